@@ -1,0 +1,63 @@
+/** Errors that a user reads: what happened, where, and what to do, with a stable code. */
+import type { NativeErrorCode } from '../binding.js';
+
+/** Codes raised on the TypeScript side. */
+export type LibraryErrorCode =
+  | 'SAM_BAD_DATA'
+  | 'SAM_BAD_OPTION'
+  | 'SAM_INTERRUPTED'
+  | 'SAM_NAN_LOSS'
+  | 'SAM_NETWORK'
+  | 'SAM_NO_ADDON'
+  | 'SAM_NOT_FOUND'
+  | 'SAM_RUN_EXISTS';
+
+export type SamErrorCode = NativeErrorCode | LibraryErrorCode;
+
+/** The call or the input was wrong: exit code 2. Everything else that fails is 1, an interruption 130. */
+const INPUT_ERRORS: ReadonlySet<SamErrorCode> = new Set([
+  'SAM_BAD_ARGUMENT',
+  'SAM_BAD_CHECKPOINT',
+  'SAM_BAD_DATA',
+  'SAM_BAD_ENCODER',
+  'SAM_BAD_OPTION',
+  'SAM_BAD_SHAPE',
+  'SAM_NO_CUDA',
+  'SAM_NOT_FOUND',
+  'SAM_RUN_EXISTS',
+]);
+
+export interface SamErrorOptions {
+  /** What the user can do about it: one sentence or one command. */
+  fix?: string | undefined;
+  /** LibTorch's or the system's own words. */
+  detail?: string | undefined;
+  cause?: unknown;
+}
+
+export class SamError extends Error {
+  override readonly name = 'SamError';
+  readonly fix: string | undefined;
+  readonly detail: string | undefined;
+
+  constructor(
+    readonly code: SamErrorCode,
+    message: string,
+    options: SamErrorOptions = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.fix = options.fix;
+    this.detail = options.detail;
+  }
+
+  /** The exit code of the command line for this error. */
+  get exitCode(): 1 | 2 | 130 {
+    if (this.code === 'SAM_INTERRUPTED') return 130;
+    return INPUT_ERRORS.has(this.code) ? 2 : 1;
+  }
+}
+
+/** `error.code` of a system error (`ENOENT`, `ENOSPC` …), if it has one. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,130 @@
+/**
+ * Every option of the command line and of the TypeScript API, once: name, type, default, unit and meaning. The zod schemas
+ * check values from flags, config files and API callers alike; `lib/cli/options.ts` turns them into yargs options.
+ */
+import { z } from 'zod';
+
+const count = z.number().int();
+const LOSS_TERM = /^(dice|bce|focal|iou)(:\d+(\.\d+)?)?$/;
+
+/** `dice:1+bce:1+iou:1`: a weighted sum; a weight left out is 1. */
+const lossSum = z
+  .string()
+  .refine(
+    (text) => text.split('+').every((term) => LOSS_TERM.test(term)),
+    'expected a sum such as dice:1+bce:1+iou:1 of dice, bce, focal, iou',
+  );
+
+export const modelOptions = {
+  model: z
+    .string()
+    .default('mobile-sam')
+    .describe('the model: mobile-sam, a safetensors file, a run folder or a checkpoint'),
+  encoder: z.string().optional().describe("a TorchScript image encoder (.pt) to use instead of the model's own"),
+  device: z
+    .string()
+    .regex(/^(auto|cpu|cuda(:\d+)?)$/, 'expected auto, cpu, cuda or cuda:N')
+    .default('auto')
+    .describe('where to compute: auto, cpu, cuda or cuda:N'),
+  precision: z
+    .enum(['auto', 'fp32', 'bf16', 'fp16'])
+    .default('auto')
+    .describe("type of the encoder and of the decoder's autocast; auto takes bf16 where the processor has it"),
+  threads: count.min(1).optional().describe('CPU threads (all cores if not given)'),
+  cacheDir: z.string().optional().describe('where models and embeddings are kept'),
+  cache: z
+    .boolean()
+    .default(true)
+    .describe('keep embeddings on disk for later runs (--no-cache: nothing stays; each image is still encoded once)'),
+  cacheMax: z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*([kmgt]i?b?)?$/i, 'expected a size such as 20GB')
+    .default('50GB')
+    .describe('most that the embedding cache may hold on disk'),
+} as const;
+
+export const dataOptions = {
+  data: z.string().describe('the data set: a folder SRC/<split>/{images,masks}, or sample:rivers'),
+  trainSplit: z.string().default('train').describe('name of the training split'),
+  validationSplit: z.string().default('validation').describe('name of the validation split'),
+  validationFraction: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('cut this share of the training split off for validation'),
+  groupBy: z
+    .string()
+    .optional()
+    .describe(
+      'regular expression on the file name; what its first group matches stays together when a fraction is cut off',
+    ),
+  limit: count.min(1).optional().describe('take the first N samples of each split'),
+  skipBad: z.boolean().default(false).describe('go on without images or masks that are missing, broken or do not fit'),
+  onEmpty: z.enum(['skip', 'fail']).default('fail').describe('what to do with a mask without a single pixel'),
+} as const;
+
+export const promptOptions = {
+  prompt: z.enum(['points', 'box', 'points+box']).default('points').describe('kind of prompt drawn from the label'),
+  numPositive: count.min(0).default(3).describe('points inside the mask'),
+  numNegative: count.min(0).default(0).describe('points outside the mask'),
+  erode: z.boolean().default(true).describe("keep points away from the mask's edge"),
+  dynamicDistance: z.boolean().default(true).describe("keep points apart, by the mask's area"),
+  perturbation: z.number().min(0).default(10).describe('most that a box side moves, in pixels of the low-res mask'),
+  pointSets: z
+    .enum(['joint', 'separate'])
+    .default('joint')
+    .describe('all points as one prompt, or each point a prompt of its own'),
+  multiMask: z.enum(['best', 'mean']).default('best').describe('how the masks of separate points become one'),
+  maskOutput: z.enum(['multi', 'single']).default('multi').describe('three masks to choose from, or one'),
+  imageSize: count.min(16).max(4096).optional().describe('first resize the picture to N x N pixels'),
+  maskSize: count.min(16).max(1024).default(256).describe('side of the grid on which the loss is computed, pixels'),
+  seed: count.min(0).default(42).describe('makes a run repeatable'),
+} as const;
+
+export const optimiserOptions = {
+  loss: lossSum.default('dice:1+bce:1+iou:1').describe('a weighted sum of dice, bce, focal, iou'),
+  epochs: count.min(1).default(50).describe('passes over the training split'),
+  batchSize: count.min(1).default(4).describe('images in a batch'),
+  lr: z.number().gt(0).default(2e-5).describe('learning rate of AdamW'),
+  weightDecay: z.number().min(0).default(2e-4).describe('weight decay of AdamW'),
+  schedule: z
+    .enum(['constant', 'linear', 'cosine', 'polynomial', 'step'])
+    .default('constant')
+    .describe('how the rate goes on after the warm-up'),
+  warmupSteps: count.min(0).default(10).describe('steps from a tenth of the rate to the whole of it'),
+  clipGradNorm: z.number().gt(0).optional().describe('clip the norm of all gradients to this'),
+  accumulate: count.min(1).default(1).describe('batches to one optimisation step'),
+  earlyStop: count.min(1).optional().describe('stop after N epochs without a better validation loss'),
+} as const;
+
+export const runOptions = {
+  out: z.string().optional().describe('the run folder (runs/<date>-<model> if not given)'),
+  resume: z.string().optional().describe('go on with the run in this folder'),
+  overwrite: z.boolean().default(false).describe('replace the run that --out holds'),
+  saveEvery: z.number().gt(0).default(300).describe('seconds between saves within an epoch'),
+  mirror: z.string().optional().describe('copy each checkpoint to this folder too'),
+} as const;
+
+export const trainOptionsSchema = z.strictObject({
+  ...dataOptions,
+  ...modelOptions,
+  ...promptOptions,
+  ...optimiserOptions,
+  ...runOptions,
+});
+
+/** What a caller may write: everything but `data` has a default. */
+export type TrainOptions = z.input<typeof trainOptionsSchema>;
+/** Everything resolved. */
+export type ResolvedTrainOptions = z.output<typeof trainOptionsSchema>;
+
+/** Parses `dice:1+bce:0.5` into weights; terms left out weigh 0. */
+export function parseLoss(text: string): { dice: number; bce: number; focal: number; iou: number } {
+  const weights = { dice: 0, bce: 0, focal: 0, iou: 0 };
+  for (const term of text.split('+')) {
+    const [name, weight] = term.split(':');
+    weights[name as keyof typeof weights] += weight === undefined ? 1 : Number(weight);
+  }
+  return weights;
+}

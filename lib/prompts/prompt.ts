@@ -1,0 +1,41 @@
+/** A prompt for one image, in the frame that users see: pixels of the original image, x then y, origin top left. */
+import type { Mask } from '../data/sample.js';
+
+export type PromptKind = 'points' | 'box' | 'points+box';
+export type PointSets = 'joint' | 'separate';
+
+/** Settings that draw prompts from a mask; defaults and meanings are those of the command line. */
+export interface PromptSettings {
+  readonly kind: PromptKind;
+  readonly numPositive: number;
+  readonly numNegative: number;
+  readonly erode: boolean;
+  readonly dynamicDistance: boolean;
+  /** Each side of a box moves by a uniform number in [-perturbation, perturbation) pixels of the low-res mask. */
+  readonly perturbation: number;
+  /** joint: all points are one prompt. separate: each point is a prompt of its own. */
+  readonly pointSets: PointSets;
+}
+
+export interface Prompt {
+  /** Fewer than asked for where the mask has no room. */
+  readonly points: readonly (readonly [x: number, y: number])[];
+  /** 1 positive, 0 negative; one for each point. */
+  readonly labels: readonly (0 | 1)[];
+  readonly box: readonly [x0: number, y0: number, x1: number, y1: number] | null;
+}
+
+/** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */
+export interface LowResMask {
+  /** size*size, 0 or 1. */
+  readonly values: Uint8Array;
+  readonly size: number;
+  /** Columns and rows inside the picture. */
+  readonly validWidth: number;
+  readonly validHeight: number;
+  /** Size of the original image: prompts are told in its pixels. */
+  readonly imageWidth: number;
+  readonly imageHeight: number;
+}
+
+export type { Mask };
