@@ -1,0 +1,39 @@
+// Reads and writes safetensors: 8 bytes little-endian header length, a JSON header, raw little-endian buffers.
+// Format: https://github.com/huggingface/safetensors (README, "Format").
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sam {
+
+using StateDict = std::map<std::string, at::Tensor>;
+using Metadata = std::map<std::string, std::string>;
+
+struct TensorEntry {
+  std::string name;
+  at::ScalarType dtype;
+  std::vector<int64_t> shape;
+  uint64_t offset;  // of the first byte, from the file's start
+  uint64_t bytes;
+};
+
+// The header alone: every offset has been checked against the file's size.
+// Throws SAM_IO (cannot read) or SAM_BAD_CHECKPOINT (not safetensors, cut short, absurd header).
+struct SafetensorsHeader {
+  std::vector<TensorEntry> tensors;
+  Metadata metadata;
+};
+SafetensorsHeader read_safetensors_header(const std::string& path);
+
+// All tensors, in memory, on the CPU, in the file's own types.
+StateDict read_safetensors(const std::string& path, Metadata* metadata = nullptr);
+
+// Writes to a temporary name beside `path`, fsyncs, renames. On failure nothing is left and SAM_IO is thrown.
+void write_safetensors(const std::string& path, const StateDict& tensors, const Metadata& metadata = {});
+
+}  // namespace sam
