@@ -5,6 +5,8 @@ import type { NativeErrorCode } from '../binding.js';
 export type LibraryErrorCode =
   | 'SAM_BAD_DATA'
   | 'SAM_BAD_OPTION'
+  /** A mistake of ours: nothing that the caller did. */
+  | 'SAM_INTERNAL'
   | 'SAM_INTERRUPTED'
   | 'SAM_NAN_LOSS'
   | 'SAM_NETWORK'

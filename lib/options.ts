@@ -3,6 +3,8 @@
  * check values from flags, config files and API callers alike; `lib/cli/options.ts` turns them into yargs options.
  */
 import { z } from 'zod';
+import { SamError } from './errors.js';
+import { kebab } from './suggest.js';
 
 const count = z.number().int();
 const LOSS_TERM = /^(dice|bce|focal|iou)(:\d+(\.\d+)?)?$/;
@@ -127,4 +129,29 @@ export function parseLoss(text: string): { dice: number; bce: number; focal: num
     weights[name as keyof typeof weights] += weight === undefined ? 1 : Number(weight);
   }
   return weights;
+}
+
+/** One line for everything that zod found wrong, in the names of the command line. */
+function optionError(error: z.ZodError, given: object): SamError {
+  const lines = error.issues.map((issue) => {
+    const name = String(issue.path[0] ?? '');
+    const value = (given as Record<string, unknown>)[name];
+    if (issue.code === 'unrecognized_keys')
+      return `unknown option ${issue.keys.map((key) => `--${kebab(key)}`).join(', ')}`;
+    if (value === undefined) return `--${kebab(name)} is missing`;
+    if (Number.isNaN(value)) return `--${kebab(name)}: expected a number`;
+    return `--${kebab(name)} ${JSON.stringify(value)}: ${issue.message.replace(/^[A-Z][^:]*: /, '')}`;
+  });
+  const first = error.issues[0];
+  const unknown = first?.code === 'unrecognized_keys' ? first.keys[0] : undefined;
+  return new SamError('SAM_BAD_OPTION', lines.join('; '), {
+    fix: unknown === undefined ? 'see --help' : `check ${unknown}`,
+  });
+}
+
+/** Checks `given` against a schema and fills in the defaults. Throws `SAM_BAD_OPTION` naming every wrong option. */
+export function parseOptions<Schema extends z.ZodType>(schema: Schema, given: object): z.output<Schema> {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw optionError(parsed.error, given);
 }

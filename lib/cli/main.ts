@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+/** The command line: names the commands; each one's file is loaded only when it is called. */
+import { readFileSync } from 'node:fs';
+import yargs, { type ArgumentsCamelCase, type Argv, type CommandModule } from 'yargs';
+import { closest } from '../suggest.js';
+
+/** What a command file exports by default: `command({...})` of `command.ts`. */
+interface CommandFile {
+  default: Pick<CommandModule, 'handler'> & { builder(yargs: Argv): Argv };
+}
+
+const COMMANDS: [usage: string, description: string, load: () => Promise<CommandFile>][] = [];
+
+const args = process.argv.slice(2);
+const json = args.includes('--json');
+const verbose = args.includes('--verbose');
+
+/** One line on stderr (and the object of a failed `--json` call), exit code 2. */
+function refuse(message: string, fix: string): never {
+  process.stderr.write(`error: ${message} — ${fix}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code: 'SAM_BAD_OPTION', message, fix } })}\n`);
+  process.exit(2);
+}
+
+/** What yargs says of a wrong call in our words, with the name that was probably meant. */
+function onParseFailure(message: string | null, error: Error | undefined): never {
+  const text = (message ?? error?.message ?? 'wrong call').replace(/\s*\n\s*/g, ' ');
+  const misused = error === undefined || error.name === 'YError' || text.startsWith('Not enough arguments');
+  if (!misused) throw error;
+  const wrong = unknownFlags(text);
+  if (wrong.length > 0) {
+    const meant = closest(wrong[0]!, knownFlags());
+    const names = wrong.map((flag) => `--${flag}`).join(', ');
+    refuse(`unknown option ${names}`, meant === undefined ? 'see --help' : `did you mean --${meant}?`);
+  }
+  const choice = /^Invalid values: Argument: (.*?), Given: (.*?), Choices: (.*)$/.exec(text);
+  if (choice !== null) refuse(`--${choice[1]} ${choice[2]}`, `expected one of ${choice[3]!.replaceAll('"', '')}`);
+  const suggestion = /^Did you mean (.*)\?$/.exec(text);
+  if (suggestion !== null) refuse('unknown command', `did you mean ${suggestion[1]}?`);
+  refuse(text.replace(/^Not enough arguments following: /, 'no value given for --'), 'see --help');
+}
+
+/** The flags in `Unknown arguments: batch-szie, batchSzie`, as the user wrote them. */
+function unknownFlags(message: string): string[] {
+  const named = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ') ?? [];
+  const flags = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.replace(/^--?(no-)?|=.*$/gs, ''));
+  return named.filter((name) => flags.includes(name));
+}
+
+/** Every flag of the command in hand. `getOptions` is not in yargs' types. */
+function knownFlags(): string[] {
+  const { key } = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
+  return Object.keys(key);
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+const parser = yargs(args)
+  .scriptName('sam-native')
+  .usage('$0 <command> [options]\n\nFine-tunes the Segment Anything Model on your own images.')
+  .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false, 'greedy-arrays': false })
+  .locale('en')
+  .version(version())
+  .help()
+  .strict()
+  .strictCommands()
+  .recommendCommands()
+  .demandCommand(1, 'which command?')
+  .wrap(Math.min(120, process.stdout.columns ?? 100))
+  .fail(onParseFailure);
+
+for (const [usage, description, load] of COMMANDS) {
+  parser.command({
+    command: usage,
+    describe: description,
+    builder: async (command: Argv) => (await load()).default.builder(command),
+    handler: async (argv: ArgumentsCamelCase) => (await load()).default.handler(argv),
+  } as unknown as CommandModule);
+}
+
+try {
+  await parser.parseAsync();
+} catch (error) {
+  const { printError } = await import('./command.js');
+  process.exitCode = printError(error, { json, verbose });
+}
