@@ -25,8 +25,7 @@ function refuse(message: string, fix: string): never {
 /** What yargs says of a wrong call in our words, with the name that was probably meant. */
 function onParseFailure(message: string | null, error: Error | undefined): never {
   const text = (message ?? error?.message ?? 'wrong call').replace(/\s*\n\s*/g, ' ');
-  const misused = error === undefined || error.name === 'YError' || text.startsWith('Not enough arguments');
-  if (!misused) throw error;
+  if (error !== undefined && error.name !== 'YError') throw error;
   const wrong = unknownFlags(text);
   if (wrong.length > 0) {
     const meant = closest(wrong[0]!, knownFlags());
@@ -37,7 +36,7 @@ function onParseFailure(message: string | null, error: Error | undefined): never
   if (choice !== null) refuse(`--${choice[1]} ${choice[2]}`, `expected one of ${choice[3]!.replaceAll('"', '')}`);
   const suggestion = /^Did you mean (.*)\?$/.exec(text);
   if (suggestion !== null) refuse('unknown command', `did you mean ${suggestion[1]}?`);
-  refuse(text.replace(/^Not enough arguments following: /, 'no value given for --'), 'see --help');
+  refuse(text, 'see --help');
 }
 
 /** The flags in `Unknown arguments: batch-szie, batchSzie`, as the user wrote them. */
@@ -84,6 +83,9 @@ for (const [usage, description, load] of COMMANDS) {
 try {
   await parser.parseAsync();
 } catch (error) {
+  // yargs throws this one past its own fail handler when the command's options were loaded asynchronously.
+  const missing = /^Not enough arguments following: (.*)/.exec(error instanceof Error ? error.message : '');
+  if (missing !== null) refuse(`no value given for --${missing[1]}`, 'see --help');
   const { printError } = await import('./command.js');
   process.exitCode = printError(error, { json, verbose });
 }
