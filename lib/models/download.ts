@@ -1,0 +1,193 @@
+/**
+ * Downloads one file and believes it only when its SHA-256 is right. What has come so far stays in `<path>.partial`, and the
+ * next attempt, in this process or a later one, asks for the rest.
+ */
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { SamError } from '../errors.js';
+import { sha256File } from './hash.js';
+import { isAlive } from './scratch.js';
+
+export interface DownloadOptions {
+  url: string;
+  /** Where the file goes; its folder is made. */
+  path: string;
+  sha256: string;
+  signal?: AbortSignal | undefined;
+  /** `total` is undefined where the server does not say. Bytes. */
+  onProgress?: ((done: number, total: number | undefined) => void) | undefined;
+  /** Attempts in a row that bring nothing before it is given up. */
+  attempts?: number | undefined;
+  /** Pause before attempt n is `n * pauseMs`. */
+  pauseMs?: number | undefined;
+  /** A connection that brings nothing for so long is broken. */
+  stallMs?: number | undefined;
+}
+
+/** @throws SamError `SAM_NETWORK`; the signal's reason when aborted. */
+export async function download(options: DownloadOptions): Promise<void> {
+  const { path, sha256: expected, signal } = options;
+  await mkdir(dirname(path), { recursive: true });
+  const partial = await claimPartial(path);
+  try {
+    // A resumed file may be of another version than its rest: one more try from nothing tells.
+    const resumed = (await sizeOf(partial)) > 0;
+    await fetchAll(options, partial);
+    let actual = await sha256File(partial, signal);
+    if (actual !== expected && resumed) {
+      await rm(partial, { force: true });
+      await fetchAll(options, partial);
+      actual = await sha256File(partial, signal);
+    }
+    if (actual !== expected) {
+      await rm(partial, { force: true });
+      throw new SamError('SAM_NETWORK', `${options.url} is not the expected file: SHA-256 ${actual}, not ${expected}`, {
+        fix: 'try again; if it happens twice, something between here and the server changes the file',
+      });
+    }
+    await rename(partial, path);
+  } catch (error) {
+    await rename(partial, `${path}.partial`).catch(() => {});
+    throw error;
+  }
+}
+
+/** Tries until the file is whole, the server refuses, or `attempts` in a row brought nothing. */
+async function fetchAll(options: DownloadOptions, partial: string): Promise<void> {
+  const attempts = options.attempts ?? 4;
+  for (let failures = 0; ; ) {
+    const before = await sizeOf(partial);
+    try {
+      await fetchRest(options, partial);
+      return;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (error instanceof Refused) throw networkError(options.url, error);
+      failures = (await sizeOf(partial)) > before ? 1 : failures + 1;
+      if (failures >= attempts) throw networkError(options.url, error);
+      await pause(failures * (options.pauseMs ?? 500), options.signal);
+    }
+  }
+}
+
+/** An answer that another attempt would not change. */
+class Refused extends Error {}
+
+/** One request for what is missing, appended as it comes. */
+async function fetchRest(options: DownloadOptions, partial: string): Promise<void> {
+  let have = await sizeOf(partial);
+  const stall = new Stall(options.stallMs ?? 30_000);
+  const signal = options.signal === undefined ? stall.signal : AbortSignal.any([options.signal, stall.signal]);
+  try {
+    const response = await fetch(options.url, have > 0 ? { signal, headers: { range: `bytes=${have}-` } } : { signal });
+    if (response.status === 416) {
+      // Longer than the file, or exactly it: the checksum decides for the latter.
+      await response.body?.cancel();
+      const whole = Number(response.headers.get('content-range')?.split('/')[1]);
+      if (whole === have) return;
+      await rm(partial, { force: true });
+      throw new Error('the part that was there did not fit');
+    }
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel();
+      const line = `${response.status} ${response.statusText}`.trim();
+      throw response.status >= 500 || response.status === 429 ? new Error(line) : new Refused(line);
+    }
+    if (response.status !== 206) have = 0;
+    const length = response.headers.get('content-length');
+    const total = length === null ? undefined : have + Number(length);
+    const file = await open(partial, have > 0 ? 'a' : 'w');
+    try {
+      for await (const chunk of response.body) {
+        stall.reset();
+        await file.appendFile(chunk);
+        have += chunk.byteLength;
+        options.onProgress?.(have, total);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (total !== undefined && have !== total) throw new Error(`the connection ended after ${have} of ${total} bytes`);
+  } finally {
+    stall.stop();
+  }
+}
+
+/** Aborts when nothing has come for a while; a dead connection otherwise hangs for minutes. */
+class Stall {
+  readonly #controller = new AbortController();
+  readonly #milliseconds: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(milliseconds: number) {
+    this.#milliseconds = milliseconds;
+    this.reset();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  reset(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => this.#controller.abort(new Error(`nothing came for ${this.#milliseconds / 1000} s`)),
+      this.#milliseconds,
+    );
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/**
+ * Takes over what an earlier attempt left, by renaming it to a name of this process: of several processes one resumes, the
+ * others start afresh, and none writes into another's file.
+ */
+async function claimPartial(path: string): Promise<string> {
+  const own = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 8)}.partial`;
+  const folder = dirname(path);
+  const leftovers = [`${path}.partial`];
+  for (const name of await readdir(folder)) {
+    const pid = /\.(\d+)-\w+\.partial$/.exec(name)?.[1];
+    if (pid === undefined || !name.startsWith(`${basename(path)}.`)) continue;
+    if (!isAlive(Number(pid))) leftovers.push(join(folder, name));
+  }
+  for (const leftover of leftovers) {
+    const claimed = await rename(leftover, own).then(
+      () => true,
+      () => false,
+    );
+    if (claimed) break;
+  }
+  return own;
+}
+
+function networkError(url: string, error: unknown): SamError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SamError('SAM_NETWORK', `cannot download ${url}: ${reason}`, { cause: error });
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+}
+
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,96 @@
+/** Folders and files that are written aside and then renamed, and private folders that vanish with their process. */
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** Whether a process of this machine lives. One that we may not signal does. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** A name beside `path` that nobody else uses. */
+export function temporaryName(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+}
+
+/** Writes all of it or nothing: temporary name, fsync, rename. The folder is made. */
+export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Lets `make` write to a temporary name, then renames; nothing is left when it fails. */
+export async function makeFileWhole(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  try {
+    await make(temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+const host = hostname().replace(/[^A-Za-z0-9]/g, '') || 'host';
+
+/** A private folder under `parent`, removed by `remove` or, at the latest, when the process exits. */
+export interface ScratchFolder {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+/** Makes one, and removes those that killed processes of this machine left behind. */
+export async function scratchFolder(parent: string): Promise<ScratchFolder> {
+  await mkdir(parent, { recursive: true });
+  await removeStale(parent);
+  const path = join(parent, `${host}-${process.pid}-${randomBytes(4).toString('hex')}`);
+  await mkdir(path);
+  const onExit = () => rmSync(path, { recursive: true, force: true });
+  process.once('exit', onExit);
+  return {
+    path,
+    async remove() {
+      process.removeListener('exit', onExit);
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+async function removeStale(parent: string): Promise<void> {
+  const started = Date.now() - process.uptime() * 1000;
+  for (const name of await readdir(parent)) {
+    const [owner, pid] = name.split('-');
+    if (owner !== host || pid === undefined) continue;
+    const path = join(parent, name);
+    // In a container every process may be number 1: a folder older than this process is not its own.
+    const own = Number(pid) === process.pid;
+    const stale = own
+      ? await stat(path).then(
+          (found) => found.mtimeMs < started - 1000,
+          () => false,
+        )
+      : !isAlive(Number(pid));
+    if (stale) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isAlive, makeFileWhole, scratchFolder, writeFileWhole } from '../../lib/models/scratch.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sam-scratch-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('whole files', () => {
+  it('replaces, and leaves no temporary file', async () => {
+    const path = join(folder, 'deep', 'file.txt');
+    await writeFileWhole(path, 'one');
+    await writeFileWhole(path, 'two');
+    expect(await readFile(path, 'utf8')).toBe('two');
+    expect(await readdir(join(folder, 'deep'))).toEqual(['file.txt']);
+  });
+
+  it('leaves the old one, and nothing else, when making fails', async () => {
+    const path = join(folder, 'file.txt');
+    await writeFileWhole(path, 'old');
+    const work = makeFileWhole(path, async (temporary) => {
+      await writeFile(temporary, 'half');
+      throw new Error('disk full');
+    });
+    await expect(work).rejects.toThrow('disk full');
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect(await readdir(folder)).toEqual(['file.txt']);
+  });
+});
+
+describe('scratchFolder', () => {
+  const host = hostname().replace(/[^A-Za-z0-9]/g, '') || 'host';
+  /** A process that has ended. */
+  const deadPid = () => Number(execFileSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }));
+
+  it('removes those of dead processes of this machine only', async () => {
+    const dead = deadPid();
+    await mkdir(join(folder, `${host}-${dead}-abc`));
+    await mkdir(join(folder, `${host}-${process.ppid}-abc`));
+    await mkdir(join(folder, `another${host}-${dead}-abc`));
+    const scratch = await scratchFolder(folder);
+    expect((await readdir(folder)).sort()).toEqual(
+      [`${host}-${process.ppid}-abc`, `another${host}-${dead}-abc`, scratch.path.slice(folder.length + 1)].sort(),
+    );
+    await scratch.remove();
+    expect(await readdir(folder)).not.toContain(scratch.path.slice(folder.length + 1));
+  });
+
+  it('keeps the others of its own process', async () => {
+    const one = await scratchFolder(folder);
+    const two = await scratchFolder(folder);
+    expect(await readdir(folder)).toHaveLength(2);
+    await one.remove();
+    await two.remove();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('knows the living', () => {
+    expect(isAlive(process.pid)).toBe(true);
+    expect(isAlive(deadPid())).toBe(false);
+  });
+});
