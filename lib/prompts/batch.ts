@@ -1,0 +1,93 @@
+/** Prompts of several images -> the arrays that cross the native boundary. */
+import type { PromptBatch } from '../../binding.js';
+import { SamError } from '../errors.js';
+import type { PointSets, Prompt } from './prompt.js';
+
+/** Label of a point that is not there: masked out of the decoder's attention. */
+const MISSING = -100;
+const MODEL_SIDE = 1024;
+
+/** The picture that prompts belong to. `imageSize`: it is squashed to a square first. */
+export interface PromptFrame {
+  readonly imageWidth: number;
+  readonly imageHeight: number;
+  readonly imageSize?: number | undefined;
+}
+
+/**
+ * One batch from the prompts of B images, in pixels of each image. `joint`: a prompt stays one prompt, N is the most points
+ * that any has. `separate`: each point becomes a prompt of its own (N = 1), joined by its prompt's box. Images with fewer
+ * points or prompts are filled up with missing ones; an image's first prompt always exists, even without a point.
+ *
+ * @throws {SamError} `SAM_BAD_ARGUMENT`: not one frame for each image, or boxes for some prompts only.
+ */
+export function toPromptBatch(
+  prompts: readonly (readonly Prompt[])[],
+  frames: readonly PromptFrame[],
+  pointSets: PointSets,
+): PromptBatch {
+  if (prompts.length !== frames.length) {
+    throw new SamError('SAM_BAD_ARGUMENT', `got the prompts of ${prompts.length} images with ${frames.length} frames`);
+  }
+  const perImage = pointSets === 'joint' ? prompts : prompts.map((list) => list.flatMap(onePromptPerPoint));
+  const all = perImage.flat();
+  const withBoxes = all.some((prompt) => prompt.box !== null);
+  if (withBoxes && (all.some((prompt) => prompt.box === null) || perImage.some((list) => list.length === 0))) {
+    throw new SamError('SAM_BAD_ARGUMENT', 'some prompts of the batch have a box and others have none');
+  }
+  const promptsPerImage = Math.max(1, ...perImage.map((list) => list.length));
+  const mostPoints = Math.max(0, ...all.map((prompt) => prompt.points.length));
+  // With neither a point nor a box one missing point stands for "no prompt".
+  const pointsPerPrompt = withBoxes ? mostPoints : Math.max(1, mostPoints);
+  const slots = perImage.length * promptsPerImage;
+  const batch = {
+    images: perImage.length,
+    promptsPerImage,
+    pointsPerPrompt,
+    promptPresent: new Uint8Array(slots),
+    ...(pointsPerPrompt > 0 && {
+      points: new Float32Array(slots * pointsPerPrompt * 2),
+      pointLabels: new Int32Array(slots * pointsPerPrompt).fill(MISSING),
+    }),
+    ...(withBoxes && { boxes: new Float32Array(slots * 4) }),
+  } satisfies PromptBatch;
+  perImage.forEach((list, image) => {
+    const scale = modelScale(frames[image]!);
+    batch.promptPresent[image * promptsPerImage] = 1;
+    list.forEach((prompt, index) => {
+      writePrompt(batch, image * promptsPerImage + index, prompt, scale);
+    });
+  });
+  return batch;
+}
+
+function writePrompt(
+  batch: PromptBatch,
+  slot: number,
+  prompt: Prompt,
+  [scaleX, scaleY]: readonly [number, number],
+): void {
+  batch.promptPresent![slot] = 1;
+  prompt.points.forEach(([x, y], index) => {
+    const at = slot * batch.pointsPerPrompt + index;
+    batch.points!.set([x * scaleX, y * scaleY], at * 2);
+    batch.pointLabels![at] = prompt.labels[index]!;
+  });
+  if (prompt.box !== null) {
+    const [x0, y0, x1, y1] = prompt.box;
+    batch.boxes!.set([x0 * scaleX, y0 * scaleY, x1 * scaleX, y1 * scaleY], slot * 4);
+  }
+}
+
+function onePromptPerPoint(prompt: Prompt): Prompt[] {
+  if (prompt.points.length === 0) return [prompt];
+  return prompt.points.map((point, index) => ({ points: [point], labels: [prompt.labels[index]!], box: prompt.box }));
+}
+
+/** Pixels of the model frame to one pixel of the image, across and down (each side is rounded, so they may differ). */
+function modelScale({ imageWidth, imageHeight, imageSize }: PromptFrame): readonly [number, number] {
+  const longSide = imageSize === undefined ? Math.max(imageWidth, imageHeight) : null;
+  const fitted = (side: number) =>
+    longSide === null ? MODEL_SIDE : Math.max(1, Math.floor((side * MODEL_SIDE) / longSide + 0.5));
+  return [fitted(imageWidth) / imageWidth, fitted(imageHeight) / imageHeight];
+}

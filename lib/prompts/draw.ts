@@ -1,0 +1,178 @@
+/**
+ * Draws a prompt from a label, as docs/prompts.md says: points a distance apart, away from the label's edge, and a box
+ * whose sides have moved a little.
+ */
+import { SamError } from '../errors.js';
+import { chebyshevDistance } from './morphology.js';
+import type { LowResMask, Prompt, PromptSettings } from './prompt.js';
+import type { Random } from './random.js';
+
+/** How a polarity is drawn: distance m*sqrt(A)/n, rounds of erosion int(A^0.6/d). */
+const POSITIVE = { distance: 2.75, erosion: 35 };
+const NEGATIVE = { distance: 2, erosion: 50 };
+
+type Pixel = readonly [column: number, row: number];
+type Box = readonly [x0: number, y0: number, x1: number, y1: number];
+
+/** The part of the grid that the picture fills, without the padding. */
+interface Area {
+  readonly values: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * One prompt for one image, in pixels of the original. Fewer points than asked for where the mask has no room.
+ *
+ * @throws {SamError} `SAM_BAD_DATA`: a positive point or a box was asked for and the mask has no pixel.
+ */
+export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: Random): Prompt {
+  const picture = pictureOf(mask);
+  const withPoints = settings.kind !== 'box';
+  const withBox = settings.kind !== 'points';
+  if ((withBox || settings.numPositive > 0) && !picture.values.includes(1)) {
+    throw new SamError('SAM_BAD_DATA', 'no prompt can be drawn from a mask without a single pixel', {
+      fix: 'Leave such images out with --on-empty skip.',
+    });
+  }
+  const positives = withPoints ? drawPositives(picture, settings, random) : [];
+  const negatives = withPoints ? drawNegatives(picture, settings, positives, random) : [];
+  const box = withBox ? drawBox(picture, settings.perturbation, random) : null;
+  return {
+    points: [...positives, ...negatives].map(([column, row]) => [toImageX(mask, column), toImageY(mask, row)] as const),
+    labels: [...positives.map(() => 1 as const), ...negatives.map(() => 0 as const)],
+    box:
+      box === null
+        ? null
+        : [toImageX(mask, box[0]), toImageY(mask, box[1]), toImageX(mask, box[2]), toImageY(mask, box[3])],
+  };
+}
+
+function drawPositives(picture: Area, settings: PromptSettings, random: Random): Pixel[] {
+  if (settings.numPositive === 0) return [];
+  const candidates = candidatesIn(picture, settings.erode ? POSITIVE.erosion : null);
+  const distance = distanceFor(candidates.length, settings.numPositive, POSITIVE.distance, settings);
+  return pick(candidates, settings.numPositive, distance, picture.width, random);
+}
+
+function drawNegatives(picture: Area, settings: PromptSettings, positives: readonly Pixel[], random: Random): Pixel[] {
+  if (settings.numNegative === 0) return [];
+  const outside = { ...picture, values: picture.values.map((value) => 1 - value) };
+  const all = candidatesIn(outside, settings.erode ? NEGATIVE.erosion : null);
+  const distance = distanceFor(all.length, settings.numNegative, NEGATIVE.distance, settings);
+  // Clear of the positives by the same distance. Few negatives are asked to be so far apart that this would leave none
+  // at all (one negative: twice the root of the background): then by the half of it, and so on.
+  let candidates = all;
+  for (let clearance = distance; clearance >= 1; clearance /= 2) {
+    candidates = positives.reduce((left, point) => beyond(left, point, clearance, picture.width), all);
+    if (candidates.length > 0) break;
+    candidates = all;
+  }
+  return pick(candidates, settings.numNegative, distance, picture.width, random);
+}
+
+/** The pixels that points are drawn from: those left after erosion, or after as many rounds of it as leave any. */
+function candidatesIn(area: Area, divisor: number | null): Int32Array {
+  const inside = indicesAbove(area.values, 0);
+  if (divisor === null) return inside;
+  const asked = Math.floor(inside.length ** 0.6 / divisor);
+  if (asked === 0) return inside;
+  const depth = chebyshevDistance(area.values, area.width, area.height);
+  let deepest = 0;
+  for (let index = 0; index < depth.length; index++) deepest = Math.max(deepest, depth[index]!);
+  const rounds = Math.min(asked, deepest - 1);
+  return indicesAbove(depth, rounds);
+}
+
+function indicesAbove(values: Uint8Array | Uint16Array, threshold: number): Int32Array {
+  const indices = new Int32Array(values.length);
+  let count = 0;
+  for (let index = 0; index < values.length; index++) if (values[index]! > threshold) indices[count++] = index;
+  return indices.subarray(0, count);
+}
+
+function distanceFor(area: number, count: number, multiplier: number, settings: PromptSettings): number {
+  return settings.dynamicDistance ? (multiplier * Math.sqrt(area)) / count : 0;
+}
+
+/** Uniformly, one after the other, each further than `distance` from those before; fewer when no pixel is left. */
+function pick(candidates: Int32Array, count: number, distance: number, width: number, random: Random): Pixel[] {
+  const picked: Pixel[] = [];
+  let left = candidates;
+  while (picked.length < count && left.length > 0) {
+    const index = left[random.integer(left.length)]!;
+    const point: Pixel = [index % width, Math.floor(index / width)];
+    picked.push(point);
+    if (picked.length < count) left = beyond(left, point, distance, width);
+  }
+  return picked;
+}
+
+/** Those of the pixels `indices` that are further than `distance` from a point. */
+function beyond(indices: Int32Array, [column, row]: Pixel, distance: number, width: number): Int32Array {
+  const squared = distance * distance;
+  const left = new Int32Array(indices.length);
+  let count = 0;
+  for (let at = 0; at < indices.length; at++) {
+    const index = indices[at]!;
+    const y = (index / width) | 0;
+    const dx = index - y * width - column;
+    const dy = y - row;
+    if (dx * dx + dy * dy > squared) left[count++] = index;
+  }
+  return left.subarray(0, count);
+}
+
+/** The mask's bounds, each side moved by a uniform number in [-perturbation, perturbation), put back into the picture. */
+function drawBox(picture: Area, perturbation: number, random: Random): Box {
+  const moved = boundsOf(picture).map((side) => side + random.uniform(-perturbation, perturbation));
+  const [x0, x1] = ordered(moved[0]!, moved[2]!, picture.width - 1);
+  const [y0, y1] = ordered(moved[1]!, moved[3]!, picture.height - 1);
+  return [x0, y0, x1, y1];
+}
+
+/** Two sides of a box within [0, last], the lesser first, at least a pixel apart where the picture is that wide. */
+function ordered(a: number, b: number, last: number): [number, number] {
+  const clip = (side: number) => Math.min(Math.max(side, 0), last);
+  const low = clip(Math.min(a, b));
+  const high = clip(Math.max(a, b));
+  const narrowest = Math.min(1, last);
+  if (high - low >= narrowest) return [low, high];
+  const start = Math.min(Math.max((low + high - narrowest) / 2, 0), last - narrowest);
+  return [start, start + narrowest];
+}
+
+/** [least column, least row, greatest column, greatest row] of the set pixels, of which there is at least one. */
+function boundsOf(area: Area): Box {
+  let [x0, y0, x1, y1] = [area.width, area.height, -1, -1];
+  for (let y = 0; y < area.height; y++) {
+    for (let x = 0; x < area.width; x++) {
+      if (area.values[y * area.width + x] === 0) continue;
+      if (x < x0) x0 = x;
+      if (x > x1) x1 = x;
+      if (y < y0) y0 = y;
+      y1 = y;
+    }
+  }
+  return [x0, y0, x1, y1];
+}
+
+function pictureOf(mask: LowResMask): Area {
+  const { size, validWidth: width, validHeight: height } = mask;
+  const values = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) values.set(mask.values.subarray(y * size, y * size + width), y * width);
+  return { values, width, height };
+}
+
+/** Centre of a grid pixel in pixels of the original; held inside the picture, which matters where the grid is finer. */
+function toImageX(mask: LowResMask, column: number): number {
+  return toImage(column, mask.imageWidth, mask.validWidth);
+}
+
+function toImageY(mask: LowResMask, row: number): number {
+  return toImage(row, mask.imageHeight, mask.validHeight);
+}
+
+function toImage(position: number, imageSide: number, gridSide: number): number {
+  return Math.min(Math.max(((position + 0.5) * imageSide) / gridSide - 0.5, 0), imageSide - 1);
+}

@@ -1,0 +1,54 @@
+/**
+ * Random numbers that depend on what they are for and on nothing else. Prompts are drawn from `(seed, epoch, image,
+ * prompt)`, so batch size, order, threads and resuming change nothing.
+ *
+ * The generator is sfc32 (Chris Doty-Humphrey's "small fast counter", 128 bits of state); its state is the first 16
+ * bytes, little endian, of SHA-256 over the UTF-8 text `seed NUL epoch NUL name NUL index`.
+ */
+import { createHash } from 'node:crypto';
+
+export interface Random {
+  /** A uniform number in [0, 1), a multiple of 2^-32. */
+  next(): number;
+  /** A uniform integer in [0, n). */
+  integer(n: number): number;
+  /** A uniform number in [a, b). */
+  uniform(a: number, b: number): number;
+}
+
+/** The stream for one purpose: prompt `index` of the image `name` in one epoch. */
+export function randomFor(seed: number, epoch: number, name: string, index: number): Random {
+  const digest = createHash('sha256').update(`${seed}\0${epoch}\0${name}\0${index}`).digest();
+  return sfc32(digest.readInt32LE(0), digest.readInt32LE(4), digest.readInt32LE(8), digest.readInt32LE(12));
+}
+
+/** The numbers 0 to n-1 in the order of one epoch (Fisher and Yates). */
+export function shuffled(n: number, seed: number, epoch: number): number[] {
+  // No image is named like this, so the order shares no stream with a prompt.
+  const random = randomFor(seed, epoch, '\0order', 0);
+  const order = Array.from({ length: n }, (_, index) => index);
+  for (let last = n - 1; last > 0; last--) {
+    const other = random.integer(last + 1);
+    const kept = order[last]!;
+    order[last] = order[other]!;
+    order[other] = kept;
+  }
+  return order;
+}
+
+function sfc32(a: number, b: number, c: number, counter: number): Random {
+  const next = (): number => {
+    const sum = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = ((c << 21) | (c >>> 11)) + sum;
+    c |= 0;
+    return (sum >>> 0) / 4294967296;
+  };
+  return {
+    next,
+    integer: (n) => Math.floor(next() * n),
+    uniform: (from, to) => from + next() * (to - from),
+  };
+}
