@@ -1,0 +1,317 @@
+/**
+ * Embeddings of images, each encoded once: found on disk, or encoded now. An embedding is known by the picture's content, the
+ * encoder, the preprocessing and the precision, so that renamed pictures and other data sets find it too.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
+import { contentHash, decodeImage } from '../data/decode.js';
+import type { Sample } from '../data/sample.js';
+import { SamError, systemCode } from '../errors.js';
+import { fromNative, native } from '../native.js';
+import { collectGarbage, describeFolder, parseBytes, touchShards } from './embedding-folders.js';
+import { type BadImage, encodeImages, isBadImage } from './encode.js';
+import { sha256 } from './hash.js';
+import type { ResolvedModel } from './model.js';
+import { type ScratchFolder, scratchFolder } from './scratch.js';
+
+/** Changes when the same picture would reach the encoder with other numbers. */
+const PREPROCESSING = 'longest-side-1024-aa-bilinear-1';
+const FLOATS = 256 * 64 * 64;
+
+export interface EmbeddingStoreOptions {
+  encoder: Pick<ResolvedModel, 'name' | 'encoder' | 'encoderHash'>;
+  /** `cpu` or `cuda:N`. */
+  device: string;
+  /** The encoder's type. */
+  precision: Precision;
+  /** Type on disk. Default: fp32 for a precision of fp32, else fp16. */
+  cachePrecision?: 'fp16' | 'fp32' | undefined;
+  cacheDir: string;
+  /** False: embeddings live in a private folder that is removed by `dispose` or with the process. */
+  cache: boolean;
+  /** Most bytes that all embeddings in `cacheDir` may take, e.g. `50GB`. No bound if not given. */
+  cacheMax?: string | number | undefined;
+  /** The picture is first resized to N x N. */
+  imageSize?: number | undefined;
+  /** CPU threads of this process's compute lane. */
+  threads?: number | undefined;
+}
+
+export interface EnsureProgress {
+  /** Images that are ready, found ones included. */
+  done: number;
+  total: number;
+  encoded: number;
+  /** The image that has just been encoded; undefined for those found. */
+  name?: string;
+}
+
+export interface EnsureOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: EnsureProgress) => void) | undefined;
+  /** Told lines that the user should see. */
+  onWarning?: ((line: string) => void) | undefined;
+  /** Leave out pictures that cannot be read instead of failing. */
+  skipBad?: boolean | undefined;
+}
+
+export interface EnsureResult {
+  encoded: number;
+  cached: number;
+  /** Wall time with the encoder running; 0 when nothing was encoded. */
+  seconds: number;
+  /** Wall time of loading the encoder. */
+  setupSeconds: number;
+  /** Pictures left out (`skipBad`), in the order given. */
+  skipped: Sample[];
+}
+
+interface Keyed {
+  sample: Sample;
+  key: string;
+}
+
+export class EmbeddingStore {
+  readonly #options: EmbeddingStoreOptions;
+  readonly #directory: string;
+  readonly #scratch: ScratchFolder | undefined;
+  readonly #cache: EmbeddingCache;
+  readonly #keys = new WeakMap<Sample, string>();
+  /** Keys that this store was asked for: their shards stay when the cache is trimmed. */
+  readonly #used = new Set<string>();
+  /** Only one repair or ensure at a time: both may load the encoder. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    options: EmbeddingStoreOptions,
+    directory: string,
+    scratch: ScratchFolder | undefined,
+    cache: EmbeddingCache,
+  ) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#scratch = scratch;
+    this.#cache = cache;
+  }
+
+  /** Opens (and makes) the folder for this encoder and precision. Loads no encoder yet. */
+  static async open(options: EmbeddingStoreOptions): Promise<EmbeddingStore> {
+    if (options.threads !== undefined) native().setThreads(options.threads);
+    const { encoderHash, name } = options.encoder;
+    const cachePrecision = cachePrecisionOf(options);
+    const precision = `${options.precision} on disk as ${cachePrecision}`;
+    const scratch = options.cache ? undefined : await scratchFolder(join(options.cacheDir, 'tmp'));
+    const short = sha256(`${encoderHash}:${precision}`).slice(0, 12);
+    const directory = scratch?.path ?? join(options.cacheDir, 'embeddings', short);
+    try {
+      await mkdir(directory, { recursive: true });
+      await describeFolder(directory, { model: name, encoderHash, precision });
+      const cache = await native().openCache({ directory, precision: cachePrecision });
+      return new EmbeddingStore(options, directory, scratch, cache);
+    } catch (error) {
+      await scratch?.remove();
+      throw systemCode(error)?.startsWith('SAM_') ? fromNative(error) : error;
+    }
+  }
+
+  /** Bytes of one embedding on disk. */
+  get bytesPerEmbedding(): number {
+    return FLOATS * (cachePrecisionOf(this.#options) === 'fp32' ? 4 : 2);
+  }
+
+  /**
+   * Encodes what is missing. Pictures that cannot be read are all tried before it fails, so that one error names them all.
+   * @throws SamError `SAM_BAD_DATA`; the signal's reason when aborted (what was encoded so far is kept).
+   */
+  async ensure(samples: readonly Sample[], options: EnsureOptions = {}): Promise<EnsureResult> {
+    return this.#inTurn(async () => {
+      const bad: BadImage[] = [];
+      const keyed = await this.#keysOf(samples, bad, options.signal);
+      const missing = this.#missing(keyed);
+      const result = { encoded: 0, cached: keyed.length - missing.length, seconds: 0, setupSeconds: 0 };
+      options.onProgress?.({ done: result.cached, total: samples.length, encoded: 0 });
+      if (missing.length > 0 && (bad.length === 0 || options.skipBad)) {
+        Object.assign(
+          result,
+          await this.#encode(missing, bad, { ...options, before: result.cached, total: samples.length }),
+        );
+      } else if (bad.length > 0 && !options.skipBad) {
+        await findBad(missing, bad);
+      }
+      this.#report(bad, options);
+      await this.#trim();
+      return { ...result, skipped: this.#skipped(samples, bad) };
+    });
+  }
+
+  /** Embeddings of these images in their order. One that is missing or damaged is encoded (again) first. */
+  async read(samples: readonly Sample[], options: EnsureOptions = {}): Promise<Embeddings> {
+    for (let attempt = 0; ; attempt++) {
+      const keys = await Promise.all(samples.map((sample) => this.#keyOf(sample)));
+      if (!keys.every((key) => this.#cache.has(key))) await this.ensure(samples, options);
+      try {
+        return await this.#cache.read(keys);
+      } catch (error) {
+        if (systemCode(error) !== 'SAM_CACHE_DAMAGED' || attempt === 2) throw fromNative(error);
+        options.onWarning?.(`a part of the embedding cache was damaged and is made anew (${this.#directory})`);
+      }
+    }
+  }
+
+  /**
+   * Writes the embeddings as fp32 safetensors, 256 x 64 x 64 each, one for each sample under its name. Call `ensure` first.
+   * @throws SamError `SAM_IO`: nothing is left of the file.
+   */
+  async export(path: string, samples: readonly Sample[]): Promise<void> {
+    const keys = await Promise.all(samples.map((sample) => this.#keyOf(sample)));
+    try {
+      await this.#cache.export({ path, keys, names: samples.map(({ name }) => name) });
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#turn.catch(() => {});
+    this.#cache.dispose();
+    await this.#scratch?.remove();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #keyOf(sample: Sample): Promise<string> {
+    const known = this.#keys.get(sample);
+    if (known !== undefined) return known;
+    const { encoder, precision, imageSize } = this.#options;
+    const parts = [await contentHash(sample), encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
+    const key = sha256(parts.join(':'));
+    this.#keys.set(sample, key);
+    this.#used.add(key);
+    return key;
+  }
+
+  /** Keys of all that can be read at all; the others join `bad`. */
+  async #keysOf(samples: readonly Sample[], bad: BadImage[], signal: AbortSignal | undefined): Promise<Keyed[]> {
+    const keyed: Keyed[] = [];
+    for (const sample of samples) {
+      signal?.throwIfAborted();
+      try {
+        keyed.push({ sample, key: await this.#keyOf(sample) });
+      } catch (error) {
+        if (!isBadImage(error)) throw error;
+        bad.push({ sample, error });
+      }
+    }
+    return keyed;
+  }
+
+  /** The same picture under two names is encoded once. */
+  #missing(keyed: readonly Keyed[]): Keyed[] {
+    const seen = new Set<string>();
+    return keyed.filter(({ key }) => {
+      const missing = !this.#cache.has(key) && !seen.has(key);
+      seen.add(key);
+      return missing;
+    });
+  }
+
+  /** The bad pictures, and those with the very same content, which were not tried again. */
+  #skipped(samples: readonly Sample[], bad: readonly BadImage[]): Sample[] {
+    const named = new Set(bad.map(({ sample }) => sample));
+    const keys = new Set([...named].map((sample) => this.#keys.get(sample)).filter((key) => key !== undefined));
+    return samples.filter((sample) => named.has(sample) || keys.has(this.#keys.get(sample) ?? ''));
+  }
+
+  async #encode(
+    missing: readonly Keyed[],
+    bad: BadImage[],
+    options: EnsureOptions & { before: number; total: number },
+  ): Promise<{ encoded: number; seconds: number; setupSeconds: number }> {
+    const started = performance.now();
+    const encoder = await this.#loadEncoder();
+    const loaded = performance.now();
+    let encoded = 0;
+    let tried = 0;
+    try {
+      await encodeImages({
+        encoder,
+        samples: missing.map(({ sample }) => sample),
+        imageSize: this.#options.imageSize,
+        signal: options.signal,
+        onEmbedding: async (sample, embeddings) => {
+          await this.#cache.write(await this.#keyOf(sample), embeddings);
+          encoded++;
+          tried++;
+          options.onProgress?.({ done: options.before + encoded, total: options.total, encoded, name: sample.name });
+        },
+        onBad: (found) => {
+          bad.push(found);
+          tried++;
+          return options.skipBad === true;
+        },
+      });
+    } finally {
+      encoder.dispose();
+      await this.#cache.flush().catch((error: unknown) => {
+        throw fromNative(error);
+      });
+    }
+    const seconds = (performance.now() - loaded) / 1000;
+    if (bad.length > 0 && !options.skipBad) await findBad(missing.slice(tried), bad);
+    return { encoded, seconds: encoded === 0 ? 0 : seconds, setupSeconds: (loaded - started) / 1000 };
+  }
+
+  async #loadEncoder(): Promise<ImageEncoder> {
+    const { device, precision, encoder } = this.#options;
+    try {
+      return await native().loadEncoder({ path: encoder.encoder, device, precision });
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  #report(bad: readonly BadImage[], { skipBad, onWarning }: EnsureOptions): void {
+    if (bad.length === 0) return;
+    if (skipBad) {
+      for (const { sample, error } of bad) onWarning?.(`skipping ${sample.name}: ${error.message}`);
+      return;
+    }
+    if (bad.length === 1) throw bad[0]!.error;
+    const reasons = bad.map(({ error }) => error.message).join('; ');
+    throw new SamError('SAM_BAD_DATA', `${bad.length} images cannot be read: ${reasons}`, {
+      fix: 'mend or remove them, or go on without them with --skip-bad',
+    });
+  }
+
+  /** Keeps the cache within its bound; what this store uses counts as used just now, and stays. */
+  async #trim(): Promise<void> {
+    if (this.#scratch !== undefined) return;
+    const keep = await touchShards(this.#directory, this.#used);
+    const { cacheDir, cacheMax } = this.#options;
+    if (cacheMax === undefined) return;
+    await collectGarbage(cacheDir, typeof cacheMax === 'string' ? parseBytes(cacheMax) : cacheMax, keep);
+  }
+}
+
+/** Decodes what was not tried yet, only to name all that is bad. */
+async function findBad(untried: readonly Keyed[], bad: BadImage[]): Promise<void> {
+  for (const { sample } of untried) {
+    await decodeImage(sample).catch((error: unknown) => {
+      if (!isBadImage(error)) throw error;
+      bad.push({ sample, error });
+    });
+  }
+}
+
+function cachePrecisionOf(options: EmbeddingStoreOptions): 'fp16' | 'fp32' {
+  return options.cachePrecision ?? (options.precision === 'fp32' ? 'fp32' : 'fp16');
+}
