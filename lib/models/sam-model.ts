@@ -221,11 +221,9 @@ export class SamModel {
   /** One encoder however many images come at once; a failed load may be tried again. */
   async #loadEncoder(): Promise<ImageEncoder> {
     if (this.#disposed) throw new SamError('SAM_DISPOSED', 'the model has been disposed of');
-    const loading = (this.#encoder ??= native().loadEncoder({
-      path: this.info.encoder,
-      device: this.device,
-      precision: this.precision,
-    }));
+    const { device, precision } = this;
+    const loading = this.#encoder ?? native().loadEncoder({ path: this.info.encoder, device, precision });
+    this.#encoder = loading;
     try {
       return await loading;
     } catch (error) {
