@@ -1,0 +1,154 @@
+/** Finds LibTorch on this machine, without running or importing it: version and kind are read from its files. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { SamError } from '../errors.js';
+import { readSettings } from './settings.js';
+
+/** The version that is tested, and that `setup` gets. */
+export const PINNED_VERSION = '2.13.0';
+/** Minor versions of LibTorch 2 that the sources compile against. */
+const SUPPORTED_MINORS = [11, 12, 13, 14];
+
+export interface LibTorch {
+  /** Folder with include/ and lib/. */
+  path: string;
+  /** e.g. `2.13.0`. */
+  version: string;
+  /** It has the CUDA library; whether a GPU is there is another matter. */
+  cuda: boolean;
+}
+
+/** A place that was looked at. */
+export interface Candidate {
+  /** e.g. `LIBTORCH`, `active Python`. */
+  source: string;
+  path: string;
+  libtorch?: LibTorch;
+  /** Why it won't do. */
+  problem?: string;
+}
+
+export interface FindOptions {
+  /** `--libtorch`. */
+  explicit?: string | undefined;
+  cacheDir: string;
+  env?: NodeJS.ProcessEnv;
+  /** Where a machine's administrator would put it. */
+  systemFolders?: readonly string[];
+}
+
+/** The library's file name here. */
+export function libraryFile(name: string): string {
+  if (process.platform === 'win32') return `${name}.dll`;
+  return process.platform === 'darwin' ? `lib${name}.dylib` : `lib${name}.so`;
+}
+
+/** What lies in a folder: a LibTorch that will do, or why not. */
+export function inspectLibTorch(path: string): { libtorch: LibTorch } | { problem: string } {
+  if (!existsSync(path)) return { problem: 'no such folder' };
+  const version = headerVersion(path);
+  if (version === undefined) {
+    const nested = ['libtorch', 'torch'].map((name) => join(path, name)).find((folder) => headerVersion(folder));
+    if (nested !== undefined) return { problem: `LibTorch is one folder further: ${nested}` };
+    return { problem: 'no LibTorch (it needs include/ with the headers, and lib/)' };
+  }
+  const [major, minor] = version.split('.').map(Number);
+  if (major !== 2 || !SUPPORTED_MINORS.includes(minor!)) {
+    return { problem: `version ${version}; 2.${SUPPORTED_MINORS[0]} to 2.${SUPPORTED_MINORS.at(-1)} will do` };
+  }
+  const missing = ['c10', 'torch_cpu'].find((name) => !existsSync(join(path, 'lib', libraryFile(name))));
+  if (missing !== undefined) return { problem: `incomplete: no lib/${libraryFile(missing)}` };
+  return { libtorch: { path, version, cuda: existsSync(join(path, 'lib', libraryFile('torch_cuda'))) } };
+}
+
+/** `2.13.0` from the headers, the one file that both wheels and zips have. */
+function headerVersion(path: string): string | undefined {
+  for (const header of ['headeronly', 'csrc/api/include/torch']) {
+    let text: string;
+    try {
+      text = readFileSync(join(path, 'include/torch', header, 'version.h'), 'utf8');
+    } catch {
+      continue;
+    }
+    const parts = ['MAJOR', 'MINOR', 'PATCH'].map((part) => new RegExp(`TORCH_VERSION_${part} (\\d+)`).exec(text)?.[1]);
+    if (parts.every((part) => part !== undefined)) return parts.join('.');
+  }
+  return undefined;
+}
+
+/**
+ * The first LibTorch that will do, in this order: `--libtorch`, `SAM_NATIVE_LIBTORCH`, `LIBTORCH`, the recorded choice, the
+ * active Python's torch, the cache, the system's folders; and everything looked at on the way.
+ *
+ * @throws SamError `SAM_NOT_FOUND` when `--libtorch` or `SAM_NATIVE_LIBTORCH` names one that won't do: who asks for one
+ * shall not get another.
+ */
+export function findLibTorch(options: FindOptions): { libtorch: LibTorch | undefined; candidates: Candidate[] } {
+  const candidates: Candidate[] = [];
+  for (const { source, path, insist } of places(options)) {
+    const inspected = inspectLibTorch(path);
+    if ('libtorch' in inspected) {
+      candidates.push({ source, path, libtorch: inspected.libtorch });
+      return { libtorch: inspected.libtorch, candidates };
+    }
+    if (insist === true) {
+      throw new SamError('SAM_NOT_FOUND', `${source} ${path}: ${inspected.problem}`, {
+        fix: `give another folder, or none: then it is looked for, or gotten`,
+      });
+    }
+    candidates.push({ source, path, problem: inspected.problem });
+  }
+  return { libtorch: undefined, candidates };
+}
+
+/** Where to look, the next place only when asked for: asking Python takes a moment. */
+function* places(options: FindOptions): Generator<{ source: string; path: string; insist?: boolean }> {
+  const env = options.env ?? process.env;
+  if (options.explicit) yield { source: '--libtorch', path: resolve(options.explicit), insist: true };
+  if (env.SAM_NATIVE_LIBTORCH) {
+    yield { source: 'SAM_NATIVE_LIBTORCH', path: resolve(env.SAM_NATIVE_LIBTORCH), insist: true };
+  }
+  if (env.LIBTORCH) yield { source: 'LIBTORCH', path: resolve(env.LIBTORCH) };
+  const recorded = readSettings(options.cacheDir).libtorch;
+  if (recorded !== undefined) yield { source: 'recorded choice', path: recorded };
+  const python = torchOfPython(env);
+  if (python !== undefined) yield { source: 'active Python', path: python };
+  for (const path of cachedLibTorches(options.cacheDir)) yield { source: 'cache', path };
+  for (const path of options.systemFolders ?? ['/usr/local/libtorch', '/opt/libtorch'])
+    yield { source: 'system', path };
+}
+
+/** The folder of the torch that `python` would import. `find_spec` takes milliseconds where importing takes seconds. */
+function torchOfPython(env: NodeJS.ProcessEnv): string | undefined {
+  const bin = process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python';
+  const interpreters = [env.VIRTUAL_ENV, env.CONDA_PREFIX].filter(Boolean).map((prefix) => join(prefix!, bin));
+  const script =
+    "import importlib.util as u; s = u.find_spec('torch'); " +
+    "print(next(iter(s.submodule_search_locations or []), '') if s else '')";
+  for (const python of [...interpreters, 'python3']) {
+    // From the root: the current folder is on Python's path and may hold a folder named torch.
+    const { stdout, status } = spawnSync(python, ['-c', script], { encoding: 'utf8', env, cwd: '/', timeout: 20_000 });
+    if (status === 0 && stdout.trim() !== '') return stdout.trim();
+  }
+  return undefined;
+}
+
+/** Folder that `setup` unpacks a version into. Laid out as Python's site-packages: `torch/`, and `nvidia/` beside it. */
+export function cachedTree(cacheDir: string, version: string): string {
+  return join(cacheDir, `libtorch-${version}`);
+}
+
+function cachedLibTorches(cacheDir: string): string[] {
+  let names: string[] = [];
+  try {
+    names = readdirSync(cacheDir);
+  } catch {
+    // Nothing cached yet.
+  }
+  const pinned = `libtorch-${PINNED_VERSION}`;
+  return names
+    .filter((name) => /^libtorch-[\d.]+$/.test(name))
+    .sort((a, b) => Number(b === pinned) - Number(a === pinned) || b.localeCompare(a))
+    .map((name) => join(cacheDir, name, 'torch'));
+}

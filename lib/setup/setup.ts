@@ -1,0 +1,140 @@
+/** `setup`: finds or gets LibTorch, takes a matching prebuild or compiles the addon, and tries it in a child process. */
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { SamError } from '../errors.js';
+import { addonFile, addonPlace, isBuilt, makeStamp, writeStamp } from './addon-files.js';
+import { defaultCacheDir } from './cache-dir.js';
+import { compileAddon, type SetupReporter } from './compile.js';
+import { getLibTorch } from './get-libtorch.js';
+import { findLibTorch, type LibTorch } from './libtorch.js';
+import { withLock } from './lock.js';
+import { isCheckout, PACKAGE_ROOT, packageVersion } from './package-root.js';
+import { readSettings, writeSettings } from './settings.js';
+import { tryAddon } from './trial.js';
+
+export interface SetupOptions {
+  /** Folder of a LibTorch to use. */
+  libtorch?: string | undefined;
+  /** pip's index, for a download. */
+  indexUrl?: string | undefined;
+  /** A torch wheel or libtorch zip to take instead of a download. */
+  from?: string | undefined;
+  /** Compile even if nothing changed. */
+  force?: boolean | undefined;
+  /** Asks the user; false ends the work. */
+  consent(question: string): Promise<boolean>;
+  reporter: SetupReporter;
+  signal?: AbortSignal | undefined;
+  cacheDir?: string | undefined;
+  root?: string | undefined;
+}
+
+export interface SetupResult {
+  libtorch: LibTorch & { source: string };
+  /** `built`: compiled now; `prebuilt`: taken from the package; `unchanged`: it was there. */
+  addon: { path: string; how: 'built' | 'prebuilt' | 'unchanged' };
+}
+
+/** @throws SamError; nothing that worked before is lost, and calling it again goes on where it stopped. */
+export async function setup(options: SetupOptions): Promise<SetupResult> {
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const root = options.root ?? PACKAGE_ROOT;
+  const { reporter, signal } = options;
+  const lock = join(isCheckout(root) ? join(root, 'build') : cacheDir, 'setup.lock');
+  const onWait = (pid: number) => reporter.say(`waiting for the setup of process ${pid}`);
+  return withLock(lock, () => locked(options, root, cacheDir), { onWait, signal });
+}
+
+async function locked(options: SetupOptions, root: string, cacheDir: string): Promise<SetupResult> {
+  const { reporter, signal } = options;
+  const libtorch = await chooseLibTorch(options, cacheDir);
+  reporter.say(
+    `LibTorch ${libtorch.version}${libtorch.cuda ? ' (CUDA build)' : ''}: ${libtorch.path} (${libtorch.source})`,
+  );
+
+  const place = addonPlace(root, cacheDir, libtorch);
+  const stamp = makeStamp(root, libtorch);
+  const path = addonFile(place.folder);
+  let how: SetupResult['addon']['how'] = 'unchanged';
+  if (options.force === true || !isBuilt(place.folder, stamp)) {
+    const fresh = takePrebuild(root, libtorch, place.work);
+    how = fresh === undefined ? 'built' : 'prebuilt';
+    if (fresh === undefined) await compileAddon({ root, libtorch, work: place.work, reporter, signal });
+    const folder = fresh ?? join(place.work, 'Release');
+    const problem = tryAddon(addonFile(folder), cacheDir);
+    if (problem !== undefined) {
+      throw new SamError('SAM_NO_ADDON', `the new addon does not work: ${problem}`, {
+        fix: `check that ${libtorch.path} is whole, or pass another with --libtorch FOLDER`,
+      });
+    }
+    install(folder, place.folder);
+    if (fresh !== undefined) linkLibTorch(place.folder, libtorch);
+    writeStamp(place.folder, stamp);
+    if (!isCheckout(root)) rmSync(place.work, { recursive: true, force: true });
+  }
+  const problem = tryAddon(path, cacheDir);
+  if (problem !== undefined) {
+    throw new SamError('SAM_NO_ADDON', `${path}: ${problem}`, { fix: 'npx sam-native setup --force' });
+  }
+  record(root, cacheDir, libtorch, path);
+  reporter.say(`addon ${how}: ${path}`);
+  return { libtorch, addon: { path, how } };
+}
+
+/** One that is here, unless the user names an archive or an index; else pip's. */
+async function chooseLibTorch(options: SetupOptions, cacheDir: string): Promise<LibTorch & { source: string }> {
+  const { reporter } = options;
+  if (options.from === undefined && options.indexUrl === undefined) {
+    const { libtorch, candidates } = findLibTorch({ explicit: options.libtorch, cacheDir });
+    for (const { source, path, problem } of candidates) {
+      if (problem !== undefined && source !== 'system') reporter.say(`not ${path} (${source}): ${problem}`);
+    }
+    if (libtorch !== undefined) return { ...libtorch, source: candidates.at(-1)!.source };
+    reporter.say('no LibTorch found on this machine');
+  }
+  const { from, indexUrl, signal, consent } = options;
+  const say = (line: string) => reporter.say(line);
+  return { ...(await getLibTorch({ cacheDir, from, indexUrl, consent, signal, say })), source: 'cache' };
+}
+
+/**
+ * A prebuild of this LibTorch's minor version, if the package brings one, put into `folder` beside a link to LibTorch, which is
+ * where its run path looks. Undefined if there is none.
+ */
+function takePrebuild(root: string, libtorch: LibTorch, folder: string): string | undefined {
+  const prebuilds = join(root, 'prebuilds', `torch-${libtorch.version.split('.').slice(0, 2).join('.')}`);
+  if (isCheckout(root) || !existsSync(prebuilds)) return undefined;
+  const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as { path(folder: string): string };
+  let file: string;
+  try {
+    file = nodeGypBuild.path(prebuilds);
+  } catch {
+    return undefined;
+  }
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(file, addonFile(folder));
+  linkLibTorch(folder, libtorch);
+  return folder;
+}
+
+function linkLibTorch(folder: string, libtorch: LibTorch): void {
+  rmSync(join(folder, 'libtorch'), { force: true });
+  symlinkSync(libtorch.path, join(folder, 'libtorch'), 'junction');
+}
+
+/** Replaces the old files by renaming, which a process that has them loaded survives. */
+function install(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const name of ['sam_core_test', 'sam_native.node']) {
+    if (!existsSync(join(from, name))) continue;
+    copyFileSync(join(from, name), join(to, `${name}.new`));
+    renameSync(join(to, `${name}.new`), join(to, name));
+  }
+}
+
+function record(root: string, cacheDir: string, libtorch: LibTorch, addon: string): void {
+  const settings = readSettings(cacheDir);
+  const addons = isCheckout(root) ? settings.addons : { ...settings.addons, [packageVersion(root)]: addon };
+  writeSettings(cacheDir, { libtorch: libtorch.path, ...(addons && { addons }) });
+}
