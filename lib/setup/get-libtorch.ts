@@ -38,7 +38,7 @@ export const DOWNLOAD_QUESTION =
  */
 export async function getLibTorch(options: GetOptions): Promise<LibTorch> {
   await checkTools(options);
-  const downloads = join(options.cacheDir, 'downloads');
+  const downloads = join(options.cacheDir, 'downloads', 'libtorch');
   const archive = options.from === undefined ? await torchWheel(downloads, options) : localArchive(options.from);
 
   const partial = `${cachedTree(options.cacheDir, PINNED_VERSION)}.partial`;
