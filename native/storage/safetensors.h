@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "storage/file.h"
+
 namespace sam {
 
 using StateDict = std::map<std::string, at::Tensor>;
@@ -32,6 +34,26 @@ SafetensorsHeader read_safetensors_header(const std::string& path);
 
 // All tensors, in memory, on the CPU, in the file's own types.
 StateDict read_safetensors(const std::string& path, Metadata* metadata = nullptr);
+
+// Writes tensor by tensor, for what would not fit into memory: declare all, begin, append in the same order, commit.
+// The file appears at `commit`; without it nothing is left. Throws SAM_IO.
+class SafetensorsWriter {
+ public:
+  explicit SafetensorsWriter(const std::string& path) : file_(path) {}
+
+  void declare(const std::string& name, at::ScalarType dtype, at::IntArrayRef shape);
+  void begin(const Metadata& metadata = {});
+  // The next declared tensor; its type and size must be those declared.
+  void append(const at::Tensor& tensor);
+  void commit();
+
+ private:
+  AtomicFile file_;
+  std::string entries_;             // the header's text so far
+  std::vector<uint64_t> expected_;  // bytes of each declared tensor
+  size_t appended_ = 0;
+  uint64_t offset_ = 0;
+};
 
 // Writes to a temporary name beside `path`, fsyncs, renames. On failure nothing is left and SAM_IO is thrown.
 void write_safetensors(const std::string& path, const StateDict& tensors, const Metadata& metadata = {});

@@ -1,0 +1,25 @@
+// What one JavaScript environment (the main thread, or a worker) keeps: its lanes and its classes.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+
+#include "binding/lane.h"
+
+namespace sam::binding {
+
+struct Environment {
+  Lane compute, data;
+  Napi::FunctionReference embeddings, encoding, image_encoder, embedding_cache, sam_model, trainer;
+
+  static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+};
+
+// CPU threads for compute tasks of the whole process; OpenMP's own setting belongs to a thread, so each task sets it.
+inline std::atomic<int> compute_threads{0};
+
+// Handles that hold native memory, in the whole process.
+inline std::atomic<int64_t> live_handles{0};
+
+}  // namespace sam::binding

@@ -1,0 +1,88 @@
+// The one way in which asynchronous work is done: plain C++ off the main thread, its result converted on it.
+#pragma once
+
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <napi.h>
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "binding/environment.h"
+#include "binding/errors.h"
+
+namespace sam::binding {
+
+enum class LaneKind { kCompute, kData };
+
+// `Work`: () -> Result, no N-API inside; it owns (shared pointers) all it touches. `Convert`: (Napi::Env, Result) -> Napi::Value.
+template <typename Work, typename Convert>
+class Task final : public Napi::AsyncWorker {
+ public:
+  Task(Napi::Env env, LaneKind kind, Work work, Convert convert)
+      : Napi::AsyncWorker(env),
+        kind_(kind),
+        work_(std::move(work)),
+        convert_(std::move(convert)),
+        deferred_(Napi::Promise::Deferred::New(env)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void Execute() override {
+    try {
+      // Both are settings of this thread, which earlier tasks may have left otherwise.
+      const int threads = kind_ == LaneKind::kCompute ? compute_threads.load() : 1;
+      if (threads > 0 && at::get_num_threads() != threads) at::set_num_threads(threads);
+      const c10::AutoGradMode no_gradients(false);
+      result_.emplace(work_());
+    } catch (...) {
+      failure_ = current_failure();
+    }
+  }
+
+  void OnOK() override {
+    const Napi::HandleScope scope(Env());
+    Environment& environment = Environment::of(Env());
+    (kind_ == LaneKind::kCompute ? environment.compute : environment.data).finished();
+    if (failure_) return deferred_.Reject(to_js(Env(), *failure_).Value());
+    try {
+      deferred_.Resolve(convert_(Env(), std::move(*result_)));
+    } catch (const Napi::Error& error) {
+      deferred_.Reject(error.Value());
+    }
+  }
+
+ private:
+  LaneKind kind_;
+  Work work_;
+  Convert convert_;
+  Napi::Promise::Deferred deferred_;
+  std::optional<std::invoke_result_t<Work>> result_;
+  std::optional<Failure> failure_;
+};
+
+template <typename Work, typename Convert>
+Napi::Value run_task(Napi::Env env, LaneKind kind, Work work, Convert convert) {
+  auto* task = new Task<Work, Convert>(env, kind, std::move(work), std::move(convert));
+  const Napi::Promise promise = task->promise();
+  Environment& environment = Environment::of(env);
+  (kind == LaneKind::kCompute ? environment.compute : environment.data).submit(task);
+  return promise;
+}
+
+struct Nothing {};  // the result of work that is done for its effect
+
+// Work that returns nothing: the promise resolves to undefined.
+template <typename Work>
+Napi::Value run_task(Napi::Env env, LaneKind kind, Work work) {
+  return run_task(
+      env, kind,
+      [work = std::move(work)]() mutable {
+        work();
+        return Nothing{};
+      },
+      [](Napi::Env e, Nothing) -> Napi::Value { return e.Undefined(); });
+}
+
+}  // namespace sam::binding

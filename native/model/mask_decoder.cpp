@@ -1,0 +1,93 @@
+#include "model/mask_decoder.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/embedding.h>
+
+namespace sam {
+namespace {
+
+constexpr int64_t kMaskTokens = 4;
+constexpr int64_t kUpscaled1 = kEmbeddingDim / 4;
+constexpr int64_t kUpscaled2 = kEmbeddingDim / 8;
+constexpr double kUpscaleEpsilon = 1e-6;
+
+torch::nn::ConvTranspose2d transposed_conv(int64_t from, int64_t to) {
+  return torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(from, to, 2).stride(2));
+}
+
+// A transposed convolution of size and stride 2 is a linear layer: every row becomes a 2 x 2 block of rows.
+// M x R x in -> M x 4R x out, the block's rows together (the caller sorts them once, at the very end). Measured against
+// at::conv_transpose2d in docs/benchmarks.md.
+at::Tensor double_rows(const torch::nn::ConvTranspose2d& conv, const at::Tensor& rows) {
+  const at::Tensor weight = conv->weight.permute({2, 3, 1, 0}).flatten(0, 2);  // (2*2*out) x in
+  const at::Tensor doubled = at::linear(rows, weight, conv->bias.repeat({4}));
+  return doubled.unflatten(-1, {4, -1}).flatten(1, 2);
+}
+
+}  // namespace
+
+MaskDecoderImpl::MaskDecoderImpl(double epsilon)
+    : transformer_(register_module("transformer", TwoWayTransformer(epsilon))),
+      upscale_conv1_(register_module("upscale_conv1", transposed_conv(kEmbeddingDim, kUpscaled1))),
+      upscale_conv2_(register_module("upscale_conv2", transposed_conv(kUpscaled1, kUpscaled2))),
+      upscale_layer_norm_(register_module("upscale_layer_norm", layer_norm(kUpscaled1, kUpscaleEpsilon))),
+      iou_prediction_head_(
+          register_module("iou_prediction_head", FeedForward(kEmbeddingDim, kEmbeddingDim, kMaskTokens))) {
+  iou_token_ = register_module("iou_token", torch::nn::Embedding(1, kEmbeddingDim))->weight;
+  mask_tokens_ = register_module("mask_tokens", torch::nn::Embedding(kMaskTokens, kEmbeddingDim))->weight;
+  torch::nn::ModuleList list;
+  for (int64_t i = 0; i < kMaskTokens; ++i) {
+    hypernetworks_.emplace_back(kEmbeddingDim, kEmbeddingDim, kUpscaled2);
+    list->push_back(hypernetworks_.back());
+  }
+  register_module("output_hypernetworks_mlps", list);
+}
+
+// keys: M x 4096 x 256, hyper: M x C x 32 -> M x C x 256 x 256.
+at::Tensor MaskDecoderImpl::masks_from(const at::Tensor& keys, const at::Tensor& hyper) const {
+  auto norm = upscale_layer_norm_;
+  at::Tensor rows = at::gelu(norm(double_rows(upscale_conv1_, keys)));
+  rows = at::gelu(double_rows(upscale_conv2_, rows));
+  const at::Tensor masks = at::matmul(hyper, rows.transpose(1, 2));  // M x C x (64*64*2*2*2*2)
+  constexpr int64_t kGrid = kEmbeddingSize;
+  // y, x of the embedding's grid, then of the first and of the second 2 x 2 block.
+  return masks.unflatten(-1, {kGrid, kGrid, 2, 2, 2, 2})
+      .permute({0, 1, 2, 4, 6, 3, 5, 7})
+      .reshape({masks.size(0), masks.size(1), kLowResSize, kLowResSize});
+}
+
+Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positions,
+                               const PromptEmbeddings& prompts, MaskOutput output) {
+  const int64_t images = prompts.sparse.size(0), per_image = prompts.sparse.size(1);
+  const at::Tensor own = at::cat({iou_token_, mask_tokens_}).expand({images * per_image, -1, -1});
+  const at::Tensor tokens = at::cat({own, prompts.sparse.flatten(0, 1)}, 1);
+
+  TwoWayState state;
+  state.queries = state.query_positions = tokens;
+  state.keys = (image.unsqueeze(1) + prompts.dense)
+                   .expand({images, per_image, -1, -1, -1})
+                   .flatten(-2)
+                   .transpose(-1, -2)
+                   .reshape({images * per_image, kEmbeddingSize * kEmbeddingSize, kEmbeddingDim});
+  state.key_positions = positions;
+  if (prompts.missing.defined()) {
+    const at::Tensor missing = prompts.missing.flatten(0, 1);
+    const at::Tensor never = missing.new_zeros({missing.size(0), own.size(1)});
+    state.seen = at::cat({never, missing}, 1).logical_not().unsqueeze(1).unsqueeze(1);
+  }
+  transformer_->forward(state);
+
+  const int64_t first = output == MaskOutput::kMulti ? 1 : 0;
+  const int64_t count = output == MaskOutput::kMulti ? kMaskTokens - 1 : 1;
+  std::vector<at::Tensor> hyper;
+  for (int64_t i = 0; i < kMaskTokens; ++i) hyper.push_back(hypernetworks_[i](state.queries.select(1, 1 + i)));
+  // Sliced after stacking, as the reference does: the hypernetworks not asked for get zero gradients, so that
+  // weight decay treats them as it does there.
+  const at::Tensor masks = masks_from(state.keys, at::stack(hyper, 1).narrow(1, first, count));
+  const at::Tensor iou = iou_prediction_head_(state.queries.select(1, 0)).narrow(-1, first, count);
+  return {masks.to(at::kFloat).unflatten(0, {images, per_image}),
+          iou.to(at::kFloat).unflatten(0, {images, per_image})};
+}
+
+}  // namespace sam

@@ -1,0 +1,87 @@
+#include "model/two_way_transformer.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/modulelist.h>
+
+#include "model/prompt_encoder.h"
+
+namespace sam {
+namespace {
+
+constexpr int64_t kDepth = 2;
+constexpr int64_t kHeads = 8;
+constexpr int64_t kCrossDim = kEmbeddingDim / 2;
+constexpr int64_t kMlpDim = 2048;
+constexpr double kFinalEpsilon = 1e-5;
+
+Attention cross_attention() { return Attention(kEmbeddingDim, kCrossDim, kHeads); }
+
+}  // namespace
+
+AttentionImpl::AttentionImpl(int64_t dim, int64_t inner, int64_t heads)
+    : q_proj(register_module("q_proj", torch::nn::Linear(dim, inner))),
+      k_proj(register_module("k_proj", torch::nn::Linear(dim, inner))),
+      v_proj(register_module("v_proj", torch::nn::Linear(dim, inner))),
+      out_proj(register_module("out_proj", torch::nn::Linear(inner, dim))),
+      heads_(heads) {}
+
+at::Tensor AttentionImpl::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                  const at::Tensor& seen) {
+  const auto split = [&](const at::Tensor& x) { return x.unflatten(-1, {heads_, -1}).transpose(1, 2); };
+  std::optional<at::Tensor> mask;
+  if (seen.defined()) mask = seen;
+  const at::Tensor out =
+      at::scaled_dot_product_attention(split(q_proj(q)), split(k_proj(k)), split(v_proj(v)), mask);
+  return out_proj(out.transpose(1, 2).flatten(-2));
+}
+
+TwoWayBlockImpl::TwoWayBlockImpl(double epsilon, bool first)
+    : self_attn(register_module("self_attn", Attention(kEmbeddingDim, kEmbeddingDim, kHeads))),
+      cross_attn_token_to_image(register_module("cross_attn_token_to_image", cross_attention())),
+      cross_attn_image_to_token(register_module("cross_attn_image_to_token", cross_attention())),
+      layer_norm1(register_module("layer_norm1", layer_norm(kEmbeddingDim, epsilon))),
+      layer_norm2(register_module("layer_norm2", layer_norm(kEmbeddingDim, epsilon))),
+      layer_norm3(register_module("layer_norm3", layer_norm(kEmbeddingDim, epsilon))),
+      layer_norm4(register_module("layer_norm4", layer_norm(kEmbeddingDim, epsilon))),
+      mlp(register_module("mlp", MlpBlock(kEmbeddingDim, kMlpDim))),
+      first_(first) {}
+
+void TwoWayBlockImpl::forward(TwoWayState& state) {
+  at::Tensor queries = state.queries, keys = state.keys;
+  // The first block's self-attention sees no positions (they are the tokens themselves) and replaces the queries.
+  if (first_) {
+    queries = self_attn(queries, queries, queries, state.seen);
+  } else {
+    const at::Tensor q = queries + state.query_positions;
+    queries = queries + self_attn(q, q, queries, state.seen);
+  }
+  queries = layer_norm1(queries);
+
+  const at::Tensor k = keys + state.key_positions;
+  queries = layer_norm2(queries + cross_attn_token_to_image(queries + state.query_positions, k, keys));
+  queries = layer_norm3(queries + mlp(queries));
+  keys = layer_norm4(keys + cross_attn_image_to_token(k, queries + state.query_positions, queries, state.seen));
+
+  state.queries = queries;
+  state.keys = keys;
+}
+
+TwoWayTransformerImpl::TwoWayTransformerImpl(double epsilon)
+    : final_attn_token_to_image(register_module("final_attn_token_to_image", cross_attention())),
+      layer_norm_final_attn(register_module("layer_norm_final_attn", layer_norm(kEmbeddingDim, kFinalEpsilon))) {
+  torch::nn::ModuleList list;
+  for (int64_t i = 0; i < kDepth; ++i) {
+    layers.emplace_back(epsilon, /*first=*/i == 0);
+    list->push_back(layers.back());
+  }
+  register_module("layers", list);
+}
+
+void TwoWayTransformerImpl::forward(TwoWayState& state) {
+  for (TwoWayBlock& layer : layers) layer->forward(state);
+  const at::Tensor attended = final_attn_token_to_image(state.queries + state.query_positions,
+                                                        state.keys + state.key_positions, state.keys);
+  state.queries = layer_norm_final_attn(state.queries + attended);
+}
+
+}  // namespace sam

@@ -1,0 +1,155 @@
+#include "storage/embedding_cache.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+
+#include "error.h"
+#include "storage/checksum.h"
+#include "storage/file.h"
+
+namespace sam {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<int64_t, 3> kShape = {256, 64, 64};
+constexpr int64_t kNumbers = kShape[0] * kShape[1] * kShape[2];
+constexpr const char* kExtension = ".safetensors";
+
+std::string checksum_text(const void* data, uint64_t bytes) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(xxh64(data, bytes)));
+  return text;
+}
+
+// Unique among processes and over time; the number of entries is for `cache ls`.
+std::string shard_name(const std::string& first_key, size_t entries) {
+  static std::atomic<unsigned> counter{0};
+  return first_key.substr(0, 16) + "-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + "-" +
+         std::to_string(entries) + kExtension;
+}
+
+}  // namespace
+
+EmbeddingCache::EmbeddingCache(std::string directory, at::ScalarType dtype)
+    : directory_(std::move(directory)), dtype_(dtype) {
+  std::error_code error;
+  fs::create_directories(directory_, error);
+  if (error) throw Error("SAM_IO", "cannot make the cache folder " + directory_ + ": " + error.message());
+  for (const auto& item : fs::directory_iterator(directory_, error))
+    if (item.path().extension() == kExtension) add_shard(item.path().string());
+  if (error) throw Error("SAM_IO", "cannot read the cache folder " + directory_ + ": " + error.message());
+}
+
+void EmbeddingCache::add_shard(const std::string& path) {
+  SafetensorsHeader header;
+  try {
+    header = read_safetensors_header(path);
+  } catch (const Error& error) {
+    // Another process may have evicted it meanwhile; a damaged one is no use to anybody.
+    if (error.code == "SAM_BAD_CHECKPOINT") ::unlink(path.c_str());
+    return;
+  }
+  const auto shard = std::make_shared<Shard>(Shard{path});
+  for (const TensorEntry& tensor : header.tensors) {
+    const auto checksum = header.metadata.find(tensor.name);
+    if (checksum == header.metadata.end() || tensor.dtype != dtype_ || tensor.bytes != kNumbers * c10::elementSize(dtype_))
+      continue;
+    entries_.insert_or_assign(tensor.name, Entry{shard, tensor.offset, tensor.bytes, checksum->second});
+  }
+}
+
+bool EmbeddingCache::has(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  return entries_.contains(key) || pending_.contains(key);
+}
+
+size_t EmbeddingCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size() + pending_.size();
+}
+
+bool EmbeddingCache::read_entry(const Entry& entry, const at::Tensor& into) {
+  buffer_.resize(entry.bytes);
+  try {
+    ReadFile(entry.shard->path).read(buffer_.data(), entry.bytes, entry.offset);
+  } catch (const Error&) {
+    return false;
+  }
+  if (checksum_text(buffer_.data(), entry.bytes) != entry.checksum) return false;
+  into.copy_(at::from_blob(buffer_.data(), kShape, at::TensorOptions().dtype(dtype_)));
+  if (!std::exchange(entry.shard->used, true)) ::utimensat(AT_FDCWD, entry.shard->path.c_str(), nullptr, 0);
+  return true;
+}
+
+void EmbeddingCache::forget_shard(const std::shared_ptr<Shard>& shard) {
+  std::erase_if(entries_, [&](const auto& item) { return item.second.shard == shard; });
+  ::unlink(shard->path.c_str());
+}
+
+at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
+  const std::lock_guard lock(mutex_);
+  at::Tensor out = at::empty({static_cast<int64_t>(keys.size()), kShape[0], kShape[1], kShape[2]}, at::kFloat);
+  std::vector<std::string> lost;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const at::Tensor into = out[static_cast<int64_t>(i)];
+    const auto found = entries_.find(keys[i]);
+    if (const auto pending = pending_.find(keys[i]); pending != pending_.end()) {
+      into.copy_(pending->second);
+    } else if (found == entries_.end()) {
+      // Gone with a shard that this very call found damaged, or never there.
+      if (lost.empty()) throw Error("SAM_BAD_ARGUMENT", "the embedding cache has no entry " + keys[i]);
+      lost.push_back(keys[i]);
+    } else if (const Entry entry = found->second; !read_entry(entry, into)) {
+      forget_shard(entry.shard);
+      lost.push_back(keys[i]);
+    }
+  }
+  if (lost.empty()) return out;
+  Error error("SAM_CACHE_DAMAGED", "the embedding cache in " + directory_ + " is damaged: " +
+                                       std::to_string(lost.size()) + " embeddings must be made again");
+  error.keys = std::move(lost);
+  throw error;
+}
+
+void EmbeddingCache::write(const std::string& key, const at::Tensor& embedding) {
+  if (embedding.numel() != kNumbers) throw Error("SAM_BAD_SHAPE", "an embedding of the cache is 1 x 256 x 64 x 64");
+  const at::Tensor stored = embedding.reshape(kShape).to(at::kCPU, dtype_).contiguous().clone();
+  const std::lock_guard lock(mutex_);
+  pending_[key] = stored;
+  if (pending_.size() >= kShardEntries) write_pending();
+}
+
+void EmbeddingCache::flush() {
+  const std::lock_guard lock(mutex_);
+  write_pending();
+}
+
+void EmbeddingCache::write_pending() {
+  if (pending_.empty()) return;
+  Metadata checksums;
+  for (const auto& [key, tensor] : pending_) checksums[key] = checksum_text(tensor.data_ptr(), tensor.nbytes());
+  const std::string path = (fs::path(directory_) / shard_name(pending_.begin()->first, pending_.size())).string();
+  write_safetensors(path, pending_, checksums);
+  add_shard(path);
+  pending_.clear();
+}
+
+void EmbeddingCache::export_to(const std::string& path, const std::vector<std::string>& keys,
+                               const std::vector<std::string>& names) {
+  SafetensorsWriter writer(path);
+  for (const std::string& name : names) writer.declare(name, at::kFloat, kShape);
+  writer.begin();
+  for (const std::string& key : keys) writer.append(read({key})[0]);
+  writer.commit();
+}
+
+}  // namespace sam

@@ -1,0 +1,67 @@
+// Image embeddings on disk: safetensors shards in one directory, each written once, whole, under its own name, so that
+// several processes may fill it together. Every embedding carries its XXH64 in the shard's metadata.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/safetensors.h"
+
+namespace sam {
+
+// All members may be called from any thread.
+class EmbeddingCache {
+ public:
+  static constexpr size_t kShardEntries = 16;
+
+  // Makes the directory, reads the headers of its shards, deletes those that cannot be read. `dtype`: kHalf or kFloat.
+  EmbeddingCache(std::string directory, at::ScalarType dtype);
+
+  bool has(const std::string& key) const;
+  size_t size() const;
+
+  // keys.size() x 256 x 64 x 64, fp32. Where a checksum fails or a shard is gone, the shard's keys are forgotten, its file
+  // is deleted, and SAM_CACHE_DAMAGED names the keys asked for that must be made again. SAM_BAD_ARGUMENT: an unknown key.
+  at::Tensor read(const std::vector<std::string>& keys);
+
+  // Embedding of one image, 1 x 256 x 64 x 64. Kept in memory until a shard is full or `flush`.
+  void write(const std::string& key, const at::Tensor& embedding);
+  void flush();
+
+  // Streams embeddings into one safetensors file, fp32, 256 x 64 x 64 each, under `names`.
+  void export_to(const std::string& path, const std::vector<std::string>& keys, const std::vector<std::string>& names);
+
+ private:
+  struct Shard {
+    std::string path;
+    bool used = false;  // its time of use on disk is set at the first read, for the eviction's order
+  };
+  struct Entry {
+    std::shared_ptr<Shard> shard;
+    uint64_t offset = 0;
+    uint64_t bytes = 0;
+    std::string checksum;
+  };
+
+  void add_shard(const std::string& path);
+  void forget_shard(const std::shared_ptr<Shard>& shard);
+  void write_pending();
+  // False where the stored bytes are damaged or gone.
+  bool read_entry(const Entry& entry, const at::Tensor& into);
+
+  const std::string directory_;
+  const at::ScalarType dtype_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Entry> entries_;
+  StateDict pending_;
+  std::vector<char> buffer_;  // one stored embedding, reused
+};
+
+}  // namespace sam

@@ -1,0 +1,174 @@
+#include "training/trainer.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+#include <limits>
+
+#include "error.h"
+
+namespace sam {
+namespace {
+
+constexpr const char* kExpAvg = "optimizer.exp_avg.";
+constexpr const char* kExpAvgSq = "optimizer.exp_avg_sq.";
+constexpr const char* kStep = "optimizer.step.";
+constexpr const char* kScale = "optimizer.loss_scale";  // scale, good steps
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<double> to_vector(const at::Tensor& x) {
+  const at::Tensor values = x.detach().to(at::kCPU, at::kDouble).contiguous();
+  return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+Target make_target(const Batch& batch) {
+  const int64_t side = batch.targets.size(-1);
+  const at::Tensor steps = at::arange(side, batch.valid.options());
+  const at::Tensor rows = steps.unsqueeze(0) < batch.valid.select(1, 0).unsqueeze(1);     // B x S
+  const at::Tensor columns = steps.unsqueeze(0) < batch.valid.select(1, 1).unsqueeze(1);  // B x S
+  const at::Tensor valid = rows.unsqueeze(2).logical_and(columns.unsqueeze(1)).to(at::kFloat);
+  const auto frame = [](const at::Tensor& x) { return x.unsqueeze(1).unsqueeze(1); };
+  return {frame(batch.targets.to(at::kFloat) * valid), frame(valid)};
+}
+
+// B x P x C x 256 x 256 logits on the label's grid, where that is another one.
+at::Tensor on_grid(const at::Tensor& logits, int64_t side) {
+  if (side == logits.size(-1)) return logits;
+  return at::upsample_bilinear2d(logits.flatten(0, 1), {side, side}, /*align_corners=*/false)
+      .unflatten(0, {logits.size(0), logits.size(1)});
+}
+
+const at::Tensor& find(const StateDict& tensors, const std::string& name, const std::string& path) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) throw Error("SAM_BAD_CHECKPOINT", path + " lacks " + name + " and cannot be resumed");
+  return found->second;
+}
+
+}  // namespace
+
+Trainer::Trainer(std::shared_ptr<Sam> sam, const TrainerOptions& options)
+    : sam_(std::move(sam)),
+      options_(options),
+      parameters_(sam_->trainable()),
+      scaler_(sam_->compute_type == at::kHalf) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : parameters_) tensors.push_back(tensor);
+  optimizer_ = std::make_unique<torch::optim::AdamW>(
+      std::move(tensors), torch::optim::AdamWOptions(/*lr=*/0).weight_decay(options.weight_decay));
+}
+
+Trainer::Evaluated Trainer::evaluate(const Batch& batch, bool training) {
+  Masks masks = sam_->decode(batch.embeddings, batch.prompts, options_.selection.output);
+  const Target target = make_target(batch);
+  masks.logits = on_grid(masks.logits, batch.targets.size(-1));
+
+  at::Tensor choice;  // the same for single output, where there is one mask to choose from
+  if (training) {
+    const at::NoGradGuard no_grad;
+    choice = mask_losses(masks.logits.detach(), target, options_.loss).argmin(-1);
+  } else {
+    choice = choose_by_prediction(masks);
+  }
+  const Selected selected = select_masks(masks, choice, batch.prompts.present, options_.selection.multi_mask);
+  const at::Tensor logits = selected.logits.unsqueeze(1).unsqueeze(1);
+  at::Tensor losses = mask_losses(logits, target, options_.loss).flatten();
+  if (options_.loss.iou != 0) {
+    // Every mask of the prompts that took part teaches the IoU head: prediction will choose among all of them.
+    const at::Tensor error = (masks.iou_predictions - mask_ious(masks.logits.detach(), target)).square().mean(-1);
+    const at::Tensor weight = selected.candidates.to(at::kFloat);
+    losses = losses + options_.loss.iou * (error * weight).sum(1) / weight.sum(1).clamp_min(1);
+  }
+  return {losses, mask_ious(logits.detach(), target).flatten()};
+}
+
+StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
+  const at::AutoGradMode with_gradients(true);
+  const Evaluated evaluated = evaluate(batch, /*training=*/true);
+  StepResult result{0, to_vector(evaluated.losses), kNaN};
+  result.loss = mean(result.losses);
+  if (!std::isfinite(result.loss)) return result;
+  (evaluated.losses.mean() * (options.scale * scaler_.scale())).backward();
+  if (!options.update) return result;
+  result.gradient_norm = update(options);
+  // Overflow is part of life in fp16: the scaler has skipped the step. Elsewhere it is the end.
+  if (!std::isfinite(result.gradient_norm) && !scaler_.enabled()) result.loss = kNaN;
+  return result;
+}
+
+double Trainer::update(const StepOptions& options) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> with_gradient;
+  for (const auto& [name, tensor] : parameters_)
+    if (tensor.grad().defined()) with_gradient.push_back(tensor);
+  if (scaler_.enabled())
+    for (at::Tensor& tensor : with_gradient) tensor.mutable_grad().div_(scaler_.scale());
+  const double limit = options.clip_grad_norm.value_or(std::numeric_limits<double>::infinity());
+  double norm = 0;
+  for (const at::Tensor& tensor : with_gradient) norm += tensor.grad().square().sum(at::kDouble).item<double>();
+  norm = std::sqrt(norm);
+  const bool finite = std::isfinite(norm);
+  if (finite) {
+    // torch.nn.utils.clip_grad_norm_: gradients * min(1, limit / (norm + 1e-6))
+    if (limit < norm + 1e-6)
+      for (at::Tensor& tensor : with_gradient) tensor.mutable_grad().mul_(limit / (norm + 1e-6));
+    set_learning_rate(options.learning_rate);
+    optimizer_->step();
+  }
+  scaler_.update(finite);
+  optimizer_->zero_grad();
+  return norm;
+}
+
+void Trainer::set_learning_rate(double rate) {
+  for (auto& group : optimizer_->param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
+}
+
+ValidationResult Trainer::validate(const Batch& batch) {
+  const at::NoGradGuard no_grad;
+  const Evaluated evaluated = evaluate(batch, /*training=*/false);
+  return {to_vector(evaluated.losses), to_vector(evaluated.ious)};
+}
+
+void Trainer::save(const std::string& path, const Metadata& metadata) const {
+  StateDict tensors;
+  const auto& states = optimizer_->state();
+  for (const auto& [name, tensor] : parameters_) {
+    tensors[name] = tensor;
+    const auto found = states.find(tensor.unsafeGetTensorImpl());
+    if (found == states.end()) continue;  // never had a gradient
+    const auto& state = static_cast<const torch::optim::AdamWParamState&>(*found->second);
+    tensors[kExpAvg + name] = state.exp_avg();
+    tensors[kExpAvgSq + name] = state.exp_avg_sq();
+    tensors[kStep + name] = at::scalar_tensor(state.step(), at::kLong);
+  }
+  if (scaler_.enabled())
+    tensors[kScale] = at::tensor({scaler_.scale(), static_cast<double>(scaler_.good_steps())}, at::kDouble);
+  write_safetensors(path, tensors, metadata);
+}
+
+void Trainer::restore(const std::string& path) {
+  const StateDict tensors = read_safetensors(path);
+  load_tensors(*sam_, tensors, "mask_decoder.", path);
+  for (const auto& [name, tensor] : parameters_) {
+    if (!tensors.contains(kStep + name)) continue;
+    auto state = std::make_unique<torch::optim::AdamWParamState>();
+    state->step(find(tensors, kStep + name, path).item<int64_t>());
+    state->exp_avg(find(tensors, kExpAvg + name, path).to(tensor.device(), tensor.scalar_type()));
+    state->exp_avg_sq(find(tensors, kExpAvgSq + name, path).to(tensor.device(), tensor.scalar_type()));
+    optimizer_->state()[tensor.unsafeGetTensorImpl()] = std::move(state);
+  }
+  if (scaler_.enabled() && tensors.contains(kScale)) {
+    const at::Tensor& scale = tensors.at(kScale);
+    scaler_.restore(scale[0].item<double>(), static_cast<int64_t>(scale[1].item<double>()));
+  }
+  optimizer_->zero_grad();
+}
+
+}  // namespace sam

@@ -1,0 +1,75 @@
+// One optimisation step of the mask decoder: forward, loss, backward, clip, AdamW (Loshchilov and Hutter 2019).
+#pragma once
+
+#include <torch/optim/adamw.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/sam.h"
+#include "model/selection.h"
+#include "training/loss_scaler.h"
+#include "training/losses.h"
+
+namespace sam {
+
+struct TrainerOptions {
+  double weight_decay = 2e-4;
+  LossWeights loss;
+  Selection selection;
+};
+
+struct Batch {
+  at::Tensor embeddings;  // B x 256 x 64 x 64
+  Prompts prompts;
+  at::Tensor targets;     // B x S x S, uint8, 0 or 1
+  at::Tensor valid;       // B x 2, int64: rows and columns inside the picture
+};
+
+struct StepOptions {
+  double learning_rate = 0;
+  bool update = true;
+  double scale = 1;                        // of the loss: 1 / accumulated batches
+  std::optional<double> clip_grad_norm;
+};
+
+struct StepResult {
+  double loss = 0;              // mean of `losses`; not finite: nothing was changed
+  std::vector<double> losses;   // B
+  double gradient_norm = 0;     // before clipping; NaN without an update
+};
+
+struct ValidationResult {
+  std::vector<double> losses, ious;  // B each
+};
+
+class Trainer {
+ public:
+  Trainer(std::shared_ptr<Sam> sam, const TrainerOptions& options);
+
+  StepResult step(const Batch& batch, const StepOptions& options);
+  ValidationResult validate(const Batch& batch);
+
+  // The decoder and `optimizer.*`. Only between updates: gradients in the making are not part of it.
+  void save(const std::string& path, const Metadata& metadata) const;
+  void restore(const std::string& path);
+
+ private:
+  // Per-image losses; training takes each prompt's mask of least loss, validation that of highest predicted IoU.
+  struct Evaluated {
+    at::Tensor losses, ious;  // B
+  };
+  Evaluated evaluate(const Batch& batch, bool training);
+  double update(const StepOptions& options);
+  void set_learning_rate(double rate);
+
+  std::shared_ptr<Sam> sam_;
+  TrainerOptions options_;
+  std::vector<std::pair<std::string, at::Tensor>> parameters_;
+  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  LossScaler scaler_;
+};
+
+}  // namespace sam
