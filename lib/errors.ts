@@ -63,3 +63,23 @@ export class SamError extends Error {
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** Any thrown value as a `SamError`: system errors by their code, an abort as an interruption, the rest `SAM_INTERNAL`. */
+export function toSamError(error: unknown): SamError {
+  if (error instanceof SamError) return error;
+  if (!(error instanceof Error)) return new SamError('SAM_INTERNAL', String(error));
+  const { message } = error;
+  if (error.name === 'AbortError') return new SamError('SAM_INTERRUPTED', 'interrupted', { cause: error });
+  const code = systemCode(error) ?? '';
+  if (code === 'ENOENT') return new SamError('SAM_NOT_FOUND', message, { fix: 'check the path', cause: error });
+  if (DISK_FULL.has(code)) {
+    return new SamError('SAM_IO', message, { fix: 'free some space on that disk, then try again', cause: error });
+  }
+  if (/^E[A-Z]+$/.test(code)) return new SamError('SAM_IO', message, { cause: error });
+  return new SamError('SAM_INTERNAL', `unexpected: ${message}`, {
+    fix: 'run again with --verbose and report what it says',
+    cause: error,
+  });
+}

@@ -102,7 +102,10 @@ export const optimiserOptions = {
 
 export const runOptions = {
   out: z.string().optional().describe('the run folder (runs/<date>-<model> if not given)'),
-  resume: z.string().optional().describe('go on with the run in this folder'),
+  resume: z
+    .string()
+    .optional()
+    .meta({ bare: true, description: 'go on with the run in this folder (or, without a folder, in --out)' }),
   overwrite: z.boolean().default(false).describe('replace the run that --out holds'),
   saveEvery: z.number().gt(0).default(300).describe('seconds between saves within an epoch'),
   mirror: z.string().optional().describe('copy each checkpoint to this folder too'),

@@ -8,7 +8,7 @@
  */
 import type { Argv, CommandModule, PositionalOptions } from 'yargs';
 import { z } from 'zod';
-import { SamError, systemCode } from '../errors.js';
+import { SamError, toSamError } from '../errors.js';
 import { parseOptions } from '../options.js';
 import { type GivenOptions, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './options.js';
 import { createReporter, type Reporter } from './progress.js';
@@ -108,24 +108,6 @@ function watchInterrupts(reporter: Reporter): { signal: AbortSignal; stop(): voi
     signal: controller.signal,
     stop: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
   };
-}
-
-/** Any thrown value as a `SamError`; what nobody expected becomes `SAM_INTERNAL`. */
-export function toSamError(error: unknown): SamError {
-  if (error instanceof SamError) return error;
-  if (!(error instanceof Error)) return new SamError('SAM_INTERNAL', String(error));
-  const options = { cause: error };
-  if (error.name === 'AbortError') return new SamError('SAM_INTERRUPTED', 'interrupted', options);
-  const code = systemCode(error);
-  if (code === 'ENOENT') return new SamError('SAM_NOT_FOUND', error.message, { fix: 'check the path', ...options });
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    return new SamError('SAM_IO', error.message, { fix: 'free some space on that disk, then try again', ...options });
-  }
-  if (code !== undefined && /^E[A-Z]+$/.test(code)) return new SamError('SAM_IO', error.message, options);
-  return new SamError('SAM_INTERNAL', `unexpected: ${error.message}`, {
-    fix: 'run again with --verbose and report what it says',
-    ...options,
-  });
 }
 
 /** Prints an error as one line on stderr, with `--json` as an object on stdout too. Returns the exit code. */

@@ -9,7 +9,10 @@ interface CommandFile {
   default: Pick<CommandModule, 'handler'> & { builder(yargs: Argv): Argv };
 }
 
-const COMMANDS: [usage: string, description: string, load: () => Promise<CommandFile>][] = [];
+const COMMANDS: [usage: string, description: string, load: () => Promise<CommandFile>][] = [
+  ['setup', 'finds or gets LibTorch and builds the addon', () => import('./setup.js')],
+  ['train', 'fine-tunes a model on labelled images', () => import('./train.js')],
+];
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');

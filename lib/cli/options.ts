@@ -27,7 +27,7 @@ function unwrap(schema: z.ZodType): { kind: string; choices: string[] | undefine
   }
 }
 
-/** The yargs option of one schema. No yargs default: a config file must be able to tell what was not given. */
+/** The yargs option of one schema (`.meta({ bare: true })`: the flag may stand without its value). No yargs default: a config file must be able to tell what was not given. */
 function yargsOption(schema: z.ZodType): Options {
   const { kind, choices, fallback } = unwrap(schema);
   const option: Options = {};
@@ -37,7 +37,7 @@ function yargsOption(schema: z.ZodType): Options {
   if (kind === 'number') return { ...option, type: 'number', requiresArg: true };
   if (kind === 'array') return { ...option, type: 'string', array: true, requiresArg: true };
   if (choices !== undefined) option.choices = choices;
-  return { ...option, type: 'string', requiresArg: true };
+  return { ...option, type: 'string', requiresArg: schema.meta()?.bare !== true };
 }
 
 /** yargs options by their names on the command line (`batch-size`). */

@@ -1,0 +1,77 @@
+/** Batches: which images are in each, and what the native trainer is given for them. */
+import type { Embeddings, TrainingBatch } from '../../binding.js';
+import type { Sample } from '../data/sample.js';
+import { toPromptBatch } from '../prompts/batch.js';
+import { drawPrompt } from '../prompts/draw.js';
+import type { PromptSettings } from '../prompts/prompt.js';
+import { randomFor } from '../prompts/random.js';
+import type { LowResMasks } from './masks.js';
+
+/** Validation prompts are drawn as if of this epoch, always the same, so that losses of different epochs compare. */
+export const VALIDATION_EPOCH = -1;
+
+/** One call of the trainer. */
+export interface PlannedBatch {
+  samples: readonly Sample[];
+  /** The optimiser steps after this batch. */
+  update: boolean;
+  /** What the loss is multiplied with: 1 / batches of this optimisation step. */
+  scale: number;
+}
+
+/**
+ * Cuts samples, in their order, into batches (the last one may be smaller) and groups `accumulate` of them to one
+ * optimisation step (the last group may be smaller).
+ */
+export function planBatches(samples: readonly Sample[], batchSize: number, accumulate = 1): PlannedBatch[] {
+  const count = Math.ceil(samples.length / batchSize);
+  return Array.from({ length: count }, (_, index) => {
+    const groupStart = index - (index % accumulate);
+    const groupEnd = Math.min(count, groupStart + accumulate);
+    return {
+      samples: samples.slice(index * batchSize, (index + 1) * batchSize),
+      update: index === groupEnd - 1,
+      scale: 1 / (groupEnd - groupStart),
+    };
+  });
+}
+
+/** Where embeddings come from: `EmbeddingStore`, or a test's own. */
+export interface EmbeddingReader {
+  read(samples: readonly Sample[]): Promise<Embeddings>;
+}
+
+/** A batch with its plan; disposing it frees the embeddings. */
+export interface PreparedBatch {
+  plan: PlannedBatch;
+  batch: TrainingBatch;
+  dispose(): void;
+}
+
+export interface BatchSource {
+  masks: LowResMasks;
+  embeddings: EmbeddingReader;
+  prompts: PromptSettings;
+  seed: number;
+}
+
+/** Decodes the labels, draws the prompts of `epoch` and reads the embeddings. */
+export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoch: number): Promise<PreparedBatch> {
+  const { samples } = plan;
+  const masks = await Promise.all(samples.map((sample) => source.masks.get(sample)));
+  const { maskSize, pictureSize } = source.masks;
+  const targets = new Uint8Array(samples.length * maskSize * maskSize);
+  const validSizes = new Int32Array(samples.length * 2);
+  masks.forEach((mask, index) => {
+    targets.set(mask.values, index * maskSize * maskSize);
+    validSizes.set([mask.validHeight, mask.validWidth], index * 2);
+  });
+  const prompts = masks.map((mask, index) => [
+    drawPrompt(mask, source.prompts, randomFor(source.seed, epoch, samples[index]!.name, 0)),
+  ]);
+  const frames = masks.map((mask) => ({ ...mask, imageSize: pictureSize }));
+  const promptBatch = toPromptBatch(prompts, frames, source.prompts.pointSets);
+  const embeddings = await source.embeddings.read(samples);
+  const batch = { embeddings, prompts: promptBatch, targets, maskSize, validSizes };
+  return { plan, batch, dispose: () => embeddings.dispose() };
+}

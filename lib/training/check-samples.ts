@@ -1,0 +1,96 @@
+/** Looks at every label before anything slow begins, so that bad input is told at once, all of it, in one error. */
+import { maskArea } from '../data/low-res.js';
+import type { DataSplits, Sample } from '../data/sample.js';
+import { SamError } from '../errors.js';
+import type { LowResMasks } from './masks.js';
+
+/** Labels decoded at a time. */
+const PARALLEL = 4;
+/** Bad samples named in an error or warning. */
+const MOST_NAMED = 20;
+
+export interface CheckOptions {
+  skipBad: boolean;
+  onEmpty: 'skip' | 'fail';
+  signal?: AbortSignal | undefined;
+  onWarning(message: string): void;
+}
+
+interface Problem {
+  sample: Sample;
+  kind: 'bad' | 'empty';
+  message: string;
+}
+
+/**
+ * The samples that training can use: their label decodes, has the image's size, and has a pixel on the decoder's grid (a
+ * label too small for that counts as empty). Others are left out with `skipBad` and `onEmpty: 'skip'`.
+ * @throws SamError `SAM_BAD_DATA` naming the bad ones, or when nothing is left of a split.
+ */
+export async function checkSamples(splits: DataSplits, masks: LowResMasks, options: CheckOptions): Promise<DataSplits> {
+  const train = await problemsOf(splits.train, masks, options.signal);
+  const validation = await problemsOf(splits.validation, masks, options.signal);
+  const all = [...train, ...validation];
+  const failing = all.filter(({ kind }) =>
+    kind === 'bad' ? !options.skipBad : options.onEmpty === 'fail' && !options.skipBad,
+  );
+  if (failing.length > 0) throw badData(failing);
+  if (all.length > 0) options.onWarning(`left out ${named(all)}`);
+  const without = (samples: readonly Sample[], problems: Problem[]) => {
+    const bad = new Set(problems.map(({ sample }) => sample));
+    return samples.filter((sample) => !bad.has(sample));
+  };
+  const usable = { train: without(splits.train, train), validation: without(splits.validation, validation) };
+  requireSome(usable);
+  return usable;
+}
+
+/** Throws `SAM_BAD_DATA` when a split has nothing left. */
+export function requireSome(splits: DataSplits): void {
+  for (const [name, samples] of Object.entries(splits)) {
+    if (samples.length > 0) continue;
+    throw new SamError('SAM_BAD_DATA', `no usable image is left for ${name === 'train' ? 'training' : 'validation'}`, {
+      fix: 'look at the warnings before this line',
+    });
+  }
+}
+
+async function problemsOf(samples: readonly Sample[], masks: LowResMasks, signal?: AbortSignal): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const queue = samples.entries();
+  const worker = async () => {
+    for (const [index, sample] of queue) {
+      signal?.throwIfAborted();
+      const problem = await problemOf(sample, masks);
+      if (problem !== undefined) problems[index] = problem;
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  return Object.values(problems); // in the order of the samples
+}
+
+async function problemOf(sample: Sample, masks: LowResMasks): Promise<Problem | undefined> {
+  try {
+    const mask = await masks.get(sample);
+    if (maskArea(mask) > 0) return undefined;
+    return { sample, kind: 'empty', message: `${sample.mask?.path ?? sample.name}: the mask is empty` };
+  } catch (error) {
+    if (!(error instanceof SamError)) throw error;
+    return { sample, kind: 'bad', message: error.message };
+  }
+}
+
+function named(problems: readonly Problem[]): string {
+  const shown = problems.slice(0, MOST_NAMED).map(({ message }) => message);
+  const rest = problems.length - shown.length;
+  return `${shown.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
+}
+
+function badData(problems: readonly Problem[]): SamError {
+  const onlyEmpty = problems.every(({ kind }) => kind === 'empty');
+  return new SamError('SAM_BAD_DATA', named(problems), {
+    fix: onlyEmpty
+      ? 'mend them, or leave them out with --on-empty skip'
+      : 'mend them, or go on without them: --skip-bad',
+  });
+}

@@ -1,0 +1,96 @@
+/** What a run is given from outside the loop: data, model, embeddings. Tests give their own. */
+import { readFileSync } from 'node:fs';
+import type { Embeddings, Trainer, TrainerOptions } from '../../binding.js';
+import type { DataSplits, Sample } from '../data/sample.js';
+import { openData } from '../data/source.js';
+import { type Compute, resolveDevice } from '../device.js';
+import { EmbeddingStore, type EnsureOptions, type EnsureResult } from '../models/embedding-store.js';
+import type { ModelDescriptor } from '../models/model.js';
+import { resolveModel } from '../models/resolve.js';
+import { fromNative, native } from '../native.js';
+import type { ResolvedTrainOptions } from '../options.js';
+import { defaultCacheDir } from '../setup/cache-dir.js';
+
+export interface TrainHooks {
+  signal?: AbortSignal | undefined;
+  /** Told lines about what takes time. */
+  onNote(message: string): void;
+  onWarning(message: string): void;
+}
+
+/** A model that can be trained, with the embeddings of its encoder. */
+export interface OpenModel {
+  name: string;
+  descriptor: ModelDescriptor;
+  createTrainer(options: TrainerOptions): Trainer;
+  embeddings: {
+    ensure(samples: readonly Sample[], options: EnsureOptions): Promise<EnsureResult>;
+    read(samples: readonly Sample[]): Promise<Embeddings>;
+  };
+  dispose(): Promise<void>;
+}
+
+export interface TrainEnvironment {
+  compute(options: ResolvedTrainOptions): Compute;
+  openData(options: ResolvedTrainOptions, hooks: TrainHooks): Promise<DataSplits>;
+  openModel(options: ResolvedTrainOptions, compute: Compute, hooks: TrainHooks): Promise<OpenModel>;
+  versions(): { samNative: string; libtorch: string; node: string };
+}
+
+/** The real one: the addon, the disk. */
+export const environment: TrainEnvironment = {
+  compute(options) {
+    if (options.threads !== undefined) native().setThreads(options.threads);
+    return resolveDevice(options.device, options.precision);
+  },
+  openData(options, hooks) {
+    return openData({ ...options, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
+  },
+  openModel,
+  versions() {
+    const file = new URL('../../package.json', import.meta.url);
+    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+    return { samNative: version, libtorch: native().info().torch, node: process.versions.node };
+  },
+};
+
+async function openModel(options: ResolvedTrainOptions, compute: Compute, hooks: TrainHooks): Promise<OpenModel> {
+  const { device, precision, cachePrecision } = compute;
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const { encoder, cache, cacheMax, imageSize } = options;
+  const resolved = await resolveModel(options.model, { cacheDir, encoder, signal: hooks.signal, onStep: hooks.onNote });
+  const decoder = resolved.decoder === undefined ? {} : { decoder: resolved.decoder };
+  const model = await native()
+    .loadModel({ weights: resolved.weights, ...decoder, device, precision })
+    .catch((error: unknown) => {
+      throw fromNative(error);
+    });
+  try {
+    const store = await EmbeddingStore.open({
+      encoder: resolved,
+      device,
+      precision,
+      cachePrecision,
+      cacheDir,
+      cache,
+      cacheMax,
+      imageSize,
+    });
+    return {
+      name: resolved.name,
+      descriptor: resolved.descriptor,
+      createTrainer: (trainerOptions) => native().createTrainer(model, trainerOptions),
+      embeddings: {
+        ensure: (samples, ensureOptions) => store.ensure(samples, ensureOptions),
+        read: (samples) => store.read(samples, { onWarning: hooks.onWarning }),
+      },
+      async dispose() {
+        model.dispose();
+        await store.dispose();
+      },
+    };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}

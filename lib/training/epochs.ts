@@ -1,0 +1,172 @@
+/** The epochs: batches through the trainer, validation, checkpoints. Everything that lasts is in `context.state`. */
+import type { Precision, Trainer } from '../../binding.js';
+import type { DataSplits } from '../data/sample.js';
+import { SamError } from '../errors.js';
+import type { ResolvedTrainOptions } from '../options.js';
+import { shuffled } from '../prompts/random.js';
+import {
+  type BatchSource,
+  type PlannedBatch,
+  type PreparedBatch,
+  planBatches,
+  prepareBatch,
+  VALIDATION_EPOCH,
+} from './batches.js';
+import type { TrainEvent, TrainSeconds } from './events.js';
+import type { History } from './history.js';
+import { prefetched } from './prefetch.js';
+import { completeEpoch, isFinished, type RunState } from './run-state.js';
+import { learningRate, type Schedule } from './schedules.js';
+
+export interface EpochsContext {
+  options: ResolvedTrainOptions;
+  splits: DataSplits;
+  source: BatchSource;
+  trainer: Trainer;
+  precision: Precision;
+  schedule: Schedule;
+  /** Changed at the end of each optimisation step and epoch only, so that it can be saved at any moment in between. */
+  state: RunState;
+  history: History;
+  /** This call's, added to as it goes on. */
+  seconds: TrainSeconds;
+  counters: { trainedSamples: number };
+  signal: AbortSignal | undefined;
+  emit(event: TrainEvent): void;
+  /** Writes a checkpoint of `state`. */
+  save(best: boolean): Promise<void>;
+}
+
+/** Trains until the last epoch, early stopping, or an abort: then the signal's reason is thrown and `state` can be saved. */
+export async function runEpochs(context: EpochsContext): Promise<void> {
+  const { state, options } = context;
+  while (!isFinished(state, options)) {
+    const trained = await trainEpoch(context);
+    const started = performance.now();
+    const validation = await validateEpoch(context);
+    context.seconds.validate += (performance.now() - started) / 1000;
+    const best = completeEpoch(state, validation);
+    const line = {
+      type: 'epoch' as const,
+      epoch: state.epoch,
+      trainLoss: state.trainLosses.at(-1)!,
+      validationLoss: validation.loss,
+      validationIou: validation.iou,
+      best,
+    };
+    await context.history.append({ ...line, ...trained });
+    await context.save(best);
+    context.emit({ ...line, epochs: options.epochs });
+  }
+}
+
+/** What an optimisation step adds up from its batches. */
+interface StepSums {
+  lossSum: number;
+  sampleCount: number;
+  batches: number;
+}
+
+/** The rest of the epoch in progress. */
+async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; samplesPerSecond: number }> {
+  const { state, options, seconds, counters, signal } = context;
+  const epoch = state.epoch;
+  const plan = planBatches(orderOf(context), options.batchSize, options.accumulate);
+  const stepsPerEpoch = plan.filter(({ update }) => update).length;
+  const before = { seconds: seconds.train, samples: counters.trainedSamples };
+  const pace = () => (counters.trainedSamples - before.samples) / Math.max(1e-9, seconds.train - before.seconds);
+  const batches = prefetched(plan.slice(state.batch), (batch) => prepareBatch(context.source, batch, epoch));
+  let sums: StepSums = { lossSum: 0, sampleCount: 0, batches: 0 };
+  let lastSave = performance.now();
+  let mark = performance.now();
+  for await (const prepared of batches) {
+    const gradientNorm = await trainBatch(context, prepared, sums);
+    seconds.train += (performance.now() - mark) / 1000;
+    mark = performance.now();
+    if (!prepared.plan.update) continue;
+    await completeStep(context, { sums, gradientNorm, stepsPerEpoch, pace: pace() });
+    sums = { lossSum: 0, sampleCount: 0, batches: 0 };
+    signal?.throwIfAborted();
+    if (mark - lastSave >= options.saveEvery * 1000) {
+      await context.save(false);
+      lastSave = performance.now();
+    }
+    mark = performance.now();
+  }
+  return { seconds: seconds.train - before.seconds, samplesPerSecond: pace() };
+}
+
+/** Training samples in the order of the epoch in progress. */
+function orderOf({ splits, options, state }: EpochsContext) {
+  return shuffled(splits.train.length, options.seed, state.epoch).map((index) => splits.train[index]!);
+}
+
+/** One batch through the trainer. Returns the gradients' norm where the optimiser has stepped. */
+async function trainBatch(context: EpochsContext, { batch, plan }: PreparedBatch, sums: StepSums): Promise<number> {
+  const { trainer, state, schedule, options } = context;
+  const result = await trainer.step(batch, {
+    learningRate: learningRate(schedule, state.step),
+    update: plan.update,
+    scale: plan.scale,
+    ...(options.clipGradNorm !== undefined && { clipGradNorm: options.clipGradNorm }),
+  });
+  // A loss scaler (fp16) meets infinite gradients now and then, and leaves out such a step by itself.
+  const gradientsFit = !plan.update || context.precision === 'fp16' || Number.isFinite(result.gradientNorm);
+  if (!Number.isFinite(result.loss) || !gradientsFit) {
+    await context.history.append({ ...stepLine(context), loss: result.loss, gradientNorm: result.gradientNorm });
+    throw nanLoss(context, plan, Number.isFinite(result.loss) ? 'the gradients are' : 'the loss is');
+  }
+  for (const loss of result.losses) sums.lossSum += loss;
+  sums.sampleCount += plan.samples.length;
+  sums.batches++;
+  context.counters.trainedSamples += plan.samples.length;
+  return result.gradientNorm;
+}
+
+/** The head of a history line for the step in hand. */
+function stepLine({ state, schedule }: EpochsContext) {
+  const rate = learningRate(schedule, state.step);
+  return { type: 'step' as const, epoch: state.epoch + 1, step: state.step + 1, learningRate: rate };
+}
+
+async function completeStep(
+  context: EpochsContext,
+  step: { sums: StepSums; gradientNorm: number; stepsPerEpoch: number; pace: number },
+): Promise<void> {
+  const { state, options } = context;
+  const { sums, gradientNorm, stepsPerEpoch } = step;
+  const line = { ...stepLine(context), loss: sums.lossSum / sums.sampleCount, gradientNorm };
+  await context.history.append(line);
+  state.step++;
+  state.batch += sums.batches;
+  state.lossSum += sums.lossSum;
+  state.sampleCount += sums.sampleCount;
+  const stepInEpoch = Math.ceil(state.batch / options.accumulate);
+  context.emit({ ...line, stepInEpoch, stepsPerEpoch, samplesPerSecond: step.pace });
+}
+
+/** Mean loss and IoU of the validation images, with prompts that are the same in every epoch. */
+async function validateEpoch(context: EpochsContext): Promise<{ loss: number; iou: number }> {
+  const { splits, options, source, trainer, state, signal } = context;
+  const plan = planBatches(splits.validation, options.batchSize);
+  const total = splits.validation.length;
+  let [loss, iou, done] = [0, 0, 0];
+  for await (const { batch, plan: planned } of prefetched(plan, (b) => prepareBatch(source, b, VALIDATION_EPOCH))) {
+    signal?.throwIfAborted();
+    const result = await trainer.validate(batch);
+    for (const value of result.losses) loss += value;
+    for (const value of result.ious) iou += value;
+    if (!Number.isFinite(loss)) throw nanLoss(context, planned, 'the validation loss is');
+    done += planned.samples.length;
+    context.emit({ type: 'validate', epoch: state.epoch + 1, done, total });
+  }
+  return { loss: loss / total, iou: iou / total };
+}
+
+function nanLoss({ state }: EpochsContext, plan: PlannedBatch, what: string): SamError {
+  const images = plan.samples.map(({ name }) => name).join(', ');
+  const where = `epoch ${state.epoch + 1}, step ${state.step + 1}`;
+  return new SamError('SAM_NAN_LOSS', `${what} not finite in ${where}; images of the batch: ${images}`, {
+    fix: 'look at these images, lower --lr or set --clip-grad-norm; the last good checkpoint is kept',
+  });
+}

@@ -1,0 +1,79 @@
+/** `--mirror DIR`: a second copy of the run, made in the background, that never holds up or fails the run. */
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { temporaryName } from '../models/scratch.js';
+
+/** How long the end of a run waits for the last copies. */
+const PATIENCE_MS = 60_000;
+
+export class Mirror {
+  readonly #from: string;
+  readonly #to: string;
+  readonly #onFailure: (message: string) => void;
+  /** Asked for and not begun: the newest state of each, so asking twice copies once. */
+  readonly #waiting = new Set<string>();
+  #working: Promise<void> | undefined;
+  #failed = false;
+
+  /** `from`: the run folder. `to`: the folder that becomes its copy. `onFailure` is told of the first failure in a row. */
+  constructor(from: string, to: string, onFailure: (message: string) => void) {
+    this.#from = from;
+    this.#to = to;
+    this.#onFailure = onFailure;
+  }
+
+  /** Copies these files of the run when the copies before are through. Returns at once. */
+  copy(paths: readonly string[]): void {
+    for (const path of paths) this.#waiting.add(path);
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  /** Waits for what is under way, not longer than `patienceMs`. */
+  async finish(patienceMs = PATIENCE_MS): Promise<void> {
+    if (this.#working === undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#onFailure(`${this.#to} is too slow: the last copies may be missing there`);
+        resolve();
+      }, patienceMs);
+    });
+    await Promise.race([this.#working, patience]);
+    clearTimeout(timer);
+  }
+
+  async #work(): Promise<void> {
+    for (let path = this.#next(); path !== undefined; path = this.#next()) {
+      try {
+        await this.#copyOne(path);
+        this.#failed = false;
+      } catch (error) {
+        if (!this.#failed) this.#onFailure(`cannot copy to ${this.#to}: ${(error as Error).message}`);
+        this.#failed = true;
+      }
+    }
+  }
+
+  #next(): string | undefined {
+    for (const path of this.#waiting) {
+      this.#waiting.delete(path);
+      return path;
+    }
+    return undefined;
+  }
+
+  async #copyOne(path: string): Promise<void> {
+    const target = join(this.#to, relative(this.#from, path));
+    const temporary = temporaryName(target);
+    await mkdir(dirname(target), { recursive: true });
+    try {
+      await copyFile(path, temporary);
+      await rename(temporary, target);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {});
+      throw error;
+    }
+  }
+}

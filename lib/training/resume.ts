@@ -1,0 +1,86 @@
+/** `--resume`: what the run in a folder stands for, and whether options given again agree with it. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { SamError } from '../errors.js';
+import { parseOptions, type ResolvedTrainOptions, type TrainOptions, trainOptionsSchema } from '../options.js';
+import { kebab } from '../suggest.js';
+import { type CheckpointMetadata, readCheckpointMetadata } from './checkpoints.js';
+import { type RunConfig, readRunConfig, runPaths } from './run-folder.js';
+
+/** What may differ from the run's own: nothing of it changes what is learnt (but for `epochs`, its length). */
+const MAY_CHANGE = new Set(['epochs', 'device', 'threads', 'saveEvery', 'mirror', 'cacheDir', 'cacheMax']);
+/** Where the run is, not how it trains. */
+const PLACE = new Set(['out', 'resume', 'overwrite']);
+
+export interface ResumedRun {
+  dir: string;
+  /** The run's own, with what was given anew. */
+  config: RunConfig;
+  /** Of the last checkpoint; undefined for a run that was killed before its first. */
+  metadata: CheckpointMetadata | undefined;
+}
+
+/** The folder of `--resume DIR`, or of `--resume --out DIR`; undefined for a new run. */
+export function resumeFolder({ resume, out }: Pick<TrainOptions, 'resume' | 'out'>): string | undefined {
+  if (resume === undefined) return undefined;
+  const folder = resume === '' ? out : resume;
+  if (folder === undefined) {
+    throw new SamError('SAM_BAD_OPTION', '--resume names no folder', { fix: 'write --resume RUNDIR' });
+  }
+  if (out !== undefined && resolve(out) !== resolve(folder)) {
+    throw new SamError('SAM_BAD_OPTION', `--resume ${resume} and --out ${out} are different folders`, {
+      fix: 'leave out --out: a resumed run goes on in its own folder',
+    });
+  }
+  return resolve(folder);
+}
+
+/** Throws `SAM_NOT_FOUND` (no run there), `SAM_BAD_CHECKPOINT`, or `SAM_BAD_OPTION` naming the options that disagree. */
+export async function openResumedRun(dir: string, given: Partial<TrainOptions>): Promise<ResumedRun> {
+  const config = await readRunConfig(dir);
+  const options = { ...config.options, ...agreedChanges(given, config.options) };
+  const { last } = runPaths(dir);
+  const metadata = existsSync(last) ? await readCheckpointMetadata(last) : undefined;
+  return { dir, config: { ...config, options }, metadata };
+}
+
+/** The options that may change, checked. */
+function agreedChanges(given: Partial<TrainOptions>, own: ResolvedTrainOptions): Partial<ResolvedTrainOptions> {
+  const names = Object.keys(given).filter(
+    (name) => given[name as keyof TrainOptions] !== undefined && !PLACE.has(name),
+  );
+  const shape = trainOptionsSchema.shape as Record<string, z.ZodType>;
+  const schema = z.strictObject(
+    Object.fromEntries(names.filter((name) => name in shape).map((name) => [name, shape[name]!])),
+  );
+  const again = absolutePaths(
+    parseOptions(schema, Object.fromEntries(names.map((name) => [name, given[name as keyof TrainOptions]]))),
+  );
+  const stored = own as Record<string, unknown>;
+  const differing = names.filter((name) => !MAY_CHANGE.has(name) && again[name] !== stored[name]);
+  if (differing.length > 0) {
+    const pairs = differing.map(
+      (name) => `--${kebab(name)} is ${again[name]} here and ${stored[name] ?? 'not set'} in the run`,
+    );
+    throw new SamError('SAM_BAD_OPTION', pairs.join('; '), {
+      fix: 'leave these options out to go on with the run as it was, or begin a new run',
+    });
+  }
+  return Object.fromEntries(names.filter((name) => MAY_CHANGE.has(name)).map((name) => [name, again[name]]));
+}
+
+/** The same options with absolute paths, so that a run means the same from every folder. */
+export function absolutePaths<Options extends Record<string, unknown>>(options: Options): Options {
+  const changed: Record<string, unknown> = { ...options };
+  for (const name of ['encoder', 'cacheDir', 'mirror', 'out']) {
+    const path = changed[name];
+    if (typeof path === 'string') changed[name] = resolve(path);
+  }
+  // These two may also be names (`sample:rivers`, `mobile-sam`).
+  for (const name of ['data', 'model']) {
+    const path = changed[name];
+    if (typeof path === 'string' && existsSync(path)) changed[name] = resolve(path);
+  }
+  return changed as Options;
+}

@@ -1,0 +1,131 @@
+/** What a run writes down about itself: its config, its train history, its result. */
+import { createHash } from 'node:crypto';
+import type { DataSplits, Sample } from '../data/sample.js';
+import type { Compute } from '../device.js';
+import { SamError } from '../errors.js';
+import type { ResolvedTrainOptions } from '../options.js';
+import type { PromptSettings } from '../prompts/prompt.js';
+import { planBatches } from './batches.js';
+import type { TrainHistoryEntry } from './checkpoints.js';
+import type { OpenModel, TrainEnvironment } from './environment.js';
+import type { TrainResult, TrainSeconds } from './events.js';
+import type { LowResMasks } from './masks.js';
+import type { ResumedRun } from './resume.js';
+import { defaultRunDir, FORMAT_VERSION, type RunConfig, type RunPaths, runPaths } from './run-folder.js';
+import type { RunState } from './run-state.js';
+import type { Schedule } from './schedules.js';
+
+/** A run that is ready to train. */
+export interface ReadyRun {
+  options: ResolvedTrainOptions;
+  compute: Compute;
+  model: OpenModel;
+  splits: DataSplits;
+  masks: LowResMasks;
+  seconds: TrainSeconds;
+  started: number;
+  encodedImages: number;
+}
+
+export function makeConfig(run: ReadyRun, resumed: ResumedRun | undefined, from: TrainEnvironment): RunConfig {
+  const { compute, model, splits } = run;
+  const data = { train: summary(splits.train), validation: summary(splits.validation) };
+  if (resumed !== undefined) requireSameData(resumed, data);
+  const out = resumed?.dir ?? run.options.out ?? defaultRunDir(model.name);
+  return {
+    formatVersion: FORMAT_VERSION,
+    createdAt: resumed?.config.createdAt ?? new Date().toISOString(),
+    versions: from.versions(),
+    options: { ...run.options, out },
+    compute: { device: compute.device, name: compute.name, precision: compute.precision },
+    data,
+    model: { ...model.descriptor },
+  };
+}
+
+/** How many samples, and a hash of their names in order: another order would be another run. */
+function summary(samples: readonly Sample[]): { count: number; digest: string } {
+  const names = samples.map(({ name }) => name).join('\0');
+  return { count: samples.length, digest: createHash('sha256').update(names).digest('hex') };
+}
+
+function requireSameData(resumed: ResumedRun, data: RunConfig['data']): void {
+  for (const split of ['train', 'validation'] as const) {
+    const before = resumed.config.data[split];
+    if (before.digest === data[split].digest) continue;
+    throw new SamError(
+      'SAM_BAD_DATA',
+      `the ${split} images are not those that the run began with (${data[split].count} now, ${before.count} then)`,
+      { fix: 'put the data back as it was, or begin a new run with --model RUNDIR' },
+    );
+  }
+}
+
+export function makeSchedule({ options, splits }: ReadyRun): Schedule {
+  const perEpoch = planBatches(splits.train, options.batchSize, options.accumulate).filter(({ update }) => update);
+  return {
+    name: options.schedule,
+    rate: options.lr,
+    warmupSteps: options.warmupSteps,
+    totalSteps: perEpoch.length * options.epochs,
+  };
+}
+
+export function promptsOf(options: ResolvedTrainOptions): PromptSettings {
+  const { prompt: kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets } = options;
+  return { kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets };
+}
+
+/** With what this part of the run goes on. */
+export function historyEntry(run: ReadyRun, config: RunConfig, state: RunState, schedule: Schedule): TrainHistoryEntry {
+  const { options } = run;
+  return {
+    fromEpoch: state.epoch,
+    fromStep: state.step,
+    startedAt: new Date().toISOString(),
+    data: { source: options.data, ...config.data },
+    optimizer: { name: 'adamw', weightDecay: options.weightDecay, clipGradNorm: options.clipGradNorm ?? null },
+    rate: schedule,
+    batch: { size: options.batchSize, accumulate: options.accumulate },
+    prompts: { ...promptsOf(options), maskOutput: options.maskOutput, multiMask: options.multiMask },
+    epochs: options.epochs,
+    versions: config.versions,
+  };
+}
+
+export function makeResult(
+  paths: RunPaths,
+  config: RunConfig,
+  state: RunState,
+  call: { seconds: TrainSeconds; trainedSamples: number; encodedImages: number },
+): TrainResult {
+  const { seconds, trainedSamples, encodedImages } = call;
+  return {
+    runDir: paths.dir,
+    bestCheckpoint: paths.best,
+    lastCheckpoint: paths.last,
+    epochs: state.epoch,
+    steps: state.step,
+    bestEpoch: state.bestEpoch,
+    bestLoss: state.bestLoss ?? Number.NaN,
+    trainLosses: state.trainLosses,
+    validationLosses: state.validationLosses,
+    validationIous: state.validationIous,
+    seconds,
+    samplesPerSecond: seconds.train > 0 ? trainedSamples / seconds.train : 0,
+    encodedImages,
+    trainedSamples,
+    trainImages: config.data.train.count,
+    validationImages: config.data.validation.count,
+    stoppedEarly: state.epoch < config.options.epochs,
+    device: config.compute.device,
+    precision: config.compute.precision,
+    model: String(config.model.name),
+  };
+}
+
+/** `--resume` of a run that is done just reports. */
+export function finishedResult(resumed: ResumedRun, seconds: TrainSeconds): TrainResult {
+  const call = { seconds, trainedSamples: 0, encodedImages: 0 };
+  return makeResult(runPaths(resumed.dir), resumed.config, resumed.metadata!.state, call);
+}

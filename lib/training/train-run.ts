@@ -1,0 +1,51 @@
+/** A run in progress: its events to iterate over, its result to await. */
+import type { TrainEvent, TrainResult } from './events.js';
+
+/** Events kept for a reader that is slow, or not there. */
+const MOST_KEPT = 1024;
+
+/** What may be left out when nobody reads: the next one of its kind says nearly the same. */
+const PASSING: ReadonlySet<TrainEvent['type']> = new Set(['encode', 'step', 'validate']);
+
+/**
+ * `for await (const event of run)` gives every event, for one reader. Up to 1024 are kept for a reader that is slow or comes
+ * later; beyond that the oldest `step`, `encode` and `validate` events are dropped, never the others. A run that fails throws
+ * from the loop and rejects `result`. Leaving the loop early leaves the run going: abort its signal to stop it.
+ */
+export class TrainRun implements AsyncIterable<TrainEvent> {
+  readonly result: Promise<TrainResult>;
+  readonly #kept: TrainEvent[] = [];
+  #ended = false;
+  #wake: () => void = () => {};
+
+  /** `work` is started at once, and given what takes its events. */
+  constructor(work: (emit: (event: TrainEvent) => void) => Promise<TrainResult>) {
+    this.result = work((event) => this.#keep(event)).finally(() => {
+      this.#ended = true;
+      this.#wake();
+    });
+  }
+
+  #keep(event: TrainEvent): void {
+    if (this.#kept.length >= MOST_KEPT) {
+      const passing = this.#kept.findIndex(({ type }) => PASSING.has(type));
+      this.#kept.splice(Math.max(0, passing), 1);
+    }
+    this.#kept.push(event);
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<TrainEvent, void> {
+    this.result.catch(() => {}); // thrown from the loop instead
+    for (;;) {
+      const event = this.#kept.shift();
+      if (event !== undefined) yield event;
+      else if (this.#ended) break;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+    await this.result;
+  }
+}

@@ -1,0 +1,251 @@
+/** Fine-tunes a model: from options to a run folder. What happens in which order is here; how, in the files beside. */
+import type { DataSplits, Sample } from '../data/sample.js';
+import type { Compute } from '../device.js';
+import { SamError, toSamError } from '../errors.js';
+import { fromNative } from '../native.js';
+import {
+  parseLoss,
+  parseOptions,
+  type ResolvedTrainOptions,
+  type TrainOptions,
+  trainOptionsSchema,
+} from '../options.js';
+import { planBatches } from './batches.js';
+import { checkSamples, requireSome } from './check-samples.js';
+import { type CheckpointContext, saveCheckpoint } from './checkpoints.js';
+import { environment, type OpenModel, type TrainEnvironment, type TrainHooks } from './environment.js';
+import { type EpochsContext, runEpochs } from './epochs.js';
+import type { TrainEvent, TrainResult, TrainSeconds } from './events.js';
+import { History } from './history.js';
+import { LowResMasks } from './masks.js';
+import { Mirror } from './mirror.js';
+import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
+import { checkOut, createRunFolder, type RunPaths, removeLeftovers, runPaths, writeRunConfig } from './run-folder.js';
+import {
+  finishedResult,
+  historyEntry,
+  makeConfig,
+  makeResult,
+  makeSchedule,
+  promptsOf,
+  type ReadyRun,
+} from './run-records.js';
+import { initialState, isFinished } from './run-state.js';
+import { TrainRun } from './train-run.js';
+
+export interface TrainControl {
+  /** Aborting saves where the run stands; `result` then rejects with `SAM_INTERRUPTED`. */
+  signal?: AbortSignal | undefined;
+  /** Called with every event, at once. */
+  onEvent?: ((event: TrainEvent) => void) | undefined;
+}
+
+/**
+ * Begins to fine-tune the mask decoder (or goes on with a run: `resume`) and returns at once.
+ *
+ * ```ts
+ * const run = train({ data: 'photos', epochs: 20 }, { signal });
+ * for await (const event of run) if (event.type === 'epoch') console.log(event.validationIou);
+ * const { bestCheckpoint } = await run.result;
+ * ```
+ * `result` rejects with a {@link SamError}; bad options and bad input leave no run folder behind.
+ */
+export function train(
+  options: Partial<TrainOptions>,
+  control: TrainControl = {},
+  from: TrainEnvironment = environment,
+): TrainRun {
+  return new TrainRun(async (keep) => {
+    const emit = (event: TrainEvent) => {
+      keep(event);
+      control.onEvent?.(event);
+    };
+    try {
+      return await work(options, { signal: control.signal, emit }, from);
+    } catch (error) {
+      if (control.signal?.aborted && error === control.signal.reason) throw interrupted(error);
+      throw toSamError(fromNative(error));
+    }
+  });
+}
+
+interface Outside {
+  signal: AbortSignal | undefined;
+  emit(event: TrainEvent): void;
+}
+
+async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {
+  const started = performance.now();
+  const seconds: TrainSeconds = { setup: 0, encode: 0, train: 0, validate: 0, total: 0 };
+  const folder = resumeFolder(given);
+  const resumed = folder === undefined ? undefined : await openResumedRun(folder, given);
+  const options = resumed?.config.options ?? newOptions(given);
+  if (resumed?.metadata !== undefined && isFinished(resumed.metadata.state, options)) {
+    return finishedResult(resumed, seconds);
+  }
+  if (resumed === undefined && options.out !== undefined) await checkOut(options.out, options.overwrite);
+  const hooks: TrainHooks = {
+    signal: outside.signal,
+    onNote: (message) => outside.emit({ type: 'note', message }),
+    onWarning: (message) => outside.emit({ type: 'warning', code: 'SAM_BAD_DATA', message }),
+  };
+  const compute = from.compute(options);
+  const masks = new LowResMasks(options.maskSize, options.imageSize);
+  const found = await from.openData(options, hooks);
+  const checked = await checkSamples(found, masks, { ...options, ...hooks });
+  const model = await from.openModel(options, compute, hooks);
+  try {
+    announce(options, compute, model, checked, outside);
+    seconds.setup = (performance.now() - started) / 1000;
+    const { splits, encoded } = await encode(model, checked, { options, seconds, hooks, outside });
+    const run = { options, compute, model, splits, masks, seconds, started, encodedImages: encoded };
+    return await trainInFolder(run, resumed, outside, from);
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Options of a new run: checked, with defaults and absolute paths. */
+function newOptions(given: Partial<TrainOptions>): ResolvedTrainOptions {
+  return absolutePaths(parseOptions(trainOptionsSchema, given));
+}
+
+function announce(
+  options: ResolvedTrainOptions,
+  compute: Compute,
+  model: OpenModel,
+  { train: training, validation }: DataSplits,
+  { emit }: Outside,
+): void {
+  const steps = planBatches(training, options.batchSize, options.accumulate).filter(({ update }) => update).length;
+  emit({
+    type: 'setup',
+    device: compute.device,
+    deviceName: compute.name,
+    precision: compute.precision,
+    model: model.name,
+    trainImages: training.length,
+    validationImages: validation.length,
+    epochs: options.epochs,
+    stepsPerEpoch: steps,
+  });
+}
+
+/** Encodes what the cache lacks. Pictures that turn out bad are left out with `skipBad`, else the error names them all. */
+async function encode(
+  model: OpenModel,
+  splits: DataSplits,
+  context: { options: ResolvedTrainOptions; seconds: TrainSeconds; hooks: TrainHooks; outside: Outside },
+): Promise<{ splits: DataSplits; encoded: number }> {
+  const { options, seconds, hooks, outside } = context;
+  const { encoded, skipped, ...took } = await model.embeddings.ensure([...splits.train, ...splits.validation], {
+    signal: hooks.signal,
+    skipBad: options.skipBad,
+    onWarning: hooks.onWarning,
+    onProgress: ({ done, total }) => outside.emit({ type: 'encode', done, total }),
+  });
+  seconds.encode = took.seconds;
+  seconds.setup += took.setupSeconds;
+  const bad = new Set<Sample>(skipped);
+  const usable = (samples: readonly Sample[]) => samples.filter((sample) => !bad.has(sample));
+  const left = { train: usable(splits.train), validation: usable(splits.validation) };
+  requireSome(left);
+  return { splits: left, encoded };
+}
+
+async function trainInFolder(
+  run: ReadyRun,
+  resumed: ResumedRun | undefined,
+  outside: Outside,
+  from: TrainEnvironment,
+): Promise<TrainResult> {
+  const { options, compute, model, seconds } = run;
+  const config = makeConfig(run, resumed, from);
+  const paths = resumed === undefined ? await createRunFolder(config.options.out!) : runPaths(resumed.dir);
+  if (resumed !== undefined) await removeLeftovers(paths);
+  await writeRunConfig(paths.dir, config);
+  const trainer = model.createTrainer({
+    weightDecay: options.weightDecay,
+    loss: parseLoss(options.loss),
+    selection: { maskOutput: options.maskOutput, multiMask: options.multiMask },
+  });
+  let history: History | undefined;
+  const mirror = options.mirror === undefined ? undefined : openMirror(paths, options.mirror, outside);
+  try {
+    const state = resumed?.metadata?.state ?? initialState();
+    if (resumed?.metadata !== undefined) await trainer.restore(paths.last);
+    history = await History.open(paths.history, resumed?.metadata?.historyBytes ?? 0);
+    const schedule = makeSchedule(run);
+    const checkpoints: CheckpointContext = {
+      paths,
+      trainer,
+      history,
+      config,
+      schedule,
+      loss: parseLoss(options.loss),
+      sourceWeights: model.descriptor.weightsHash,
+      trainHistory: [...(resumed?.metadata?.trainHistory ?? []), historyEntry(run, config, state, schedule)],
+    };
+    const save = async (best: boolean) => {
+      const path = await saveCheckpoint(checkpoints, state, best);
+      outside.emit({ type: 'checkpoint', path, epoch: state.epoch, step: state.step, best });
+      mirror?.copy([paths.config, paths.history, paths.last, ...(best ? [paths.best] : [])]);
+    };
+    const counters = { trainedSamples: 0 };
+    const source = { masks: run.masks, embeddings: model.embeddings, prompts: promptsOf(options), seed: options.seed };
+    const { precision } = compute;
+    const { splits } = run;
+    const loop = {
+      options,
+      splits,
+      source,
+      trainer,
+      precision,
+      schedule,
+      state,
+      history,
+      seconds,
+      counters,
+      save,
+      ...outside,
+    };
+    await runUntilDone(loop, paths);
+    await mirror?.finish();
+    seconds.total = (performance.now() - run.started) / 1000;
+    const result = makeResult(paths, config, state, { seconds, ...counters, encodedImages: run.encodedImages });
+    outside.emit({ type: 'done', result });
+    return result;
+  } finally {
+    await history?.close();
+    trainer.dispose();
+  }
+}
+
+/** An abort saves where the run stands before it ends the run. */
+async function runUntilDone(loop: EpochsContext, paths: RunPaths): Promise<void> {
+  try {
+    await runEpochs(loop);
+  } catch (error) {
+    if (!loop.signal?.aborted || error !== loop.signal.reason) throw error;
+    await loop.save(false);
+    const { epoch, step } = loop.state;
+    throw new SamError('SAM_INTERRUPTED', `interrupted in epoch ${epoch + 1}, after step ${step}; saved`, {
+      fix: `go on with: npx sam-native train --resume ${paths.dir}`,
+      cause: error,
+    });
+  }
+}
+
+/** Before there was anything to save. */
+function interrupted(cause: unknown): SamError {
+  return new SamError('SAM_INTERRUPTED', 'interrupted before the first step', {
+    fix: 'the same command goes on: images encoded so far are in the cache',
+    cause,
+  });
+}
+
+function openMirror(paths: RunPaths, to: string, { emit }: Outside): Mirror {
+  return new Mirror(paths.dir, to, (message) =>
+    emit({ type: 'warning', code: 'SAM_IO', message: `--mirror: ${message}` }),
+  );
+}
