@@ -3,6 +3,8 @@
 /** Where pixels come from: a file on disk. Later sources (Parquet rows, rasters) add their own kinds. */
 export interface FileReference {
   readonly path: string;
+  /** The file's content, where it is in memory already; `path` is then only what errors name. */
+  readonly bytes?: Uint8Array;
 }
 
 export interface Sample {

@@ -8,7 +8,7 @@ import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../
 import { contentHash, decodeImage } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
 import { SamError, systemCode } from '../errors.js';
-import { fromNative, native } from '../native.js';
+import { fromNative, native, nativeCall } from '../native.js';
 import { collectGarbage, describeFolder, parseBytes, touchShards } from './embedding-folders.js';
 import { type BadImage, encodeImages, isBadImage } from './encode.js';
 import { sha256 } from './hash.js';
@@ -107,11 +107,11 @@ export class EmbeddingStore {
     try {
       await mkdir(directory, { recursive: true });
       await describeFolder(directory, { model: name, encoderHash, precision });
-      const cache = await native().openCache({ directory, precision: cachePrecision });
+      const cache = await nativeCall(() => native().openCache({ directory, precision: cachePrecision }));
       return new EmbeddingStore(options, directory, scratch, cache);
     } catch (error) {
       await scratch?.remove();
-      throw systemCode(error)?.startsWith('SAM_') ? fromNative(error) : error;
+      throw error;
     }
   }
 
@@ -165,11 +165,7 @@ export class EmbeddingStore {
    */
   async export(path: string, samples: readonly Sample[]): Promise<void> {
     const keys = await Promise.all(samples.map((sample) => this.#keyOf(sample)));
-    try {
-      await this.#cache.export({ path, keys, names: samples.map(({ name }) => name) });
-    } catch (error) {
-      throw fromNative(error);
-    }
+    await nativeCall(() => this.#cache.export({ path, keys, names: samples.map(({ name }) => name) }));
   }
 
   async dispose(): Promise<void> {
@@ -261,9 +257,7 @@ export class EmbeddingStore {
       });
     } finally {
       encoder.dispose();
-      await this.#cache.flush().catch((error: unknown) => {
-        throw fromNative(error);
-      });
+      await nativeCall(() => this.#cache.flush());
     }
     const seconds = (performance.now() - loaded) / 1000;
     if (bad.length > 0 && !options.skipBad) await findBad(missing.slice(tried), bad);
@@ -272,11 +266,7 @@ export class EmbeddingStore {
 
   async #loadEncoder(): Promise<ImageEncoder> {
     const { device, precision, encoder } = this.#options;
-    try {
-      return await native().loadEncoder({ path: encoder.encoder, device, precision });
-    } catch (error) {
-      throw fromNative(error);
-    }
+    return nativeCall(() => native().loadEncoder({ path: encoder.encoder, device, precision }));
   }
 
   #report(bad: readonly BadImage[], { skipBad, onWarning }: EnsureOptions): void {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SamError } from '../errors.js';
-import { fromNative, native } from '../native.js';
+import { native, nativeCall } from '../native.js';
 import { sha256, sha256File } from './hash.js';
 import { makeFileWhole } from './scratch.js';
 
@@ -38,13 +38,7 @@ export async function builtEncoder(options: {
   const encoder = join(folder, `encoder-${RECIPE}.pt`);
   if (!existsSync(encoder)) {
     options.onStep?.(`building the image encoder of ${options.name}`);
-    await makeFileWhole(encoder, async (output) => {
-      try {
-        await native().exportEncoder({ weights, output });
-      } catch (error) {
-        throw fromNative(error);
-      }
-    });
+    await makeFileWhole(encoder, (output) => nativeCall(() => native().exportEncoder({ weights, output })));
   }
   return { encoder, encoderHash: sha256(`${RECIPE}:${weightsHash}`) };
 }

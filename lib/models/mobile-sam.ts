@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SamError } from '../errors.js';
-import { fromNative, native } from '../native.js';
+import { native, nativeCall } from '../native.js';
 import { download } from './download.js';
 import { sha256File } from './hash.js';
 import { writeFileWhole } from './scratch.js';
@@ -176,11 +176,7 @@ async function bringIn(
   const temporary = join(models, `.making-${process.pid}-${randomBytes(4).toString('hex')}`);
   await mkdir(temporary, { recursive: true });
   try {
-    try {
-      await convert(join(temporary, FILE));
-    } catch (error) {
-      throw fromNative(error);
-    }
+    await nativeCall(() => convert(join(temporary, FILE)));
     const weightsHash = await sha256File(join(temporary, FILE), options.signal);
     await writeFileWhole(join(temporary, 'about.json'), `${JSON.stringify({ weightsHash, source }, null, 2)}\n`);
     const folder = join(models, `mobile-sam-${weightsHash.slice(0, 8)}`);

@@ -19,11 +19,11 @@ import type {
   SamModel as NativeModel,
   Precision,
 } from '../../binding.js';
-import { decodeBuffer, decodeImage } from '../data/decode.js';
+import { decodeImage } from '../data/decode.js';
 import type { DecodedImage } from '../data/sample.js';
 import { resolveDevice } from '../device.js';
 import { SamError } from '../errors.js';
-import { fromNative, native } from '../native.js';
+import { fromNative, native, nativeCall } from '../native.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import type { PointSets, Prompt } from '../prompts/prompt.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
@@ -178,7 +178,7 @@ export class SamModel {
     const { width, height, imageSize } = embedding;
     const prompt = checkPrompt(options, width, height, 'the image');
     signal?.throwIfAborted();
-    const found = await guard(() =>
+    const found = await nativeCall(() =>
       this.#model.predict({
         embeddings: embedding.embeddings,
         prompts: toPromptBatch([[prompt]], [frameOf(embedding)], pointSets),
@@ -201,7 +201,7 @@ export class SamModel {
     maskOutput: MaskOutput = 'multi',
   ): Promise<Decoded> {
     const batch = toPromptBatch([prompts], [frameOf(embedding)], 'joint');
-    return guard(() => this.#model.decode({ embeddings: embedding.embeddings, prompts: batch, maskOutput }));
+    return nativeCall(() => this.#model.decode({ embeddings: embedding.embeddings, prompts: batch, maskOutput }));
   }
 
   /** Frees the native memory. Work in flight is finished first; later calls fail with `SAM_DISPOSED`. */
@@ -239,13 +239,6 @@ function frameOf({ width, height, imageSize }: ImageEmbedding) {
 
 async function decodeAny(image: string | Uint8Array | DecodedImage): Promise<DecodedImage> {
   if (typeof image === 'string') return decodeImage({ name: image, image: { path: resolve(image) } });
-  return image instanceof Uint8Array ? decodeBuffer(image) : image;
-}
-
-async function guard<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw fromNative(error);
-  }
+  if (image instanceof Uint8Array) return decodeImage({ name: 'image', image: { path: '(bytes)', bytes: image } });
+  return image;
 }

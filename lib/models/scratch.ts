@@ -39,12 +39,14 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
   }
 }
 
-/** Lets `make` write to a temporary name, then renames; nothing is left when it fails. */
+/** Lets `make` write to a temporary name, then fsyncs and renames; nothing is left when it fails. */
 export async function makeFileWhole(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = temporaryName(path);
   try {
     await make(temporary);
+    const file = await open(temporary, 'r+');
+    await file.sync().finally(() => file.close());
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

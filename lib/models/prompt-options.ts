@@ -1,0 +1,36 @@
+/** The prompt settings that a tuned model was trained with: prediction and evaluation go on with them. */
+import { z } from 'zod';
+import { SamError } from '../errors.js';
+import { promptOptions } from '../options.js';
+import type { PromptSettings } from '../prompts/prompt.js';
+import type { ResolvedModel } from './model.js';
+
+const promptOptionsSchema = z.object(promptOptions);
+
+/** Every option about prompts, named as on the command line. */
+export type PromptOptions = z.output<typeof promptOptionsSchema>;
+
+/** Those that a checkpoint records; undefined for source weights. */
+export function trainedWith(model: ResolvedModel): PromptOptions | undefined {
+  if (model.checkpoint === undefined) return undefined;
+  try {
+    return promptOptionsSchema.parse(JSON.parse(model.checkpoint.metadata.options ?? ''));
+  } catch (error) {
+    throw new SamError('SAM_BAD_CHECKPOINT', `${model.checkpoint.path} does not say what prompts it was trained with`, {
+      fix: 'it may be of another version of sam-native: train anew, or use that version',
+      cause: error,
+    });
+  }
+}
+
+/** What was given, else what `model` was trained with, else the defaults. */
+export function promptOptionsFor(given: object, model: ResolvedModel | undefined): PromptOptions {
+  const asked = Object.fromEntries(Object.entries(given).filter(([name]) => name in promptOptions));
+  const trained = model === undefined ? undefined : trainedWith(model);
+  return promptOptionsSchema.parse({ ...trained, ...asked });
+}
+
+export function toPromptSettings(options: PromptOptions): PromptSettings {
+  const { prompt: kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets } = options;
+  return { kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets };
+}
