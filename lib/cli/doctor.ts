@@ -1,0 +1,25 @@
+/** `sam-native doctor`: what is here, what is missing, and whether it works. */
+import { defaultCacheDir } from '../setup/cache-dir.js';
+import { doctor } from '../setup/doctor.js';
+import { command } from './command.js';
+
+export default command({
+  options: {},
+  epilogue:
+    'Exit code 0 when a picture was encoded, a step trained, saved and loaded; else 1, with the commands that help.',
+  run: ({ reporter, signal }) => doctor({ cacheDir: defaultCacheDir(), signal, say: (line) => reporter.say(line) }),
+  summary({ checks, devices, ok }) {
+    const lines = checks.map(({ ok, name, found, fix }) => {
+      const line = `${ok ? 'ok     ' : 'MISSING'} ${name.padEnd(11)} ${found}`;
+      return fix === null ? line : `${line}\n        fix: ${fix}`;
+    });
+    const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+    const hardware = devices.map(({ type, name, memoryBytes, usable, reason }) =>
+      usable
+        ? `device  ${type.padEnd(11)} ${name}, ${gib(memoryBytes)}`
+        : `device  ${type.padEnd(11)} not usable: ${reason}`,
+    );
+    return [...lines, ...hardware, ok ? 'everything works' : 'not ready: see the fixes above'].join('\n');
+  },
+  exitCode: ({ ok }) => (ok ? 0 : 1),
+});
