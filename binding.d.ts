@@ -27,6 +27,7 @@ export type MaskOutput = 'multi' | 'single';
 /** Everything that holds native memory. Calls on a disposed handle fail with `SAM_DISPOSED`. */
 export interface Disposable {
   dispose(): void;
+  [Symbol.dispose](): void;
 }
 
 export interface RuntimeInfo {
@@ -39,7 +40,8 @@ export interface RuntimeInfo {
   threads: number;
   /** Live native handles (models, trainers, encodings …): returns to its start when all are disposed. */
   liveHandles: number;
-  cuda: { available: boolean; devices: { name: string; memoryBytes: number; capability: string }[] };
+  /** `library`: this LibTorch has a CUDA half and it loads. `devices`: what the driver sees. Both only with `probeCuda`. */
+  cuda: { library: boolean; available: boolean; devices: { name: string; memoryBytes: number; capability: string }[] };
 }
 
 /** Prompts of B images, P for each. A point label is 1 (positive), 0 (negative), -1 (Meta's "not a point"), -10 (Hugging
@@ -162,7 +164,7 @@ export interface StepResult {
   gradientNorm: number;
 }
 
-/** AdamW over the mask decoder of a model, which it shares with it. All on the compute lane. */
+/** AdamW over the mask decoder of a model, which it shares with it, in the model's precision. All on the compute lane. */
 export interface Trainer extends Disposable {
   /** Forward and backward; with `update` also clip and step. `scale` multiplies the loss (1 / accumulated batches). */
   step(
@@ -181,7 +183,6 @@ export interface TrainerOptions {
   weightDecay: number;
   loss: LossWeights;
   selection: Selection;
-  precision: Precision;
 }
 
 /** The whole addon. */

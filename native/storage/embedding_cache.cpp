@@ -59,6 +59,7 @@ void EmbeddingCache::add_shard(const std::string& path) {
     return;
   }
   const auto shard = std::make_shared<Shard>(Shard{path});
+  const std::lock_guard lock(mutex_);
   for (const TensorEntry& tensor : header.tensors) {
     const auto checksum = header.metadata.find(tensor.name);
     if (checksum == header.metadata.end() || tensor.dtype != dtype_ || tensor.bytes != kNumbers * c10::elementSize(dtype_))
@@ -91,12 +92,13 @@ bool EmbeddingCache::read_entry(const Entry& entry, const at::Tensor& into) {
 }
 
 void EmbeddingCache::forget_shard(const std::shared_ptr<Shard>& shard) {
+  const std::lock_guard lock(mutex_);
   std::erase_if(entries_, [&](const auto& item) { return item.second.shard == shard; });
   ::unlink(shard->path.c_str());
 }
 
 at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard io(io_mutex_);
   at::Tensor out = at::empty({static_cast<int64_t>(keys.size()), kShape[0], kShape[1], kShape[2]}, at::kFloat);
   std::vector<std::string> lost;
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -123,13 +125,16 @@ at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
 void EmbeddingCache::write(const std::string& key, const at::Tensor& embedding) {
   if (embedding.numel() != kNumbers) throw Error("SAM_BAD_SHAPE", "an embedding of the cache is 1 x 256 x 64 x 64");
   const at::Tensor stored = embedding.reshape(kShape).to(at::kCPU, dtype_).contiguous().clone();
-  const std::lock_guard lock(mutex_);
-  pending_[key] = stored;
+  const std::lock_guard io(io_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    pending_[key] = stored;
+  }
   if (pending_.size() >= kShardEntries) write_pending();
 }
 
 void EmbeddingCache::flush() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard io(io_mutex_);
   write_pending();
 }
 
@@ -140,6 +145,7 @@ void EmbeddingCache::write_pending() {
   const std::string path = (fs::path(directory_) / shard_name(pending_.begin()->first, pending_.size())).string();
   write_safetensors(path, pending_, checksums);
   add_shard(path);
+  const std::lock_guard lock(mutex_);
   pending_.clear();
 }
 

@@ -58,6 +58,9 @@ class EmbeddingCache {
 
   const std::string directory_;
   const at::ScalarType dtype_;
+  // One operation on files at a time. The maps change only within one, each time under `mutex_` too, which is never held
+  // while a file is touched: `has` and `size` are called where nothing may wait.
+  std::mutex io_mutex_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
   StateDict pending_;

@@ -1,0 +1,47 @@
+// Registers the addon: every export of binding.d.ts, each named once.
+#include <napi.h>
+
+#include "binding/environment.h"
+#include "binding/functions.h"
+#include "binding/handles.h"
+
+namespace {
+
+using namespace sam::binding;
+
+// Raised whenever binding.d.ts changes; lib/native.ts refuses an addon with another number.
+constexpr int kContract = 1;
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto* environment = new Environment();
+  env.SetInstanceData(environment);
+  env.AddCleanupHook([environment] {
+    environment->compute.close();
+    environment->data.close();
+  });
+
+  EmbeddingsHandle::define_class(env);
+  EncodingHandle::define_class(env);
+  ImageEncoderHandle::define_class(env);
+  EmbeddingCacheHandle::define_class(env);
+  SamModelHandle::define_class(env);
+  TrainerHandle::define_class(env);
+
+  exports.Set("contract", Napi::Number::New(env, kContract));
+  exports.Set("info", Napi::Function::New<info>(env, "info"));
+  exports.Set("setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
+  exports.Set("convertMobileSam", Napi::Function::New<convert_mobile_sam>(env, "convertMobileSam"));
+  exports.Set("convertPickle", Napi::Function::New<convert_pickle>(env, "convertPickle"));
+  exports.Set("exportEncoder", Napi::Function::New<export_encoder>(env, "exportEncoder"));
+  exports.Set("loadEncoder", Napi::Function::New<load_encoder>(env, "loadEncoder"));
+  exports.Set("loadModel", Napi::Function::New<load_model>(env, "loadModel"));
+  exports.Set("openCache", Napi::Function::New<open_cache>(env, "openCache"));
+  exports.Set("createTrainer", Napi::Function::New<create_trainer>(env, "createTrainer"));
+  exports.Set("embeddingsFrom", Napi::Function::New<embeddings_from>(env, "embeddingsFrom"));
+  exports.Set("saveTensors", Napi::Function::New<save_tensors>(env, "saveTensors"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(sam_native, init)

@@ -1,0 +1,60 @@
+// The image encoder and the images on their way through it.
+#include "encoder/preprocess.h"
+
+#include <ATen/ATen.h>
+
+#include "binding/arguments.h"
+#include "binding/handles.h"
+#include "binding/task.h"
+
+namespace sam::binding {
+
+void ImageEncoderHandle::define_class(Napi::Env env) {
+  constructor_of(Environment::of(env)) =
+      Napi::Persistent(define(env, {InstanceMethod<&ImageEncoderHandle::begin>("begin")}));
+}
+
+Napi::Value ImageEncoderHandle::begin(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments image(info[0], "image");
+    const int64_t width = image.whole("width", 1), height = image.whole("height", 1);
+    std::optional<int64_t> image_size;
+    if (image.has("imageSize")) image_size = image.whole("imageSize", 1);
+    return run_task(
+        info.Env(), LaneKind::kData,
+        [encoder = held(), pixels = image.bytes("pixels", {height, width, 3}), image_size] {
+          return std::make_shared<EncodingState>(EncodingState{encoder, preprocess(pixels, image_size)});
+        },
+        [](Napi::Env env, std::shared_ptr<EncodingState> state) -> Napi::Value {
+          return EncodingHandle::wrap(env, std::move(state));
+        });
+  });
+}
+
+void EncodingHandle::define_class(Napi::Env env) {
+  constructor_of(Environment::of(env)) =
+      Napi::Persistent(define(env, {InstanceMethod<&EncodingHandle::advance>("advance"),
+                                    InstanceMethod<&EncodingHandle::embeddings>("embeddings")}));
+}
+
+Napi::Value EncodingHandle::advance(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return run_task(
+        info.Env(), LaneKind::kCompute,
+        [state = held()] {
+          if (!state->done()) state->x = state->encoder->run_slice(state->slice++, std::move(state->x));
+          return state->done();
+        },
+        [](Napi::Env env, bool done) -> Napi::Value { return Napi::Boolean::New(env, done); });
+  });
+}
+
+Napi::Value EncodingHandle::embeddings(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = held();
+    if (!state->done()) throw Error("SAM_BAD_ARGUMENT", "the encoding is not finished: call advance until it is true");
+    return wrap_embeddings(info.Env(), state->x);
+  });
+}
+
+}  // namespace sam::binding

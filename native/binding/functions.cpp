@@ -1,0 +1,191 @@
+#include "binding/functions.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
+
+#include "binding/arguments.h"
+#include "binding/cuda.h"
+#include "binding/handles.h"
+#include "binding/prompts.h"
+#include "binding/task.h"
+#include "encoder/tiny_vit.h"
+#include "encoder/torchscript_encoder.h"
+#include "storage/onnx_reader.h"
+#include "storage/pickle_reader.h"
+
+namespace sam::binding {
+namespace {
+
+// `major.minor` of the LibTorch that is loaded, which may not be the one compiled for.
+std::string loaded_version() {
+  const uint64_t version = aoti_torch_abi_version();  // two bytes: major, minor, on top
+  return std::to_string(version >> 56) + "." + std::to_string((version >> 48) & 0xFF);
+}
+
+bool has_fast_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+Napi::Object describe_cuda(Napi::Env env, bool probe) {
+  Napi::Object cuda = Napi::Object::New(env);
+  Napi::Array devices = Napi::Array::New(env);
+  cuda.Set("library", Napi::Boolean::New(env, probe && load_cuda_library()));
+  cuda.Set("available", Napi::Boolean::New(env, probe && cuda_available()));
+  if (probe) {
+    for (const CudaDevice& device : cuda_devices()) {
+      Napi::Object item = Napi::Object::New(env);
+      item.Set("name", Napi::String::New(env, device.name));
+      item.Set("memoryBytes", Napi::Number::New(env, static_cast<double>(device.memory_bytes)));
+      item.Set("capability", Napi::String::New(env, device.capability));
+      devices[devices.Length()] = item;
+    }
+  }
+  cuda.Set("devices", devices);
+  return cuda;
+}
+
+}  // namespace
+
+Napi::Value info(const Napi::CallbackInfo& call) {
+  return guarded(call.Env(), [&] {
+    const Napi::Env env = call.Env();
+    const bool probe = call.Length() > 0 && !call[0].IsUndefined() &&
+                       Arguments(call[0], "options").flag("probeCuda", false);
+    const int threads = compute_threads.load();
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("compiledFor", Napi::String::New(env, SAM_TORCH_VERSION));
+    out.Set("torch", Napi::String::New(env, loaded_version()));
+    out.Set("fastBf16", Napi::Boolean::New(env, has_fast_bf16()));
+    out.Set("threads", Napi::Number::New(env, threads > 0 ? threads : at::get_num_threads()));
+    out.Set("liveHandles", Napi::Number::New(env, static_cast<double>(live_handles.load())));
+    out.Set("cuda", describe_cuda(env, probe));
+    return out;
+  });
+}
+
+Napi::Value set_threads(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+    if (threads < 1 || threads > 1024 || threads != static_cast<int>(threads))
+      throw Error("SAM_BAD_ARGUMENT", "threads must be a whole number from 1 to 1024");
+    compute_threads = static_cast<int>(threads);
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value convert_mobile_sam(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    return run_task(info.Env(), LaneKind::kData,
+                    [encoder = options.text("encoder"), decoder = options.text("decoder"),
+                     output = options.text("output")] { sam::convert_mobile_sam(encoder, decoder, output); });
+  });
+}
+
+Napi::Value convert_pickle(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    return run_task(info.Env(), LaneKind::kData, [input = options.text("input"), output = options.text("output")] {
+      write_safetensors(output, read_pickle(input));
+    });
+  });
+}
+
+Napi::Value export_encoder(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    return run_task(info.Env(), LaneKind::kCompute,
+                    [weights = options.text("weights"), output = options.text("output")] {
+                      export_tiny_vit(weights, output);
+                    });
+  });
+}
+
+Napi::Value load_encoder(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    return run_task(
+        info.Env(), LaneKind::kCompute,
+        [path = options.text("path"), device = read_device(options), type = read_precision(options),
+         check = options.flag("check", true)] {
+          return std::shared_ptr<ImageEncoder>(load_torchscript_encoder(path, device, type, check));
+        },
+        [](Napi::Env env, std::shared_ptr<ImageEncoder> encoder) -> Napi::Value {
+          return ImageEncoderHandle::wrap(env, std::move(encoder));
+        });
+  });
+}
+
+Napi::Value load_model(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    return run_task(
+        info.Env(), LaneKind::kCompute,
+        [weights = options.text("weights"), decoder = options.text("decoder", ""), device = read_device(options),
+         type = read_precision(options)] { return load_sam(weights, decoder, device, type); },
+        [](Napi::Env env, std::shared_ptr<Sam> sam) -> Napi::Value { return SamModelHandle::wrap(env, std::move(sam)); });
+  });
+}
+
+Napi::Value open_cache(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    return run_task(
+        info.Env(), LaneKind::kData,
+        [directory = options.text("directory"), type = read_precision(options)] {
+          return std::make_shared<EmbeddingCache>(directory, type);
+        },
+        [](Napi::Env env, std::shared_ptr<EmbeddingCache> cache) -> Napi::Value {
+          return EmbeddingCacheHandle::wrap(env, std::move(cache));
+        });
+  });
+}
+
+Napi::Value create_trainer(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto sam = SamModelHandle::unwrap(info.Env(), info[0], "model");
+    const Arguments options(info[1], "options");
+    const Arguments loss = options.object("loss");
+    TrainerOptions trainer;
+    trainer.weight_decay = options.number("weightDecay");
+    trainer.loss = {loss.number("dice"), loss.number("bce"), loss.number("focal"), loss.number("iou")};
+    trainer.selection = read_selection(options.object("selection"));
+    return TrainerHandle::wrap(info.Env(),
+                               std::make_shared<TrainerState>(TrainerState{Trainer(sam, trainer), sam->device}));
+  });
+}
+
+Napi::Value embeddings_from(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const at::Tensor values = floats_of(info[0], "values");
+    constexpr int64_t kNumbers = kEmbeddingDim * kEmbeddingSize * kEmbeddingSize;
+    if (values.numel() == 0 || values.numel() % kNumbers != 0)
+      throw Error("SAM_BAD_SHAPE", "values must hold B x 256 x 64 x 64 numbers, not " + std::to_string(values.numel()));
+    return wrap_embeddings(info.Env(), values.view({-1, kEmbeddingDim, kEmbeddingSize, kEmbeddingSize}));
+  });
+}
+
+Napi::Value save_tensors(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    const auto names = options.texts("names");
+    std::vector<int64_t> shape = {static_cast<int64_t>(names.size())};
+    const Napi::Value sides = options.value("shape");
+    if (!sides.IsArray()) throw Error("SAM_BAD_ARGUMENT", "options.shape must be an array of numbers");
+    for (uint32_t i = 0; i < sides.As<Napi::Array>().Length(); ++i)
+      shape.push_back(Napi::Value(sides.As<Napi::Array>()[i]).ToNumber().Int64Value());
+    const at::Tensor values = options.floats("values", shape);
+    return run_task(info.Env(), LaneKind::kData, [path = options.text("path"), names, values] {
+      StateDict tensors;
+      for (size_t i = 0; i < names.size(); ++i) tensors[names[i]] = values[static_cast<int64_t>(i)];
+      write_safetensors(path, tensors);
+    });
+  });
+}
+
+}  // namespace sam::binding

@@ -1,0 +1,20 @@
+// The functions of the addon; binding.d.ts documents them.
+#pragma once
+
+#include <napi.h>
+
+namespace sam::binding {
+
+Napi::Value info(const Napi::CallbackInfo& info);
+Napi::Value set_threads(const Napi::CallbackInfo& info);
+Napi::Value convert_mobile_sam(const Napi::CallbackInfo& info);
+Napi::Value convert_pickle(const Napi::CallbackInfo& info);
+Napi::Value export_encoder(const Napi::CallbackInfo& info);
+Napi::Value load_encoder(const Napi::CallbackInfo& info);
+Napi::Value load_model(const Napi::CallbackInfo& info);
+Napi::Value open_cache(const Napi::CallbackInfo& info);
+Napi::Value create_trainer(const Napi::CallbackInfo& info);
+Napi::Value embeddings_from(const Napi::CallbackInfo& info);
+Napi::Value save_tensors(const Napi::CallbackInfo& info);
+
+}  // namespace sam::binding

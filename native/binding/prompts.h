@@ -1,0 +1,24 @@
+// PromptBatch, Selection and TrainingBatch of binding.d.ts to the core's own types.
+#pragma once
+
+#include "binding/arguments.h"
+#include "model/prompt_encoder.h"
+#include "model/selection.h"
+#include "training/trainer.h"
+
+namespace sam::binding {
+
+Prompts read_prompts(const Arguments& batch);
+MaskOutput read_mask_output(const Arguments& from);
+Selection read_selection(const Arguments& from);
+
+// `fp32`, `bf16` or `fp16`.
+at::ScalarType read_precision(const Arguments& from);
+
+// `cpu`, `cuda` or `cuda:N`; SAM_NO_CUDA where there is no such GPU.
+at::Device read_device(const Arguments& from);
+
+// To the device that computes; at the start of a task.
+Prompts on_device(const Prompts& prompts, at::Device device);
+
+}  // namespace sam::binding
