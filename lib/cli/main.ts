@@ -12,6 +12,11 @@ interface CommandFile {
 const COMMANDS: [usage: string, description: string, load: () => Promise<CommandFile>][] = [
   ['setup', 'finds or gets LibTorch and builds the addon', () => import('./setup.js')],
   ['train', 'fine-tunes a model on labelled images', () => import('./train.js')],
+  ['embed', 'encodes the images of a data set ahead of training', () => import('./embed.js')],
+  ['evaluate', 'compares models on labelled images', () => import('./evaluate.js')],
+  ['predict <input..>', 'writes masks for images and folders', () => import('./predict.js')],
+  ['export <model>', 'writes a model in another format', () => import('./export.js')],
+  ['cache <action>', 'lists what is kept on disk (ls), or makes it smaller (gc)', () => import('./cache.js')],
 ];
 
 const args = process.argv.slice(2);

@@ -146,26 +146,35 @@ export class EmbeddingStore {
   }
 
   /** Embeddings of these images in their order. One that is missing or damaged is encoded (again) first. */
-  async read(samples: readonly Sample[], options: EnsureOptions = {}): Promise<Embeddings> {
+  read(samples: readonly Sample[], options: EnsureOptions = {}): Promise<Embeddings> {
+    return this.#withEmbeddings(samples, options, (keys) => this.#cache.read(keys));
+  }
+
+  /**
+   * Writes the embeddings as fp32 safetensors, 256 x 64 x 64 each, one for each sample under its name.
+   * @throws SamError `SAM_IO`: nothing is left of the file.
+   */
+  export(path: string, samples: readonly Sample[], options: EnsureOptions = {}): Promise<void> {
+    const names = samples.map(({ name }) => name);
+    return this.#withEmbeddings(samples, options, (keys) => this.#cache.export({ path, keys, names }));
+  }
+
+  /** Works on stored embeddings; what turns out to be missing or damaged is encoded and the work tried again. */
+  async #withEmbeddings<T>(
+    samples: readonly Sample[],
+    options: EnsureOptions,
+    work: (keys: string[]) => Promise<T>,
+  ): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const keys = await Promise.all(samples.map((sample) => this.#keyOf(sample)));
-      if (!keys.every((key) => this.#cache.has(key))) await this.ensure(samples, options);
+      if (!keys.every((key) => this.#cache.has(key))) await this.ensure(samples, { ...options, skipBad: false });
       try {
-        return await this.#cache.read(keys);
+        return await work(keys);
       } catch (error) {
         if (systemCode(error) !== 'SAM_CACHE_DAMAGED' || attempt === 2) throw fromNative(error);
         options.onWarning?.(`a part of the embedding cache was damaged and is made anew (${this.#directory})`);
       }
     }
-  }
-
-  /**
-   * Writes the embeddings as fp32 safetensors, 256 x 64 x 64 each, one for each sample under its name. Call `ensure` first.
-   * @throws SamError `SAM_IO`: nothing is left of the file.
-   */
-  async export(path: string, samples: readonly Sample[]): Promise<void> {
-    const keys = await Promise.all(samples.map((sample) => this.#keyOf(sample)));
-    await nativeCall(() => this.#cache.export({ path, keys, names: samples.map(({ name }) => name) }));
   }
 
   async dispose(): Promise<void> {

@@ -1,0 +1,76 @@
+/** `sam-native cache ls|gc`: what is kept on disk, and keeping it small. */
+import { modelOptions } from '../options.js';
+import { command } from './command.js';
+
+const { cacheDir, cacheMax } = modelOptions;
+
+interface Listing {
+  action: 'ls';
+  cacheDir: string;
+  /** Of all embeddings. */
+  bytes: number;
+  embeddings: import('../models/embedding-folders.js').EmbeddingFolder[];
+  models: import('../models/model-folders.js').ModelFolder[];
+}
+
+interface Collected {
+  action: 'gc';
+  cacheDir: string;
+  removedShards: number;
+  removedBytes: number;
+  /** What is left. */
+  bytes: number;
+}
+
+export default command({
+  options: { cacheDir, cacheMax },
+  positionals: {
+    action: {
+      describe: 'ls lists models and embeddings; gc removes the embeddings longest unused',
+      choices: ['ls', 'gc'],
+      type: 'string',
+      demandOption: true,
+    },
+  },
+  epilogue:
+    'Examples:\n' +
+    '  sam-native cache ls\n' +
+    '  sam-native cache gc --cache-max 10GB\n' +
+    '  sam-native cache gc --cache-max 0\n\n' +
+    'gc takes shards (up to 16 images each), those longest unused first, until --cache-max holds. What is gone is encoded\n' +
+    'again when it is needed. Models stay; remove their folders by hand.',
+  async run({ options, positionals }): Promise<Listing | Collected> {
+    const [folders, { listModels }, { defaultCacheDir }] = await Promise.all([
+      import('../models/embedding-folders.js'),
+      import('../models/model-folders.js'),
+      import('../setup/cache-dir.js'),
+    ]);
+    const directory = options.cacheDir ?? defaultCacheDir();
+    if (positionals.action === 'gc') {
+      const collected = await folders.collectGarbage(directory, folders.parseBytes(options.cacheMax));
+      return { action: 'gc', cacheDir: directory, ...collected };
+    }
+    const embeddings = await folders.listFolders(directory);
+    const bytes = embeddings.reduce((sum, folder) => sum + folder.bytes, 0);
+    return { action: 'ls', cacheDir: directory, bytes, embeddings, models: await listModels(directory) };
+  },
+  summary(result) {
+    if (result.action === 'gc') {
+      return `removed ${result.removedShards} shards (${size(result.removedBytes)}); ${size(result.bytes)} left`;
+    }
+    const lines = [`${result.cacheDir}: ${size(result.bytes)} of embeddings`];
+    for (const { path, bytes } of result.models) lines.push(`  model       ${size(bytes).padStart(9)}  ${path}`);
+    for (const { model, precision, bytes, lastUsed, path } of result.embeddings) {
+      const used = lastUsed === null ? 'unused' : `used ${lastUsed.slice(0, 10)}`;
+      lines.push(`  embeddings  ${size(bytes).padStart(9)}  ${path}  ${model}, ${precision}, ${used}`);
+    }
+    return lines.join('\n');
+  },
+});
+
+/** `2.1 GB`. */
+function size(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
+}

@@ -1,0 +1,77 @@
+/** `sam-native embed`: fills the embedding cache, and exports embeddings. */
+import { z } from 'zod';
+import type { Sample } from '../data/sample.js';
+import type { EmbedImagesResult } from '../models/embed-images.js';
+import { dataOptions, modelOptions, promptOptions } from '../options.js';
+import { command } from './command.js';
+import { encodingProgress } from './encoding-progress.js';
+
+const { data, trainSplit, validationSplit, limit, skipBad } = dataOptions;
+
+export default command({
+  options: {
+    data,
+    split: z.string().optional().describe('only this split (train and validation if not given)'),
+    trainSplit,
+    validationSplit,
+    limit,
+    skipBad,
+    ...modelOptions,
+    imageSize: promptOptions.imageSize,
+    export: z
+      .string()
+      .optional()
+      .describe('write the embeddings to this safetensors file: fp32, 256x64x64, one tensor for each image'),
+  },
+  epilogue:
+    'Examples:\n' +
+    '  sam-native embed --data photos\n' +
+    '  sam-native embed --data photos --split validation --precision fp32 --export embeddings.safetensors\n\n' +
+    'An image is encoded once for each encoder, precision and --image-size; train, evaluate and predict then find it.\n' +
+    'Masks are not needed. "sam-native cache ls" shows what is kept.',
+  async run({ options, signal, reporter }): Promise<EmbedImagesResult> {
+    const [{ embedImages }, { openSplit }, { defaultCacheDir }] = await Promise.all([
+      import('../models/embed-images.js'),
+      import('../data/source.js'),
+      import('../setup/cache-dir.js'),
+    ]);
+    const cacheDir = options.cacheDir ?? defaultCacheDir();
+    const hooks = { onWarning: reporter.warn, onNotice: reporter.say };
+    const images: Sample[] = [];
+    for (const split of await splitsOf(options)) {
+      images.push(...(await openSplit({ ...options, split, cacheDir, requireMasks: false }, hooks)));
+    }
+    return embedImages({
+      ...options,
+      images,
+      cacheDir,
+      signal,
+      onStep: reporter.say,
+      onWarning: reporter.warn,
+      onProgress: encodingProgress(reporter),
+    });
+  },
+  summary({ count, cached, encoded, bytes, secondsPerImage, export: file }) {
+    const speed = encoded === 0 ? '' : `, ${secondsPerImage.toFixed(2)} s each`;
+    const lines = [
+      `${count} images: ${cached} were in the cache, ${encoded} encoded${speed}; ${(bytes / 1e6).toFixed(0)} MB`,
+    ];
+    if (file !== null) lines.push(file);
+    return lines.join('\n');
+  },
+});
+
+/** The split asked for; else training and validation, of which a folder may have only one. */
+async function splitsOf(options: {
+  data: string;
+  split?: string | undefined;
+  trainSplit: string;
+  validationSplit: string;
+}): Promise<string[]> {
+  if (options.split !== undefined) return [options.split];
+  const { hasSplit } = await import('../data/folder.js');
+  const both = [options.trainSplit, options.validationSplit];
+  const there: string[] = [];
+  for (const split of both) if (await hasSplit(options.data, split)) there.push(split);
+  return there.length > 0 ? there : both;
+}

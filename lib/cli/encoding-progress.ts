@@ -1,0 +1,18 @@
+/** The bar of images on their way through the encoder. */
+import type { EnsureProgress } from '../models/embedding-store.js';
+import type { ProgressTask, Reporter } from './progress.js';
+
+/** Shows a bar while something is encoded; says nothing when all was found. */
+export function encodingProgress(reporter: Reporter): (progress: EnsureProgress) => void {
+  let bar: ProgressTask | undefined;
+  return ({ done, total, encoded, name }) => {
+    if (encoded > 0) {
+      bar ??= reporter.task('encoding', total);
+      bar.update(done, name ?? '', total);
+    }
+    if (done >= total) {
+      bar?.end();
+      bar = undefined;
+    }
+  };
+}

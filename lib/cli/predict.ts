@@ -1,0 +1,80 @@
+/** `sam-native predict INPUT…`: masks for images and folders. */
+import { z } from 'zod';
+import type { PredictImagesResult, PredictProgress } from '../models/predict-images.js';
+import { parseBox, parsePoint, type UserPrompt } from '../models/user-prompt.js';
+import { dataOptions, modelOptions, promptOptions } from '../options.js';
+import { command } from './command.js';
+import { encodingProgress } from './encoding-progress.js';
+import type { ProgressTask, Reporter } from './progress.js';
+
+export default command({
+  options: {
+    point: z
+      .array(z.string())
+      .optional()
+      .describe('x,y,label in pixels of the image, label 1 inside or 0 outside; may be given again and again'),
+    box: z.string().optional().describe('x0,y0,x1,y1 in pixels of the image'),
+    masks: z
+      .string()
+      .optional()
+      .describe('folder of rough or exact masks, matched by name: prompts are drawn from them'),
+    out: z.string().default('predictions').describe('folder for the masks, <name>.png each'),
+    saveLogits: z.boolean().default(false).describe('write the 256x256 logits too, <name>.safetensors each'),
+    skipBad: dataOptions.skipBad,
+    ...modelOptions,
+    ...promptOptions,
+  },
+  positionals: {
+    input: { describe: 'images, or folders of images', type: 'string', array: true, demandOption: true },
+  },
+  epilogue:
+    'Examples:\n' +
+    '  sam-native predict river.jpg --point 120,80,1 --point 300,200,0\n' +
+    '  sam-native predict photos --model runs/first --out masks\n' +
+    '  sam-native predict photos --model runs/first --masks rough\n\n' +
+    'Without --point, --box and --masks the prompt is found: an 8x8 grid of points is tried, the mask that the model is\n' +
+    'surest of (of those that cover 1 % to 95 % of the picture) is taken as a rough mask, and a prompt of the kind that\n' +
+    'the model was trained with is drawn from it. "promptSource" in the result says which way it was.\n' +
+    'Masks are PNG, 0 and 255, at the size of the image.',
+  async run({ options, given, positionals, signal, reporter }): Promise<PredictImagesResult> {
+    const prompt = givenPrompt(options.point, options.box);
+    const [{ predictImages }, { openImages }] = await Promise.all([
+      import('../models/predict-images.js'),
+      import('../data/source.js'),
+    ]);
+    const images = await openImages(positionals.input as string[]);
+    return predictImages({
+      ...options,
+      images,
+      prompt,
+      prompts: given,
+      signal,
+      onStep: reporter.say,
+      onWarning: reporter.warn,
+      onProgress: presenter(reporter),
+    });
+  },
+  summary: ({ outputs }) => outputs.map(({ mask, score }) => `${mask}  predicted IoU ${score.toFixed(3)}`).join('\n'),
+});
+
+/** Undefined where neither points nor a box were given. */
+function givenPrompt(points: readonly string[] | undefined, box: string | undefined): UserPrompt | undefined {
+  if (points === undefined && box === undefined) return undefined;
+  const parsed = (points ?? []).map(parsePoint);
+  return {
+    points: parsed.map(({ point }) => point),
+    labels: parsed.map(({ label }) => label),
+    box: box === undefined ? null : parseBox(box),
+  };
+}
+
+function presenter(reporter: Reporter): (progress: PredictProgress) => void {
+  const encoding = encodingProgress(reporter);
+  let bar: ProgressTask | undefined;
+  return (progress) => {
+    if (progress.stage === 'encode') return encoding(progress);
+    bar ??= reporter.task('masks', progress.total);
+    bar.update(progress.done, 'images', progress.total);
+    if (progress.done >= progress.total) bar.end();
+  };
+}

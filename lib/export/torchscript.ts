@@ -1,0 +1,40 @@
+/** `export --to torchscript`: a model's image encoder as one TorchScript file. */
+import { copyFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { resolveModel } from '../models/resolve.js';
+import { makeFileWhole } from '../models/scratch.js';
+import { defaultCacheDir } from '../setup/cache-dir.js';
+
+export interface ExportEncoderOptions {
+  /** `mobile-sam`, a safetensors file of weights, a run folder or a checkpoint. */
+  model: string;
+  /** The file to write; one that is there is replaced. Default: `<name>-encoder.pt` in the working folder. */
+  out?: string | undefined;
+  encoder?: string | undefined;
+  cacheDir?: string | undefined;
+  signal?: AbortSignal | undefined;
+  onStep?: ((line: string) => void) | undefined;
+}
+
+export interface ExportResult {
+  /** Paths of what was written. */
+  files: string[];
+  name: string;
+  weightsHash: string;
+  encoderHash: string;
+}
+
+/**
+ * Writes the encoder: `forward(N x 3 x 1024 x 1024)`, normalised and padded, gives `N x 256 x 64 x 64`, fp32. Fine-tuning leaves
+ * the encoder as it is, so that of a run is its source model's.
+ *
+ * @throws SamError as `resolveModel` does; `SAM_IO` when the file cannot be written (nothing is left of it).
+ */
+export async function exportEncoder(options: ExportEncoderOptions): Promise<ExportResult> {
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const { encoder, signal, onStep } = options;
+  const model = await resolveModel(options.model, { cacheDir, encoder, signal, onStep });
+  const file = resolve(options.out ?? `${model.name}-encoder.pt`);
+  await makeFileWhole(file, (temporary) => copyFile(model.encoder, temporary));
+  return { files: [file], name: model.name, weightsHash: model.weightsHash, encoderHash: model.encoderHash };
+}
