@@ -1,0 +1,152 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { findAddon } from '../../lib/native.js';
+import { addonFile, isUpToDate } from '../../lib/setup/addon-files.js';
+import { readSettings } from '../../lib/setup/settings.js';
+import { type SetupOptions, setup } from '../../lib/setup/setup.js';
+import { tryAddon } from '../../lib/setup/trial.js';
+import { fakeLibTorch } from './fakes.js';
+
+/** A package with a real, tiny addon in C: what is tested is the way to it, not LibTorch. */
+let folder: string;
+let root: string;
+let cacheDir: string;
+let libtorch: string;
+let said: string[];
+
+const CMAKE = `cmake_minimum_required(VERSION 3.18)
+project(tiny LANGUAGES C)
+add_library(sam_native MODULE native/addon.c)
+set_target_properties(sam_native PROPERTIES PREFIX "" SUFFIX ".node")
+target_include_directories(sam_native PRIVATE \${CMAKE_JS_INC})
+`;
+
+const addonSource = (version: string, onLoad = '') => `#include <node_api.h>
+#include <stdlib.h>
+static napi_value Info(napi_env env, napi_callback_info arguments) {
+  napi_value result, version;
+  (void)arguments;
+  napi_create_object(env, &result);
+  napi_create_string_utf8(env, "${version}", NAPI_AUTO_LENGTH, &version);
+  napi_set_named_property(env, result, "torch", version);
+  return result;
+}
+NAPI_MODULE_INIT() {
+  napi_value info;
+  ${onLoad}
+  napi_create_function(env, "info", NAPI_AUTO_LENGTH, Info, NULL, &info);
+  napi_set_named_property(env, exports, "info", info);
+  return exports;
+}
+`;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sam-setup-'));
+  root = join(folder, 'package');
+  cacheDir = join(folder, 'cache');
+  libtorch = fakeLibTorch(join(folder, 'torch'), '2.13.0');
+  said = [];
+  for (const name of ['native', 'cmake', 'lib']) mkdirSync(join(root, name), { recursive: true });
+  const manifest = { name: 'sam-native', version: '1.2.3', binary: { napi_versions: [8] } };
+  writeFileSync(join(root, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(root, 'CMakeLists.txt'), CMAKE);
+  writeFileSync(join(root, 'lib', 'native.ts'), '');
+  writeFileSync(join(root, 'native', 'addon.c'), addonSource('2.13'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(more: Partial<SetupOptions> = {}) {
+  const reporter = { say: (line: string) => void said.push(line), task: () => ({ update() {}, end() {} }) };
+  return setup({ libtorch, root, cacheDir, reporter, consent: async () => false, ...more });
+}
+
+const built = () => addonFile(join(root, 'build', 'Release'));
+
+test('builds once, and again when sources or LibTorch change', async () => {
+  expect(isUpToDate(root, cacheDir, {})).toBe(false);
+  const first = await run();
+  expect(first).toMatchObject({ addon: { path: built(), how: 'built' }, libtorch: { version: '2.13.0' } });
+  expect(readSettings(cacheDir).libtorch).toBe(libtorch);
+  expect(isUpToDate(root, cacheDir, {})).toBe(true);
+  expect((await run()).addon.how).toBe('unchanged');
+  expect((await run({ force: true })).addon.how).toBe('built');
+
+  writeFileSync(join(root, 'native', 'addon.c'), addonSource('2.13.1'));
+  expect(isUpToDate(root, cacheDir, {})).toBe(false);
+  expect((await run()).addon.how).toBe('built');
+  expect(isUpToDate(root, cacheDir, {})).toBe(true);
+
+  const other = fakeLibTorch(join(folder, 'other'), '2.14.0');
+  expect(isUpToDate(root, cacheDir, { LIBTORCH: other })).toBe(false);
+  expect(isUpToDate(root, cacheDir, { LIBTORCH: join(folder, 'gone') })).toBe(true);
+  expect((await run({ libtorch: other })).addon.how).toBe('built');
+  rmSync(other, { recursive: true });
+  expect(isUpToDate(root, cacheDir, {})).toBe(false);
+});
+
+test('a build that fails, or crashes when loaded, leaves the working one', async () => {
+  await run();
+  const working = readFileSync(built());
+  // CMake wraps its messages.
+  const long = 'LibTorch: this is not the one that will do, '.repeat(4).trim();
+
+  writeFileSync(join(root, 'native', 'addon.c'), `${addonSource('2.13')}\n#error "no such luck"`);
+  await expect(run()).rejects.toMatchObject({
+    code: 'SAM_NO_ADDON',
+    message: expect.stringMatching(/does not compile: .*addon\.c:.*error: .*no such luck/),
+    fix: expect.stringContaining('error.log'),
+  });
+  writeFileSync(join(root, 'native', 'addon.c'), addonSource('2.13', 'abort();'));
+  await expect(run()).rejects.toThrow('the new addon does not work: it crashes when loaded');
+  writeFileSync(join(root, 'CMakeLists.txt'), `${CMAKE}message(FATAL_ERROR "${long}")\n`);
+  await expect(run()).rejects.toThrow(`CMake could not configure the addon: ${long}`);
+
+  expect(readFileSync(built()).equals(working)).toBe(true);
+  expect(isUpToDate(root, cacheDir, {})).toBe(false);
+  writeFileSync(join(root, 'CMakeLists.txt'), CMAKE);
+  writeFileSync(join(root, 'native', 'addon.c'), addonSource('2.13'));
+  // Back to the sources that the working one was made from.
+  expect((await run()).addon.how).toBe('unchanged');
+});
+
+test('an installed package is left alone: its addon lies in the cache, and is found there', async () => {
+  rmSync(join(root, 'lib'), { recursive: true });
+  const { addon } = await run();
+  expect(existsSync(join(root, 'build'))).toBe(false);
+  expect(addon.path.startsWith(join(cacheDir, 'addon-1.2.3-'))).toBe(true);
+  expect(findAddon({ SAM_NATIVE_CACHE: cacheDir }, root)).toBe(addon.path);
+  expect(isUpToDate(root, cacheDir, {})).toBe(true);
+  expect((await run()).addon.how).toBe('unchanged');
+});
+
+test('an installed package takes a prebuild of the same minor version of LibTorch', async () => {
+  await run();
+  const prebuild = join(root, 'prebuilds', 'torch-2.13', 'prebuilds', `${process.platform}-${process.arch}`);
+  mkdirSync(prebuild, { recursive: true });
+  writeFileSync(join(prebuild, 'sam-native.node'), readFileSync(built()));
+  for (const name of ['lib', 'build', 'native/addon.c']) rmSync(join(root, name), { recursive: true });
+
+  const { addon } = await run();
+  expect(addon.how).toBe('prebuilt');
+  expect(tryAddon(addon.path, cacheDir)).toBeUndefined();
+  // Its run path is $ORIGIN/libtorch/lib.
+  expect(existsSync(join(addon.path, '..', 'libtorch', 'include', 'torch'))).toBe(true);
+
+  libtorch = fakeLibTorch(join(folder, 'newer'), '2.14.0');
+  await expect(run()).rejects.toMatchObject({ code: 'SAM_NO_ADDON' });
+});
+
+test('two at once: the second waits and has nothing left to do', async () => {
+  const both = await Promise.all([run(), run()]);
+  expect(both.map(({ addon }) => addon.how).sort()).toEqual(['built', 'unchanged']);
+  expect(said).toContain(`waiting for the setup of process ${process.pid}`);
+  expect(existsSync(join(root, 'build', 'setup.lock'))).toBe(false);
+});
+
+test('a lock of a process that is gone is taken over', async () => {
+  mkdirSync(join(root, 'build'));
+  writeFileSync(join(root, 'build', 'setup.lock'), '999999999');
+  expect((await run()).addon.how).toBe('built');
+});
