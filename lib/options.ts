@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { SamError } from './errors.js';
-import { kebab } from './suggest.js';
+import { closest, kebab } from './suggest.js';
 
 const count = z.number().int();
 const LOSS_TERM = /^(dice|bce|focal|iou)(:\d+(\.\d+)?)?$/;
@@ -135,26 +135,26 @@ export function parseLoss(text: string): { dice: number; bce: number; focal: num
 }
 
 /** One line for everything that zod found wrong, in the names of the command line. */
-function optionError(error: z.ZodError, given: object): SamError {
+function optionError(error: z.ZodError, given: object, known: readonly string[]): SamError {
+  let fix = 'see --help';
   const lines = error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      const meant = closest(kebab(issue.keys[0] ?? ''), known.map(kebab));
+      if (meant !== undefined) fix = `did you mean --${meant}?`;
+      return `unknown option ${issue.keys.map((key) => `--${kebab(key)}`).join(', ')}`;
+    }
     const name = String(issue.path[0] ?? '');
     const value = (given as Record<string, unknown>)[name];
-    if (issue.code === 'unrecognized_keys')
-      return `unknown option ${issue.keys.map((key) => `--${kebab(key)}`).join(', ')}`;
     if (value === undefined) return `--${kebab(name)} is missing`;
     if (Number.isNaN(value)) return `--${kebab(name)}: expected a number`;
     return `--${kebab(name)} ${JSON.stringify(value)}: ${issue.message.replace(/^[A-Z][^:]*: /, '')}`;
   });
-  const first = error.issues[0];
-  const unknown = first?.code === 'unrecognized_keys' ? first.keys[0] : undefined;
-  return new SamError('SAM_BAD_OPTION', lines.join('; '), {
-    fix: unknown === undefined ? 'see --help' : `check ${unknown}`,
-  });
+  return new SamError('SAM_BAD_OPTION', lines.join('; '), { fix });
 }
 
 /** Checks `given` against a schema and fills in the defaults. Throws `SAM_BAD_OPTION` naming every wrong option. */
-export function parseOptions<Schema extends z.ZodType>(schema: Schema, given: object): z.output<Schema> {
+export function parseOptions<Schema extends z.ZodObject>(schema: Schema, given: object): z.output<Schema> {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw optionError(parsed.error, given);
+  throw optionError(parsed.error, given, Object.keys(schema.shape));
 }

@@ -44,7 +44,13 @@ export const environment: TrainEnvironment = {
     return resolveDevice(options.device, options.precision);
   },
   openData(options, hooks) {
-    return openData({ ...options, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
+    return openData(
+      { ...options, cacheDir: options.cacheDir ?? defaultCacheDir() },
+      {
+        onWarning: hooks.onWarning,
+        onNotice: hooks.onNote,
+      },
+    );
   },
   openModel,
   versions() {

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { parseLoss, parseOptions, trainOptionsSchema } from '../lib/options.js';
+import { camel, closest, editDistance, kebab } from '../lib/suggest.js';
+
+describe('parseOptions', () => {
+  test('fills in the defaults', () => {
+    const options = parseOptions(trainOptionsSchema, { data: 'x', epochs: 3 });
+    expect(options).toMatchObject({ data: 'x', epochs: 3, batchSize: 4, lr: 2e-5, schedule: 'constant', cache: true });
+  });
+
+  test.each([
+    [{}, '--data is missing'],
+    [{ data: 'x', epochs: 0 }, '--epochs 0: expected number to be >=1'],
+    [{ data: 'x', epochs: Number.NaN }, '--epochs: expected a number'],
+    [{ data: 'x', loss: 'dice+tversky' }, '--loss "dice+tversky": expected a sum such as'],
+    [{ data: 'x', schedule: 'cosinus' }, '--schedule "cosinus": expected one of "constant"|'],
+    [{ data: 'x', batchsize: 3 }, 'unknown option --batchsize'],
+  ])('%j: %s', (given, message) => {
+    expect(() => parseOptions(trainOptionsSchema, given)).toThrow(
+      expect.objectContaining({ code: 'SAM_BAD_OPTION', message: expect.stringContaining(message) }),
+    );
+  });
+
+  test('an unknown name gets the one that was meant', () => {
+    expect(() => parseOptions(trainOptionsSchema, { data: 'x', batchsize: 3 })).toThrow(
+      expect.objectContaining({ fix: 'did you mean --batch-size?' }),
+    );
+  });
+});
+
+test('parseLoss: weights left out are 1, terms left out 0', () => {
+  expect(parseLoss('dice+bce:0.5')).toEqual({ dice: 1, bce: 0.5, focal: 0, iou: 0 });
+});
+
+describe('names', () => {
+  test('the nearest one, if it is near', () => {
+    expect(editDistance('kitten', 'sitting')).toBe(3);
+    expect(closest('epohcs', ['epochs', 'erode'])).toBe('epochs');
+    expect(closest('xyz', ['epochs', 'erode'])).toBeUndefined();
+  });
+  test('kebab and camel', () => {
+    expect(kebab('clipGradNorm')).toBe('clip-grad-norm');
+    expect(camel('clip-grad-norm')).toBe('clipGradNorm');
+  });
+});

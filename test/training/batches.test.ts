@@ -1,0 +1,65 @@
+import { rm } from 'node:fs/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Sample } from '../../lib/data/sample.js';
+import { planBatches, prepareBatch } from '../../lib/training/batches.js';
+import { LowResMasks } from '../../lib/training/masks.js';
+import { fakeEnvironment, temporaryFolder, writeSplits } from './fake.js';
+
+const samples = (n: number): Sample[] =>
+  Array.from({ length: n }, (_, i) => ({ name: `${i}`, image: { path: `${i}` } }));
+
+describe('planBatches', () => {
+  test('the last batch and the last group may be smaller', () => {
+    const plan = planBatches(samples(9), 2, 2);
+    expect(plan.map((batch) => batch.samples.length)).toEqual([2, 2, 2, 2, 1]);
+    expect(plan.map((batch) => batch.update)).toEqual([false, true, false, true, true]);
+    expect(plan.map((batch) => batch.scale)).toEqual([0.5, 0.5, 0.5, 0.5, 1]);
+  });
+
+  test('every sample once, in order; the scales of each step sum to 1', () => {
+    const small = fc.integer({ min: 1, max: 12 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), small, small, (n, batchSize, accumulate) => {
+        const plan = planBatches(samples(n), batchSize, accumulate);
+        expect(plan.flatMap((batch) => batch.samples.map(({ name }) => Number(name)))).toEqual([...Array(n).keys()]);
+        expect(plan.at(-1)!.update).toBe(true);
+        const steps = plan.filter(({ update }) => update).length;
+        expect(plan.reduce((sum, { scale }) => sum + scale, 0)).toBeCloseTo(steps, 9);
+      }),
+    );
+  });
+});
+
+describe('prepareBatch', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await temporaryFolder();
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  test('prompts depend on seed, epoch and name, not on the batch that an image is in', async () => {
+    const { train } = await writeSplits(dir);
+    const model = await fakeEnvironment({ train, validation: [] }).openModel({} as never, {} as never, {} as never);
+    const prompts = {
+      kind: 'points',
+      numPositive: 2,
+      numNegative: 0,
+      erode: true,
+      dynamicDistance: false,
+      perturbation: 0,
+      pointSets: 'joint',
+    } as const;
+    const source = { masks: new LowResMasks(64, undefined), embeddings: model.embeddings, prompts, seed: 1 };
+    const pointsOf = async (list: Sample[], epoch: number) => {
+      const prepared = await prepareBatch(source, planBatches(list, list.length)[0]!, epoch);
+      prepared.dispose();
+      return { points: [...prepared.batch.prompts.points!], valid: [...prepared.batch.validSizes] };
+    };
+    const all = await pointsOf(train, 3);
+    expect(all.valid.slice(0, 4)).toEqual([48, 64, 48, 64]); // 16 x 12 on a grid of 64
+    const second = await pointsOf([train[1]!], 3);
+    expect(all.points.slice(4, 8)).toEqual(second.points);
+    expect((await pointsOf([train[1]!], 4)).points).not.toEqual(second.points);
+  });
+});

@@ -1,0 +1,325 @@
+/** The whole loop with a model of one number: resuming, stopping, failing, what is written when. */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DataSplits } from '../../lib/data/sample.js';
+import type { SamError } from '../../lib/errors.js';
+import type { TrainOptions } from '../../lib/options.js';
+import { readCheckpointMetadata } from '../../lib/training/checkpoints.js';
+import type { TrainEvent, TrainResult } from '../../lib/training/events.js';
+import { readRunConfig } from '../../lib/training/run-folder.js';
+import { train } from '../../lib/training/train.js';
+import {
+  type FakeEnvironment,
+  fakeEnvironment,
+  liveEmbeddings,
+  temporaryFolder,
+  writeSamples,
+  writeSplits,
+} from './fake.js';
+
+let dir: string;
+let splits: DataSplits;
+const out = () => join(dir, 'run');
+const options = (more: Partial<TrainOptions> = {}): Partial<TrainOptions> => ({
+  data: 'fake',
+  out: out(),
+  epochs: 3,
+  batchSize: 2,
+  lr: 0.01,
+  warmupSteps: 2,
+  schedule: 'cosine',
+  ...more,
+});
+
+beforeEach(async () => {
+  dir = await temporaryFolder();
+  splits = await writeSplits(join(dir, 'data'));
+});
+afterEach(async () => {
+  expect(liveEmbeddings()).toBe(0);
+  await rm(dir, { recursive: true });
+});
+
+async function failure(promise: Promise<unknown>): Promise<SamError> {
+  return promise.then(
+    () => {
+      throw new Error('expected a failure');
+    },
+    (error: unknown) => error as SamError,
+  );
+}
+
+const historyLines = async (run = out()) =>
+  (await readFile(join(run, 'history.jsonl'), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+/** What must be equal of two runs: everything but where, when and how fast. */
+async function essence(result: TrainResult, environment: FakeEnvironment) {
+  const { trainLosses, validationLosses, validationIous, bestLoss, bestEpoch, steps } = result;
+  const lines = (await historyLines(result.runDir)).map(({ seconds, samplesPerSecond, ...line }) => line);
+  const best = await readCheckpointMetadata(result.bestCheckpoint);
+  const { weight, momentum } = environment.trainer;
+  return {
+    trainLosses,
+    validationLosses,
+    validationIous,
+    bestLoss,
+    bestEpoch,
+    steps,
+    lines,
+    weight,
+    momentum,
+    best: best.state,
+  };
+}
+
+async function wholeRun(more: Partial<TrainOptions> = {}) {
+  const environment = fakeEnvironment(splits);
+  const result = await train(options({ ...more, out: join(dir, 'whole') }), {}, environment).result;
+  return essence(result, environment);
+}
+
+describe('a run', () => {
+  test('gives its result, its folder and its events', async () => {
+    const environment = fakeEnvironment(splits);
+    const run = train(options(), {}, environment);
+    const events: TrainEvent[] = [];
+    for await (const event of run) events.push(event);
+    const result = await run.result;
+    expect(result).toMatchObject({ epochs: 3, steps: 12, trainedSamples: 21, encodedImages: 10, stoppedEarly: false });
+    expect(result.trainLosses).toHaveLength(3);
+    expect(result.trainLosses[2]).toBeLessThan(result.trainLosses[0]!);
+    expect(result.bestLoss).toBe(Math.min(...result.validationLosses));
+    expect(events[0]).toMatchObject({ type: 'setup', trainImages: 7, validationImages: 3, stepsPerEpoch: 4 });
+    expect(events.filter(({ type }) => type === 'step')).toHaveLength(12);
+    expect(events.filter(({ type }) => type === 'epoch')).toHaveLength(3);
+    expect(events.at(-1)).toEqual({ type: 'done', result });
+    expect(environment.log).toEqual(['data', 'model', 'encode 10', 'disposed']);
+    const lines = await historyLines();
+    expect(lines.map(({ type }) => type[0]).join('')).toBe('sssse'.repeat(3));
+    expect(lines[0]).toMatchObject({ step: 1, epoch: 1, learningRate: 0.001 });
+    const config = await readRunConfig(out());
+    expect(config).toMatchObject({ options: { epochs: 3, numPositive: 3 }, data: { train: { count: 7 } } });
+  });
+
+  test('checkpoints say everything that a resumed run and a reader need', async () => {
+    const result = await train(options(), {}, fakeEnvironment(splits)).result;
+    const last = await readCheckpointMetadata(result.lastCheckpoint);
+    expect(last).toMatchObject({
+      formatVersion: 1,
+      epoch: 3,
+      step: 12,
+      schedule: { name: 'cosine', rate: 0.01, warmupSteps: 2, totalSteps: 12 },
+      random: { seed: 42, epoch: 3, batch: 0 },
+      trainLosses: result.trainLosses,
+      validationLosses: result.validationLosses,
+      bestLoss: result.bestLoss,
+      loss: { dice: 1, bce: 1, focal: 0, iou: 1 },
+      model: { name: 'fake', weightsHash: 'w' },
+      sourceWeights: 'w',
+    });
+    expect(last.trainHistory).toHaveLength(1);
+    expect(last.trainHistory[0]).toMatchObject({ fromEpoch: 0, rate: { rate: 0.01 }, batch: { size: 2 }, epochs: 3 });
+  });
+
+  test('accumulates batches to one step', async () => {
+    const environment = fakeEnvironment(splits);
+    const result = await train(options({ accumulate: 3, epochs: 1 }), {}, environment).result;
+    expect(result.steps).toBe(2);
+    expect(environment.trainer.calls.map(({ update }) => update)).toEqual([false, false, true, true]);
+    expect(environment.trainer.calls[3]).toMatchObject({ images: 1, scale: 1 });
+  });
+
+  test('stops early when the validation loss no longer falls', async () => {
+    const environment = fakeEnvironment(splits);
+    environment.trainer.validationLosses = [3, 3, 2, 2, 2.5, 2.5, 2, 2, 2, 2]; // two batches an epoch
+    const result = await train(options({ epochs: 9, earlyStop: 2 }), {}, environment).result;
+    expect(result).toMatchObject({ epochs: 4, bestEpoch: 2, stoppedEarly: true });
+    expect((await readCheckpointMetadata(result.bestCheckpoint)).epoch).toBe(2);
+    const again = await train({ resume: out() }, {}, fakeEnvironment(splits)).result;
+    expect(again).toMatchObject({ epochs: 4, stoppedEarly: true });
+  });
+});
+
+describe('a resumed run', () => {
+  test.each([1, 2, 3, 4, 5, 9])('goes on bit for bit after an abort in step %i', async (at) => {
+    const controller = new AbortController();
+    const environment = fakeEnvironment(splits);
+    environment.trainer.onStep = (call) => {
+      if (call === at) controller.abort(new Error('stop'));
+      return undefined;
+    };
+    const error = await failure(train(options(), { signal: controller.signal }, environment).result);
+    expect(error).toMatchObject({ code: 'SAM_INTERRUPTED', exitCode: 130 });
+    expect(error.fix).toContain(`--resume ${out()}`);
+    const second = fakeEnvironment(splits);
+    const result = await train({ resume: out() }, {}, second).result;
+    expect(await essence(result, second)).toEqual(await wholeRun());
+    expect((await readCheckpointMetadata(result.lastCheckpoint)).trainHistory).toHaveLength(2);
+  });
+
+  test.each([1, 3, 6, 7, 11])('goes on bit for bit when killed in step %i', async (at) => {
+    const environment = fakeEnvironment(splits);
+    // Killed: nothing more is saved, and the history is ahead of the checkpoint.
+    environment.trainer.onStep = (call) => {
+      if (call === at) throw new Error('killed');
+      return undefined;
+    };
+    await failure(train(options(), {}, environment).result);
+    const second = fakeEnvironment(splits);
+    const result = await train({ resume: '', out: out() }, {}, second).result;
+    expect(await essence(result, second)).toEqual(await wholeRun());
+  });
+
+  test('goes on from a checkpoint within an epoch, between groups of batches', async () => {
+    const environment = fakeEnvironment(splits);
+    let saves = 0;
+    environment.trainer.onSave = () => {
+      if (++saves === 5) throw new Error('killed'); // in the second epoch, at its third save
+    };
+    const more = { accumulate: 2, saveEvery: 1e-9 };
+    await failure(train(options(more), {}, environment).result);
+    expect((await readCheckpointMetadata(join(out(), 'checkpoints', 'last.safetensors'))).state).toMatchObject({
+      epoch: 1,
+      batch: 2,
+      sampleCount: 4,
+    });
+    const second = fakeEnvironment(splits);
+    const result = await train({ resume: out() }, {}, second).result;
+    expect(await essence(result, second)).toEqual(await wholeRun(more));
+  });
+
+  test('goes on when killed between writing best and last', async () => {
+    const environment = fakeEnvironment(splits);
+    environment.trainer.onSave = (path) => {
+      if (!path.endsWith('best.safetensors')) return;
+      environment.trainer.onStep = () => {
+        throw new Error('killed');
+      };
+    };
+    await failure(train(options(), {}, environment).result);
+    await rm(join(out(), 'checkpoints', 'last.safetensors')); // as if the second name had not been written
+    const second = fakeEnvironment(splits);
+    const result = await train({ resume: out() }, {}, second).result;
+    expect(await essence(result, second)).toEqual(await wholeRun());
+  });
+
+  test('a finished run just reports; with more epochs it goes on', async () => {
+    const first = await train(options({ schedule: 'constant' }), {}, fakeEnvironment(splits)).result;
+    const idle = fakeEnvironment(splits);
+    const again = await train({ resume: out() }, {}, idle).result;
+    expect(idle.log).toEqual([]);
+    expect(again).toMatchObject({ trainLosses: first.trainLosses, bestLoss: first.bestLoss, trainedSamples: 0 });
+    const longer = await train({ resume: out(), epochs: 5 }, {}, fakeEnvironment(splits)).result;
+    expect(longer.trainLosses).toHaveLength(5);
+    expect(longer.trainLosses.slice(0, 3)).toEqual(first.trainLosses);
+    expect((await readRunConfig(out())).options.epochs).toBe(5);
+  });
+
+  test('refuses options that disagree, naming them with both values', async () => {
+    await train(options(), {}, fakeEnvironment(splits)).result;
+    const error = await failure(train({ resume: out(), lr: 0.5, batchSize: 2 }, {}, fakeEnvironment(splits)).result);
+    expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
+    expect(error.message).toBe('--lr is 0.5 here and 0.01 in the run');
+  });
+
+  test('refuses other data, a folder without a run, and a broken checkpoint', async () => {
+    await train(options(), {}, fakeEnvironment(splits)).result;
+    const resumed = { resume: out(), epochs: 4 };
+    const fewer = { ...splits, train: splits.train.slice(1) };
+    expect(await failure(train(resumed, {}, fakeEnvironment(fewer)).result)).toMatchObject({ code: 'SAM_BAD_DATA' });
+    const nowhere = train({ resume: join(dir, 'nowhere') }, {}, fakeEnvironment(splits));
+    expect(await failure(nowhere.result)).toMatchObject({ code: 'SAM_NOT_FOUND' });
+    await writeFile(join(out(), 'checkpoints', 'last.safetensors'), 'cut');
+    expect(await failure(train(resumed, {}, fakeEnvironment(splits)).result)).toMatchObject({
+      code: 'SAM_BAD_CHECKPOINT',
+    });
+  });
+});
+
+describe('when something is wrong', () => {
+  test('a NaN loss stops the run, names the images and keeps the last good checkpoint', async () => {
+    const environment = fakeEnvironment(splits);
+    environment.trainer.onStep = (call) => (call === 6 ? 'nan' : undefined);
+    const error = await failure(train(options(), {}, environment).result);
+    expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', exitCode: 1 });
+    expect(error.message).toMatch(/not finite in epoch 2, step 6; images of the batch: t\d, t\d$/);
+    expect((await readCheckpointMetadata(join(out(), 'checkpoints', 'last.safetensors'))).step).toBe(4);
+    expect((await historyLines()).at(-1)).toMatchObject({ type: 'step', step: 6, loss: 'NaN' });
+  });
+
+  test('bad labels are all named in one error, and no run folder is made', async () => {
+    await writeFile(splits.train[1]!.mask!.path, 'no picture');
+    await writeFile(
+      splits.validation[0]!.mask!.path,
+      await readFile(splits.train[0]!.mask!.path).then((b) => b.subarray(0, 60)),
+    );
+    const error = await failure(train(options(), {}, fakeEnvironment(splits)).result);
+    expect(error).toMatchObject({ code: 'SAM_BAD_DATA', exitCode: 2 });
+    expect(error.message).toContain('t1-mask.png');
+    expect(error.message).toContain('v0-mask.png');
+    expect(existsSync(out())).toBe(false);
+    const skipping = await train(options({ skipBad: true }), {}, fakeEnvironment(splits)).result;
+    expect(skipping).toMatchObject({ trainImages: 6, validationImages: 2 });
+  });
+
+  test('an empty label fails, or is left out with --on-empty skip', async () => {
+    const [empty] = await writeSamples(join(dir, 'empty'), ['e0'], 0);
+    const withEmpty = { ...splits, train: [...splits.train, empty!] };
+    const error = await failure(train(options(), {}, fakeEnvironment(withEmpty)).result);
+    expect(error.message).toContain('e0-mask.png: the mask is empty');
+    const run = train(options({ onEmpty: 'skip' }), {}, fakeEnvironment(withEmpty));
+    const warnings: string[] = [];
+    for await (const event of run) if (event.type === 'warning') warnings.push(event.message);
+    expect(warnings).toEqual([expect.stringContaining('e0-mask.png')]);
+    expect((await run.result).trainImages).toBe(7);
+  });
+
+  test('an --out with a run is refused before any work, and replaced with --overwrite', async () => {
+    await train(options({ epochs: 1 }), {}, fakeEnvironment(splits)).result;
+    await writeFile(join(out(), 'notes.txt'), 'mine');
+    const environment = fakeEnvironment(splits);
+    const error = await failure(train(options(), {}, environment).result);
+    expect(error).toMatchObject({ code: 'SAM_RUN_EXISTS', exitCode: 2 });
+    expect(environment.log).toEqual([]);
+    const result = await train(options({ overwrite: true }), {}, fakeEnvironment(splits)).result;
+    expect(result.trainLosses).toHaveLength(3);
+    expect(existsSync(join(out(), 'notes.txt'))).toBe(true);
+  });
+
+  test('an abort while encoding leaves no run folder', async () => {
+    const error = await failure(train(options(), { signal: AbortSignal.abort() }, fakeEnvironment(splits)).result);
+    expect(error).toMatchObject({ code: 'SAM_INTERRUPTED' });
+    expect(existsSync(out())).toBe(false);
+  });
+
+  test('wrong options are all named', async () => {
+    const error = await failure(train({ epochs: 0, batchSize: 1.5 }, {}, fakeEnvironment(splits)).result);
+    expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
+    for (const name of ['--data is missing', '--epochs 0', '--batch-size 1.5']) expect(error.message).toContain(name);
+  });
+});
+
+describe('--mirror', () => {
+  test('holds a whole run that can be gone on with', async () => {
+    const mirror = join(dir, 'mirror');
+    await train(options({ mirror, schedule: 'constant' }), {}, fakeEnvironment(splits)).result;
+    const result = await train({ resume: mirror, epochs: 4 }, {}, fakeEnvironment(splits)).result;
+    expect(result.runDir).toBe(mirror);
+    expect(result.trainLosses).toHaveLength(4);
+  });
+
+  test('that cannot be written is one warning, not a failure', async () => {
+    await mkdir(join(dir, 'file-parent'));
+    await writeFile(join(dir, 'file-parent', 'file'), '');
+    const run = train(options({ mirror: join(dir, 'file-parent', 'file') }), {}, fakeEnvironment(splits));
+    const warnings: TrainEvent[] = [];
+    for await (const event of run) if (event.type === 'warning') warnings.push(event);
+    expect(warnings).toEqual([{ type: 'warning', code: 'SAM_IO', message: expect.stringContaining('--mirror') }]);
+    expect((await run.result).epochs).toBe(3);
+  });
+});
