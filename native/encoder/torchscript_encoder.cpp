@@ -1,0 +1,140 @@
+#include "encoder/torchscript_encoder.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <cstdlib>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "encoder/preprocess.h"
+#include "error.h"
+#include "storage/file.h"
+
+namespace sam {
+namespace {
+
+constexpr int64_t kEmbeddingDim = 256;
+constexpr int64_t kGrid = 64;
+constexpr const char* kNeeded = "an encoder's forward must turn N x 3 x 1024 x 1024 into N x 256 x 64 x 64";
+
+// The one line that matters of what LibTorch says: TorchScript puts the code and its place around it.
+std::string essence(const std::string& text) {
+  constexpr const char* kMark = "RuntimeError: ";
+  size_t start = text.rfind(kMark);
+  start = start == std::string::npos ? text.find_first_not_of(" \n") : start + std::char_traits<char>::length(kMark);
+  return start == std::string::npos ? "no reason given" : text.substr(start, text.find('\n', start) - start);
+}
+
+std::string words(const std::exception& error) {
+  const auto* torch = dynamic_cast<const c10::Error*>(&error);
+  return torch ? torch->what_without_backtrace() : error.what();
+}
+
+[[noreturn]] void bad(const std::string& path, const std::string& what, const std::string& detail = {}) {
+  throw Error("SAM_BAD_ENCODER", path + " " + what, detail);
+}
+
+class TorchScriptEncoder : public ImageEncoder {
+ public:
+  TorchScriptEncoder(std::string path, torch::jit::Module module, at::Device device)
+      : path_(std::move(path)), module_(std::move(module)), device_(device) {
+    const auto count = module_.find_method("slice_count");
+    run_slice_ = module_.find_method("run_slice");
+    if (count && run_slice_) {
+      const c10::IValue slices = (*count)({});
+      if (!slices.isInt() || slices.toInt() < 1) bad(path_, "has a slice_count that is not a positive number");
+      slices_ = slices.toInt();
+    } else {
+      run_slice_.reset();
+    }
+  }
+
+  int64_t slices() const override { return slices_; }
+  at::Device device() const override { return device_; }
+
+  at::Tensor run_slice(int64_t slice, at::Tensor x) override {
+    const c10::InferenceMode inference;
+    if (slice == 0) x = x.to(device_);
+    const c10::IValue y = run_slice_ ? (*run_slice_)({slice, std::move(x)}) : module_.forward({std::move(x)});
+    if (!y.isTensor()) bad(path_, "gave " + y.tagKind() + ", not a tensor: " + kNeeded);
+    return slice + 1 == slices_ ? checked(y.toTensor()) : y.toTensor();
+  }
+
+ private:
+  at::Tensor checked(const at::Tensor& y) const {
+    if (y.dim() != 4 || y.size(1) != kEmbeddingDim || y.size(2) != kGrid || y.size(3) != kGrid) {
+      std::ostringstream shape;
+      shape << y.sizes();
+      bad(path_, "gave a tensor of shape " + shape.str() + ": " + kNeeded);
+    }
+    return y.to(at::kFloat).contiguous();
+  }
+
+  std::string path_;
+  torch::jit::Module module_;
+  at::Device device_;
+  std::optional<torch::jit::Method> run_slice_;
+  int64_t slices_ = 1;
+};
+
+// Freezing inlines all methods and makes constants of the weights. A module that can't be frozen runs as it is.
+torch::jit::Module frozen(const torch::jit::Module& module) {
+  std::vector<std::string> kept;
+  for (const char* method : {"slice_count", "run_slice"})
+    if (module.find_method(method)) kept.emplace_back(method);
+  try {
+    return torch::jit::freeze(module, kept);
+  } catch (const std::exception&) {
+    return module;
+  }
+}
+
+torch::jit::Module load_module(const std::string& path) {
+  { const ReadFile exists(path); }  // its SAM_IO is clearer than LibTorch's error
+  try {
+    return torch::jit::load(path, at::kCPU);
+  } catch (const std::exception& error) {
+    bad(path, "is not a TorchScript file, or it is cut short: make one with torch.jit.save (scripts/export_encoder.py)",
+        words(error));
+  }
+}
+
+// A picture of zeros through all slices. Running out of memory is not the file's fault.
+void try_out(ImageEncoder& encoder, const std::string& path) {
+  try {
+    encoder.encode(at::zeros({1, 3, kModelSide, kModelSide}));
+  } catch (const Error&) {
+    throw;
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception& error) {
+    const std::string reason = words(error);
+    if (reason.find("can't allocate memory") != std::string::npos) throw;
+    bad(path, "fails on a 1 x 3 x 1024 x 1024 picture (" + essence(reason) + "): " + kNeeded, reason);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<ImageEncoder> load_torchscript_encoder(const std::string& path, at::Device device,
+                                                       at::ScalarType dtype, bool check) {
+  const at::NoGradGuard no_grad;
+  // Profiling would run the first calls unoptimised and compile the second; an encoder's shapes never change.
+  torch::jit::getProfilingMode() = false;
+  torch::jit::Module module = load_module(path);
+  if (!module.find_method("forward")) bad(path, std::string("has no forward: ") + kNeeded);
+  module.eval();
+  module.to(device, dtype);
+  if (!getenv("NOFREEZE")) module = frozen(module);
+  auto encoder = std::make_unique<TorchScriptEncoder>(path, std::move(module), device);
+  if (check) try_out(*encoder, path);
+  return encoder;
+}
+
+}  // namespace sam
