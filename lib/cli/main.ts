@@ -11,6 +11,7 @@ interface CommandFile {
 
 const COMMANDS: [usage: string, description: string, load: () => Promise<CommandFile>][] = [
   ['setup', 'finds or gets LibTorch and builds the addon', () => import('./setup.js')],
+  ['doctor', 'says what is here, and what mends what is missing', () => import('./doctor.js')],
   ['train', 'fine-tunes a model on labelled images', () => import('./train.js')],
   ['embed', 'encodes the images of a data set ahead of training', () => import('./embed.js')],
   ['evaluate', 'compares models on labelled images', () => import('./evaluate.js')],

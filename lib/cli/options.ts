@@ -12,16 +12,18 @@ export type OptionShape = Readonly<Record<string, z.ZodType>>;
 /** What a user gave, by TypeScript names: nothing of it checked yet, no defaults. */
 export type GivenOptions = Record<string, unknown>;
 
-/** A schema without its wrappers, with the default that they carried. */
-function unwrap(schema: z.ZodType): { kind: string; choices: string[] | undefined; fallback: unknown } {
+/** A schema without its wrappers, with the default and the description that they carried. */
+function unwrap(schema: z.ZodType) {
   let inner = schema as z.core.$ZodType;
   let fallback: unknown;
+  let description: string | undefined;
   for (;;) {
     const def = inner._zod.def as z.core.$ZodTypeDef & { innerType?: z.core.$ZodType; defaultValue?: unknown };
     if (def.type === 'default') fallback = def.defaultValue;
+    description ??= (inner as z.ZodType).description;
     if (def.innerType === undefined) {
       const entries = (def as { entries?: Record<string, string> }).entries;
-      return { kind: def.type, choices: entries && Object.values(entries), fallback };
+      return { kind: def.type as string, choices: entries && Object.values(entries), fallback, description };
     }
     inner = def.innerType;
   }
@@ -29,9 +31,9 @@ function unwrap(schema: z.ZodType): { kind: string; choices: string[] | undefine
 
 /** The yargs option of one schema (`.meta({ bare: true })`: the flag may stand without its value). No yargs default: a config file must be able to tell what was not given. */
 function yargsOption(schema: z.ZodType): Options {
-  const { kind, choices, fallback } = unwrap(schema);
+  const { kind, choices, fallback, description } = unwrap(schema);
   const option: Options = {};
-  if (schema.description !== undefined) option.describe = schema.description;
+  if (description !== undefined) option.describe = description;
   if (fallback !== undefined) option.defaultDescription = String(fallback);
   if (kind === 'boolean') return { ...option, type: 'boolean' };
   if (kind === 'number') return { ...option, type: 'number', requiresArg: true };

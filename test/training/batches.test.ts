@@ -51,7 +51,7 @@ describe('prepareBatch', () => {
       pointSets: 'joint',
     } as const;
     const source = { masks: new LowResMasks(64, undefined), embeddings: model.embeddings, prompts, seed: 1 };
-    const pointsOf = async (list: Sample[], epoch: number) => {
+    const pointsOf = async (list: readonly Sample[], epoch: number) => {
       const prepared = await prepareBatch(source, planBatches(list, list.length)[0]!, epoch);
       prepared.dispose();
       return { points: [...prepared.batch.prompts.points!], valid: [...prepared.batch.validSizes] };
