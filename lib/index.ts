@@ -1,15 +1,32 @@
-/** The public API. Importing it loads neither the addon nor an image library's work: that happens on first use. */
-export type { Sample } from './data/sample.js';
+/** The public API. Importing it loads neither the addon nor LibTorch: the first call that needs them does. */
+export type { DataSplits, DecodedImage, Mask, Sample } from './data/sample.js';
+export { type DataHooks, type DataOptions, openData, openImages, openSplit, type SplitOptions } from './data/source.js';
 export { type Compute, resolveDevice } from './device.js';
 export { SamError, type SamErrorCode, type SamErrorOptions } from './errors.js';
 export {
-  type ImageEmbedding,
+  type EvaluateOptions,
+  type EvaluateProgress,
+  type EvaluateResult,
+  evaluate,
+  type ModelScores,
+} from './evaluation/evaluate.js';
+export { type EmbedImagesOptions, type EmbedImagesResult, embedImages } from './models/embed-images.js';
+export type { ModelDescriptor, ResolvedModel } from './models/model.js';
+export {
+  type PredictImagesOptions,
+  type PredictImagesResult,
+  type PredictOutput,
+  predictImages,
+} from './models/predict-images.js';
+export {
+  ImageEmbedding,
   type LoadOptions,
   type Prediction,
   type PredictOptions,
   SamModel,
 } from './models/sam-model.js';
 export type { ResolvedTrainOptions, TrainOptions } from './options.js';
+export { defaultCacheDir } from './setup/cache-dir.js';
 export { type CheckpointMetadata, readCheckpointMetadata } from './training/checkpoints.js';
 export type * from './training/events.js';
 export { type RunConfig, readRunConfig } from './training/run-folder.js';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: names the commands; each one's file is loaded only when it is called. */
-import { readFileSync } from 'node:fs';
 import yargs, { type ArgumentsCamelCase, type Argv, type CommandModule } from 'yargs';
+import { packageVersion } from '../setup/package-root.js';
 import { closest } from '../suggest.js';
 
 /** What a command file exports by default: `command({...})` of `command.ts`. */
@@ -61,17 +61,12 @@ function knownFlags(): string[] {
   return Object.keys(key);
 }
 
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
-
 const parser = yargs(args)
   .scriptName('sam-native')
   .usage('$0 <command> [options]\n\nFine-tunes the Segment Anything Model on your own images.')
   .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false, 'greedy-arrays': false })
   .locale('en')
-  .version(version())
+  .version(packageVersion())
   .help()
   .strict()
   .strictCommands()

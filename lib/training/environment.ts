@@ -1,5 +1,4 @@
 /** What a run is given from outside the loop: data, model, embeddings. Tests give their own. */
-import { readFileSync } from 'node:fs';
 import type { Embeddings, Trainer, TrainerOptions } from '../../binding.js';
 import type { DataSplits, Sample } from '../data/sample.js';
 import { openData } from '../data/source.js';
@@ -10,6 +9,7 @@ import { resolveModel } from '../models/resolve.js';
 import { fromNative, native } from '../native.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
+import { packageVersion } from '../setup/package-root.js';
 
 export interface TrainHooks {
   signal?: AbortSignal | undefined;
@@ -54,9 +54,7 @@ export const environment: TrainEnvironment = {
   },
   openModel,
   versions() {
-    const file = new URL('../../package.json', import.meta.url);
-    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-    return { samNative: version, libtorch: native().info().torch, node: process.versions.node };
+    return { samNative: packageVersion(), libtorch: native().info().torch, node: process.versions.node };
   },
 };
 

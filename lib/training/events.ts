@@ -17,11 +17,14 @@ export interface SetupEvent {
   stepsPerEpoch: number;
 }
 
-/** Images encoded so far, both splits; those found in the cache count as done. */
+/** While embeddings are made ready, both splits. */
 export interface EncodeEvent {
   type: 'encode';
+  /** Images that are ready, those found in the cache included. */
   done: number;
   total: number;
+  /** Of these, encoded now. */
+  encoded: number;
 }
 
 /** After each optimisation step. */

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import type { DataSplits, Sample } from '../data/sample.js';
 import type { Compute } from '../device.js';
 import { SamError } from '../errors.js';
+import { toPromptSettings } from '../models/prompt-options.js';
 import type { ResolvedTrainOptions } from '../options.js';
-import type { PromptSettings } from '../prompts/prompt.js';
 import { planBatches } from './batches.js';
 import type { TrainHistoryEntry } from './checkpoints.js';
 import type { OpenModel, TrainEnvironment } from './environment.js';
@@ -71,11 +71,6 @@ export function makeSchedule({ options, splits }: ReadyRun): Schedule {
   };
 }
 
-export function promptsOf(options: ResolvedTrainOptions): PromptSettings {
-  const { prompt: kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets } = options;
-  return { kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets };
-}
-
 /** With what this part of the run goes on. */
 export function historyEntry(run: ReadyRun, config: RunConfig, state: RunState, schedule: Schedule): TrainHistoryEntry {
   const { options } = run;
@@ -87,7 +82,7 @@ export function historyEntry(run: ReadyRun, config: RunConfig, state: RunState, 
     optimizer: { name: 'adamw', weightDecay: options.weightDecay, clipGradNorm: options.clipGradNorm ?? null },
     rate: schedule,
     batch: { size: options.batchSize, accumulate: options.accumulate },
-    prompts: { ...promptsOf(options), maskOutput: options.maskOutput, multiMask: options.multiMask },
+    prompts: { ...toPromptSettings(options), maskOutput: options.maskOutput, multiMask: options.multiMask },
     epochs: options.epochs,
     versions: config.versions,
   };

@@ -2,6 +2,7 @@
 import type { DataSplits, Sample } from '../data/sample.js';
 import type { Compute } from '../device.js';
 import { SamError, toSamError } from '../errors.js';
+import { toPromptSettings } from '../models/prompt-options.js';
 import { fromNative } from '../native.js';
 import {
   parseLoss,
@@ -21,15 +22,7 @@ import { LowResMasks } from './masks.js';
 import { Mirror } from './mirror.js';
 import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
 import { checkOut, createRunFolder, type RunPaths, removeLeftovers, runPaths, writeRunConfig } from './run-folder.js';
-import {
-  finishedResult,
-  historyEntry,
-  makeConfig,
-  makeResult,
-  makeSchedule,
-  promptsOf,
-  type ReadyRun,
-} from './run-records.js';
+import { finishedResult, historyEntry, makeConfig, makeResult, makeSchedule, type ReadyRun } from './run-records.js';
 import { initialState, isFinished } from './run-state.js';
 import { TrainRun } from './train-run.js';
 
@@ -142,7 +135,7 @@ async function encode(
     signal: hooks.signal,
     skipBad: options.skipBad,
     onWarning: hooks.onWarning,
-    onProgress: ({ done, total }) => outside.emit({ type: 'encode', done, total }),
+    onProgress: ({ done, total, encoded: fresh }) => outside.emit({ type: 'encode', done, total, encoded: fresh }),
   });
   seconds.encode = took.seconds;
   seconds.setup += took.setupSeconds;
@@ -192,7 +185,12 @@ async function trainInFolder(
       mirror?.copy([paths.config, paths.history, paths.last, ...(best ? [paths.best] : [])]);
     };
     const counters = { trainedSamples: 0 };
-    const source = { masks: run.masks, embeddings: model.embeddings, prompts: promptsOf(options), seed: options.seed };
+    const source = {
+      masks: run.masks,
+      embeddings: model.embeddings,
+      prompts: toPromptSettings(options),
+      seed: options.seed,
+    };
     const { precision } = compute;
     const { splits } = run;
     const loop = {
