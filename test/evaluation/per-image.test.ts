@@ -1,0 +1,58 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ImageScores, perImageCsv, perImagePath, writePerImage } from '../../lib/evaluation/per-image.js';
+
+const row: ImageScores = {
+  model: 'first',
+  image: 'a/b',
+  iou: 0.5,
+  f1: 2 / 3,
+  precision: 1,
+  recall: 0.5,
+  predictedIou: 0.87654321,
+  labelPixels: 200,
+  predictedPixels: 100,
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sam-per-image-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('perImageCsv', () => {
+  it('a line for each', () => {
+    expect(perImageCsv([row])).toBe(
+      'model,image,iou,f1,precision,recall,predictedIou,labelPixels,predictedPixels\n' +
+        'first,a/b,0.500000,0.666667,1,0.500000,0.876543,200,100\n',
+    );
+  });
+
+  it('quotes what would break a line', () => {
+    const line = perImageCsv([{ ...row, model: 'a,b', image: 'say "river"' }]).split('\n')[1];
+    expect(line).toMatch(/^"a,b","say ""river""",0\.5/);
+  });
+});
+
+describe('perImagePath', () => {
+  const now = new Date('2026-11-24T12:34:56Z');
+  it('a file, a folder, the run, or here', () => {
+    expect(perImagePath('out/x.csv', '/run', '/here', now)).toBe('out/x.csv');
+    expect(perImagePath('out', '/run', '/here', now)).toBe(join('out', 'per-image.csv'));
+    expect(perImagePath(undefined, '/run', '/here', now)).toBe('/run/evaluation-2026-11-24-123456.csv');
+    expect(perImagePath(undefined, undefined, '/here', now)).toBe('/here/evaluation-2026-11-24-123456.csv');
+  });
+
+  it('never the file of an evaluation before', async () => {
+    await writeFile(join(folder, 'evaluation-2026-11-24-123456.csv'), '');
+    expect(perImagePath(undefined, folder, '/', now)).toBe(join(folder, 'evaluation-2026-11-24-123456-2.csv'));
+  });
+
+  it('writes into folders that are not there yet', async () => {
+    const path = join(folder, 'new', 'per-image.csv');
+    await writePerImage(path, [row]);
+    expect(await readFile(path, 'utf8')).toBe(perImageCsv([row]));
+  });
+});
