@@ -10,6 +10,7 @@ export {
   evaluate,
   type ModelScores,
 } from './evaluation/evaluate.js';
+export { type ExportEncoderOptions, type ExportResult, exportEncoder } from './export/torchscript.js';
 export { type EmbedImagesOptions, type EmbedImagesResult, embedImages } from './models/embed-images.js';
 export type { ModelDescriptor, ResolvedModel } from './models/model.js';
 export {

@@ -1,10 +1,11 @@
 /** The image encoder of a model: the file that the user names, or one built from the weights, once, into the cache. */
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SamError } from '../errors.js';
 import { native, nativeCall } from '../native.js';
 import { sha256, sha256File } from './hash.js';
-import { makeFileWhole } from './scratch.js';
+import { moveWhole, scratchFolder } from './scratch.js';
 
 /** Changes when an encoder built from the same weights would give other embeddings. */
 const RECIPE = 'tiny-vit-1';
@@ -38,9 +39,22 @@ export async function builtEncoder(options: {
   const encoder = join(folder, `encoder-${RECIPE}.pt`);
   if (!existsSync(encoder)) {
     options.onStep?.(`building the image encoder of ${options.name}`);
-    await makeFileWhole(encoder, (output) => nativeCall(() => native().exportEncoder({ weights, output })));
+    await buildInto(folder, encoder, weights, options.cacheDir);
   }
   return { encoder, encoderHash: sha256(`${RECIPE}:${weightsHash}`) };
+}
+
+/** Built aside: another process sees the whole file or none, and what a killed one leaves is swept away. */
+async function buildInto(folder: string, encoder: string, weights: string, cacheDir: string): Promise<void> {
+  const scratch = await scratchFolder(join(cacheDir, 'tmp'));
+  try {
+    const output = join(scratch.path, 'encoder.pt');
+    await nativeCall(() => native().exportEncoder({ weights, output }));
+    await mkdir(folder, { recursive: true });
+    await moveWhole(output, encoder);
+  } finally {
+    await scratch.remove();
+  }
 }
 
 function requireTinyViT(weights: string, names: Iterable<string>): void {

