@@ -1,5 +1,6 @@
 /** `history.jsonl`: one line for each optimisation step and each epoch, in order, appended as they come. */
 import { type FileHandle, open } from 'node:fs/promises';
+import { SamError } from '../errors.js';
 import type { EpochEvent, StepEvent } from './events.js';
 
 export type HistoryLine =
@@ -8,10 +9,12 @@ export type HistoryLine =
 
 export class History {
   readonly #file: FileHandle;
+  readonly #path: string;
   #bytes: number;
 
-  private constructor(file: FileHandle, bytes: number) {
+  private constructor(file: FileHandle, path: string, bytes: number) {
     this.#file = file;
+    this.#path = path;
     this.#bytes = bytes;
   }
 
@@ -20,7 +23,7 @@ export class History {
     const file = await open(path, 'a');
     const { size } = await file.stat();
     if (size > keepBytes) await file.truncate(keepBytes);
-    return new History(file, Math.min(size, keepBytes));
+    return new History(file, path, Math.min(size, keepBytes));
   }
 
   /** Length so far: checkpoints record it. */
@@ -33,7 +36,15 @@ export class History {
     const exact = (_: string, value: unknown) =>
       typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
     const text = Buffer.from(`${JSON.stringify(line, exact)}\n`);
-    await this.#file.appendFile(text);
+    try {
+      await this.#file.appendFile(text);
+    } catch (error) {
+      const { message } = error as Error; // of a file in use it names no path
+      throw new SamError('SAM_IO', `cannot write ${this.#path}: ${message}`, {
+        fix: 'free some space there',
+        cause: error,
+      });
+    }
     this.#bytes += text.length;
   }
 

@@ -49,6 +49,20 @@ function summary(samples: readonly Sample[]): { count: number; digest: string } 
   return { count: samples.length, digest: createHash('sha256').update(names).digest('hex') };
 }
 
+/** Throws `SAM_BAD_CHECKPOINT` when a resumed run's model has become another one. */
+export function requireSameModel(resumed: ResumedRun, model: OpenModel): void {
+  for (const [hash, what] of [['weightsHash', 'weights'] as const, ['encoderHash', 'image encoder'] as const]) {
+    if (resumed.config.model[hash] === model.descriptor[hash]) continue;
+    throw new SamError(
+      'SAM_BAD_CHECKPOINT',
+      `the ${what} of ${model.name} changed since the run in ${resumed.dir} began`,
+      {
+        fix: 'put the model back as it was, or begin a new run with --model RUNDIR',
+      },
+    );
+  }
+}
+
 function requireSameData(resumed: ResumedRun, data: RunConfig['data']): void {
   for (const split of ['train', 'validation'] as const) {
     const before = resumed.config.data[split];

@@ -22,7 +22,15 @@ import { LowResMasks } from './masks.js';
 import { Mirror } from './mirror.js';
 import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
 import { checkOut, createRunFolder, type RunPaths, removeLeftovers, runPaths, writeRunConfig } from './run-folder.js';
-import { finishedResult, historyEntry, makeConfig, makeResult, makeSchedule, type ReadyRun } from './run-records.js';
+import {
+  finishedResult,
+  historyEntry,
+  makeConfig,
+  makeResult,
+  makeSchedule,
+  type ReadyRun,
+  requireSameModel,
+} from './run-records.js';
 import { initialState, isFinished } from './run-state.js';
 import { TrainRun } from './train-run.js';
 
@@ -88,6 +96,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
   const checked = await checkSamples(found, masks, { ...options, ...hooks });
   const model = await from.openModel(options, compute, hooks);
   try {
+    if (resumed !== undefined) requireSameModel(resumed, model);
     announce(options, compute, model, checked, outside);
     seconds.setup = (performance.now() - started) / 1000;
     const { splits, encoded } = await encode(model, checked, { options, seconds, hooks, outside });

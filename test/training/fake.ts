@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import type { Embeddings, StepResult, Trainer, TrainingBatch } from '../../binding.js';
 import type { DataSplits, Sample } from '../../lib/data/sample.js';
+import type { ModelDescriptor } from '../../lib/models/model.js';
 import type { TrainEnvironment } from '../../lib/training/environment.js';
 
 export async function temporaryFolder(): Promise<string> {
@@ -144,7 +145,7 @@ export interface FakeEnvironment extends TrainEnvironment {
   log: string[];
 }
 
-export function fakeEnvironment(splits: DataSplits): FakeEnvironment {
+export function fakeEnvironment(splits: DataSplits, model: Partial<ModelDescriptor> = {}): FakeEnvironment {
   const trainer = new FakeTrainer();
   const log: string[] = [];
   return {
@@ -159,7 +160,7 @@ export function fakeEnvironment(splits: DataSplits): FakeEnvironment {
       log.push('model');
       return {
         name: 'fake',
-        descriptor: { spec: 'fake', name: 'fake', weightsHash: 'w', encoderHash: 'e', encoder: null },
+        descriptor: { spec: 'fake', name: 'fake', weightsHash: 'w', encoderHash: 'e', encoder: null, ...model },
         createTrainer: () => trainer,
         embeddings: {
           ensure: async (samples, { onProgress, signal }) => {

@@ -227,6 +227,17 @@ describe('a resumed run', () => {
     expect(error.message).toBe('--lr is 0.5 here and 0.01 in the run');
   });
 
+  test('refuses a model that has become another one', async () => {
+    await train(options(), {}, fakeEnvironment(splits)).result;
+    const changed = fakeEnvironment(splits, { weightsHash: 'other' });
+    const error = await failure(train({ resume: out(), epochs: 4 }, {}, changed).result);
+    expect(error).toMatchObject({
+      code: 'SAM_BAD_CHECKPOINT',
+      message: expect.stringContaining('weights of fake changed'),
+    });
+    expect(changed.log).toEqual(['data', 'model', 'disposed']); // before anything is encoded
+  });
+
   test('refuses other data, a folder without a run, and a broken checkpoint', async () => {
     await train(options(), {}, fakeEnvironment(splits)).result;
     const resumed = { resume: out(), epochs: 4 };
