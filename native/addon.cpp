@@ -4,6 +4,7 @@
 #include "binding/environment.h"
 #include "binding/functions.h"
 #include "binding/handles.h"
+#include "memory/block_allocator.h"
 
 namespace {
 
@@ -13,6 +14,7 @@ using namespace sam::binding;
 constexpr int kContract = 1;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  sam::use_block_allocator();
   auto* environment = new Environment();
   env.SetInstanceData(environment);
   env.AddCleanupHook([environment] {
