@@ -1,0 +1,246 @@
+/** Image and label files -> pixels. What is decided here, and why: docs/data.md. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
+import { SamError, systemCode } from '../errors.js';
+import type { DecodedImage, FileReference, Mask, Sample } from './sample.js';
+
+const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'tiff'];
+/** 268 million: 0.8 GB as RGB. */
+export const MOST_PIXELS = 2 ** 28;
+/** Pixels handled between two turns of the event loop: some milliseconds. */
+const SLICE = 2 ** 20;
+const FIX_FILE = 'Replace the file, or go on without it with --skip-bad.';
+
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+type Kind = 'image' | 'mask';
+
+interface Opened {
+  readonly picture: Sharp;
+  readonly metadata: Metadata;
+  /** Its EXIF orientation applied. */
+  readonly size: ImageSize;
+}
+
+/**
+ * An image as the encoder takes it. 16-bit samples become `round(value / 257)`; alpha is dropped, not blended; grey, palette
+ * and CMYK become RGB; profiles are ignored (but CMYK's), as in the Python recipes; of several pages the first counts.
+ *
+ * @throws {SamError} `SAM_BAD_DATA`: truncated, broken, not an image of these formats or depths, or too large; `SAM_NOT_FOUND`.
+ */
+export async function decodeImage(sample: Sample): Promise<DecodedImage> {
+  const opened = await open(sample.image, 'image');
+  const { depth } = opened.metadata;
+  if (depth !== 'uchar' && depth !== 'ushort') {
+    throw new SamError(
+      'SAM_BAD_DATA',
+      `image ${sample.image.path} has samples of type ${depth}; 8 and 16 bits are read`,
+      {
+        fix: 'Save it with 8 or 16 bits a channel.',
+      },
+    );
+  }
+  const wide = depth === 'ushort';
+  const picture = opened.picture.removeAlpha().toColourspace(wide ? 'rgb16' : 'srgb');
+  const { data, info } = await pixelsOf(picture, wide ? 'ushort' : 'uchar', sample.image, 'image');
+  if (info.channels !== 3) {
+    throw new SamError(
+      'SAM_BAD_DATA',
+      `image ${sample.image.path} has ${info.channels} channels; grey and RGB are read`,
+      {
+        fix: 'Save it as RGB.',
+      },
+    );
+  }
+  const pixels = wide ? await toBytes(wordsOf(data)) : bytesOf(data);
+  return { pixels, width: info.width, height: info.height };
+}
+
+/**
+ * The label of a sample: 1 where its colour is any but black and its pixel not wholly transparent. For a palette the colour
+ * counts, not the index; nothing is scaled, so a 16-bit 1 is inside.
+ *
+ * @param image Size of its image, orientation applied: the label has to have the same.
+ * @throws {SamError} `SAM_BAD_DATA`: as for images, or another size than the image; `SAM_NOT_FOUND`.
+ */
+export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask> {
+  if (sample.mask === undefined) {
+    throw new SamError('SAM_BAD_DATA', `image ${sample.image.path} has no mask`, { fix: FIX_FILE });
+  }
+  const { picture, metadata, size } = await open(sample.mask, 'mask');
+  if (size.width !== image.width || size.height !== image.height) throw await sizesDiffer(sample, size, image);
+  const { depth, hasAlpha, channels } = metadata;
+  if (depth === 'uchar' || depth === 'ushort') {
+    const wide = depth === 'ushort';
+    // One grey channel stays one; everything else (palettes, colours, alpha) is looked at as RGB or RGBA.
+    const grey = channels === 1 && !hasAlpha;
+    const space = wide ? (grey ? 'grey16' : 'rgb16') : grey ? 'b-w' : 'srgb';
+    const { data, info } = await pixelsOf(picture.toColourspace(space), depth, sample.mask, 'mask');
+    return { ...size, values: await toInside(wide ? wordsOf(data) : data, info.channels, hasAlpha) };
+  }
+  // Labels of 32 bits, whole or real: one channel.
+  const { data, info } = await pixelsOf(picture.toColourspace('b-w'), 'float', sample.mask, 'mask');
+  const floats = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+  return { ...size, values: await toInside(floats, info.channels, false) };
+}
+
+/** Size of an image with its EXIF orientation applied; only the header is read. */
+export async function imageSize(sample: Sample): Promise<ImageSize> {
+  const picture = sharp(sample.image.path, { limitInputPixels: false });
+  return sizeOf(await metadataOf(picture, sample.image, 'image'), sample.image, 'image');
+}
+
+/** SHA-256 of the image file's bytes, hexadecimal. */
+export async function contentHash(sample: Sample): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(sample.image.path, { highWaterMark: 2 ** 20 }))
+      hash.update(chunk as Buffer);
+  } catch (error) {
+    throw unreadable(error, sample.image, 'image');
+  }
+  return hash.digest('hex');
+}
+
+async function open(file: FileReference, kind: Kind): Promise<Opened> {
+  const bytes = await readFile(file.path).catch((error: unknown) => {
+    throw unreadable(error, file, kind);
+  });
+  if (bytes.length === 0)
+    throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is an empty file`, { fix: FIX_FILE });
+  const header = sharp(bytes, { limitInputPixels: false });
+  const metadata = await metadataOf(header, file, kind);
+  const picture = sharp(bytes, {
+    autoOrient: true,
+    failOn: 'error',
+    // The fallback profile of CMYK alone knows what its inks look like; other profiles the Python recipes don't apply.
+    ignoreIcc: metadata.space !== 'cmyk',
+    limitInputPixels: MOST_PIXELS,
+    sequentialRead: true,
+  });
+  return { picture, metadata, size: sizeOf(metadata, file, kind) };
+}
+
+async function metadataOf(picture: Sharp, file: FileReference, kind: Kind): Promise<Metadata> {
+  try {
+    return await picture.metadata();
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('Input file is missing')) throw missing(file, kind);
+    throw broken(error, file, kind, ', or not a JPEG, PNG, WebP or TIFF image');
+  }
+}
+
+function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize {
+  if (!FORMATS.includes(metadata.format)) {
+    throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is of the format ${metadata.format}`, {
+      fix: 'Save it as JPEG, PNG, WebP or TIFF.',
+    });
+  }
+  const { width, height } = metadata.autoOrient;
+  if (width * height > MOST_PIXELS) {
+    throw new SamError(
+      'SAM_BAD_DATA',
+      `${kind} ${file.path} has ${width} x ${height} pixels, more than ${MOST_PIXELS}`,
+      {
+        fix: 'Cut it into tiles.',
+      },
+    );
+  }
+  return { width, height };
+}
+
+async function pixelsOf(
+  picture: Sharp,
+  depth: 'uchar' | 'ushort' | 'float',
+  file: FileReference,
+  kind: Kind,
+): Promise<{ data: Buffer; info: OutputInfo }> {
+  try {
+    return await picture.raw({ depth }).toBuffer({ resolveWithObject: true });
+  } catch (error) {
+    throw broken(error, file, kind);
+  }
+}
+
+function bytesOf(data: Buffer): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function wordsOf(data: Buffer): Uint16Array {
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+}
+
+/** `round(value / 257)`: 65535 becomes 255, and what was 8 bits before comes back as it was. */
+async function toBytes(words: Uint16Array): Promise<Uint8Array> {
+  const bytes = new Uint8Array(words.length);
+  await inSlices(words.length, (start, end) => {
+    for (let index = start; index < end; index++) bytes[index] = (words[index]! + 128) / 257;
+  });
+  return bytes;
+}
+
+async function toInside(
+  samples: Uint8Array | Uint16Array | Float32Array,
+  channels: number,
+  hasAlpha: boolean,
+): Promise<Uint8Array> {
+  const colours = hasAlpha ? channels - 1 : channels;
+  const values = new Uint8Array(samples.length / channels);
+  await inSlices(values.length, (start, end) => {
+    for (let pixel = start; pixel < end; pixel++) {
+      const at = pixel * channels;
+      let inside = 0;
+      for (let channel = 0; channel < colours; channel++) {
+        const value = samples[at + channel]!;
+        // Not "!== 0": a real-valued label's NaN is outside.
+        if (value > 0 || value < 0) inside = 1;
+      }
+      values[pixel] = hasAlpha && samples[at + colours] === 0 ? 0 : inside;
+    }
+  });
+  return values;
+}
+
+/** Runs a loop over `length` pixels piece by piece, the event loop turning in between. */
+async function inSlices(length: number, body: (start: number, end: number) => void): Promise<void> {
+  for (let start = 0; start < length; start += SLICE) {
+    if (start > 0) await setImmediate();
+    body(start, Math.min(length, start + SLICE));
+  }
+}
+
+async function sizesDiffer(sample: Sample, mask: ImageSize, image: ImageSize): Promise<SamError> {
+  const message =
+    `mask ${sample.mask?.path} is ${mask.width} x ${mask.height} pixels, ` +
+    `its image ${sample.image.path} ${image.width} x ${image.height}`;
+  const stored = await sharp(sample.image.path, { limitInputPixels: false }).metadata();
+  const turned = stored.width === mask.width && stored.height === mask.height;
+  return new SamError('SAM_BAD_DATA', turned ? `${message} once turned as its EXIF orientation says` : message, {
+    fix: turned ? 'Turn the mask as the image is seen, or remove the orientation from the image.' : FIX_FILE,
+  });
+}
+
+function unreadable(error: unknown, file: FileReference, kind: Kind): SamError {
+  if (systemCode(error) === 'ENOENT') return missing(file, kind);
+  const detail = error instanceof Error ? error.message : String(error);
+  return new SamError('SAM_IO', `${kind} ${file.path} cannot be read`, { detail, cause: error });
+}
+
+function missing(file: FileReference, kind: Kind): SamError {
+  return new SamError('SAM_NOT_FOUND', `there is no ${kind} ${file.path}`);
+}
+
+function broken(error: unknown, file: FileReference, kind: Kind, or = ''): SamError {
+  const detail = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);
+  return new SamError('SAM_BAD_DATA', `${kind} ${file.path} is truncated or broken${or}`, {
+    fix: FIX_FILE,
+    detail,
+    cause: error,
+  });
+}

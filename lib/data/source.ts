@@ -1,0 +1,202 @@
+/** `--data SRC` -> samples: a folder, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { SamError, systemCode } from '../errors.js';
+import type { ResolvedTrainOptions } from '../options.js';
+import { randomFor } from '../prompts/random.js';
+import { compare, hasSplit, isFolder, listImages, nameAll, readFolderSplit, splitsOf, stemOf } from './folder.js';
+import type { DataSplits, Sample } from './sample.js';
+import { makeRivers } from './sample-rivers.js';
+
+/** `scheme:rest`; a single letter is a drive of Windows. */
+const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
+
+export interface DataHooks {
+  /** Something was left out. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+  /** Something takes a while. */
+  readonly onNotice?: ((message: string) => void) | undefined;
+}
+
+export type DataOptions = Pick<
+  ResolvedTrainOptions,
+  'data' | 'trainSplit' | 'validationSplit' | 'validationFraction' | 'groupBy' | 'limit' | 'skipBad' | 'seed'
+> & { readonly cacheDir: string };
+
+export type SplitOptions = Pick<ResolvedTrainOptions, 'data' | 'limit' | 'skipBad'> & {
+  readonly split: string;
+  readonly cacheDir: string;
+  /** Default: true. */
+  readonly requireMasks?: boolean;
+};
+
+/**
+ * Training and validation samples, each ordered by name. With `validationFraction` both come from the training split.
+ *
+ * @throws {SamError} `SAM_BAD_DATA` as {@link readFolderSplit}, or no validation split; `SAM_BAD_OPTION`: a source of an unknown
+ * kind, a pattern that can't be used.
+ */
+export async function openData(options: DataOptions, hooks: DataHooks = {}): Promise<DataSplits> {
+  const { trainSplit, validationSplit, validationFraction: fraction, limit } = options;
+  const grouping = groupPattern(options.groupBy);
+  const root = await resolveSource(options.data, options.cacheDir, hooks);
+  const reading = { requireMasks: true, skipBad: options.skipBad, onWarning: hooks.onWarning };
+  if (fraction !== undefined) {
+    const all = await readFolderSplit(root, trainSplit, reading);
+    const { train, validation } = cutOff(all, fraction, grouping, options.seed, join(root, trainSplit));
+    return { train: train.slice(0, limit), validation: validation.slice(0, limit) };
+  }
+  if ((await hasSplit(root, trainSplit)) && !(await hasSplit(root, validationSplit))) {
+    const there = nameAll(await splitsOf(root));
+    throw new SamError(
+      'SAM_BAD_DATA',
+      `there is no validation split '${validationSplit}' in ${root} (there: ${there})`,
+      {
+        fix: 'Cut one off the training split with --validation-fraction 0.2, or name one with --validation-split.',
+      },
+    );
+  }
+  const train = await readFolderSplit(root, trainSplit, reading);
+  const validation = await readFolderSplit(root, validationSplit, reading);
+  return { train: train.slice(0, limit), validation: validation.slice(0, limit) };
+}
+
+/** The samples of one split, ordered by name. */
+export async function openSplit(options: SplitOptions, hooks: DataHooks = {}): Promise<Sample[]> {
+  const root = await resolveSource(options.data, options.cacheDir, hooks);
+  const samples = await readFolderSplit(root, options.split, {
+    requireMasks: options.requireMasks ?? true,
+    skipBad: options.skipBad,
+    onWarning: hooks.onWarning,
+  });
+  return samples.slice(0, options.limit);
+}
+
+/**
+ * Images named one by one or by folder (with all that lie below; of a split, its images), in the order given. A folder's are
+ * named by their path within it, a file by its own name.
+ *
+ * @throws {SamError} `SAM_NOT_FOUND`: no such file or folder; `SAM_BAD_DATA`: a folder without an image, two of one name.
+ */
+export async function openImages(inputs: readonly string[]): Promise<Sample[]> {
+  const samples = new Map<string, Sample>();
+  for (const input of inputs) {
+    for (const sample of await imagesOf(input)) {
+      const known = samples.get(sample.name);
+      if (known !== undefined && known.image.path !== sample.image.path) {
+        throw new SamError(
+          'SAM_BAD_DATA',
+          `two images are named ${sample.name}: ${known.image.path}, ${sample.image.path}`,
+          {
+            fix: 'Rename one, or give them in two calls.',
+          },
+        );
+      }
+      samples.set(sample.name, sample);
+    }
+  }
+  return [...samples.values()];
+}
+
+async function imagesOf(input: string): Promise<Sample[]> {
+  const status = await stat(input).catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
+    throw new SamError('SAM_NOT_FOUND', `there is no image or folder ${input}`);
+  });
+  if (!status.isDirectory()) return [{ name: stemOf(basename(input)), image: { path: input } }];
+  const isSplit = (await isFolder(join(input, 'images'))) && (await isFolder(join(input, 'masks')));
+  const files = await listImages(isSplit ? join(input, 'images') : input);
+  if (files.length === 0) {
+    throw new SamError('SAM_BAD_DATA', `the folder ${input} holds no image`, {
+      fix: 'JPEG, PNG, WebP and TIFF are read.',
+    });
+  }
+  return files.map(({ relative, path }) => ({ name: stemOf(relative), image: { path } }));
+}
+
+/** The folder that holds the splits. */
+async function resolveSource(data: string, cacheDir: string, hooks: DataHooks): Promise<string> {
+  if (data === 'sample:rivers') return makeRivers(cacheDir, hooks);
+  const scheme = SCHEME.exec(data)?.[0];
+  if (scheme === undefined || (await isFolder(data))) return data;
+  throw new SamError(
+    'SAM_BAD_OPTION',
+    scheme === 'sample:'
+      ? `there is no sample data set '${data}'`
+      : `data of the kind '${scheme}' cannot be read: ${data}`,
+    { fix: 'Give a folder SRC/<split>/{images,masks}, or sample:rivers.' },
+  );
+}
+
+function groupPattern(text: string | undefined): RegExp | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return new RegExp(text, 'u');
+  } catch (error) {
+    throw new SamError('SAM_BAD_OPTION', `--group-by is not a regular expression: ${text}`, {
+      detail: error instanceof Error ? error.message : undefined,
+      fix: "Give one whose first group names the picture, such as '^(.*)_[ab]$'.",
+    });
+  }
+}
+
+/** Takes whole groups, in an order drawn from the seed, while that brings validation nearer to its share. */
+function cutOff(
+  samples: readonly Sample[],
+  fraction: number,
+  pattern: RegExp | undefined,
+  seed: number,
+  where: string,
+): DataSplits {
+  const groups = groupSamples(samples, pattern);
+  if (groups.length < 2) {
+    const what = groups.length === samples.length ? 'only one sample' : `only one group of ${samples.length} samples`;
+    throw new SamError('SAM_BAD_DATA', `${where} holds ${what}: nothing can be cut off for validation`, {
+      fix: 'Add samples, or choose another --group-by.',
+    });
+  }
+  const wanted = fraction * samples.length;
+  const taken = new Set<readonly Sample[]>();
+  let count = 0;
+  for (const group of inDrawnOrder(groups, seed)) {
+    const nearer = Math.abs(count + group.length - wanted) < Math.abs(count - wanted);
+    if (!nearer || taken.size === groups.length - 1) continue;
+    taken.add(group);
+    count += group.length;
+  }
+  // A share too small for any group: the smallest one, the first by name of several.
+  if (taken.size === 0) taken.add(groups.reduce((least, group) => (group.length < least.length ? group : least)));
+  const side = (inValidation: boolean) =>
+    groups
+      .filter((group) => taken.has(group) === inValidation)
+      .flat()
+      .sort((a, b) => compare(a.name, b.name));
+  return { train: side(false), validation: side(true) };
+}
+
+/** Samples that share what the pattern's first group (or, without one, the pattern) matches; the others are alone. */
+function groupSamples(samples: readonly Sample[], pattern: RegExp | undefined): (readonly Sample[])[] {
+  if (pattern === undefined) return samples.map((sample) => [sample]);
+  const groups = new Map<string, Sample[]>();
+  let matched = false;
+  for (const sample of samples) {
+    const match = pattern.exec(sample.name);
+    matched ||= match !== null;
+    const key = match === null ? `\0${sample.name}` : (match[1] ?? match[0]);
+    groups.set(key, [...(groups.get(key) ?? []), sample]);
+  }
+  if (!matched) {
+    throw new SamError('SAM_BAD_OPTION', `--group-by ${pattern.source} matches no image, such as ${samples[0]?.name}`, {
+      fix: 'It is matched with the path within the split, without the extension.',
+    });
+  }
+  return [...groups.values()];
+}
+
+function inDrawnOrder<T>(items: readonly T[], seed: number): T[] {
+  const random = randomFor(seed, 0, '\0validation', 0);
+  return items
+    .map((item) => ({ item, rank: random.next() }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ item }) => item);
+}
