@@ -99,7 +99,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   let selfTest: SelfTestResult | null = null;
   if (checks.every(({ ok }) => ok)) {
     options.say?.('testing: encode, train a step, save, load');
-    const result = await runSelfTest(cacheDir, root, env, options.signal);
+    const result = await runSelfTest(cacheDir, root, { ...env, SAM_NATIVE_CACHE: cacheDir }, options.signal);
     if ('error' in result) check('self-test', result.error.message, result.error.fix ?? `${SETUP} --force`);
     else {
       selfTest = result;

@@ -60,7 +60,9 @@ async function locked(options: SetupOptions, root: string, cacheDir: string): Pr
   if (options.force === true || !isBuilt(place.folder, stamp)) {
     const fresh = takePrebuild(root, libtorch, place.work);
     how = fresh === undefined ? 'built' : 'prebuilt';
-    if (fresh === undefined) await compileAddon({ root, libtorch, work: place.work, reporter, signal });
+    // The core's test program is for those who work on it.
+    const target = isCheckout(root) ? {} : { target: 'sam_native' };
+    if (fresh === undefined) await compileAddon({ root, libtorch, work: place.work, reporter, signal, ...target });
     const folder = fresh ?? join(place.work, 'Release');
     const problem = tryAddon(addonFile(folder), cacheDir);
     if (problem !== undefined) {
