@@ -1,0 +1,58 @@
+// The families of checks, and what they share: fixtures, device, report, and the model with the fixtures' weights.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core_test/report.h"
+#include "core_test/synthetic.h"
+#include "model/sam.h"
+#include "storage/safetensors.h"
+#include "training/trainer.h"
+
+namespace sam::core_test {
+
+// A part left out on purpose (--break), to see that the checks notice.
+enum class Broken { kNothing, kPositions, kMissing, kWeightDecay };
+
+struct Context {
+  StateDict fixture;
+  std::vector<Parameter> parameters;
+  at::Tensor embeddings;  // 8 x 256 x 64 x 64 on `device`
+  at::Device device = at::kCPU;
+  Broken broken = Broken::kNothing;
+  Report* report = nullptr;
+
+  const at::Tensor& at(const std::string& name) const;
+  bool has(const std::string& name) const { return fixture.contains(name); }
+  // The `<case>` of every `<case>/settings` that begins with `prefix`.
+  std::vector<std::string> cases(const std::string& prefix) const;
+  // Points, labels, boxes and presence of images first to first + count, on the device.
+  Prompts prompts(const std::string& name, int64_t first, int64_t count) const;
+  // Through a weights file and load_sam, as everyone loads.
+  std::shared_ptr<Sam> load(bool meta_names = false, bool quiet_self_attention = false) const;
+  // Four images' embeddings, prompts and targets; `loss-…` and `run-…` cases.
+  Batch batch(const std::string& name, int64_t first) const;
+};
+
+Context make_context(const std::string& fixtures, at::Device device, Broken broken, Report& report);
+
+// A step that updates with this rate, and one that only computes gradients.
+StepOptions update_with(double learning_rate);
+StepOptions gradients_only();
+
+// Largest absolute difference; NaN where shapes differ or something isn't a number.
+double difference(const at::Tensor& ours, const at::Tensor& reference);
+
+void check_decoder(const Context& context);      // synthetic/…, prompts/…, decoder/…
+void check_losses(const Context& context);       // losses/…
+void check_training(const Context& context);     // gradients/…, training/…, precision/…
+// precision/…: on weights that have learned something; random ones have logits about 0 everywhere.
+void check_precision(const Context& context, const std::string& run, Sam& trained);
+void check_encoder(const Context& context, const std::string& path);  // encoder/…
+void measure(const Context& context, const std::string& encoder_path);  // timings; `encoder_path` may be empty
+
+}  // namespace sam::core_test

@@ -1,0 +1,72 @@
+// Prompt encoder and mask decoder against transformers' SamModel, every prompt of which was computed by itself.
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include "core_test/checks.h"
+
+namespace sam::core_test {
+namespace {
+
+constexpr double kEmbeddingTolerance = 1e-4;
+constexpr double kIouTolerance = 1e-4;
+constexpr double kLogitTolerance = 1e-3;
+
+// Where a mask differs from the reference's though the logit is further than the tolerance from 0.
+double wrong_pixels(const at::Tensor& ours, const at::Tensor& reference) {
+  const at::Tensor sure = reference.abs() > kLogitTolerance;
+  return (ours.gt(0) != reference.gt(0)).logical_and(sure).sum().item<double>();
+}
+
+void check_case(const Context& context, const std::string& name, Sam& sam, const std::vector<int64_t>& settings) {
+  Prompts prompts = context.prompts(name, 0, 2);
+  prompts.per_image = settings[4];
+  if (settings[1] != 0)
+    prompts.masks = synthetic_mask_prompts(settings[1], 2 * prompts.per_image)
+                        .unflatten(0, {2, prompts.per_image})
+                        .to(context.device);
+
+  Report& report = *context.report;
+  const PromptEmbeddings embedded = sam.prompt_encoder(prompts);
+  if (context.has(name + "/sparse"))
+    report.check("prompts/" + name + "/sparse", difference(embedded.sparse, context.at(name + "/sparse")),
+                 kEmbeddingTolerance);
+  if (context.has(name + "/dense"))
+    report.check("prompts/" + name + "/dense",
+                 difference(embedded.dense.slice(2, 0, 256, 4).slice(3, 5, 64, 16).slice(4, 5, 64, 16),
+                            context.at(name + "/dense")),
+                 kEmbeddingTolerance);
+
+  const Masks masks = sam.decode(context.embeddings.narrow(0, 0, 2), prompts,
+                                 settings[0] != 0 ? MaskOutput::kMulti : MaskOutput::kSingle);
+  const at::Tensor sampled = masks.logits.slice(3, 3, 256, 8).slice(4, 3, 256, 8).to(at::kCPU);
+  const at::Tensor means = at::stack({masks.logits.mean({3, 4}), masks.logits.abs().mean({3, 4})}, -1);
+  report.check("decoder/" + name + "/ious", difference(masks.iou_predictions, context.at(name + "/ious")), kIouTolerance);
+  report.check("decoder/" + name + "/logits", difference(sampled, context.at(name + "/logits")), kLogitTolerance);
+  report.check("decoder/" + name + "/means", difference(means, context.at(name + "/logit_means")), kLogitTolerance);
+  report.check("decoder/" + name + "/mask", wrong_pixels(sampled, context.at(name + "/logits")), 0);
+}
+
+}  // namespace
+
+void check_decoder(const Context& context) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor embeddings = synthetic_embeddings(context.at("disks"));
+  context.report->check("synthetic/embeddings",
+                        difference(embeddings.flatten().slice(0, 0, embeddings.numel(), 65537), context.at("embedding_sample")),
+                        0);
+  std::vector<at::Tensor> last;
+  for (const auto& [name, value] : random_weights(context.parameters, false, false)) last.push_back(value.flatten()[-1]);
+  context.report->check("synthetic/weights", difference(at::stack(last), context.at("weight_sample")), 0);
+
+  const auto usual = context.load();
+  for (const std::string& name : context.cases("")) {
+    if (name.starts_with("loss-") || name.starts_with("run-")) continue;
+    const at::Tensor settings = context.at(name + "/settings");  // multi, mask seed, quiet, Meta, prompts
+    const std::vector<int64_t> values(settings.data_ptr<int64_t>(), settings.data_ptr<int64_t>() + settings.numel());
+    const bool quiet = values[2] != 0, meta = values[3] != 0;
+    const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
+    check_case(context, name, *sam, values);
+  }
+}
+
+}  // namespace sam::core_test

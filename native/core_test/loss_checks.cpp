@@ -1,0 +1,50 @@
+// Losses and the choice among masks, each loss alone and all together, against plain PyTorch.
+#include <ATen/ATen.h>
+
+#include <array>
+
+#include "core_test/checks.h"
+
+namespace sam::core_test {
+namespace {
+
+constexpr double kLossTolerance = 1e-4;  // absolute; the losses are about 0.1 to 1.7
+
+struct Row {
+  const char* name;
+  LossWeights weights;
+};
+constexpr std::array<Row, 5> kRows = {{{"dice", {1, 0, 0, 0}},
+                                       {"bce", {0, 1, 0, 0}},
+                                       {"focal", {0, 0, 1, 0}},
+                                       {"iou", {0, 0, 0, 1}},
+                                       {"sum", {1, 1, 1, 1}}}};
+
+at::Tensor to_tensor(const std::vector<double>& values) { return at::tensor(values, at::kDouble); }
+
+}  // namespace
+
+void check_losses(const Context& context) {
+  const auto sam = context.load();
+  for (const std::string& name : context.cases("loss-")) {
+    const int64_t* settings = context.at(name + "/settings").const_data_ptr<int64_t>();
+    TrainerOptions options;
+    options.selection = {settings[0] != 0 ? MaskOutput::kMulti : MaskOutput::kSingle,
+                         settings[1] != 0 ? MultiMask::kBest : MultiMask::kMean};
+    const Batch batch = context.batch(name, 0);
+    const std::string label = "losses/" + name.substr(5) + "/";
+    for (size_t i = 0; i < kRows.size(); ++i) {
+      options.loss = kRows[i].weights;
+      Trainer trainer(sam, options);
+      const StepResult result = trainer.step(batch, gradients_only());
+      context.report->check(label + kRows[i].name,
+                            difference(to_tensor(result.losses), context.at(name + "/losses")[static_cast<int64_t>(i)]),
+                            kLossTolerance);
+    }
+    const ValidationResult validation = Trainer(sam, options).validate(batch);
+    const at::Tensor ours = at::stack({to_tensor(validation.losses), to_tensor(validation.ious)});
+    context.report->check(label + "validation", difference(ours, context.at(name + "/validation")), kLossTolerance);
+  }
+}
+
+}  // namespace sam::core_test

@@ -1,0 +1,169 @@
+// Gradients and AdamW steps against PyTorch, and that a resumed run goes on as if nothing had happened.
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <random>
+
+#include "core_test/checks.h"
+
+namespace sam::core_test {
+namespace {
+
+constexpr double kLearningRate = 1e-3;
+constexpr double kWeightDecay = 0.02;
+constexpr double kRelativeTolerance = 1e-3;
+constexpr double kCosineTolerance = 1e-3;  // 1 - cosine
+constexpr const char* kLearning = "run-joint";  // the run that is long enough to learn the disks
+constexpr int64_t kSamples = 256;          // as scripts/reference_training.py
+
+using Named = std::vector<std::pair<std::string, at::Tensor>>;
+
+at::Tensor sample(const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.detach().to(at::kCPU).flatten();
+  const int64_t stride = std::max<int64_t>(1, flat.numel() / kSamples) | 1;
+  return flat.slice(0, 0, flat.numel(), stride).slice(0, 0, kSamples);
+}
+
+double length(const at::Tensor& x) { return x.to(at::kCPU, at::kDouble).norm().item<double>(); }
+
+// The largest; NaN if one is NaN (a tensor that did not move has no direction).
+double worst(const std::vector<double>& values) {
+  for (const double value : values)
+    if (std::isnan(value)) return value;
+  return *std::max_element(values.begin(), values.end());
+}
+
+// A key projection's bias adds one number to all of a query's attention logits, which softmax takes away: its gradient is
+// zero but for rounding, and AdamW's division makes full steps of that noise. PyTorch differs there from itself.
+bool is_noise(const std::string& name) { return name.ends_with("k_proj.bias"); }
+
+TrainerOptions options_of(const Context& context, const std::string& run) {
+  const int64_t* settings = context.at(run + "/settings").const_data_ptr<int64_t>();
+  const float* weights = context.at(run + "/weights").const_data_ptr<float>();
+  TrainerOptions options;
+  options.weight_decay = context.broken == Broken::kWeightDecay ? 0 : kWeightDecay;
+  options.loss = {weights[0], weights[1], weights[2], weights[3]};
+  options.selection = {settings[0] != 0 ? MaskOutput::kMulti : MaskOutput::kSingle,
+                       settings[1] != 0 ? MultiMask::kBest : MultiMask::kMean};
+  return options;
+}
+
+// Reference of one kind ("gradient" or "change") for one tensor; undefined where it has none.
+struct Reference {
+  at::Tensor values;  // a sample
+  double norm = 0;    // of the whole tensor
+};
+Reference reference_of(const Context& context, const std::string& run, const std::string& kind, const std::string& name) {
+  const std::string prefix = run + "/" + kind;
+  if (!context.has(prefix + "/" + name)) return {};
+  return {context.at(prefix + "/" + name), context.at(prefix + "-norm/" + name).item<double>()};
+}
+
+double relative(double ours, double reference) { return std::abs(ours - reference) / std::abs(reference); }
+
+void check_gradients(const Context& context, const std::string& run) {
+  const auto sam = context.load();
+  Trainer trainer(sam, options_of(context, run));
+  trainer.step(context.batch(run, 0), gradients_only());
+  const double total = context.at(run + "/step_norms")[0].item<double>();
+
+  std::vector<double> values = {0}, norms = {0}, noise = {0}, zeros = {0};
+  double absent = 0;
+  for (const auto& [name, parameter] : sam->trainable()) {
+    const Reference reference = reference_of(context, run, "gradient", name);
+    const at::Tensor& gradient = parameter.grad();
+    if (!reference.values.defined() || !gradient.defined()) {
+      absent += reference.values.defined() != gradient.defined();
+    } else if (is_noise(name)) {
+      noise.push_back(length(gradient) / total);
+    } else if (reference.norm == 0) {
+      zeros.push_back(length(gradient));
+    } else {
+      values.push_back(length(sample(gradient) - reference.values) / length(reference.values));
+      norms.push_back(relative(length(gradient), reference.norm));
+    }
+  }
+  context.report->check("gradients/" + run + "/values", worst(values), kRelativeTolerance);
+  context.report->check("gradients/" + run + "/norms", worst(norms), kRelativeTolerance);
+  context.report->check("gradients/" + run + "/key-biases", worst(noise), 1e-5);
+  context.report->check("gradients/" + run + "/zeros", worst(zeros), 0);
+  context.report->check("gradients/" + run + "/absent", absent, 0);
+}
+
+void check_changes(const Context& context, const std::string& run, const Named& before, const Sam& sam) {
+  std::vector<double> directions = {0}, lengths = {0}, unmoved = {0};
+  const Named after = sam.trainable();
+  for (size_t i = 0; i < after.size(); ++i) {
+    const std::string& name = after[i].first;
+    if (is_noise(name)) continue;
+    const Reference reference = reference_of(context, run, "change", name);
+    const at::Tensor change = (after[i].second.detach() - before[i].second).to(at::kCPU, at::kDouble);
+    if (reference.norm == 0) {
+      unmoved.push_back(length(change));
+      continue;
+    }
+    const at::Tensor ours = sample(change), theirs = reference.values.to(at::kDouble);
+    directions.push_back(1 - ours.dot(theirs).item<double>() / (length(ours) * length(theirs)));
+    lengths.push_back(relative(length(change), reference.norm));
+  }
+  context.report->check("training/" + run + "/change-direction", worst(directions), kCosineTolerance);
+  context.report->check("training/" + run + "/change-length", worst(lengths), 1e-2);
+  context.report->check("training/" + run + "/unmoved", worst(unmoved), 0);
+}
+
+void check_run(const Context& context, const std::string& run) {
+  const auto sam = context.load();
+  Named before;
+  for (const auto& [name, parameter] : sam->trainable()) before.emplace_back(name, parameter.detach().clone());
+  Trainer trainer(sam, options_of(context, run));
+  const Batch batches[] = {context.batch(run, 0), context.batch(run, 4)};
+  const at::Tensor losses = context.at(run + "/losses"), norms = context.at(run + "/step_norms");
+
+  std::vector<double> loss_errors, norm_errors;
+  for (int64_t step = 0; step < losses.size(0); ++step) {
+    const StepResult result = trainer.step(batches[step % 2], update_with(kLearningRate));
+    loss_errors.push_back(relative(result.loss, losses[step].item<double>()));
+    norm_errors.push_back(relative(result.gradient_norm, norms[step].item<double>()));
+  }
+  const std::string steps = std::to_string(losses.size(0)) + "-steps";
+  context.report->check("training/" + run + "/losses-" + steps, worst(loss_errors), kRelativeTolerance);
+  context.report->check("training/" + run + "/gradient-norms-" + steps, worst(norm_errors), 1e-2);
+  check_changes(context, run, before, *sam);
+  if (run == kLearning) check_precision(context, run, *sam);
+}
+
+// Two steps, save, and a third; then restored into another model, the third again.
+void check_resume(const Context& context, const std::string& run) {
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("sam_core_test-" + std::to_string(std::random_device{}()) + "-resume.safetensors");
+  const Batch batches[] = {context.batch(run, 0), context.batch(run, 4)};
+  const StepOptions step = update_with(kLearningRate);
+  const auto first = context.load(), second = context.load();
+  Trainer uninterrupted(first, options_of(context, run)), resumed(second, options_of(context, run));
+  uninterrupted.step(batches[0], step);
+  uninterrupted.step(batches[1], step);
+  uninterrupted.save(file.string(), {});
+  resumed.restore(file.string());
+  std::filesystem::remove(file);
+  std::vector<double> differences = {
+      std::abs(uninterrupted.step(batches[0], step).loss - resumed.step(batches[0], step).loss)};
+  const Named one = first->trainable(), other = second->trainable();
+  for (size_t i = 0; i < one.size(); ++i) differences.push_back(difference(one[i].second, other[i].second));
+  // Bit for bit on the CPU; a GPU adds up in no fixed order.
+  context.report->check("training/" + run + "/resumed", worst(differences), context.device.is_cpu() ? 0 : kLearningRate);
+}
+
+}  // namespace
+
+void check_training(const Context& context) {
+  for (const std::string& run : context.cases("run-")) {
+    check_gradients(context, run);
+    check_run(context, run);
+  }
+  check_resume(context, kLearning);
+}
+
+}  // namespace sam::core_test
