@@ -92,13 +92,14 @@ export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask
 
 /** Size of an image with its EXIF orientation applied; only the header is read. */
 export async function imageSize(sample: Sample): Promise<ImageSize> {
-  const picture = sharp(sample.image.path, { limitInputPixels: false });
+  const picture = sharp(sample.image.bytes ?? sample.image.path, { limitInputPixels: false });
   return sizeOf(await metadataOf(picture, sample.image, 'image'), sample.image, 'image');
 }
 
 /** SHA-256 of the image file's bytes, hexadecimal. */
 export async function contentHash(sample: Sample): Promise<string> {
   const hash = createHash('sha256');
+  if (sample.image.bytes !== undefined) return hash.update(sample.image.bytes).digest('hex');
   try {
     for await (const chunk of createReadStream(sample.image.path, { highWaterMark: 2 ** 20 }))
       hash.update(chunk as Buffer);
@@ -109,9 +110,11 @@ export async function contentHash(sample: Sample): Promise<string> {
 }
 
 async function open(file: FileReference, kind: Kind): Promise<Opened> {
-  const bytes = await readFile(file.path).catch((error: unknown) => {
-    throw unreadable(error, file, kind);
-  });
+  const bytes =
+    file.bytes ??
+    (await readFile(file.path).catch((error: unknown) => {
+      throw unreadable(error, file, kind);
+    }));
   if (bytes.length === 0)
     throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is an empty file`, { fix: FIX_FILE });
   const header = sharp(bytes, { limitInputPixels: false });
@@ -219,7 +222,7 @@ async function sizesDiffer(sample: Sample, mask: ImageSize, image: ImageSize): P
   const message =
     `mask ${sample.mask?.path} is ${mask.width} x ${mask.height} pixels, ` +
     `its image ${sample.image.path} ${image.width} x ${image.height}`;
-  const stored = await sharp(sample.image.path, { limitInputPixels: false }).metadata();
+  const stored = await sharp(sample.image.bytes ?? sample.image.path, { limitInputPixels: false }).metadata();
   const turned = stored.width === mask.width && stored.height === mask.height;
   return new SamError('SAM_BAD_DATA', turned ? `${message} once turned as its EXIF orientation says` : message, {
     fix: turned ? 'Turn the mask as the image is seen, or remove the orientation from the image.' : FIX_FILE,

@@ -28,12 +28,12 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof ImageScores)[];
 
 export function perImageCsv(rows: readonly ImageScores[]): string {
-  const lines = rows.map((row) => COLUMNS.map((column) => field(row[column])).join(','));
+  const lines = rows.map((row) => COLUMNS.map((column) => field(column, row[column])).join(','));
   return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
 }
 
-function field(value: string | number): string {
-  const text = typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(6) : String(value);
+function field(column: keyof ImageScores, value: string | number): string {
+  const text = typeof value === 'number' && !column.endsWith('Pixels') ? value.toFixed(6) : String(value);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

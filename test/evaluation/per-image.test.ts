@@ -26,7 +26,7 @@ describe('perImageCsv', () => {
   it('a line for each', () => {
     expect(perImageCsv([row])).toBe(
       'model,image,iou,f1,precision,recall,predictedIou,labelPixels,predictedPixels\n' +
-        'first,a/b,0.500000,0.666667,1,0.500000,0.876543,200,100\n',
+        'first,a/b,0.500000,0.666667,1.000000,0.500000,0.876543,200,100\n',
     );
   });
 
