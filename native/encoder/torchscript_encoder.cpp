@@ -5,12 +5,10 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include <cstdlib>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "encoder/preprocess.h"
 #include "error.h"
@@ -42,8 +40,8 @@ std::string words(const std::exception& error) {
 
 class TorchScriptEncoder : public ImageEncoder {
  public:
-  TorchScriptEncoder(std::string path, torch::jit::Module module, at::Device device)
-      : path_(std::move(path)), module_(std::move(module)), device_(device) {
+  TorchScriptEncoder(std::string path, torch::jit::Module module, at::Device device, at::ScalarType dtype)
+      : path_(std::move(path)), module_(std::move(module)), device_(device), dtype_(dtype) {
     const auto count = module_.find_method("slice_count");
     run_slice_ = module_.find_method("run_slice");
     if (count && run_slice_) {
@@ -60,7 +58,7 @@ class TorchScriptEncoder : public ImageEncoder {
 
   at::Tensor run_slice(int64_t slice, at::Tensor x) override {
     const c10::InferenceMode inference;
-    if (slice == 0) x = x.to(device_);
+    if (slice == 0) x = x.to(device_, dtype_);
     const c10::IValue y = run_slice_ ? (*run_slice_)({slice, std::move(x)}) : module_.forward({std::move(x)});
     if (!y.isTensor()) bad(path_, "gave " + y.tagKind() + ", not a tensor: " + kNeeded);
     return slice + 1 == slices_ ? checked(y.toTensor()) : y.toTensor();
@@ -79,21 +77,10 @@ class TorchScriptEncoder : public ImageEncoder {
   std::string path_;
   torch::jit::Module module_;
   at::Device device_;
+  at::ScalarType dtype_;
   std::optional<torch::jit::Method> run_slice_;
   int64_t slices_ = 1;
 };
-
-// Freezing inlines all methods and makes constants of the weights. A module that can't be frozen runs as it is.
-torch::jit::Module frozen(const torch::jit::Module& module) {
-  std::vector<std::string> kept;
-  for (const char* method : {"slice_count", "run_slice"})
-    if (module.find_method(method)) kept.emplace_back(method);
-  try {
-    return torch::jit::freeze(module, kept);
-  } catch (const std::exception&) {
-    return module;
-  }
-}
 
 torch::jit::Module load_module(const std::string& path) {
   { const ReadFile exists(path); }  // its SAM_IO is clearer than LibTorch's error
@@ -125,14 +112,14 @@ void try_out(ImageEncoder& encoder, const std::string& path) {
 std::unique_ptr<ImageEncoder> load_torchscript_encoder(const std::string& path, at::Device device,
                                                        at::ScalarType dtype, bool check) {
   const at::NoGradGuard no_grad;
+  // Not frozen: measured to gain nothing, and it takes as long as several images.
   // Profiling would run the first calls unoptimised and compile the second; an encoder's shapes never change.
   torch::jit::getProfilingMode() = false;
   torch::jit::Module module = load_module(path);
   if (!module.find_method("forward")) bad(path, std::string("has no forward: ") + kNeeded);
   module.eval();
   module.to(device, dtype);
-  if (!getenv("NOFREEZE")) module = frozen(module);
-  auto encoder = std::make_unique<TorchScriptEncoder>(path, std::move(module), device);
+  auto encoder = std::make_unique<TorchScriptEncoder>(path, std::move(module), device, dtype);
   if (check) try_out(*encoder, path);
   return encoder;
 }

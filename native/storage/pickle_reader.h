@@ -1,4 +1,4 @@
-// State dicts that Python's torch.save wrote (`.pth`, `.pt`), read by LibTorch's own unpickler: no code in them runs.
+// State dicts that Python's torch.save wrote (`.pth`, `.pt`: a zip of a pickle and its data). No code in them runs.
 #pragma once
 
 #include <string>

@@ -1,0 +1,307 @@
+#include "storage/pickle_reader.h"
+
+#include <ATen/ATen.h>
+#include <caffe2/serialize/inline_container.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "error.h"
+#include "storage/file.h"
+
+// LibTorch's own unpickler makes nothing of an OrderedDict, which every state dict is, hence this one. It knows the
+// opcodes that pickle protocol 2 writes (https://github.com/python/cpython/blob/main/Lib/pickletools.py) and the four
+// functions that rebuild tensors; whatever else a file calls becomes None, and no code of the file ever runs.
+namespace sam {
+namespace {
+
+struct Value;
+using List = std::vector<Value>;
+using Dict = std::vector<std::pair<Value, Value>>;
+
+struct Global {
+  std::string name;  // module.function
+};
+
+struct Value {
+  std::variant<std::monostate, int64_t, std::string, Global, at::Tensor, std::shared_ptr<List>, std::shared_ptr<Dict>>
+      as;
+
+  const List* list() const {
+    const auto* held = std::get_if<std::shared_ptr<List>>(&as);
+    return held ? held->get() : nullptr;
+  }
+  const Dict* dict() const {
+    const auto* held = std::get_if<std::shared_ptr<Dict>>(&as);
+    return held ? held->get() : nullptr;
+  }
+};
+
+// What goes wrong while reading; read_pickle says which file it was.
+struct Malformed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+template <typename T>
+const T& expect(const Value& value) {
+  const T* held = std::get_if<T>(&value.as);
+  if (!held) throw Malformed("a tensor's description is of an unknown form");
+  return *held;
+}
+
+constexpr std::pair<const char*, at::ScalarType> kStorages[] = {
+    {"torch.FloatStorage", at::kFloat},       {"torch.HalfStorage", at::kHalf},   {"torch.DoubleStorage", at::kDouble},
+    {"torch.BFloat16Storage", at::kBFloat16}, {"torch.LongStorage", at::kLong},   {"torch.IntStorage", at::kInt},
+    {"torch.ShortStorage", at::kShort},       {"torch.CharStorage", at::kChar},   {"torch.ByteStorage", at::kByte},
+    {"torch.BoolStorage", at::kBool},
+};
+
+class Unpickler {
+ public:
+  Unpickler(caffe2::serialize::PyTorchStreamReader& archive, std::string_view bytes)
+      : archive_(archive), rest_(bytes) {}
+
+  Value run() {
+    while (true) {
+      const char opcode = take(1)[0];
+      if (opcode == '.') return pop();
+      step(opcode);
+    }
+  }
+
+ private:
+  void step(char opcode) {
+    switch (opcode) {
+      case '\x80': take(1); break;                                // PROTO
+      case '\x95': take(8); break;                                // FRAME
+      case 'c': { const std::string module = line(); global(module + "." + line()); break; }  // GLOBAL
+      case '\x93': stack_global(); break;                         // STACK_GLOBAL
+      case 'q': memo_[number<uint8_t>()] = top(); break;          // BINPUT
+      case 'r': memo_[number<uint32_t>()] = top(); break;         // LONG_BINPUT
+      case '\x94': memo_[memo_.size()] = top(); break;            // MEMOIZE
+      case 'h': recall(number<uint8_t>()); break;                 // BINGET
+      case 'j': recall(number<uint32_t>()); break;                // LONG_BINGET
+      case '(': marks_.push_back(stack_.size()); break;           // MARK
+      case '0': pop(); break;                                     // POP
+      case 'N': push({}); break;                                  // NONE
+      case '\x88': push({int64_t{1}}); break;                     // NEWTRUE
+      case '\x89': push({int64_t{0}}); break;                     // NEWFALSE
+      case 'K': push({int64_t{number<uint8_t>()}}); break;        // BININT1
+      case 'M': push({int64_t{number<uint16_t>()}}); break;       // BININT2
+      case 'J': push({int64_t{number<int32_t>()}}); break;        // BININT
+      case '\x8a': long_integer(); break;                         // LONG1
+      case 'G': take(8), push({}); break;                         // BINFLOAT: no tensor needs one
+      case 'X': push({text(number<uint32_t>())}); break;          // BINUNICODE
+      case '\x8c': push({text(number<uint8_t>())}); break;        // SHORT_BINUNICODE
+      case 'T': case 'B': push({text(number<uint32_t>())}); break;  // BINSTRING, BINBYTES
+      case 'U': case 'C': push({text(number<uint8_t>())}); break;   // SHORT_BINSTRING, SHORT_BINBYTES
+      case '}': push({std::make_shared<Dict>()}); break;          // EMPTY_DICT
+      case ')': case ']': case '\x8f': push({std::make_shared<List>()}); break;  // EMPTY_TUPLE, EMPTY_LIST, EMPTY_SET
+      case 't': case 'l': case '\x91': push({std::make_shared<List>(since_mark())}); break;  // TUPLE, LIST, FROZENSET
+      case 'd': { const List items = since_mark(); push({std::make_shared<Dict>()}); set_items(items); break; }  // DICT
+      case '\x85': tuple(1); break;                               // TUPLE1
+      case '\x86': tuple(2); break;                               // TUPLE2
+      case '\x87': tuple(3); break;                               // TUPLE3
+      case 'a': append({pop()}); break;                           // APPEND
+      case 'e': case '\x90': append(since_mark()); break;         // APPENDS, ADDITEMS
+      case 's': { Value value = pop(), key = pop(); set_items({std::move(key), std::move(value)}); break; }  // SETITEM
+      case 'u': set_items(since_mark()); break;                   // SETITEMS
+      case 'Q': push(storage(pop())); break;                      // BINPERSID
+      case 'R': { const Value arguments = pop(); push(call(pop(), arguments)); break; }  // REDUCE
+      case '\x81': pop(), pop(), push({}); break;                 // NEWOBJ: an object of some class
+      case 'b': pop(); break;                                     // BUILD: attributes of what is below (_metadata)
+      default: throw Malformed("it has the unknown opcode " + std::to_string(static_cast<unsigned char>(opcode)));
+    }
+  }
+
+  // --- Bytes -----------------------------------------------------------------------------------------------------
+  std::string_view take(uint64_t count) {
+    if (count > rest_.size()) throw Malformed("it is cut short");
+    const std::string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+  }
+
+  template <typename T>
+  T number() {
+    T value;
+    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+
+  std::string text(uint64_t length) { return std::string(take(length)); }
+
+  std::string line() {
+    const size_t end = rest_.find('\n');
+    if (end == std::string_view::npos) throw Malformed("it is cut short");
+    std::string taken(take(end));
+    take(1);
+    return taken;
+  }
+
+  void long_integer() {
+    const std::string_view bytes = take(number<uint8_t>());
+    int64_t value = 0;
+    if (bytes.size() > sizeof(value)) return push({});
+    std::memcpy(&value, bytes.data(), bytes.size());
+    const bool negative = !bytes.empty() && bytes.size() < sizeof(value) && (bytes.back() & 0x80);
+    push({negative ? value - (int64_t{1} << (8 * bytes.size())) : value});
+  }
+
+  // --- Stack -----------------------------------------------------------------------------------------------------
+  void push(Value value) { stack_.push_back(std::move(value)); }
+
+  Value& top() {
+    if (stack_.empty()) throw Malformed("its stack is empty");
+    return stack_.back();
+  }
+
+  Value pop() {
+    Value value = std::move(top());
+    stack_.pop_back();
+    return value;
+  }
+
+  List since_mark() {
+    if (marks_.empty() || marks_.back() > stack_.size()) throw Malformed("its stack has no mark");
+    const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
+    List values(std::make_move_iterator(first), std::make_move_iterator(stack_.end()));
+    stack_.erase(first, stack_.end());
+    marks_.pop_back();
+    return values;
+  }
+
+  void tuple(size_t count) {
+    if (stack_.size() < count) throw Malformed("its stack is empty");
+    marks_.push_back(stack_.size() - count);
+    push({std::make_shared<List>(since_mark())});
+  }
+
+  void recall(uint64_t index) {
+    const auto found = memo_.find(index);
+    if (found == memo_.end()) throw Malformed("it refers to something that it does not hold");
+    push(found->second);
+  }
+
+  void global(std::string name) { push({Global{std::move(name)}}); }
+
+  void stack_global() {
+    const Value function = pop(), module = pop();
+    global(expect<std::string>(module) + "." + expect<std::string>(function));
+  }
+
+  // Lists and dicts of unknown kinds were replaced by None: what goes into those is dropped.
+  void append(List values) {
+    if (auto* list = std::get_if<std::shared_ptr<List>>(&top().as))
+      for (Value& value : values) (*list)->push_back(std::move(value));
+  }
+
+  void set_items(const List& items) {
+    auto* dict = std::get_if<std::shared_ptr<Dict>>(&top().as);
+    for (size_t i = 0; dict && i + 1 < items.size(); i += 2) (*dict)->emplace_back(items[i], items[i + 1]);
+  }
+
+  // --- Tensors ---------------------------------------------------------------------------------------------------
+  // ('storage', type, key, location, number of elements) -> its elements, flat, in the record's own memory.
+  Value storage(const Value& id) {
+    const List* parts = id.list();
+    if (!parts || parts->size() < 5) throw Malformed("a tensor's description is of an unknown form");
+    const std::string& type = expect<Global>((*parts)[1]).name;
+    const std::string& key = expect<std::string>((*parts)[2]);
+    if (const auto found = storages_.find(key); found != storages_.end()) return {found->second};
+    for (const auto& [name, dtype] : kStorages) {
+      if (type != name) continue;
+      auto [pointer, size] = archive_.getRecord("data/" + key);
+      const auto data = std::make_shared<at::DataPtr>(std::move(pointer));
+      const auto elements = static_cast<int64_t>(size / c10::elementSize(dtype));
+      const at::Tensor flat = at::from_blob(data->get(), {elements}, [data](void*) {}, at::TensorOptions(dtype));
+      storages_.emplace(key, flat);
+      return {flat};
+    }
+    throw Malformed("a tensor has the unknown type " + type);
+  }
+
+  static std::vector<int64_t> numbers(const Value& value) {
+    std::vector<int64_t> numbers;
+    for (const Value& item : *expect<std::shared_ptr<List>>(value)) numbers.push_back(expect<int64_t>(item));
+    return numbers;
+  }
+
+  static Value call(const Value& function, const Value& arguments) {
+    const auto* global = std::get_if<Global>(&function.as);
+    const List* given = arguments.list();
+    if (!global || !given) return {};
+    if (global->name == "collections.OrderedDict") return {std::make_shared<Dict>()};
+    if (global->name == "torch._utils._rebuild_parameter" && !given->empty()) return given->front();
+    if (global->name != "torch._utils._rebuild_tensor_v2" && global->name != "torch._utils._rebuild_tensor") return {};
+    if (given->size() < 4) throw Malformed("a tensor's description is of an unknown form");
+    // as_strided checks the bounds.
+    return {expect<at::Tensor>((*given)[0])
+                .as_strided(numbers((*given)[2]), numbers((*given)[3]), expect<int64_t>((*given)[1]))};
+  }
+
+  caffe2::serialize::PyTorchStreamReader& archive_;
+  std::string_view rest_;
+  std::vector<Value> stack_;
+  std::vector<size_t> marks_;
+  std::map<uint64_t, Value> memo_;
+  std::map<std::string, at::Tensor> storages_;
+};
+
+Value unpickle(const std::string& path) {
+  { const ReadFile exists(path); }  // its SAM_IO is clearer than LibTorch's error
+  std::string detail;
+  try {
+    caffe2::serialize::PyTorchStreamReader archive(path);
+    if (archive.hasRecord("byteorder")) {
+      const auto [order, length] = archive.getRecord("byteorder");
+      if (std::string_view(static_cast<const char*>(order.get()), length) == "big") throw Malformed("it is big-endian");
+    }
+    const auto [pickle, size] = archive.getRecord("data.pkl");
+    return Unpickler(archive, {static_cast<const char*>(pickle.get()), size}).run();
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const c10::Error& error) {
+    detail = error.what_without_backtrace();
+  } catch (const Malformed& error) {
+    detail = error.what();
+  }
+  throw Error("SAM_BAD_CHECKPOINT",
+              path + " was not written by torch.save (PyTorch 1.6 or later), or it is cut short", detail);
+}
+
+StateDict tensors_of(const Value& value) {
+  StateDict tensors;
+  const Dict* dict = value.dict();
+  if (!dict) return tensors;
+  for (const auto& [key, entry] : *dict) {
+    const auto* name = std::get_if<std::string>(&key.as);
+    const auto* tensor = std::get_if<at::Tensor>(&entry.as);
+    if (name && tensor) tensors[*name] = tensor->contiguous();
+  }
+  return tensors;
+}
+
+}  // namespace
+
+StateDict read_pickle(const std::string& path) {
+  const Value root = unpickle(path);
+  StateDict tensors = tensors_of(root);
+  for (const char* wrapper : {"model", "state_dict", "model_state_dict"}) {
+    if (!tensors.empty() || !root.dict()) break;
+    for (const auto& [key, entry] : *root.dict())
+      if (const auto* name = std::get_if<std::string>(&key.as); name && *name == wrapper) tensors = tensors_of(entry);
+  }
+  if (tensors.empty())
+    throw Error("SAM_BAD_CHECKPOINT", path + " holds no weights: neither it nor its 'model' or 'state_dict' maps names "
+                                             "to tensors; save model.state_dict()");
+  return tensors;
+}
+
+}  // namespace sam
