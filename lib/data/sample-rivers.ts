@@ -11,7 +11,8 @@ import { writeMaskPng } from './writer.js';
 
 /** A change of the drawings is another version, in a folder of its own. */
 const VERSION = 1;
-export const RIVER_SPLITS = { train: 24, validation: 8 } as const;
+/** How many pictures each split has. */
+export const RIVER_SPLITS: Readonly<Record<string, number>> = { train: 24, validation: 8 };
 
 export interface RiverRequest {
   readonly split: string;
@@ -26,25 +27,25 @@ export interface RiverHooks {
  * The folder that holds the splits; drawn first where it isn't there. Whole or not at all: the images are drawn aside and
  * renamed, so several processes may do it at once.
  */
-export async function makeRivers(cacheDir: string, hooks: RiverHooks = {}): Promise<string> {
+export async function makeRivers(cacheDir: string, hooks: RiverHooks = {}, splits = RIVER_SPLITS): Promise<string> {
   const folder = join(cacheDir, 'samples', `rivers-${VERSION}`);
-  if (await isComplete(folder)) return folder;
+  if (await isComplete(folder, splits)) return folder;
   hooks.onNotice?.(`Drawing the sample rivers into ${folder} (once)`);
   const scratch = await scratchFolder(join(cacheDir, 'samples', 'drawing'));
   try {
     const drawn = join(scratch.path, 'rivers');
-    await drawAll(drawn);
-    await moveInto(drawn, folder);
+    await drawAll(drawn, splits);
+    await moveInto(drawn, folder, splits);
   } finally {
     await scratch.remove();
   }
   return folder;
 }
 
-async function drawAll(folder: string): Promise<void> {
+async function drawAll(folder: string, splits: typeof RIVER_SPLITS): Promise<void> {
   const artist = hireArtist();
   try {
-    for (const [split, count] of Object.entries(RIVER_SPLITS)) {
+    for (const [split, count] of Object.entries(splits)) {
       for (let index = 0; index < count; index++) {
         const { pixels, mask } = await artist.draw({ split, index });
         const name = `river-${String(index + 1).padStart(2, '0')}.png`;
@@ -86,22 +87,22 @@ function hireArtist(): Artist {
 }
 
 /** Another process may have been first; what is there but not whole (files were deleted) makes room. */
-async function moveInto(drawn: string, folder: string): Promise<void> {
+async function moveInto(drawn: string, folder: string, splits: typeof RIVER_SPLITS): Promise<void> {
   await mkdir(join(folder, '..'), { recursive: true });
   for (let attempt = 0; ; attempt++) {
     try {
       await rename(drawn, folder);
       return;
     } catch (error) {
-      if (await isComplete(folder)) return;
+      if (await isComplete(folder, splits)) return;
       if (attempt === 3) throw error;
       await rm(folder, { recursive: true, force: true });
     }
   }
 }
 
-async function isComplete(folder: string): Promise<boolean> {
-  for (const [split, count] of Object.entries(RIVER_SPLITS)) {
+async function isComplete(folder: string, splits: typeof RIVER_SPLITS): Promise<boolean> {
+  for (const [split, count] of Object.entries(splits)) {
     for (const kind of ['images', 'masks']) {
       const names = await readdir(join(folder, split, kind)).catch(() => []);
       if (names.filter((name) => name.endsWith('.png')).length !== count) return false;
