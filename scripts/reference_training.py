@@ -64,8 +64,10 @@ def image_loss(logits, ious, target, weights, multi_mask, training):
     chosen = logits[range(prompts), choice]
     used = [int(best)] if multi_mask == "best" else list(range(prompts))
     mask = chosen[used].mean(0)
-    errors = [(ious[p, c] - intersection_over_union(logits[p, c], target)) ** 2 for p in used for c in range(candidates)]
-    loss = mask_loss(mask, target, weights) + weights.get("iou", 0) * torch.stack(errors).mean()
+    loss = mask_loss(mask, target, weights)
+    if "iou" in weights:  # without it the IoU head has no gradient at all, not even zero, and AdamW leaves it alone
+        errors = [(ious[p, c] - intersection_over_union(logits[p, c], target)) ** 2 for p in used for c in range(candidates)]
+        loss = loss + weights["iou"] * torch.stack(errors).mean()
     return loss, intersection_over_union(mask, target)
 
 

@@ -132,7 +132,10 @@ void check_run(const Context& context, const std::string& run) {
   context.report->check("training/" + run + "/losses-" + steps, worst(loss_errors), kRelativeTolerance);
   context.report->check("training/" + run + "/gradient-norms-" + steps, worst(norm_errors), 1e-2);
   check_changes(context, run, before, *sam);
-  if (run == kLearning) check_precision(context, run, *sam);
+  if (run != kLearning) return;
+  // Some more, gently: the masks' borders are decided then, and don't hang on the last digit.
+  for (int step = 0; step < 20; ++step) trainer.step(batches[step % 2], update_with(kLearningRate / 4));
+  check_precision(context, run, *sam);
 }
 
 // Two steps, save, and a third; then restored into another model, the third again.
