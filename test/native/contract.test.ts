@@ -67,10 +67,13 @@ function declaredHandles(): string[] {
 
 /** The names that an object's class has. */
 function membersOf(object: object): string[] {
-  return Reflect.ownKeys(Object.getPrototypeOf(object))
-    .filter((key) => key !== 'constructor')
-    .map((key) => (typeof key === 'symbol' ? `[${key.description}]` : key))
-    .sort();
+  return (
+    Reflect.ownKeys(Object.getPrototypeOf(object))
+      .filter((key) => key !== 'constructor')
+      // By identity: Node 20 describes this symbol otherwise.
+      .map((key) => (key === Symbol.dispose ? '[Symbol.dispose]' : String(key)))
+      .sort()
+  );
 }
 
 test('the declarations compile', () => {
