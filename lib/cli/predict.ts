@@ -32,9 +32,10 @@ export default command({
     '  sam-native predict river.jpg --point 120,80,1 --point 300,200,0\n' +
     '  sam-native predict photos --model runs/first --out masks\n' +
     '  sam-native predict photos --model runs/first --masks rough\n\n' +
-    'Without --point, --box and --masks the prompt is found: an 8x8 grid of points is tried, the mask that the model is\n' +
-    'surest of (of those that cover 1 % to 95 % of the picture) is taken as a rough mask, and a prompt of the kind that\n' +
-    'the model was trained with is drawn from it. "promptSource" in the result says which way it was.\n' +
+    'Without --point, --box and --masks the prompt is found: each point of an 8x8 grid is tried, the mask that most of them\n' +
+    'agree on (of those that cover 1 % to 95 % of the picture) is taken as a rough mask, and a prompt of the kind that the\n' +
+    'model was trained with is drawn from it. This guesses what stands out; rough masks or points are safer. "promptSource"\n' +
+    'in the result says which way it was.\n' +
     'Masks are PNG, 0 and 255, at the size of the image.',
   async run({ options, given, positionals, signal, reporter }): Promise<PredictImagesResult> {
     const prompt = givenPrompt(options.point, options.box);

@@ -1,6 +1,10 @@
 /**
- * A prompt where nobody gives one: a grid of single points is tried, the mask that the model itself is surest of becomes a
- * rough mask, and from that a prompt is drawn as in training.
+ * A prompt where nobody gives one: a grid of single points is tried, the mask that most of them agree on becomes a rough mask,
+ * and from that a prompt is drawn as in training.
+ *
+ * The predicted IoU alone does not tell the object from its surroundings: it says how good a mask is for its point, and a
+ * forest is as good a mask as a river. On eight photographs of a tuned model's own river it chose masks of mean IoU 0.21,
+ * weighted with the agreement 0.55.
  */
 import type { MaskOutput } from '../../binding.js';
 import type { LowResMask, Prompt } from '../prompts/prompt.js';
@@ -15,15 +19,22 @@ const SIDE = 256;
 /** A mask that covers less or more of the picture is not taken for the object while there is any other. */
 const SENSIBLE = { least: 0.01, most: 0.95 };
 
+/** Agreement is measured on every 4th pixel of every 4th row. */
+const STRIDE = 4;
+
+/** The best mask of one point. */
 interface Candidate {
   mask: LowResMask;
   iou: number;
+  /** Its size is sensible. */
   sensible: boolean;
+  /** Every 4th pixel of every 4th row. */
+  coarse: Uint8Array;
 }
 
 /**
- * The mask of highest predicted IoU among those of a grid of single positive points: of a sensible size if there is one, else
- * of any. Undefined when every mask is empty.
+ * The mask with the highest product of predicted IoU and agreement, its mean IoU with the masks of all points: among those of
+ * a sensible size if there are any, else among all. Undefined when every mask is empty.
  */
 export async function findRoughMask(
   model: SamModel,
@@ -31,20 +42,41 @@ export async function findRoughMask(
   { maskOutput, signal }: { maskOutput: MaskOutput; signal?: AbortSignal | undefined },
 ): Promise<LowResMask | undefined> {
   const prompts = gridPrompts(embedding.width, embedding.height);
-  let best: Candidate | undefined;
+  const candidates: Candidate[] = [];
   for (let start = 0; start < prompts.length; start += CHUNK) {
     signal?.throwIfAborted();
     const chunk = prompts.slice(start, start + CHUNK);
-    const { lowResLogits, iouPredictions } = await model.decode(embedding, chunk, maskOutput);
-    iouPredictions.forEach((iou, index) => {
-      // Counting pixels is the costly part: what cannot win is not looked at.
-      if (best?.sensible && iou <= best.iou) return;
-      const logits = lowResLogits.subarray(index * SIDE * SIDE, (index + 1) * SIDE * SIDE);
-      const found = candidate(logits, iou, embedding);
-      if (found !== undefined && isBetter(found, best)) best = found;
+    const { lowResLogits, iouPredictions, outputs } = await model.decode(embedding, chunk, maskOutput);
+    chunk.forEach((_, index) => {
+      const ious = iouPredictions.subarray(index * outputs, (index + 1) * outputs);
+      const best = ious.reduce((most, iou, output) => (iou > ious[most]! ? output : most), 0);
+      const at = (index * outputs + best) * SIDE * SIDE;
+      const found = candidate(lowResLogits.subarray(at, at + SIDE * SIDE), ious[best]!, embedding);
+      if (found !== undefined) candidates.push(found);
     });
   }
+  return mostAgreed(candidates);
+}
+
+async function mostAgreed(candidates: readonly Candidate[]): Promise<LowResMask | undefined> {
+  const sensible = candidates.filter((one) => one.sensible);
+  let best: { mask: LowResMask; score: number } | undefined;
+  for (const one of sensible.length > 0 ? sensible : candidates) {
+    const score = one.iou * candidates.reduce((sum, other) => sum + overlap(one.coarse, other.coarse), 0);
+    if (best === undefined || score > best.score) best = { mask: one.mask, score };
+    await new Promise(setImmediate); // 64 comparisons are a millisecond; all of them would hold up the event loop
+  }
   return best?.mask;
+}
+
+/** IoU. */
+function overlap(a: Uint8Array, b: Uint8Array): number {
+  let [both, either] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    both += a[i]! & b[i]!;
+    either += a[i]! | b[i]!;
+  }
+  return either === 0 ? 0 : both / either;
 }
 
 /** Single positive points in the middle of each cell of the grid, in pixels of the image. */
@@ -55,11 +87,6 @@ export function gridPrompts(width: number, height: number): Prompt[] {
     labels: [1] as const,
     box: null,
   }));
-}
-
-function isBetter(found: Candidate, best: Candidate | undefined): boolean {
-  if (best === undefined || found.sensible !== best.sensible) return best === undefined || found.sensible;
-  return found.iou > best.iou;
 }
 
 /** The part inside the picture, above 0. Undefined when there is none. */
@@ -81,5 +108,14 @@ function candidate(logits: Float32Array, iou: number, embedding: ImageEmbedding)
   if (area === 0) return undefined;
   const share = area / (validWidth * validHeight);
   const mask = { values, size: SIDE, validWidth, validHeight, imageWidth: width, imageHeight: height };
-  return { mask, iou, sensible: share >= SENSIBLE.least && share <= SENSIBLE.most };
+  const sensible = share >= SENSIBLE.least && share <= SENSIBLE.most;
+  return { mask, iou, sensible, coarse: coarser(values) };
+}
+
+function coarser(values: Uint8Array): Uint8Array {
+  const side = SIDE / STRIDE;
+  return Uint8Array.from(
+    { length: side * side },
+    (_, i) => values[Math.floor(i / side) * STRIDE * SIDE + (i % side) * STRIDE]!,
+  );
 }

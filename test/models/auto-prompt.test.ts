@@ -44,21 +44,26 @@ describe('gridPrompts', () => {
 });
 
 describe('findRoughMask', () => {
-  it('takes the mask of highest predicted IoU, in chunks', async () => {
+  it('of masks that agree, takes the one of highest predicted IoU; decodes in chunks', async () => {
     const { model, asked } = decoder((prompt) =>
-      place(prompt) === 40 ? { side: 50, iou: 0.9 } : { side: 60, iou: 0.5 },
+      place(prompt) === 40 ? { side: 62, iou: 0.9 } : { side: 60, iou: 0.5 },
     );
     const mask = await find(model);
-    expect(area(mask!.values)).toBe(50 * 50);
+    expect(area(mask!.values)).toBe(62 * 62);
     expect(mask).toMatchObject({ size: 256, validWidth: 256, validHeight: 128, imageWidth: 200, imageHeight: 100 });
     expect(asked).toEqual([16, 16, 16, 16]);
   });
 
+  it('passes by a mask that no other point agrees with, though its predicted IoU is higher', async () => {
+    const { model } = decoder((prompt) => (place(prompt) === 40 ? { side: 120, iou: 0.9 } : { side: 40, iou: 0.7 }));
+    expect(area((await find(model))!.values)).toBe(40 * 40);
+  });
+
   it('passes by specks and by the whole picture, whatever their IoU', async () => {
     const { model } = decoder((prompt) => {
-      if (place(prompt) === 3) return { side: 4, iou: 0.99 }; // 16 of 32768
-      if (place(prompt) === 9) return { side: 256, iou: 0.98 };
-      return place(prompt) === 50 ? { side: 80, iou: 0.2 } : { side: 80, iou: 0.1 };
+      if (place(prompt) % 3 === 0) return { side: 4, iou: 0.99 }; // 16 of 32768
+      if (place(prompt) % 3 === 1) return { side: 256, iou: 0.98 };
+      return { side: 80, iou: 0.1 };
     });
     expect(area((await find(model))!.values)).toBe(80 * 80);
   });
