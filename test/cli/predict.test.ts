@@ -1,0 +1,238 @@
+/** `predict`, `evaluate` and `export` as a user runs them, with the real weights, on two of the sample rivers. */
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EvaluateResult } from '../../lib/evaluation/evaluate.js';
+import { confusion, scores } from '../../lib/evaluation/metrics.js';
+import type { PredictImagesResult } from '../../lib/models/predict-images.js';
+import type { TrainResult } from '../../lib/training/events.js';
+import { readSafetensorsHeader } from '../../lib/training/safetensors-header.js';
+import { compile, type Outcome, runCli } from './run-cli.js';
+
+let dir: string;
+let cacheDir: string;
+let split: string;
+let image: string;
+/** One epoch on four rivers: enough to be a run of its own. */
+let runDir: string;
+let compared: EvaluateResult;
+
+const withCache = (command: string, ...args: string[]) => runCli([command, '--json', '--cache-dir', cacheDir, ...args]);
+
+beforeAll(async () => {
+  compile();
+  dir = await mkdtemp(join(tmpdir(), 'sam-native-predict-'));
+  cacheDir = join(dir, 'cache');
+  runDir = join(dir, 'runs', 'first');
+  const trained = await withCache('train', '--data', 'sample:rivers', '--limit', '2', '--epochs', '1', '--out', runDir);
+  expect(trained).toMatchObject({ code: 0 });
+  expect(trained.json<TrainResult>().runDir).toBe(runDir);
+  const evaluated = await withCache(
+    'evaluate',
+    '--models',
+    `${runDir},untuned,mobile-sam`,
+    '--data',
+    'sample:rivers',
+    '--limit',
+    '2',
+  );
+  expect(evaluated).toMatchObject({ code: 0 });
+  compared = evaluated.json<EvaluateResult>();
+  split = join(cacheDir, 'samples', 'rivers-1', 'validation');
+  image = join(split, 'images', 'river-01.png');
+}, 600_000);
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+function expectFailure({ code, stderr, json }: Outcome, error: string, says: string) {
+  expect({ code, stderr }).toMatchObject({ code: 2 });
+  expect(json()).toMatchObject({ error: { code: error } });
+  expect(stderr).toContain(says);
+}
+
+/** A mask's pixels; it must be a PNG of one 8-bit channel. */
+async function inside(path: string): Promise<Uint8Array> {
+  expect(await sharp(path).metadata()).toMatchObject({ format: 'png', channels: 1, depth: 'uchar' });
+  return new Uint8Array(await sharp(path).toColourspace('b-w').raw().toBuffer());
+}
+
+async function iouWithLabel(mask: string, name: string): Promise<number> {
+  return scores(await confusion(await inside(mask), await inside(join(split, 'masks', `${name}.png`)))).iou;
+}
+
+describe('evaluate', () => {
+  test('keeps the contract of --json', () => {
+    expect(compared.models.map(({ name }) => name)).toEqual(['first', 'untuned', 'mobile-sam']);
+    for (const model of compared.models) {
+      expect(model.count).toBe(2);
+      for (const value of [model.medianIou, model.meanIou, model.medianF1, model.meanF1]) {
+        expect(value).toBeGreaterThan(0);
+        expect(value).toBeLessThanOrEqual(1);
+      }
+      expect(model.meanF1).toBeGreaterThanOrEqual(model.meanIou);
+    }
+    const [first, untuned, original] = compared.models;
+    expect(first!.checkpointHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(first!.weightsHash).toBe(untuned!.weightsHash);
+    expect(first!.meanIou).not.toBe(untuned!.meanIou);
+    // Untuned is what the run started from, and all saw the same prompts.
+    expect({ ...untuned, name: '', spec: '' }).toEqual({ ...original, name: '', spec: '' });
+  });
+
+  test('a line for each model and image, beside the run', async () => {
+    expect(compared.perImage.startsWith(runDir)).toBe(true);
+    const lines = (await readFile(compared.perImage, 'utf8')).trimEnd().split('\n');
+    expect(lines).toHaveLength(1 + 3 * 2);
+    const ious = lines
+      .slice(1)
+      .map((line) => line.split(','))
+      .filter(([model]) => model === 'first')
+      .map((row) => Number(row[2]));
+    expect((ious[0]! + ious[1]!) / 2).toBeCloseTo(compared.models[0]!.meanIou, 5);
+  });
+
+  test('agrees with predict and the same prompts', async () => {
+    const out = join(dir, 'same');
+    const args = [join(split, 'images'), '--model', runDir, '--masks', join(split, 'masks'), '--out', out];
+    expect(await withCache('predict', ...args)).toMatchObject({ code: 0 });
+    const ious = [
+      await iouWithLabel(join(out, 'river-01.png'), 'river-01'),
+      await iouWithLabel(join(out, 'river-02.png'), 'river-02'),
+    ];
+    expect((ious[0]! + ious[1]!) / 2).toBeCloseTo(compared.models[0]!.meanIou, 9);
+  });
+
+  test('prompts of the flags go to all models', async () => {
+    const outcome = await withCache(
+      'evaluate',
+      '--models',
+      runDir,
+      '--data',
+      'sample:rivers',
+      '--limit',
+      '1',
+      '--prompt',
+      'box',
+      '--out',
+      join(dir, 'box.csv'),
+    );
+    const { models, perImage } = outcome.json<EvaluateResult>();
+    expect(models[0]!.prompts.prompt).toBe('box');
+    expect(perImage).toBe(join(dir, 'box.csv'));
+  });
+
+  test('bad calls', async () => {
+    expectFailure(
+      await withCache('evaluate', '--models', join(dir, 'no-run'), '--data', 'sample:rivers'),
+      'SAM_NOT_FOUND',
+      'no-run',
+    );
+    expectFailure(
+      await withCache('evaluate', '--models', runDir, '--data', 'sample:rivers', '--split', 'test'),
+      'SAM_BAD_DATA',
+      'test',
+    );
+  });
+});
+
+describe('predict', () => {
+  test('points given', async () => {
+    const out = join(dir, 'points');
+    const outcome = await withCache(
+      'predict',
+      image,
+      '--point',
+      '100,100,1',
+      '--point',
+      '5.5,5,0',
+      '--out',
+      out,
+      '--save-logits',
+    );
+    const { outputs } = outcome.json<PredictImagesResult>();
+    expect(outputs).toHaveLength(1);
+    expect(outputs[0]).toMatchObject({
+      image,
+      mask: join(out, 'river-01.png'),
+      logits: join(out, 'river-01.safetensors'),
+      points: [
+        [100, 100],
+        [5.5, 5],
+      ],
+      labels: [1, 0],
+      box: null,
+      promptSource: 'given',
+    });
+    const { width, height } = await sharp(image).metadata();
+    const mask = await inside(outputs[0]!.mask);
+    expect(mask).toHaveLength(width * height);
+    expect([...new Set(mask)].sort()).toEqual([0, 255]);
+    const { tensors } = await readSafetensorsHeader(outputs[0]!.logits!);
+    expect(tensors).toEqual({ low_res_logits: { dtype: 'F32', shape: [256, 256], bytes: 4 * 65536 } });
+  });
+
+  test('a folder, without a prompt: a rough mask is found', async () => {
+    const out = join(dir, 'grid');
+    const folder = join(dir, 'two');
+    await mkdir(join(folder, 'deep'), { recursive: true });
+    await copyFile(image, join(folder, 'one.png'));
+    await sharp(image)
+      .resize(300, 200, { fit: 'fill' })
+      .jpeg()
+      .toFile(join(folder, 'deep', 'two.jpg'));
+    const { outputs } = (
+      await withCache('predict', folder, '--model', runDir, '--out', out)
+    ).json<PredictImagesResult>();
+    expect(outputs.map(({ mask }) => mask).sort()).toEqual([join(out, 'deep', 'two.png'), join(out, 'one.png')]);
+    for (const { promptSource, points, width, height } of outputs) {
+      expect(promptSource).toBe('grid');
+      expect(points.length).toBeGreaterThan(0);
+      expect(points.every(([x, y]) => x >= 0 && x < width && y >= 0 && y < height)).toBe(true);
+    }
+    expect(await inside(join(out, 'deep', 'two.png'))).toHaveLength(300 * 200);
+  });
+
+  test('bad calls write nothing', async () => {
+    const out = join(dir, 'never');
+    const bad = (...args: string[]) => withCache('predict', ...args, '--out', out);
+    expectFailure(await bad(image, '--point', '9000,10,1'), 'SAM_BAD_ARGUMENT', 'point 9000,10 lies outside');
+    expectFailure(await bad(image, '--box', '40,40,10,90'), 'SAM_BAD_ARGUMENT', 'no area');
+    expectFailure(await bad(image, '--point', '1;2'), 'SAM_BAD_OPTION', '--point 1;2');
+    expectFailure(await bad(join(dir, 'gone.jpg'), '--point', '1,2,1'), 'SAM_NOT_FOUND', 'gone.jpg');
+    expectFailure(await bad(image, '--masks', join(dir, 'runs')), 'SAM_BAD_DATA', 'river-01');
+    await expect(stat(out)).rejects.toThrow('ENOENT');
+  });
+
+  test('a truncated picture and a broken checkpoint are named', async () => {
+    const broken = join(dir, 'broken.png');
+    await writeFile(broken, await readFile(image));
+    await truncate(broken, 5000);
+    expectFailure(
+      await withCache('predict', broken, '--point', '1,2,1', '--out', join(dir, 'b')),
+      'SAM_BAD_DATA',
+      'broken.png',
+    );
+    const checkpoint = join(dir, 'cut.safetensors');
+    await writeFile(checkpoint, await readFile(join(runDir, 'checkpoints', 'best.safetensors')));
+    await truncate(checkpoint, 100_000);
+    expectFailure(await withCache('predict', image, '--model', checkpoint), 'SAM_BAD_CHECKPOINT', checkpoint);
+  });
+});
+
+describe('export', () => {
+  test('writes the encoder, which then serves as --encoder and gives the same masks', async () => {
+    const file = join(dir, 'encoder.pt');
+    const exported = await withCache('export', runDir, '--to', 'torchscript', '--part', 'encoder', '--out', file);
+    expect(exported.json<{ files: string[] }>().files).toEqual([file]);
+    expect((await readdir(dir)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    const point = ['--point', '100,100,1'];
+    await withCache('predict', image, ...point, '--out', join(dir, 'own'));
+    await withCache('predict', image, ...point, '--out', join(dir, 'exported'), '--encoder', file);
+    expect(await inside(join(dir, 'exported', 'river-01.png'))).toEqual(await inside(join(dir, 'own', 'river-01.png')));
+  });
+
+  test('a format that is not offered is refused', async () => {
+    expect(await withCache('export', 'mobile-sam', '--to', 'onnx')).toMatchObject({ code: 2 });
+  });
+});
