@@ -9,9 +9,10 @@
 
 namespace sam {
 
-// Runs in slices, so that whoever shares the machine waits for one slice and not for a whole image. Slice 0 takes
-// N x 3 x 1024 x 1024 fp32 (preprocessed, on any device), each next one what the last gave, and the last slice gives
-// N x 256 x 64 x 64 fp32 on `device()`. What passes between slices is the encoder's own business. Not thread-safe.
+// Runs in slices, so that whoever shares the machine waits for one slice and not for a whole image. Slice 0
+// takes N x 3 x 1024 x 1024 fp32 (preprocessed, on any device), each next one what the last gave, and the
+// last slice gives N x 256 x 64 x 64 fp32 on `device()`. What passes between slices is the encoder's own
+// business. Not thread-safe.
 class ImageEncoder {
  public:
   virtual ~ImageEncoder() = default;

@@ -17,8 +17,9 @@ namespace {
 constexpr std::array<float, 3> kMean{0.485F, 0.456F, 0.406F};
 constexpr std::array<float, 3> kDeviation{0.229F, 0.224F, 0.225F};
 
-// Pillow resizes 8-bit pictures in fixed point, one axis after the other, rounding half up in between. Floating point
-// (at::_upsample_bilinear2d_aa) differs from it by 1 in up to a sixth of the pixels, hence this: the same integers.
+// Pillow resizes 8-bit pictures in fixed point, one axis after the other, rounding half up in between.
+// Floating point (at::_upsample_bilinear2d_aa) differs from it by 1 in up to a sixth of the pixels, hence
+// this: the same integers.
 constexpr int kFractionBits = 22;
 constexpr int32_t kHalf = 1 << (kFractionBits - 1);
 
@@ -39,7 +40,8 @@ std::vector<Taps> bilinear_taps(int64_t input, int64_t output) {
     std::vector<double> weights;
     double sum = 0;
     for (int64_t x = first; x < last; ++x) {
-      weights.push_back(std::max(0.0, 1.0 - std::abs((static_cast<double>(x) - centre + 0.5) * (1.0 / reach))));
+      weights.push_back(
+          std::max(0.0, 1.0 - std::abs((static_cast<double>(x) - centre + 0.5) * (1.0 / reach))));
       sum += weights.back();
     }
     Taps taps{first, {}};

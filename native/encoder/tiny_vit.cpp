@@ -22,17 +22,18 @@ struct Stage {
 };
 
 // Stage 0 is convolutional. `band`: rows of windows that attention takes at a time (see kAttention).
-constexpr std::array<Stage, 4> kStages{{{64, 2, 0, 0, 0}, {128, 2, 4, 7, 2}, {160, 6, 5, 14, 1}, {320, 2, 10, 7, 2}}};
+constexpr std::array<Stage, 4> kStages{
+    {{64, 2, 0, 0, 0}, {128, 2, 4, 7, 2}, {160, 6, 5, 14, 1}, {320, 2, 10, 7, 2}}};
 constexpr int64_t kExpansion = 4;  // of MBConv and of the MLP
 constexpr int64_t kEmbeddingDim = 256;
 constexpr double kBatchNormEpsilon = 1e-5;
 
-// The methods below are TorchScript. Activations are N x H x W x C throughout, so that every linear layer, norm and
-// window is a view, and convolutions get the channels-last layout that they are fastest in.
+// The methods below are TorchScript. Activations are N x H x W x C throughout, so that every linear layer,
+// norm and window is a view, and convolutions get the channels-last layout that they are fastest in.
 //
-// On the CPU the wide parts go through in bands of rows: what a band makes stays in the processor's cache, and no block
-// is so large that the allocator takes it from the system, and faults it in, anew each time. On CUDA, where launches
-// are what costs, all rows are one band.
+// On the CPU the wide parts go through in bands of rows: what a band makes stays in the processor's cache,
+// and no block is so large that the allocator takes it from the system, and faults it in, anew each time. On
+// CUDA, where launches are what costs, all rows are one band.
 
 constexpr const char* kConv = R"(
 def forward(self, x: Tensor) -> Tensor:
@@ -41,8 +42,8 @@ def forward(self, x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1)
 )";
 
-// On the CPU a 1 x 1 convolution: it goes to oneDNN in every type, whereas fp32 linear goes to MKL, which on AMD
-// processors is half as fast.
+// On the CPU a 1 x 1 convolution: it goes to oneDNN in every type, whereas fp32 linear goes to MKL, which on
+// AMD processors is half as fast.
 constexpr const char* kLinear = R"(
 def forward(self, x: Tensor) -> Tensor:
     if x.is_cuda:
@@ -79,9 +80,9 @@ def forward(self, x: Tensor) -> Tensor:
     return self.conv3.forward(x)
 )";
 
-// Windows that reach over the right or bottom edge see zeros there, before the norm: `outside` is what q, k and v make
-// of those. The 1 / sqrt(d) is in the weights of q. Matrix products with their scores in the cache take half the time
-// of scaled_dot_product_attention on windows this small.
+// Windows that reach over the right or bottom edge see zeros there, before the norm: `outside` is what q, k
+// and v make of those. The 1 / sqrt(d) is in the weights of q. Matrix products with their scores in the cache
+// take half the time of scaled_dot_product_attention on windows this small.
 constexpr const char* kAttention = R"(
 def attend(self, x: Tensor) -> Tensor:
     n, height, width, dim = x.size(0), x.size(1), x.size(2), x.size(3)
@@ -93,7 +94,8 @@ def attend(self, x: Tensor) -> Tensor:
         padded[:, :height, :width] = qkv
         qkv = padded
     qkv = qkv.reshape(n, down, side, across, side, self.heads, 3, dim // self.heads)
-    qkv = qkv.permute(6, 0, 1, 3, 5, 2, 4, 7).reshape(3, n * down * across, self.heads, side * side, dim // self.heads)
+    qkv = qkv.permute(6, 0, 1, 3, 5, 2, 4, 7)
+    qkv = qkv.reshape(3, n * down * across, self.heads, side * side, dim // self.heads)
     scores = torch.matmul(qkv[0], qkv[1].transpose(2, 3)).add_(self.bias)
     x = torch.matmul(torch.softmax(scores, 3), qkv[2])
     x = x.reshape(n, down, across, self.heads, side, side, dim // self.heads)
@@ -160,14 +162,15 @@ class Builder {
       }
       // The last merge keeps the resolution: SAM wants 64 x 64.
       if (s + 1 < kStages.size())
-        slices.push_back(merge(layer + ".downsample", kStages[s].dim, kStages[s + 1].dim, s + 2 < kStages.size() ? 2 : 1));
+        slices.push_back(
+            merge(layer + ".downsample", kStages[s].dim, kStages[s + 1].dim, s + 2 < kStages.size() ? 2 : 1));
     }
     slices.push_back(neck());
     return sequence(slices);
   }
 
  private:
-  // --- Weights ---------------------------------------------------------------------------------------------------
+  // --- Weights ---
   at::Tensor take(const std::string& name, at::IntArrayRef shape) const {
     const std::string key = "image_encoder." + name;
     const auto found = weights_.find(key);
@@ -179,7 +182,8 @@ class Builder {
     return found->second.to(at::kFloat);
   }
 
-  // y = bn(conv(x)) as one convolution: its weight scaled by gamma / sqrt(var + eps), its bias beta - mean * that.
+  // y = bn(conv(x)) as one convolution: its weight scaled by gamma / sqrt(var + eps), its bias beta - mean *
+  // that.
   Folded fold(const std::string& name, int64_t input, int64_t output, int64_t kernel) const {
     const at::Tensor scale = take(name + ".bn.weight", {output}) *
                              at::rsqrt(take(name + ".bn.running_var", {output}) + kBatchNormEpsilon);
@@ -187,7 +191,7 @@ class Builder {
     return {weight, take(name + ".bn.bias", {output}) - take(name + ".bn.running_mean", {output}) * scale};
   }
 
-  // --- Modules ---------------------------------------------------------------------------------------------------
+  // --- Modules ---
   Module module(const std::string& name) const {
     return Module(c10::QualifiedName("__torch__.sam_native." + name), unit_, /*shouldMangle=*/true);
   }
@@ -265,9 +269,9 @@ class Builder {
     // One learnt bias for each head and each distance (|rows|, |columns|) between two tokens of a window.
     const at::Tensor place = at::arange(stage.window);
     const at::Tensor distance = (place.unsqueeze(1) - place.unsqueeze(0)).abs();
-    const at::Tensor index =
-        (distance.view({stage.window, 1, stage.window, 1}) * stage.window + distance.view({1, stage.window, 1, stage.window}))
-            .view({-1});
+    const at::Tensor index = (distance.view({stage.window, 1, stage.window, 1}) * stage.window +
+                              distance.view({1, stage.window, 1, stage.window}))
+                                 .view({-1});
     const at::Tensor biases = take(name + ".attention_biases", {stage.heads, tokens});
 
     Module m = module("Attention");

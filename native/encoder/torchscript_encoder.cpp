@@ -25,7 +25,8 @@ constexpr const char* kNeeded = "an encoder's forward must turn N x 3 x 1024 x 1
 std::string essence(const std::string& text) {
   constexpr const char* kMark = "RuntimeError: ";
   size_t start = text.rfind(kMark);
-  start = start == std::string::npos ? text.find_first_not_of(" \n") : start + std::char_traits<char>::length(kMark);
+  start = start == std::string::npos ? text.find_first_not_of(" \n")
+                                     : start + std::char_traits<char>::length(kMark);
   return start == std::string::npos ? "no reason given" : text.substr(start, text.find('\n', start) - start);
 }
 
@@ -46,7 +47,8 @@ class TorchScriptEncoder : public ImageEncoder {
     run_slice_ = module_.find_method("run_slice");
     if (count && run_slice_) {
       const c10::IValue slices = (*count)({});
-      if (!slices.isInt() || slices.toInt() < 1) bad(path_, "has a slice_count that is not a positive number");
+      if (!slices.isInt() || slices.toInt() < 1)
+        bad(path_, "has a slice_count that is not a positive number");
       slices_ = slices.toInt();
     } else {
       run_slice_.reset();
@@ -83,11 +85,15 @@ class TorchScriptEncoder : public ImageEncoder {
 };
 
 torch::jit::Module load_module(const std::string& path) {
-  { const ReadFile exists(path); }  // its SAM_IO is clearer than LibTorch's error
+  {
+    const ReadFile exists(path);
+  }  // its SAM_IO is clearer than LibTorch's error
   try {
     return torch::jit::load(path, at::kCPU);
   } catch (const std::exception& error) {
-    bad(path, "is not a TorchScript file, or it is cut short: make one with torch.jit.save (scripts/export_encoder.py)",
+    bad(path,
+        "is not a TorchScript file, or it is cut short: make one with torch.jit.save "
+        "(scripts/export_encoder.py)",
         words(error));
   }
 }

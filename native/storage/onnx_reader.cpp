@@ -20,7 +20,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "ONNX keeps raw data little-endian");
 
-// --- Protobuf ----------------------------------------------------------------------------------------------------
+// --- Protobuf ---
 
 // One field of a message: a number, or the bytes of a string, a message or a packed list.
 struct Field {
@@ -44,11 +44,20 @@ class Message {
     const uint64_t tag = varint();
     Field field{.number = tag >> 3U, .value = 0, .bytes = {}};
     switch (tag & 7U) {
-      case 0: field.value = varint(); break;
-      case 1: field.bytes = take(8); break;
-      case 2: field.bytes = take(varint()); break;
-      case 5: field.bytes = take(4); break;
-      default: throw Malformed{"a field has no known type"};
+      case 0:
+        field.value = varint();
+        break;
+      case 1:
+        field.bytes = take(8);
+        break;
+      case 2:
+        field.bytes = take(varint());
+        break;
+      case 5:
+        field.bytes = take(4);
+        break;
+      default:
+        throw Malformed{"a field has no known type"};
     }
     return field;
   }
@@ -81,7 +90,7 @@ void each(std::string_view message, const std::function<void(const Field&)>& vis
   while (const auto field = fields.next()) visit(*field);
 }
 
-// --- ONNX: field numbers from onnx.proto3 --------------------------------------------------------------------------
+// --- ONNX: field numbers from onnx.proto3 ---
 
 constexpr uint64_t kFloatType = 1;
 
@@ -94,7 +103,8 @@ std::pair<std::string, at::Tensor> read_tensor(std::string_view message) {
   each(message, [&](const Field& field) {
     if (field.number == 1 && field.bytes.empty()) shape.push_back(static_cast<int64_t>(field.value));
     if (field.number == 1 && !field.bytes.empty())
-      for (Message packed(field.bytes); !packed.empty();) shape.push_back(static_cast<int64_t>(packed.varint()));
+      for (Message packed(field.bytes); !packed.empty();)
+        shape.push_back(static_cast<int64_t>(packed.varint()));
     if (field.number == 2) type = field.value;
     if (field.number == 8) name = field.bytes;
     if (field.number == 4 || field.number == 9) data = field.bytes;
@@ -125,7 +135,8 @@ void read_node(std::string_view message, OnnxGraph& graph) {
         if (inner.number == 5) value = read_tensor(inner.bytes).second;
       });
   });
-  if (node.op == "Constant" && value.defined() && !node.outputs.empty()) graph.tensors[node.outputs[0]] = value;
+  if (node.op == "Constant" && value.defined() && !node.outputs.empty())
+    graph.tensors[node.outputs[0]] = value;
   graph.nodes.push_back(std::move(node));
 }
 
@@ -145,18 +156,20 @@ OnnxGraph read_graph(std::string_view model) {
   return graph;
 }
 
-// --- Names ---------------------------------------------------------------------------------------------------------
+// --- Names ---
 
-// `/patch_embed/seq/seq.0/c/Conv_output_0` -> `patch_embed.seq.0.c`: torch writes a module's path into the names of
-// what its nodes give, a container's own name standing before that of its member.
+// `/patch_embed/seq/seq.0/c/Conv_output_0` -> `patch_embed.seq.0.c`: torch writes a module's path into the
+// names of what its nodes give, a container's own name standing before that of its member.
 std::string module_of(const std::string& output) {
   std::string path;
   std::string previous;
   size_t start = 1;
   for (size_t slash = output.find('/', start); slash != std::string::npos; slash = output.find('/', start)) {
     const std::string part = output.substr(start, slash - start);
-    if (!previous.empty() && part.starts_with(previous + ".")) path.resize(path.size() - previous.size());
-    else if (!path.empty()) path += '.';
+    if (!previous.empty() && part.starts_with(previous + "."))
+      path.resize(path.size() - previous.size());
+    else if (!path.empty())
+      path += '.';
     path += part;
     previous = part;
     start = slash + 1;
@@ -197,8 +210,8 @@ class Renamer {
     return found != graph_.tensors.end() && starts(input, "onnx::") ? &found->second : nullptr;
   }
 
-  // Convolutions with bias come from Conv2d_BN, whose norm was folded in. Stand-ins that fold to the same again: mean
-  // 0, variance 1, and a weight that cancels the epsilon.
+  // Convolutions with bias come from Conv2d_BN, whose norm was folded in. Stand-ins that fold to the same
+  // again: mean 0, variance 1, and a weight that cancels the epsilon.
   void conv(const OnnxNode& node) {
     if (node.inputs.size() != 3) return;
     const at::Tensor *weight = unnamed(node.inputs[1]), *bias = unnamed(node.inputs[2]);
@@ -212,7 +225,8 @@ class Renamer {
     found_[name + ".bn.running_var"] = at::ones_like(*bias);
   }
 
-  // Linear layers keep the name of their bias only: the weight, transposed, is what the product before it multiplies by.
+  // Linear layers keep the name of their bias only: the weight, transposed, is what the product before it
+  // multiplies by.
   void mat_mul(const OnnxNode& node) {
     const at::Tensor* weight = node.inputs.size() == 2 ? unnamed(node.inputs[1]) : nullptr;
     if (weight && weight->dim() == 2) products_[node.outputs[0]] = *weight;
@@ -226,8 +240,8 @@ class Renamer {
     found_[name.substr(0, name.size() - 4) + "weight"] = weight->second.t().contiguous();
   }
 
-  // A norm over channels ends by multiplying with its weight, then adding its bias (C x 1 x 1 both). The addition's own
-  // output may be the graph's, which is not called after its module.
+  // A norm over channels ends by multiplying with its weight, then adding its bias (C x 1 x 1 both). The
+  // addition's own output may be the graph's, which is not called after its module.
   void channel_norm(const OnnxNode& node, const std::string& input, const std::string& other) {
     const at::Tensor* tensor = unnamed(input);
     if (!tensor || tensor->dim() != 3) return;
@@ -240,11 +254,13 @@ class Renamer {
     }
   }
 
-  // Attention adds a constant heads x N x N. Its first row holds each distance once, in the order of the weights.
+  // Attention adds a constant heads x N x N. Its first row holds each distance once, in the order of the
+  // weights.
   void attention_bias(const OnnxNode& node, const std::string& input) {
     const auto constant = graph_.tensors.find(input);
     if (constant == graph_.tensors.end() || !starts(input, "/") || constant->second.dim() != 3) return;
-    found_[prefix_(module_of(node.outputs[0])) + ".attention_biases"] = constant->second.select(1, 0).contiguous();
+    found_[prefix_(module_of(node.outputs[0])) + ".attention_biases"] =
+        constant->second.select(1, 0).contiguous();
   }
 
   const OnnxGraph& graph_;
@@ -262,7 +278,8 @@ std::string decoder_name(const std::string& name) {
   return (starts(name, "mask_downscaling") ? "prompt_encoder." : "mask_decoder.") + name;
 }
 
-// Two things of the decoder that the export merged or reshaped: no_mask_embed, and the output tokens (IoU, 4 masks).
+// Two things of the decoder that the export merged or reshaped: no_mask_embed, and the output tokens (IoU, 4
+// masks).
 void add_tokens(const OnnxGraph& graph, StateDict& into) {
   for (const auto& [name, tensor] : graph.tensors) {
     if (!starts(name, "onnx::")) continue;
@@ -275,10 +292,12 @@ void add_tokens(const OnnxGraph& graph, StateDict& into) {
   }
 }
 
-void require(const StateDict& tensors, const char* name, size_t count, const std::string& path, const char* what) {
+void require(const StateDict& tensors, const char* name, size_t count, const std::string& path,
+             const char* what) {
   if (tensors.count(name) && tensors.size() == count) return;
-  throw Error("SAM_BAD_CHECKPOINT", path + " is an ONNX file, but not " + what + ": " + std::to_string(tensors.size()) +
-                                        " weights could be named, " + std::to_string(count) + " are needed");
+  throw Error("SAM_BAD_CHECKPOINT", path + " is an ONNX file, but not " + what + ": " +
+                                        std::to_string(tensors.size()) + " weights could be named, " +
+                                        std::to_string(count) + " are needed");
 }
 
 }  // namespace
@@ -308,7 +327,8 @@ void convert_mobile_sam(const std::string& encoder_onnx, const std::string& deco
   const OnnxGraph decoder_graph = read_onnx(decoder_onnx);
   StateDict decoder = Renamer(decoder_graph, decoder_name).run();
   add_tokens(decoder_graph, decoder);
-  require(decoder, "mask_decoder.mask_tokens.weight", 137, decoder_onnx, "SAM's prompt encoder and mask decoder");
+  require(decoder, "mask_decoder.mask_tokens.weight", 137, decoder_onnx,
+          "SAM's prompt encoder and mask decoder");
   tensors.merge(decoder);
   write_safetensors(output, tensors, {{"format", "pt"}, {"source", "converted from ONNX"}});
 }

@@ -15,9 +15,10 @@
 #include "error.h"
 #include "storage/file.h"
 
-// LibTorch's own unpickler makes nothing of an OrderedDict, which every state dict is, hence this one. It knows the
-// opcodes that pickle protocol 2 writes (https://github.com/python/cpython/blob/main/Lib/pickletools.py) and the four
-// functions that rebuild tensors; whatever else a file calls becomes None, and no code of the file ever runs.
+// LibTorch's own unpickler makes nothing of an OrderedDict, which every state dict is, hence this one. It
+// knows the opcodes that pickle protocol 2 writes
+// (https://github.com/python/cpython/blob/main/Lib/pickletools.py) and the four functions that rebuild
+// tensors; whatever else a file calls becomes None, and no code of the file ever runs.
 namespace sam {
 namespace {
 
@@ -30,7 +31,8 @@ struct Global {
 };
 
 struct Value {
-  std::variant<std::monostate, int64_t, std::string, Global, at::Tensor, std::shared_ptr<List>, std::shared_ptr<Dict>>
+  std::variant<std::monostate, int64_t, std::string, Global, at::Tensor, std::shared_ptr<List>,
+               std::shared_ptr<Dict>>
       as;
 
   const List* list() const {
@@ -56,10 +58,11 @@ const T& expect(const Value& value) {
 }
 
 constexpr std::pair<const char*, at::ScalarType> kStorages[] = {
-    {"torch.FloatStorage", at::kFloat},       {"torch.HalfStorage", at::kHalf},   {"torch.DoubleStorage", at::kDouble},
-    {"torch.BFloat16Storage", at::kBFloat16}, {"torch.LongStorage", at::kLong},   {"torch.IntStorage", at::kInt},
-    {"torch.ShortStorage", at::kShort},       {"torch.CharStorage", at::kChar},   {"torch.ByteStorage", at::kByte},
-    {"torch.BoolStorage", at::kBool},
+    {"torch.FloatStorage", at::kFloat},   {"torch.HalfStorage", at::kHalf},
+    {"torch.DoubleStorage", at::kDouble}, {"torch.BFloat16Storage", at::kBFloat16},
+    {"torch.LongStorage", at::kLong},     {"torch.IntStorage", at::kInt},
+    {"torch.ShortStorage", at::kShort},   {"torch.CharStorage", at::kChar},
+    {"torch.ByteStorage", at::kByte},     {"torch.BoolStorage", at::kBool},
 };
 
 class Unpickler {
@@ -77,50 +80,50 @@ class Unpickler {
 
  private:
   void step(char opcode) {
+    // clang-format off
     switch (opcode) {
-      case '\x80': take(1); break;                                // PROTO
-      case '\x95': take(8); break;                                // FRAME
-      case 'c': { const std::string module = line(); global(module + "." + line()); break; }  // GLOBAL
-      case '\x93': stack_global(); break;                         // STACK_GLOBAL
-      case 'q': memo_[number<uint8_t>()] = top(); break;          // BINPUT
-      case 'r': memo_[number<uint32_t>()] = top(); break;         // LONG_BINPUT
-      case '\x94': memo_[memo_.size()] = top(); break;            // MEMOIZE
-      case 'h': recall(number<uint8_t>()); break;                 // BINGET
-      case 'j': recall(number<uint32_t>()); break;                // LONG_BINGET
-      case '(': marks_.push_back(stack_.size()); break;           // MARK
-      case '0': pop(); break;                                     // POP
-      case 'N': push({}); break;                                  // NONE
-      case '\x88': push({int64_t{1}}); break;                     // NEWTRUE
-      case '\x89': push({int64_t{0}}); break;                     // NEWFALSE
-      case 'K': push({int64_t{number<uint8_t>()}}); break;        // BININT1
-      case 'M': push({int64_t{number<uint16_t>()}}); break;       // BININT2
-      case 'J': push({int64_t{number<int32_t>()}}); break;        // BININT
-      case '\x8a': long_integer(); break;                         // LONG1
-      case 'G': take(8), push({}); break;                         // BINFLOAT: no tensor needs one
-      case 'X': push({text(number<uint32_t>())}); break;          // BINUNICODE
-      case '\x8c': push({text(number<uint8_t>())}); break;        // SHORT_BINUNICODE
-      case 'T': case 'B': push({text(number<uint32_t>())}); break;  // BINSTRING, BINBYTES
-      case 'U': case 'C': push({text(number<uint8_t>())}); break;   // SHORT_BINSTRING, SHORT_BINBYTES
-      case '}': push({std::make_shared<Dict>()}); break;          // EMPTY_DICT
-      case ')': case ']': case '\x8f': push({std::make_shared<List>()}); break;  // EMPTY_TUPLE, EMPTY_LIST, EMPTY_SET
-      case 't': case 'l': case '\x91': push({std::make_shared<List>(since_mark())}); break;  // TUPLE, LIST, FROZENSET
-      case 'd': { const List items = since_mark(); push({std::make_shared<Dict>()}); set_items(items); break; }  // DICT
-      case '\x85': tuple(1); break;                               // TUPLE1
-      case '\x86': tuple(2); break;                               // TUPLE2
-      case '\x87': tuple(3); break;                               // TUPLE3
-      case 'a': append({pop()}); break;                           // APPEND
-      case 'e': case '\x90': append(since_mark()); break;         // APPENDS, ADDITEMS
-      case 's': { Value value = pop(), key = pop(); set_items({std::move(key), std::move(value)}); break; }  // SETITEM
-      case 'u': set_items(since_mark()); break;                   // SETITEMS
-      case 'Q': push(storage(pop())); break;                      // BINPERSID
-      case 'R': { const Value arguments = pop(); push(call(pop(), arguments)); break; }  // REDUCE
-      case '\x81': pop(), pop(), push({}); break;                 // NEWOBJ: an object of some class
-      case 'b': pop(); break;                                     // BUILD: attributes of what is below (_metadata)
-      default: throw Malformed("it has the unknown opcode " + std::to_string(static_cast<unsigned char>(opcode)));
+      case '\x80': take(1); break;                                    // PROTO
+      case '\x95': take(8); break;                                    // FRAME
+      case 'c': global(); break;                                      // GLOBAL
+      case '\x93': stack_global(); break;                             // STACK_GLOBAL
+      case 'q': memo_[number<uint8_t>()] = top(); break;              // BINPUT
+      case 'r': memo_[number<uint32_t>()] = top(); break;             // LONG_BINPUT
+      case '\x94': memoize(); break;                                  // MEMOIZE
+      case 'h': recall(number<uint8_t>()); break;                     // BINGET
+      case 'j': recall(number<uint32_t>()); break;                    // LONG_BINGET
+      case '(': marks_.push_back(stack_.size()); break;               // MARK
+      case '0': pop(); break;                                         // POP
+      case 'N': push({}); break;                                      // NONE
+      case '\x88': push({int64_t{1}}); break;                         // NEWTRUE
+      case '\x89': push({int64_t{0}}); break;                         // NEWFALSE
+      case 'K': push({int64_t{number<uint8_t>()}}); break;            // BININT1
+      case 'M': push({int64_t{number<uint16_t>()}}); break;           // BININT2
+      case 'J': push({int64_t{number<int32_t>()}}); break;            // BININT
+      case '\x8a': long_integer(); break;                             // LONG1
+      case 'G': take(8); push({}); break;                             // BINFLOAT: no tensor needs one
+      case 'X': case 'T': case 'B': text(number<uint32_t>()); break;  // BINUNICODE, BINSTRING, BINBYTES
+      case '\x8c': case 'U': case 'C': text(number<uint8_t>()); break;  // the same, SHORT_
+      case '}': push({std::make_shared<Dict>()}); break;              // EMPTY_DICT
+      case ')': case ']': case '\x8f': tuple(0); break;               // EMPTY_TUPLE, _LIST, _SET
+      case '\x85': tuple(1); break;                                   // TUPLE1
+      case '\x86': tuple(2); break;                                   // TUPLE2
+      case '\x87': tuple(3); break;                                   // TUPLE3
+      case 't': case 'l': case '\x91': list(since_mark()); break;     // TUPLE, LIST, FROZENSET
+      case 'd': dict(since_mark()); break;                            // DICT
+      case 'a': append({pop()}); break;                               // APPEND
+      case 'e': case '\x90': append(since_mark()); break;             // APPENDS, ADDITEMS
+      case 's': set_item(); break;                                    // SETITEM
+      case 'u': set_items(since_mark()); break;                       // SETITEMS
+      case 'Q': push(storage(pop())); break;                          // BINPERSID
+      case 'R': reduce(); break;                                      // REDUCE
+      case '\x81': pop(); pop(); push({}); break;                     // NEWOBJ: an object of some class
+      case 'b': pop(); break;                                         // BUILD: attributes of what is below
+      default: throw Malformed("unknown opcode " + std::to_string(static_cast<unsigned char>(opcode)));
     }
+    // clang-format on
   }
 
-  // --- Bytes -----------------------------------------------------------------------------------------------------
+  // --- Bytes ---
   std::string_view take(uint64_t count) {
     if (count > rest_.size()) throw Malformed("it is cut short");
     const std::string_view taken = rest_.substr(0, count);
@@ -135,7 +138,7 @@ class Unpickler {
     return value;
   }
 
-  std::string text(uint64_t length) { return std::string(take(length)); }
+  void text(uint64_t length) { push({std::string(take(length))}); }
 
   std::string line() {
     const size_t end = rest_.find('\n');
@@ -154,7 +157,7 @@ class Unpickler {
     push({negative ? value - (int64_t{1} << (8 * bytes.size())) : value});
   }
 
-  // --- Stack -----------------------------------------------------------------------------------------------------
+  // --- Stack ---
   void push(Value value) { stack_.push_back(std::move(value)); }
 
   Value& top() {
@@ -180,7 +183,7 @@ class Unpickler {
   void tuple(size_t count) {
     if (stack_.size() < count) throw Malformed("its stack is empty");
     marks_.push_back(stack_.size() - count);
-    push({std::make_shared<List>(since_mark())});
+    list(since_mark());
   }
 
   void recall(uint64_t index) {
@@ -189,11 +192,19 @@ class Unpickler {
     push(found->second);
   }
 
-  void global(std::string name) { push({Global{std::move(name)}}); }
+  void memoize() {
+    const uint64_t index = memo_.size();
+    memo_[index] = top();
+  }
+
+  void global() {
+    const std::string module = line();
+    push({Global{module + "." + line()}});
+  }
 
   void stack_global() {
     const Value function = pop(), module = pop();
-    global(expect<std::string>(module) + "." + expect<std::string>(function));
+    push({Global{expect<std::string>(module) + "." + expect<std::string>(function)}});
   }
 
   // Lists and dicts of unknown kinds were replaced by None: what goes into those is dropped.
@@ -207,7 +218,24 @@ class Unpickler {
     for (size_t i = 0; dict && i + 1 < items.size(); i += 2) (*dict)->emplace_back(items[i], items[i + 1]);
   }
 
-  // --- Tensors ---------------------------------------------------------------------------------------------------
+  void list(List values) { push({std::make_shared<List>(std::move(values))}); }
+
+  void set_item() {
+    Value value = pop(), key = pop();
+    set_items({std::move(key), std::move(value)});
+  }
+
+  void dict(const List& items) {
+    push({std::make_shared<Dict>()});
+    set_items(items);
+  }
+
+  void reduce() {
+    const Value arguments = pop(), function = pop();
+    push(call(function, arguments));
+  }
+
+  // --- Tensors ---
   // ('storage', type, key, location, number of elements) -> its elements, flat, in the record's own memory.
   Value storage(const Value& id) {
     const List* parts = id.list();
@@ -220,7 +248,8 @@ class Unpickler {
       auto [pointer, size] = archive_.getRecord("data/" + key);
       const auto data = std::make_shared<at::DataPtr>(std::move(pointer));
       const auto elements = static_cast<int64_t>(size / c10::elementSize(dtype));
-      const at::Tensor flat = at::from_blob(data->get(), {elements}, [data](void*) {}, at::TensorOptions(dtype));
+      const at::Tensor flat =
+          at::from_blob(data->get(), {elements}, [data](void*) {}, at::TensorOptions(dtype));
       storages_.emplace(key, flat);
       return {flat};
     }
@@ -239,7 +268,8 @@ class Unpickler {
     if (!global || !given) return {};
     if (global->name == "collections.OrderedDict") return {std::make_shared<Dict>()};
     if (global->name == "torch._utils._rebuild_parameter" && !given->empty()) return given->front();
-    if (global->name != "torch._utils._rebuild_tensor_v2" && global->name != "torch._utils._rebuild_tensor") return {};
+    if (global->name != "torch._utils._rebuild_tensor_v2" && global->name != "torch._utils._rebuild_tensor")
+      return {};
     if (given->size() < 4) throw Malformed("a tensor's description is of an unknown form");
     // as_strided checks the bounds.
     return {expect<at::Tensor>((*given)[0])
@@ -255,13 +285,16 @@ class Unpickler {
 };
 
 Value unpickle(const std::string& path) {
-  { const ReadFile exists(path); }  // its SAM_IO is clearer than LibTorch's error
+  {
+    const ReadFile exists(path);
+  }  // its SAM_IO is clearer than LibTorch's error
   std::string detail;
   try {
     caffe2::serialize::PyTorchStreamReader archive(path);
     if (archive.hasRecord("byteorder")) {
       const auto [order, length] = archive.getRecord("byteorder");
-      if (std::string_view(static_cast<const char*>(order.get()), length) == "big") throw Malformed("it is big-endian");
+      if (std::string_view(static_cast<const char*>(order.get()), length) == "big")
+        throw Malformed("it is big-endian");
     }
     const auto [pickle, size] = archive.getRecord("data.pkl");
     return Unpickler(archive, {static_cast<const char*>(pickle.get()), size}).run();
@@ -296,11 +329,14 @@ StateDict read_pickle(const std::string& path) {
   for (const char* wrapper : {"model", "state_dict", "model_state_dict"}) {
     if (!tensors.empty() || !root.dict()) break;
     for (const auto& [key, entry] : *root.dict())
-      if (const auto* name = std::get_if<std::string>(&key.as); name && *name == wrapper) tensors = tensors_of(entry);
+      if (const auto* name = std::get_if<std::string>(&key.as); name && *name == wrapper)
+        tensors = tensors_of(entry);
   }
   if (tensors.empty())
-    throw Error("SAM_BAD_CHECKPOINT", path + " holds no weights: neither it nor its 'model' or 'state_dict' maps names "
-                                             "to tensors; save model.state_dict()");
+    throw Error("SAM_BAD_CHECKPOINT",
+                path +
+                    " holds no weights: neither it nor its 'model' or 'state_dict' maps names "
+                    "to tensors; save model.state_dict()");
   return tensors;
 }
 
