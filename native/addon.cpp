@@ -1,4 +1,5 @@
 // Registers the addon: every export of binding.d.ts, each named once.
+#include <ATen/Parallel.h>
 #include <napi.h>
 
 #include "binding/environment.h"
@@ -15,6 +16,8 @@ constexpr int kContract = 1;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   sam::use_block_allocator();
+  // A pool thread that has run a data task stays at one thread: compute tasks must always say how many they want.
+  if (compute_threads == 0) compute_threads = at::get_num_threads();
   auto* environment = new Environment();
   env.SetInstanceData(environment);
   env.AddCleanupHook([environment] {

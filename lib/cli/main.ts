@@ -64,7 +64,12 @@ function knownFlags(): string[] {
 const parser = yargs(args)
   .scriptName('sam-native')
   .usage('$0 <command> [options]\n\nFine-tunes the Segment Anything Model on your own images.')
-  .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false, 'greedy-arrays': false })
+  .parserConfiguration({
+    'dot-notation': false,
+    'parse-numbers': false,
+    'parse-positional-numbers': false,
+    'greedy-arrays': false,
+  })
   .locale('en')
   .version(packageVersion())
   .help()

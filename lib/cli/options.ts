@@ -36,7 +36,8 @@ function yargsOption(schema: z.ZodType): Options {
   if (description !== undefined) option.describe = description;
   if (fallback !== undefined) option.defaultDescription = String(fallback);
   if (kind === 'boolean') return { ...option, type: 'boolean' };
-  if (kind === 'number') return { ...option, type: 'number', requiresArg: true };
+  // No yargs type: it adds up `--epochs 2 --epochs 1`, taking the 1 for one more of a counted flag. See `givenFlags`.
+  if (kind === 'number') return { ...option, requiresArg: true };
   if (kind === 'array') return { ...option, type: 'string', array: true, requiresArg: true };
   if (choices !== undefined) option.choices = choices;
   return { ...option, type: 'string', requiresArg: schema.meta()?.bare !== true };
@@ -53,9 +54,16 @@ export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): G
   for (const [name, schema] of Object.entries(shape)) {
     const value = argv[kebab(name)];
     if (value === undefined) continue;
-    given[name] = Array.isArray(value) && unwrap(schema).kind !== 'array' ? value.at(-1) : value;
+    const { kind } = unwrap(schema);
+    const last: unknown = Array.isArray(value) && kind !== 'array' ? value.at(-1) : value;
+    given[name] = kind === 'number' ? toNumber(last) : last;
   }
   return given;
+}
+
+/** NaN, which every schema of a number refuses, for what is none. */
+function toNumber(text: unknown): number {
+  return String(text).trim() === '' ? Number.NaN : Number(text);
 }
 
 /** The options in a `--config` file: YAML or JSON, names as on the command line or as in TypeScript. */

@@ -55,6 +55,7 @@ export function presenter(reporter: Reporter): (event: TrainEvent) => void {
         );
         break;
       case 'encode':
+        epochStarted = Date.now();
         if (event.encoded === 0) break; // all was in the cache
         encoding ??= reporter.task('encoding', event.total);
         encoding.update(event.done, 'images', event.total);

@@ -40,7 +40,8 @@ export interface TrainEnvironment {
 /** The real one: the addon, the disk. */
 export const environment: TrainEnvironment = {
   compute(options) {
-    if (options.threads !== undefined) native().setThreads(options.threads);
+    // Said even where it is the default: sums over another number of threads would be rounded otherwise.
+    native().setThreads(options.threads ?? native().info().threads);
     return resolveDevice(options.device, options.precision);
   },
   openData(options, hooks) {

@@ -69,6 +69,36 @@ describe('the command line', () => {
     expect(noRun.json()).toMatchObject({ error: { code: 'SAM_NOT_FOUND', fix: expect.any(String) } });
   });
 
+  test('a flag given twice: the last one counts', async () => {
+    const { stderr } = await runCli([
+      'train',
+      '--data',
+      'x',
+      '--epochs',
+      '2',
+      '--epochs',
+      '1',
+      '--batch-size',
+      '3',
+      '--batch-size',
+      '-1',
+    ]);
+    expect(stderr).toContain('--batch-size -1:');
+    const fine = await runCli([
+      'train',
+      '--json',
+      '--data',
+      join(dir, 'none'),
+      '--epochs',
+      '-1',
+      '--epochs',
+      '1',
+      '--device',
+      'cuda:77',
+    ]);
+    expect(fine.stderr).not.toContain('--epochs');
+  });
+
   test('options of a config file are checked like flags, and flags go before them', async () => {
     const config = join(dir, 'config.yaml');
     await writeFile(config, 'resume: from-file\nbatch-size: 0\n');
