@@ -61,6 +61,7 @@ function liveReporter(stream: NodeJS.WriteStream): Reporter {
   let bars: cliProgress.MultiBar | undefined;
   let open = 0;
   const stop = () => {
+    bars?.update(); // writes the lines that were logged since it was drawn last
     bars?.stop();
     bars = undefined;
     open = 0;

@@ -75,7 +75,9 @@ describe('progress of a run', () => {
       const show = presenter(reporter);
       for (const event of [setup, step]) show(event);
       await vi.waitFor(() => expect(text()).toContain('epochs'));
+      show(epoch);
       reporter.stop();
+      expect(text()).toContain('epoch 1/2  train loss'); // said last, and not lost with the bars
       expect(text()).toContain('steps');
       expect(text()).toContain('loss 0.5123  4.0 images/s');
       expect(text()).toContain('0:03 left'); // 4 images of this epoch and 8 of the next, 4 a second
