@@ -3,8 +3,11 @@
 #include <ATen/Context.h>
 #include <ATen/DynamicLibrary.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -123,6 +126,12 @@ bool run(const Settings& settings) {
 }  // namespace sam::core_test
 
 int main(int argc, char** argv) {
+  // OpenMP's threads spin while they wait, which starves a busy machine. It reads its setting when it is loaded, so the
+  // program starts itself once more with it.
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
+    ::setenv("OMP_WAIT_POLICY", "PASSIVE", /*overwrite=*/1);
+    ::execv("/proc/self/exe", argv);
+  }
   const auto settings = sam::core_test::parse(argc, argv);
   if (!settings) {
     std::cerr << sam::core_test::kUsage;

@@ -99,14 +99,6 @@ at::Tensor resize_height(const at::Tensor& pixels, int64_t height) {
 
 }  // namespace
 
-std::pair<int64_t, int64_t> resized_size(int64_t height, int64_t width) {
-  const double scale = static_cast<double>(kModelSide) / static_cast<double>(std::max(height, width));
-  const auto side = [scale](int64_t length) {
-    return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(length) * scale + 0.5));
-  };
-  return {side(height), side(width)};
-}
-
 at::Tensor resize_pixels(const at::Tensor& pixels, int64_t height, int64_t width) {
   at::Tensor picture = pixels.contiguous();
   const int64_t narrower = picture.size(1) - width, lower = picture.size(0) - height;
@@ -128,7 +120,7 @@ at::Tensor preprocess(const at::Tensor& pixels, std::optional<int64_t> image_siz
   const auto [height, width] = resized_size(picture.size(0), picture.size(1));
   picture = resize_pixels(picture, height, width);
 
-  at::Tensor out = at::zeros({1, 3, kModelSide, kModelSide});
+  at::Tensor out = at::zeros({1, 3, kModelSize, kModelSize});
   for (int64_t channel = 0; channel < 3; ++channel) {
     at::Tensor into = out.select(1, channel).slice(1, 0, height).slice(2, 0, width).squeeze(0);
     into.copy_(picture.select(2, channel));

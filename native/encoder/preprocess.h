@@ -5,14 +5,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <utility>
+
+#include "model/frame.h"
 
 namespace sam {
-
-inline constexpr int64_t kModelSide = 1024;
-
-// Height and width after resizing the long side to 1024, rounded as the reference does (half up).
-std::pair<int64_t, int64_t> resized_size(int64_t height, int64_t width);
 
 // Pillow's antialiased bilinear on 8-bit pixels: uint8 H x W x 3 -> uint8 height x width x 3.
 at::Tensor resize_pixels(const at::Tensor& pixels, int64_t height, int64_t width);

@@ -101,7 +101,7 @@ torch::jit::Module load_module(const std::string& path) {
 // A picture of zeros through all slices. Running out of memory is not the file's fault.
 void try_out(ImageEncoder& encoder, const std::string& path) {
   try {
-    encoder.encode(at::zeros({1, 3, kModelSide, kModelSide}));
+    encoder.encode(at::zeros({1, 3, kModelSize, kModelSize}));
   } catch (const Error&) {
     throw;
   } catch (const c10::OutOfMemoryError&) {

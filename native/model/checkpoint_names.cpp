@@ -1,10 +1,12 @@
 #include "model/checkpoint_names.h"
 
+#include <ATen/core/Tensor.h>
+
 #include <algorithm>
 #include <array>
 #include <regex>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "error.h"
 
@@ -72,11 +74,13 @@ std::string meta_to_hugging_face(const std::string& name) {
   return name;
 }
 
-StateDict canonical_names(const StateDict& weights, NameScheme scheme) {
+StateDict canonical_names(const StateDict& weights, NameScheme scheme, const std::string& path) {
   StateDict out;
   for (const auto& [name, tensor] : weights) {
     if (std::find(kPositionSources.begin(), kPositionSources.end(), name) != kPositionSources.end()) {
-      out[std::string(kPositions)] = tensor;
+      const auto [known, first] = out.emplace(kPositions, tensor);
+      if (!first && !known->second.equal(tensor))
+        throw Error("SAM_BAD_CHECKPOINT", path + " holds two positional matrices that differ");
     } else if (is_prompt_side(name)) {
       out[scheme == NameScheme::kMeta ? meta_to_hugging_face(name) : name] = tensor;
     }

@@ -18,7 +18,8 @@ NameScheme detect_scheme(const StateDict& weights, const std::string& path);
 std::string meta_to_hugging_face(const std::string& name);
 
 // Prompt encoder and mask decoder under Hugging Face's names, the rest left out. The positional matrix, which
-// Hugging Face stores under either or both of two names, comes out as `prompt_encoder.positional_embedding`.
-StateDict canonical_names(const StateDict& weights, NameScheme scheme);
+// Hugging Face stores under either or both of two names, comes out as `prompt_encoder.positional_embedding`;
+// two that differ are a SAM_BAD_CHECKPOINT.
+StateDict canonical_names(const StateDict& weights, NameScheme scheme, const std::string& path);
 
 }  // namespace sam

@@ -4,12 +4,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <utility>
 
 namespace sam {
-
-// Height and width after the long side became 1024: int(side * 1024 / long + 0.5).
-std::pair<int64_t, int64_t> resized_shape(int64_t height, int64_t width);
 
 // 256 x 256 logits -> height x width, uint8, 255 where the logit is above 0. With `image_size` the picture was squashed
 // to a square before it was encoded (0: it kept its shape).

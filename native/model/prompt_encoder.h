@@ -5,14 +5,10 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/pimpl.h>
 
+#include "model/frame.h"
 #include "model/layers.h"
 
 namespace sam {
-
-constexpr int64_t kModelSize = 1024;     // side of the model frame, pixels
-constexpr int64_t kEmbeddingSize = 64;   // side of the image embedding
-constexpr int64_t kLowResSize = 256;     // side of the low-res masks
-constexpr int64_t kEmbeddingDim = 256;
 
 // Labels of points beyond 1 (positive) and 0 (negative).
 enum PointLabel : int64_t {

@@ -1,6 +1,7 @@
 #include "model/sam.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 
 #include "error.h"
@@ -74,13 +75,15 @@ std::shared_ptr<Sam> load_sam(const std::string& weights, const std::string& dec
   const StateDict raw = read_safetensors(weights);
   const NameScheme scheme = detect_scheme(raw, weights);
   auto sam = std::make_shared<Sam>(scheme == NameScheme::kMeta ? kMetaEpsilon : kHuggingFaceEpsilon);
-  load_tensors(*sam, canonical_names(raw, scheme), /*prefix=*/"", weights);
+  load_tensors(*sam, canonical_names(raw, scheme, weights), /*prefix=*/"", weights);
   if (!decoder.empty()) {
     const StateDict over = read_safetensors(decoder);
-    load_tensors(*sam, canonical_names(over, detect_scheme(over, decoder)), "mask_decoder.", decoder);
+    load_tensors(*sam, canonical_names(over, detect_scheme(over, decoder), decoder), "mask_decoder.", decoder);
   }
   sam->device = device;
   sam->compute_type = compute_type;
+  // Whoever asks for fp32 on a GPU means it: cuDNN's convolutions would round to TF32.
+  if (device.is_cuda() && compute_type == at::kFloat) at::globalContext().setAllowTF32CuDNN(false);
   sam->prompt_encoder->to(device);
   sam->mask_decoder->to(device);
   {

@@ -32,7 +32,7 @@ struct StepOptions {
   double learning_rate = 0;
   bool update = true;
   double scale = 1;                        // of the loss: 1 / accumulated batches
-  std::optional<double> clip_grad_norm;
+  std::optional<double> clip_grad_norm = std::nullopt;
 };
 
 struct StepResult {
