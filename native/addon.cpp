@@ -20,10 +20,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   if (compute_threads == 0) compute_threads = at::get_num_threads();
   auto* environment = new Environment();
   env.SetInstanceData(environment);
-  env.AddCleanupHook([environment] {
-    environment->compute.close();
-    environment->data.close();
-  });
+  env.AddCleanupHook([environment] { environment->close(); });
 
   EmbeddingsHandle::define_class(env);
   EncodingHandle::define_class(env);

@@ -12,9 +12,14 @@ namespace {
 
 [[noreturn]] void bad(const std::string& what) { throw Error("SAM_BAD_ARGUMENT", what); }
 
+// The number of elements; SIZE_MAX, which no array has, where it is more than that.
 size_t product(at::IntArrayRef shape) {
   size_t all = 1;
-  for (const int64_t side : shape) all *= static_cast<size_t>(side);
+  for (const int64_t side : shape) {
+    const auto factor = static_cast<size_t>(side);
+    if (factor != 0 && all > SIZE_MAX / factor) return SIZE_MAX;
+    all *= factor;
+  }
   return all;
 }
 
@@ -22,6 +27,13 @@ std::string shape_text(at::IntArrayRef shape) {
   std::string text;
   for (const int64_t side : shape) text += (text.empty() ? "" : " x ") + std::to_string(side);
   return text;
+}
+
+// Where the elements of a typed array lie. Shared memory is refused: another thread could write while it is checked.
+const void* elements_of(const Napi::TypedArray& array, const std::string& name) {
+  const Napi::Value buffer = array.Buffer();
+  if (!buffer.IsArrayBuffer()) bad(name + " must not lie in a SharedArrayBuffer");
+  return static_cast<const char*>(buffer.As<Napi::ArrayBuffer>().Data()) + array.ByteOffset();
 }
 
 template <typename Array, typename T>
@@ -99,8 +111,8 @@ const void* Arguments::typed(const char* key, napi_typedarray_type type, const c
   const auto array = member.As<Napi::TypedArray>();
   if (array.ElementLength() != product(shape))
     throw Error("SAM_BAD_SHAPE", path(key) + " has " + std::to_string(array.ElementLength()) + " elements, expected " +
-                                     shape_text(shape) + " = " + std::to_string(product(shape)));
-  return static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+                                     shape_text(shape));
+  return elements_of(array, path(key));
 }
 
 at::Tensor Arguments::floats(const char* key, at::IntArrayRef shape) const {
@@ -146,7 +158,7 @@ at::Tensor floats_of(const Napi::Value& value, const char* name) {
     bad(std::string(name) + " must be a Float32Array");
   const auto array = value.As<Napi::TypedArray>();
   at::Tensor tensor = at::empty({static_cast<int64_t>(array.ElementLength())}, at::kFloat);
-  const auto* data = static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  const void* data = elements_of(array, name);
   if (tensor.numel() > 0) std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
   return tensor;
 }

@@ -18,7 +18,9 @@ void EmbeddingsHandle::define_class(Napi::Env env) {
 }
 
 Napi::Value EmbeddingsHandle::count(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), static_cast<double>(held()->size(0))); });
+  return guarded(info.Env(), [&] {
+    return Napi::Number::New(info.Env(), static_cast<double>(receiver(info)->size(0)));
+  });
 }
 
 Napi::Value EmbeddingsHandle::to_float32_array(const Napi::CallbackInfo& info) {
@@ -34,7 +36,7 @@ void EmbeddingCacheHandle::define_class(Napi::Env env) {
 }
 
 Napi::Value EmbeddingCacheHandle::size(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), static_cast<double>(held()->size())); });
+  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), static_cast<double>(receiver(info)->size())); });
 }
 
 Napi::Value EmbeddingCacheHandle::has(const Napi::CallbackInfo& info) {
@@ -60,7 +62,7 @@ Napi::Value EmbeddingCacheHandle::write(const Napi::CallbackInfo& info) {
     if (!info[0].IsString()) throw Error("SAM_BAD_ARGUMENT", "key must be a string");
     return run_task(info.Env(), LaneKind::kData,
                     [cache = held(), key = std::string(info[0].As<Napi::String>()),
-                     embedding = EmbeddingsHandle::unwrap(info.Env(), info[1], "embeddings")] {
+                     embedding = EmbeddingsHandle::unwrap(info[1], "embeddings")] {
                       cache->write(key, *embedding);
                     });
   });

@@ -13,6 +13,11 @@ struct Environment {
   Lane compute, data;
   Napi::FunctionReference embeddings, encoding, image_encoder, embedding_cache, sam_model, trainer;
 
+  void close() {
+    compute.close();
+    data.close();
+  }
+
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 };
 

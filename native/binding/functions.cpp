@@ -148,7 +148,7 @@ Napi::Value open_cache(const Napi::CallbackInfo& info) {
 
 Napi::Value create_trainer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const auto sam = SamModelHandle::unwrap(info.Env(), info[0], "model");
+    const auto sam = SamModelHandle::unwrap(info[0], "model");
     const Arguments options(info[1], "options");
     const Arguments loss = options.object("loss");
     TrainerOptions trainer;

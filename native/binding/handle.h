@@ -14,13 +14,16 @@
 
 namespace sam::binding {
 
-// `Derived` names itself (`kName`) and its constructor's place in the Environment (`constructor_of`); `T` is what it holds.
+// `Derived` names itself (`kName`, and `kTag` as Node-API wants it) and its constructor's place in the Environment
+// (`constructor_of`); `T` is what it holds.
 template <typename Derived, typename T>
 class Handle : public Napi::ObjectWrap<Derived> {
  public:
   explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Derived>(info) {
     if (info.Length() != 1 || !info[0].IsExternal())
       throw to_js(info.Env(), {"SAM_BAD_ARGUMENT", std::string(Derived::kName) + " cannot be constructed directly", {}, {}});
+    // By its tag an object is known, whatever prototype JavaScript gives it later.
+    info.This().As<Napi::Object>().TypeTag(&Derived::kTag);
     held_ = *info[0].As<Napi::External<std::shared_ptr<T>>>().Data();
     ++live_handles;
   }
@@ -33,9 +36,8 @@ class Handle : public Napi::ObjectWrap<Derived> {
   }
 
   // What a JavaScript value holds. SAM_BAD_ARGUMENT for another kind of object, SAM_DISPOSED after `dispose`.
-  static std::shared_ptr<T> unwrap(Napi::Env env, const Napi::Value& value, const char* name) {
-    Napi::Function constructor = Derived::constructor_of(Environment::of(env)).Value();
-    if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(constructor))
+  static std::shared_ptr<T> unwrap(const Napi::Value& value, const char* name) {
+    if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&Derived::kTag))
       throw Error("SAM_BAD_ARGUMENT", std::string(name) + " must be " + Derived::kName);
     return Napi::ObjectWrap<Derived>::Unwrap(value.As<Napi::Object>())->held();
   }
@@ -44,6 +46,9 @@ class Handle : public Napi::ObjectWrap<Derived> {
     if (!held_) throw Error("SAM_DISPOSED", std::string(Derived::kName) + " has been disposed");
     return held_;
   }
+
+  // `held` for accessors: V8 checks the receivers of methods, but not theirs, so that `this` may be of another class.
+  static std::shared_ptr<T> receiver(const Napi::CallbackInfo& info) { return unwrap(info.This(), "this"); }
 
   void dispose(const Napi::CallbackInfo&) { release(); }
 

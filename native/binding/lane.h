@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <deque>
+#include <utility>
 
 namespace sam::binding {
 
@@ -23,7 +24,10 @@ class Lane {
   }
 
   // The environment is going away: what waits will never start.
-  void close() { closed_ = true; }
+  void close() {
+    closed_ = true;
+    for (const Napi::AsyncWorker* worker : std::exchange(waiting_, {})) delete worker;
+  }
 
  private:
   void start_next() {

@@ -16,8 +16,8 @@ struct Request {
   Prompts prompts;
 };
 
-Request read_request(Napi::Env env, const Arguments& request) {
-  Request out{EmbeddingsHandle::unwrap(env, request.value("embeddings"), "embeddings"),
+Request read_request(const Arguments& request) {
+  Request out{EmbeddingsHandle::unwrap(request.value("embeddings"), "embeddings"),
               read_prompts(request.object("prompts"))};
   if (out.embeddings->size(0) != out.prompts.images)
     throw Error("SAM_BAD_SHAPE", "there are " + std::to_string(out.embeddings->size(0)) + " embeddings for prompts of " +
@@ -59,7 +59,7 @@ Napi::Value SamModelHandle::decode(const Napi::CallbackInfo& info) {
     const Arguments request(info[0], "request");
     return run_task(
         info.Env(), LaneKind::kCompute,
-        [sam = held(), request = read_request(info.Env(), request), output = read_mask_output(request)] {
+        [sam = held(), request = read_request(request), output = read_mask_output(request)] {
           Masks masks = decode_request(*sam, request, output);
           return Masks{masks.logits.cpu(), masks.iou_predictions.cpu()};
         },
@@ -76,7 +76,7 @@ Napi::Value SamModelHandle::decode(const Napi::CallbackInfo& info) {
 Napi::Value SamModelHandle::predict(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "request");
-    auto request = read_request(info.Env(), options);
+    auto request = read_request(options);
     const at::Tensor sizes = options.ints("sizes", {request.prompts.images, 2});
     if (sizes.lt(1).any().item<bool>()) throw Error("SAM_BAD_SHAPE", "request.sizes must be at least 1 x 1");
     const int64_t image_size = options.has("imageSize") ? options.whole("imageSize", 1) : 0;

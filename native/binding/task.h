@@ -16,6 +16,14 @@ namespace sam::binding {
 
 enum class LaneKind { kCompute, kData };
 
+// False in a thread that is being terminated. Node waits for the work in flight before it calls the cleanup hooks: work
+// started meanwhile would hold it up until the last of the queue is done.
+inline bool runs_javascript(napi_env env) {
+  napi_value object;
+  bool found;
+  return napi_create_object(env, &object) == napi_ok && napi_has_named_property(env, object, "x", &found) == napi_ok;
+}
+
 // `Work`: () -> Result, no N-API inside; it owns (shared pointers) all it touches. `Convert`: (Napi::Env, Result) -> Napi::Value.
 template <typename Work, typename Convert>
 class Task final : public Napi::AsyncWorker {
@@ -44,6 +52,7 @@ class Task final : public Napi::AsyncWorker {
   void OnOK() override {
     const Napi::HandleScope scope(Env());
     Environment& environment = Environment::of(Env());
+    if (!runs_javascript(Env())) return environment.close();
     (kind_ == LaneKind::kCompute ? environment.compute : environment.data).finished();
     if (failure_) return deferred_.Reject(to_js(Env(), *failure_).Value());
     try {

@@ -11,9 +11,9 @@
 namespace sam::binding {
 namespace {
 
-Batch read_batch(Napi::Env env, const Arguments& from) {
+Batch read_batch(const Arguments& from) {
   Batch batch;
-  batch.embeddings = *EmbeddingsHandle::unwrap(env, from.value("embeddings"), "batch.embeddings");
+  batch.embeddings = *EmbeddingsHandle::unwrap(from.value("embeddings"), "batch.embeddings");
   batch.prompts = read_prompts(from.object("prompts"));
   const int64_t images = batch.prompts.images;
   if (batch.embeddings.size(0) != images)
@@ -68,7 +68,7 @@ Napi::Value TrainerHandle::step(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return run_task(
         info.Env(), LaneKind::kCompute,
-        [state = held(), batch = read_batch(info.Env(), Arguments(info[0], "batch")),
+        [state = held(), batch = read_batch(Arguments(info[0], "batch")),
          options = read_step_options(Arguments(info[1], "options"))] {
           return state->trainer.step(batch_on_device(batch, state->device), options);
         },
@@ -86,7 +86,7 @@ Napi::Value TrainerHandle::validate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return run_task(
         info.Env(), LaneKind::kCompute,
-        [state = held(), batch = read_batch(info.Env(), Arguments(info[0], "batch"))] {
+        [state = held(), batch = read_batch(Arguments(info[0], "batch"))] {
           return state->trainer.validate(batch_on_device(batch, state->device));
         },
         [](Napi::Env env, ValidationResult result) -> Napi::Value {
