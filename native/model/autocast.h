@@ -1,4 +1,5 @@
-// Mixed precision for the length of a scope: matrix products in `type`, everything else as autocast decides.
+// Mixed precision for the length of a scope: matrix products in `type`, everything else as autocast decides; or, with
+// fp32, none, whatever the scope around it says.
 #pragma once
 
 #include <ATen/autocast_mode.h>
@@ -7,18 +8,17 @@ namespace sam {
 
 class Autocast {
  public:
-  // With fp32 nothing changes.
-  Autocast(at::DeviceType device, at::ScalarType type) : device_(device), active_(type != at::kFloat) {
-    if (!active_) return;
-    was_enabled_ = at::autocast::is_autocast_enabled(device_);
-    was_type_ = at::autocast::get_autocast_dtype(device_);
-    at::autocast::set_autocast_dtype(device_, type);
-    at::autocast::set_autocast_enabled(device_, true);
+  Autocast(at::DeviceType device, at::ScalarType type)
+      : device_(device),
+        was_enabled_(at::autocast::is_autocast_enabled(device)),
+        was_type_(at::autocast::get_autocast_dtype(device)) {
+    const bool enabled = type != at::kFloat;
+    if (enabled) at::autocast::set_autocast_dtype(device_, type);
+    at::autocast::set_autocast_enabled(device_, enabled);
     at::autocast::increment_nesting();
   }
 
   ~Autocast() {
-    if (!active_) return;
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(device_, was_enabled_);
     at::autocast::set_autocast_dtype(device_, was_type_);
@@ -29,9 +29,8 @@ class Autocast {
 
  private:
   at::DeviceType device_;
-  bool active_;
-  bool was_enabled_ = false;
-  at::ScalarType was_type_ = at::kFloat;
+  bool was_enabled_;
+  at::ScalarType was_type_;
 };
 
 }  // namespace sam

@@ -4,6 +4,8 @@
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/embedding.h>
 
+#include "model/autocast.h"
+
 namespace sam {
 namespace {
 
@@ -85,7 +87,9 @@ Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positi
   // Sliced after stacking, as the reference does: the hypernetworks not asked for get zero gradients, so that
   // weight decay treats them as it does there.
   const at::Tensor masks = masks_from(state.keys, at::stack(hyper, 1).narrow(1, first, count));
-  const at::Tensor iou = iou_prediction_head_(state.queries.select(1, 0)).narrow(-1, first, count);
+  // Predicted IoUs are compared with each other, often closer than bf16 can tell apart.
+  const Autocast exact(image.device().type(), at::kFloat);
+  const at::Tensor iou = iou_prediction_head_(state.queries.select(1, 0).to(at::kFloat)).narrow(-1, first, count);
   return {masks.to(at::kFloat).unflatten(0, {images, per_image}),
           iou.to(at::kFloat).unflatten(0, {images, per_image})};
 }
