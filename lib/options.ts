@@ -9,12 +9,12 @@ import { closest, kebab } from './suggest.js';
 const count = z.number().int();
 const LOSS_TERM = /^(dice|bce|focal|iou)(:\d+(\.\d+)?)?$/;
 
-/** `dice:1+bce:1+iou:1`: a weighted sum; a weight left out is 1. */
+/** `dice:1+bce:1+iou:5`: a weighted sum; a weight left out is 1. */
 const lossSum = z
   .string()
   .refine(
     (text) => text.split('+').every((term) => LOSS_TERM.test(term)),
-    'expected a sum such as dice:1+bce:1+iou:1 of dice, bce, focal, iou',
+    'expected a sum such as dice:1+bce:1+iou:5 of dice, bce, focal, iou',
   );
 
 export const modelOptions = {
@@ -85,7 +85,7 @@ export const promptOptions = {
 } as const;
 
 export const optimiserOptions = {
-  loss: lossSum.default('dice:1+bce:1+iou:1').describe('a weighted sum of dice, bce, focal, iou'),
+  loss: lossSum.default('dice:1+bce:1+iou:5').describe('a weighted sum of dice, bce, focal, iou'),
   epochs: count.min(1).default(50).describe('passes over the training split'),
   batchSize: count.min(1).default(4).describe('images in a batch'),
   lr: z.number().gt(0).default(2e-5).describe('learning rate of AdamW'),

@@ -19,8 +19,7 @@ torch::nn::ConvTranspose2d transposed_conv(int64_t from, int64_t to) {
 }
 
 // A transposed convolution of size and stride 2 is a linear layer: every row becomes a 2 x 2 block of rows.
-// M x R x in -> M x 4R x out, the block's rows together (the caller sorts them once, at the very end). Measured against
-// at::conv_transpose2d in docs/benchmarks.md.
+// M x R x in -> M x 4R x out, the block's rows together (the caller sorts them once, at the very end).
 at::Tensor double_rows(const torch::nn::ConvTranspose2d& conv, const at::Tensor& rows) {
   const at::Tensor weight = conv->weight.permute({2, 3, 1, 0}).flatten(0, 2);  // (2*2*out) x in
   const at::Tensor doubled = at::linear(rows, weight, conv->bias.repeat({4}));

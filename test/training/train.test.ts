@@ -118,7 +118,7 @@ describe('a run', () => {
       trainLosses: result.trainLosses,
       validationLosses: result.validationLosses,
       bestLoss: result.bestLoss,
-      loss: { dice: 1, bce: 1, focal: 0, iou: 1 },
+      loss: { dice: 1, bce: 1, focal: 0, iou: 5 },
       model: { name: 'fake', weightsHash: 'w' },
       sourceWeights: 'w',
     });
