@@ -11,6 +11,7 @@ import type { ResolvedModel } from '../models/model.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings } from '../models/prompt-options.js';
 import { resolveModel, runFolder } from '../models/resolve.js';
 import { ImageEmbedding, SamModel } from '../models/sam-model.js';
+import type { WorkOptions } from '../models/work-options.js';
 import { drawPrompt } from '../prompts/draw.js';
 import { randomFor } from '../prompts/random.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
@@ -18,7 +19,7 @@ import { VALIDATION_EPOCH } from '../training/batches.js';
 import { confusion, mean, median, scores } from './metrics.js';
 import { type ImageScores, perImagePath, writePerImage } from './per-image.js';
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends WorkOptions {
   /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
   models: readonly string[];
   /** Labelled samples. */
@@ -30,18 +31,6 @@ export interface EvaluateOptions {
   /** The file (`.csv`) or folder for the scores of each image. Default: the run's folder, else the working folder. */
   out?: string | undefined;
   onEmpty?: 'skip' | 'fail';
-  skipBad?: boolean;
-  encoder?: string | undefined;
-  device?: string;
-  precision?: Precision | 'auto';
-  threads?: number | undefined;
-  cacheDir?: string | undefined;
-  /** False: embeddings do not stay on disk. */
-  cache?: boolean;
-  cacheMax?: string | number | undefined;
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
   onProgress?: ((progress: EvaluateProgress) => void) | undefined;
 }
 

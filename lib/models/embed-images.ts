@@ -7,24 +7,14 @@ import { SamError } from '../errors.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { EmbeddingStore, type EnsureProgress } from './embedding-store.js';
 import { resolveModel } from './resolve.js';
+import type { WorkOptions } from './work-options.js';
 
-export interface EmbedImagesOptions {
+export interface EmbedImagesOptions extends WorkOptions {
   model: string;
   images: readonly Sample[];
   /** Writes the embeddings to this safetensors file: fp32, 256 x 64 x 64, one tensor for each image, under its name. */
   export?: string | undefined;
   imageSize?: number | undefined;
-  skipBad?: boolean;
-  encoder?: string | undefined;
-  device?: string;
-  precision?: Precision | 'auto';
-  threads?: number | undefined;
-  cacheDir?: string | undefined;
-  cache?: boolean;
-  cacheMax?: string | number | undefined;
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
   onProgress?: ((progress: EnsureProgress) => void) | undefined;
 }
 

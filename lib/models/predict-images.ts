@@ -22,11 +22,12 @@ import { type PromptOptions, promptOptionsFor, toPromptSettings } from './prompt
 import { resolveModel } from './resolve.js';
 import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
 import { checkPrompt, type UserPrompt } from './user-prompt.js';
+import type { WorkOptions } from './work-options.js';
 
 /** given: by the caller; masks: drawn from a mask of the folder `masks`; grid: found by the model itself. */
 export type PromptSource = 'given' | 'masks' | 'grid';
 
-export interface PredictImagesOptions {
+export interface PredictImagesOptions extends WorkOptions {
   model: string;
   images: readonly Sample[];
   /** Folder for the masks, `<name>.png` each. */
@@ -39,17 +40,6 @@ export interface PredictImagesOptions {
   prompts?: Partial<PromptOptions>;
   /** Writes the 256 x 256 logits too, `<name>.safetensors` each. */
   saveLogits?: boolean;
-  skipBad?: boolean;
-  encoder?: string | undefined;
-  device?: string;
-  precision?: Precision | 'auto';
-  threads?: number | undefined;
-  cacheDir?: string | undefined;
-  cache?: boolean;
-  cacheMax?: string | number | undefined;
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
   onProgress?: ((progress: PredictProgress) => void) | undefined;
 }
 

@@ -2,8 +2,6 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -87,7 +85,6 @@ bool EmbeddingCache::read_entry(const Entry& entry, const at::Tensor& into) {
   }
   if (checksum_text(buffer_.data(), entry.bytes) != entry.checksum) return false;
   into.copy_(at::from_blob(buffer_.data(), kShape, at::TensorOptions().dtype(dtype_)));
-  if (!std::exchange(entry.shard->used, true)) ::utimensat(AT_FDCWD, entry.shard->path.c_str(), nullptr, 0);
   return true;
 }
 

@@ -41,7 +41,6 @@ class EmbeddingCache {
  private:
   struct Shard {
     std::string path;
-    bool used = false;  // its time of use on disk is set at the first read, for the eviction's order
   };
   struct Entry {
     std::shared_ptr<Shard> shard;

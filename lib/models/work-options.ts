@@ -1,0 +1,24 @@
+/** What every piece of work that encodes pictures may be told: embedding, prediction, evaluation. */
+import type { Precision } from '../../binding.js';
+
+export interface WorkOptions {
+  /** A TorchScript encoder (`.pt`) instead of the model's own. */
+  encoder?: string | undefined;
+  /** auto, cpu, cuda or cuda:N. Default: auto. */
+  device?: string;
+  /** Default: auto. */
+  precision?: Precision | 'auto';
+  /** CPU threads; default: all cores. */
+  threads?: number | undefined;
+  cacheDir?: string | undefined;
+  /** False: embeddings do not stay on disk. */
+  cache?: boolean;
+  /** Most bytes that all embeddings may take, e.g. `50GB`. */
+  cacheMax?: string | number | undefined;
+  /** Go on without pictures that cannot be read. */
+  skipBad?: boolean;
+  signal?: AbortSignal | undefined;
+  /** Told what is done once: weights converted, an encoder built. */
+  onStep?: ((line: string) => void) | undefined;
+  onWarning?: ((line: string) => void) | undefined;
+}
