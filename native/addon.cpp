@@ -16,7 +16,8 @@ constexpr int kContract = 1;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   sam::use_block_allocator();
-  // A pool thread that has run a data task stays at one thread: compute tasks must always say how many they want.
+  // A pool thread that has run a data task stays at one thread: compute tasks must always say how many they
+  // want.
   if (compute_threads == 0) compute_threads = at::get_num_threads();
   auto* environment = new Environment();
   env.SetInstanceData(environment);

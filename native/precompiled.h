@@ -1,5 +1,5 @@
-// LibTorch's headers, parsed once for all sources. Sources include what they use themselves: they also compile without
-// this (-DSAM_PRECOMPILE=OFF).
+// LibTorch's headers, parsed once for all sources. Sources include what they use themselves: they also
+// compile without this (-DSAM_PRECOMPILE=OFF).
 #pragma once
 
 #include <ATen/ATen.h>

@@ -29,7 +29,8 @@ std::string shape_text(at::IntArrayRef shape) {
   return text;
 }
 
-// Where the elements of a typed array lie. Shared memory is refused: another thread could write while it is checked.
+// Where the elements of a typed array lie. Shared memory is refused: another thread could write while it is
+// checked.
 const void* elements_of(const Napi::TypedArray& array, const std::string& name) {
   const Napi::Value buffer = array.Buffer();
   if (!buffer.IsArrayBuffer()) bad(name + " must not lie in a SharedArrayBuffer");
@@ -110,8 +111,8 @@ const void* Arguments::typed(const char* key, napi_typedarray_type type, const c
     bad(path(key) + " must be a " + type_name);
   const auto array = member.As<Napi::TypedArray>();
   if (array.ElementLength() != product(shape))
-    throw Error("SAM_BAD_SHAPE", path(key) + " has " + std::to_string(array.ElementLength()) + " elements, expected " +
-                                     shape_text(shape));
+    throw Error("SAM_BAD_SHAPE", path(key) + " has " + std::to_string(array.ElementLength()) +
+                                     " elements, expected " + shape_text(shape));
   return elements_of(array, path(key));
 }
 
@@ -119,7 +120,8 @@ at::Tensor Arguments::floats(const char* key, at::IntArrayRef shape) const {
   const auto* data = static_cast<const float*>(typed(key, napi_float32_array, "Float32Array", shape));
   const size_t count = product(shape);
   for (size_t i = 0; i < count; ++i)
-    if (!std::isfinite(data[i])) bad(path(key) + " holds a number that is not finite, at " + std::to_string(i));
+    if (!std::isfinite(data[i]))
+      bad(path(key) + " holds a number that is not finite, at " + std::to_string(i));
   at::Tensor tensor = at::empty(shape, at::kFloat);
   if (count > 0) std::memcpy(tensor.data_ptr(), data, count * sizeof(float));
   return tensor;

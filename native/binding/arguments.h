@@ -1,5 +1,6 @@
-// Checked reading of JavaScript arguments. node-addon-api's casts check nothing, and a wrong typed array would be read out
-// of its bounds. Every failure is a SAM_BAD_ARGUMENT or SAM_BAD_SHAPE that names the argument.
+// Checked reading of JavaScript arguments. node-addon-api's casts check nothing, and a wrong typed array
+// would be read out of its bounds. Every failure is a SAM_BAD_ARGUMENT or SAM_BAD_SHAPE that names the
+// argument.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -28,13 +29,14 @@ class Arguments {
   Arguments object(const char* key) const;
 
   // Copies of typed arrays as tensors of the given shape, whose product must be their length.
-  at::Tensor floats(const char* key, at::IntArrayRef shape) const;   // Float32Array, finite
-  at::Tensor ints(const char* key, at::IntArrayRef shape) const;     // Int32Array -> int64
-  at::Tensor bytes(const char* key, at::IntArrayRef shape) const;    // Uint8Array
+  at::Tensor floats(const char* key, at::IntArrayRef shape) const;  // Float32Array, finite
+  at::Tensor ints(const char* key, at::IntArrayRef shape) const;    // Int32Array -> int64
+  at::Tensor bytes(const char* key, at::IntArrayRef shape) const;   // Uint8Array
 
  private:
   std::string path(const char* key) const { return name_ + "." + key; }
-  const void* typed(const char* key, napi_typedarray_type type, const char* type_name, at::IntArrayRef shape) const;
+  const void* typed(const char* key, napi_typedarray_type type, const char* type_name,
+                    at::IntArrayRef shape) const;
 
   Napi::Object object_;
   std::string name_;

@@ -14,7 +14,8 @@ namespace {
 // The folder of the LibTorch in use: where a symbol of it lies.
 std::filesystem::path libtorch_folder() {
   Dl_info where{};
-  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &where) == 0 || where.dli_fname == nullptr) return {};
+  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &where) == 0 || where.dli_fname == nullptr)
+    return {};
   return std::filesystem::path(where.dli_fname).parent_path();
 }
 
@@ -46,7 +47,8 @@ class Driver {
   }
 
  private:
-  static constexpr int kCapabilityMajor = 75, kCapabilityMinor = 76;  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*
+  static constexpr int kCapabilityMajor = 75,
+                       kCapabilityMinor = 76;  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*
 
   template <typename Function>
   Function find(const char* name) const {
@@ -98,8 +100,11 @@ std::vector<CudaDevice> cuda_devices() {
 void require_cuda(int index) {
   const size_t present = cuda_devices().size();
   if (!load_cuda_library()) {
-    const std::string why = load_failure.empty() ? "this LibTorch is a CPU build" : "LibTorch's CUDA library does not load";
-    throw Error("SAM_NO_CUDA", "no GPU can be used: " + why + " (" + std::to_string(present) + " GPUs present)", load_failure);
+    const std::string why =
+        load_failure.empty() ? "this LibTorch is a CPU build" : "LibTorch's CUDA library does not load";
+    throw Error("SAM_NO_CUDA",
+                "no GPU can be used: " + why + " (" + std::to_string(present) + " GPUs present)",
+                load_failure);
   }
   if (!cuda_available()) throw Error("SAM_NO_CUDA", "no GPU can be used: CUDA libraries found, no device");
   if (index >= at::detail::getCUDAHooks().deviceCount())

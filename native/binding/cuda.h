@@ -1,5 +1,5 @@
-// CUDA at run time: the addon is linked against the CPU library alone, and the CUDA library of the same LibTorch is loaded
-// when a GPU is asked for. No CUDA header, no toolkit.
+// CUDA at run time: the addon is linked against the CPU library alone, and the CUDA library of the same
+// LibTorch is loaded when a GPU is asked for. No CUDA header, no toolkit.
 #pragma once
 
 #include <cstdint>

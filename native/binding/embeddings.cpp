@@ -18,9 +18,8 @@ void EmbeddingsHandle::define_class(Napi::Env env) {
 }
 
 Napi::Value EmbeddingsHandle::count(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    return Napi::Number::New(info.Env(), static_cast<double>(receiver(info)->size(0)));
-  });
+  return guarded(info.Env(),
+                 [&] { return Napi::Number::New(info.Env(), static_cast<double>(receiver(info)->size(0))); });
 }
 
 Napi::Value EmbeddingsHandle::to_float32_array(const Napi::CallbackInfo& info) {
@@ -28,15 +27,18 @@ Napi::Value EmbeddingsHandle::to_float32_array(const Napi::CallbackInfo& info) {
 }
 
 void EmbeddingCacheHandle::define_class(Napi::Env env) {
-  constructor_of(Environment::of(env)) = Napi::Persistent(define(
-      env, {InstanceAccessor<&EmbeddingCacheHandle::size>("size"), InstanceMethod<&EmbeddingCacheHandle::has>("has"),
-            InstanceMethod<&EmbeddingCacheHandle::read>("read"), InstanceMethod<&EmbeddingCacheHandle::write>("write"),
-            InstanceMethod<&EmbeddingCacheHandle::flush>("flush"),
-            InstanceMethod<&EmbeddingCacheHandle::export_to>("export")}));
+  constructor_of(Environment::of(env)) =
+      Napi::Persistent(define(env, {InstanceAccessor<&EmbeddingCacheHandle::size>("size"),
+                                    InstanceMethod<&EmbeddingCacheHandle::has>("has"),
+                                    InstanceMethod<&EmbeddingCacheHandle::read>("read"),
+                                    InstanceMethod<&EmbeddingCacheHandle::write>("write"),
+                                    InstanceMethod<&EmbeddingCacheHandle::flush>("flush"),
+                                    InstanceMethod<&EmbeddingCacheHandle::export_to>("export")}));
 }
 
 Napi::Value EmbeddingCacheHandle::size(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), static_cast<double>(receiver(info)->size())); });
+  return guarded(info.Env(),
+                 [&] { return Napi::Number::New(info.Env(), static_cast<double>(receiver(info)->size())); });
 }
 
 Napi::Value EmbeddingCacheHandle::has(const Napi::CallbackInfo& info) {
@@ -60,11 +62,10 @@ Napi::Value EmbeddingCacheHandle::read(const Napi::CallbackInfo& info) {
 Napi::Value EmbeddingCacheHandle::write(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     if (!info[0].IsString()) throw Error("SAM_BAD_ARGUMENT", "key must be a string");
-    return run_task(info.Env(), LaneKind::kData,
-                    [cache = held(), key = std::string(info[0].As<Napi::String>()),
-                     embedding = EmbeddingsHandle::unwrap(info[1], "embeddings")] {
-                      cache->write(key, *embedding);
-                    });
+    return run_task(
+        info.Env(), LaneKind::kData,
+        [cache = held(), key = std::string(info[0].As<Napi::String>()),
+         embedding = EmbeddingsHandle::unwrap(info[1], "embeddings")] { cache->write(key, *embedding); });
   });
 }
 
@@ -77,11 +78,11 @@ Napi::Value EmbeddingCacheHandle::export_to(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
     auto keys = options.texts("keys"), names = options.texts("names");
-    if (keys.size() != names.size()) throw Error("SAM_BAD_SHAPE", "options.keys and options.names differ in length");
+    if (keys.size() != names.size())
+      throw Error("SAM_BAD_SHAPE", "options.keys and options.names differ in length");
     return run_task(info.Env(), LaneKind::kData,
-                    [cache = held(), path = options.text("path"), keys = std::move(keys), names = std::move(names)] {
-                      cache->export_to(path, keys, names);
-                    });
+                    [cache = held(), path = options.text("path"), keys = std::move(keys),
+                     names = std::move(names)] { cache->export_to(path, keys, names); });
   });
 }
 

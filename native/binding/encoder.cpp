@@ -1,11 +1,10 @@
 // The image encoder and the images on their way through it.
-#include "encoder/preprocess.h"
-
 #include <ATen/ATen.h>
 
 #include "binding/arguments.h"
 #include "binding/handles.h"
 #include "binding/task.h"
+#include "encoder/preprocess.h"
 
 namespace sam::binding {
 
@@ -52,7 +51,8 @@ Napi::Value EncodingHandle::advance(const Napi::CallbackInfo& info) {
 Napi::Value EncodingHandle::embeddings(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = held();
-    if (!state->done()) throw Error("SAM_BAD_ARGUMENT", "the encoding is not finished: call advance until it is true");
+    if (!state->done())
+      throw Error("SAM_BAD_ARGUMENT", "the encoding is not finished: call advance until it is true");
     return wrap_embeddings(info.Env(), state->x);
   });
 }

@@ -21,7 +21,8 @@ struct Environment {
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 };
 
-// CPU threads for compute tasks of the whole process; OpenMP's own setting belongs to a thread, so each task sets it.
+// CPU threads for compute tasks of the whole process; OpenMP's own setting belongs to a thread, so each task
+// sets it.
 inline std::atomic<int> compute_threads{0};
 
 // Handles that hold native memory, in the whole process.

@@ -15,7 +15,10 @@ Failure from_torch(const c10::Error& error) {
   const bool out_of_memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
                              text.find("DefaultCPUAllocator") != std::string::npos;
   if (out_of_memory)
-    return {"SAM_OUT_OF_MEMORY", "not enough memory: make the batch smaller or close other programs", std::move(text), {}};
+    return {"SAM_OUT_OF_MEMORY",
+            "not enough memory: make the batch smaller or close other programs",
+            std::move(text),
+            {}};
   std::string first = text.substr(0, text.find('\n'));
   return {"SAM_TORCH", "LibTorch: " + first, std::move(text), {}};
 }

@@ -54,8 +54,8 @@ Napi::Object describe_cuda(Napi::Env env, bool probe) {
 Napi::Value info(const Napi::CallbackInfo& call) {
   return guarded(call.Env(), [&] {
     const Napi::Env env = call.Env();
-    const bool probe = call.Length() > 0 && !call[0].IsUndefined() &&
-                       Arguments(call[0], "options").flag("probeCuda", false);
+    const bool probe =
+        call.Length() > 0 && !call[0].IsUndefined() && Arguments(call[0], "options").flag("probeCuda", false);
     const int threads = compute_threads.load();
     Napi::Object out = Napi::Object::New(env);
     out.Set("compiledFor", Napi::String::New(env, SAM_TORCH_VERSION));
@@ -90,9 +90,10 @@ Napi::Value convert_mobile_sam(const Napi::CallbackInfo& info) {
 Napi::Value convert_pickle(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
-    return run_task(info.Env(), LaneKind::kData, [input = options.text("input"), output = options.text("output")] {
-      write_safetensors(output, read_pickle(input));
-    });
+    return run_task(info.Env(), LaneKind::kData,
+                    [input = options.text("input"), output = options.text("output")] {
+                      write_safetensors(output, read_pickle(input));
+                    });
   });
 }
 
@@ -126,9 +127,12 @@ Napi::Value load_model(const Napi::CallbackInfo& info) {
     const Arguments options(info[0], "options");
     return run_task(
         info.Env(), LaneKind::kCompute,
-        [weights = options.text("weights"), decoder = options.text("decoder", ""), device = read_device(options),
+        [weights = options.text("weights"), decoder = options.text("decoder", ""),
+         device = read_device(options),
          type = read_precision(options)] { return load_sam(weights, decoder, device, type); },
-        [](Napi::Env env, std::shared_ptr<Sam> sam) -> Napi::Value { return SamModelHandle::wrap(env, std::move(sam)); });
+        [](Napi::Env env, std::shared_ptr<Sam> sam) -> Napi::Value {
+          return SamModelHandle::wrap(env, std::move(sam));
+        });
   });
 }
 
@@ -155,8 +159,8 @@ Napi::Value create_trainer(const Napi::CallbackInfo& info) {
     trainer.weight_decay = options.number("weightDecay");
     trainer.loss = {loss.number("dice"), loss.number("bce"), loss.number("focal"), loss.number("iou")};
     trainer.selection = read_selection(options.object("selection"));
-    return TrainerHandle::wrap(info.Env(),
-                               std::make_shared<TrainerState>(TrainerState{Trainer(sam, trainer), sam->device}));
+    return TrainerHandle::wrap(
+        info.Env(), std::make_shared<TrainerState>(TrainerState{Trainer(sam, trainer), sam->device}));
   });
 }
 
@@ -165,7 +169,8 @@ Napi::Value embeddings_from(const Napi::CallbackInfo& info) {
     const at::Tensor values = floats_of(info[0], "values");
     constexpr int64_t kNumbers = kEmbeddingDim * kEmbeddingSize * kEmbeddingSize;
     if (values.numel() == 0 || values.numel() % kNumbers != 0)
-      throw Error("SAM_BAD_SHAPE", "values must hold B x 256 x 64 x 64 numbers, not " + std::to_string(values.numel()));
+      throw Error("SAM_BAD_SHAPE",
+                  "values must hold B x 256 x 64 x 64 numbers, not " + std::to_string(values.numel()));
     return wrap_embeddings(info.Env(), values.view({-1, kEmbeddingDim, kEmbeddingSize, kEmbeddingSize}));
   });
 }

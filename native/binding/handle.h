@@ -1,5 +1,5 @@
-// JavaScript objects that hold native memory. Each wraps one shared pointer: tasks copy it, so that disposing never pulls
-// anything from under work in flight.
+// JavaScript objects that hold native memory. Each wraps one shared pointer: tasks copy it, so that disposing
+// never pulls anything from under work in flight.
 #pragma once
 
 #include <napi.h>
@@ -14,14 +14,17 @@
 
 namespace sam::binding {
 
-// `Derived` names itself (`kName`, and `kTag` as Node-API wants it) and its constructor's place in the Environment
+// `Derived` names itself (`kName`, and `kTag` as Node-API wants it) and its constructor's place in the
+// Environment
 // (`constructor_of`); `T` is what it holds.
 template <typename Derived, typename T>
 class Handle : public Napi::ObjectWrap<Derived> {
  public:
   explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Derived>(info) {
     if (info.Length() != 1 || !info[0].IsExternal())
-      throw to_js(info.Env(), {"SAM_BAD_ARGUMENT", std::string(Derived::kName) + " cannot be constructed directly", {}, {}});
+      throw to_js(
+          info.Env(),
+          {"SAM_BAD_ARGUMENT", std::string(Derived::kName) + " cannot be constructed directly", {}, {}});
     // By its tag an object is known, whatever prototype JavaScript gives it later.
     info.This().As<Napi::Object>().TypeTag(&Derived::kTag);
     held_ = *info[0].As<Napi::External<std::shared_ptr<T>>>().Data();
@@ -47,7 +50,8 @@ class Handle : public Napi::ObjectWrap<Derived> {
     return held_;
   }
 
-  // `held` for accessors: V8 checks the receivers of methods, but not theirs, so that `this` may be of another class.
+  // `held` for accessors: V8 checks the receivers of methods, but not theirs, so that `this` may be of
+  // another class.
   static std::shared_ptr<T> receiver(const Napi::CallbackInfo& info) { return unwrap(info.This(), "this"); }
 
   void dispose(const Napi::CallbackInfo&) { release(); }

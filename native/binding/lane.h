@@ -1,5 +1,6 @@
-// Where asynchronous work of one JavaScript environment runs: two lanes over Node's thread pool, first in first out, at
-// most one task of each in flight, so that files and names are still served by the pool's other threads.
+// Where asynchronous work of one JavaScript environment runs: two lanes over Node's thread pool, first in
+// first out, at most one task of each in flight, so that files and names are still served by the pool's other
+// threads.
 #pragma once
 
 #include <napi.h>

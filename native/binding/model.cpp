@@ -20,8 +20,9 @@ Request read_request(const Arguments& request) {
   Request out{EmbeddingsHandle::unwrap(request.value("embeddings"), "embeddings"),
               read_prompts(request.object("prompts"))};
   if (out.embeddings->size(0) != out.prompts.images)
-    throw Error("SAM_BAD_SHAPE", "there are " + std::to_string(out.embeddings->size(0)) + " embeddings for prompts of " +
-                                     std::to_string(out.prompts.images) + " images");
+    throw Error("SAM_BAD_SHAPE", "there are " + std::to_string(out.embeddings->size(0)) +
+                                     " embeddings for prompts of " + std::to_string(out.prompts.images) +
+                                     " images");
   return out;
 }
 
@@ -37,12 +38,13 @@ struct Predicted {
 Predicted predict_request(Sam& sam, const Request& request, Selection selection, const at::Tensor& sizes,
                           int64_t image_size) {
   const Masks masks = decode_request(sam, request, selection.output);
-  const at::Tensor present = request.prompts.present.defined() ? request.prompts.present.to(sam.device) : at::Tensor();
+  const at::Tensor present =
+      request.prompts.present.defined() ? request.prompts.present.to(sam.device) : at::Tensor();
   const Selected selected = select_masks(masks, choose_by_prediction(masks), present, selection.multi_mask);
   Predicted out{{}, selected.scores.cpu(), selected.logits.cpu()};
   for (int64_t i = 0; i < sizes.size(0); ++i)
-    out.masks.push_back(full_size_mask(selected.logits[i], sizes[i][0].item<int64_t>(), sizes[i][1].item<int64_t>(),
-                                       image_size));
+    out.masks.push_back(full_size_mask(selected.logits[i], sizes[i][0].item<int64_t>(),
+                                       sizes[i][1].item<int64_t>(), image_size));
   return out;
 }
 
@@ -82,8 +84,8 @@ Napi::Value SamModelHandle::predict(const Napi::CallbackInfo& info) {
     const int64_t image_size = options.has("imageSize") ? options.whole("imageSize", 1) : 0;
     return run_task(
         info.Env(), LaneKind::kCompute,
-        [sam = held(), request = std::move(request), selection = read_selection(options.object("selection")), sizes,
-         image_size] { return predict_request(*sam, request, selection, sizes, image_size); },
+        [sam = held(), request = std::move(request), selection = read_selection(options.object("selection")),
+         sizes, image_size] { return predict_request(*sam, request, selection, sizes, image_size); },
         [](Napi::Env env, Predicted predicted) -> Napi::Value {
           Napi::Array masks = Napi::Array::New(env, predicted.masks.size());
           for (uint32_t i = 0; i < predicted.masks.size(); ++i) masks[i] = to_uint8(env, predicted.masks[i]);

@@ -43,7 +43,8 @@ Prompts read_prompts(const Arguments& batch) {
     check_labels(prompts.labels);
   }
   if (batch.has("boxes")) prompts.boxes = batch.floats("boxes", {images, per_image, 4});
-  if (batch.has("masks")) prompts.masks = batch.floats("masks", {images, per_image, kLowResSize, kLowResSize});
+  if (batch.has("masks"))
+    prompts.masks = batch.floats("masks", {images, per_image, kLowResSize, kLowResSize});
   if (batch.has("promptPresent"))
     prompts.present = batch.bytes("promptPresent", {images, per_image}).to(at::kBool);
   return prompts;

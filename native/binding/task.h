@@ -16,15 +16,17 @@ namespace sam::binding {
 
 enum class LaneKind { kCompute, kData };
 
-// False in a thread that is being terminated. Node waits for the work in flight before it calls the cleanup hooks: work
-// started meanwhile would hold it up until the last of the queue is done.
+// False in a thread that is being terminated. Node waits for the work in flight before it calls the cleanup
+// hooks: work started meanwhile would hold it up until the last of the queue is done.
 inline bool runs_javascript(napi_env env) {
   napi_value object;
   bool found;
-  return napi_create_object(env, &object) == napi_ok && napi_has_named_property(env, object, "x", &found) == napi_ok;
+  return napi_create_object(env, &object) == napi_ok &&
+         napi_has_named_property(env, object, "x", &found) == napi_ok;
 }
 
-// `Work`: () -> Result, no N-API inside; it owns (shared pointers) all it touches. `Convert`: (Napi::Env, Result) -> Napi::Value.
+// `Work`: () -> Result, no N-API inside; it owns (shared pointers) all it touches. `Convert`: (Napi::Env,
+// Result) -> Napi::Value.
 template <typename Work, typename Convert>
 class Task final : public Napi::AsyncWorker {
  public:

@@ -59,9 +59,10 @@ std::string read_path(const Napi::Value& value) {
 }  // namespace
 
 void TrainerHandle::define_class(Napi::Env env) {
-  constructor_of(Environment::of(env)) = Napi::Persistent(
-      define(env, {InstanceMethod<&TrainerHandle::step>("step"), InstanceMethod<&TrainerHandle::validate>("validate"),
-                   InstanceMethod<&TrainerHandle::save>("save"), InstanceMethod<&TrainerHandle::restore>("restore")}));
+  constructor_of(Environment::of(env)) = Napi::Persistent(define(
+      env,
+      {InstanceMethod<&TrainerHandle::step>("step"), InstanceMethod<&TrainerHandle::validate>("validate"),
+       InstanceMethod<&TrainerHandle::save>("save"), InstanceMethod<&TrainerHandle::restore>("restore")}));
 }
 
 Napi::Value TrainerHandle::step(const Napi::CallbackInfo& info) {

@@ -1,4 +1,5 @@
-// The families of checks, and what they share: fixtures, device, report, and the model with the fixtures' weights.
+// The families of checks, and what they share: fixtures, device, report, and the model with the fixtures'
+// weights.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -47,12 +48,13 @@ StepOptions gradients_only();
 // Largest absolute difference; NaN where shapes differ or something isn't a number.
 double difference(const at::Tensor& ours, const at::Tensor& reference);
 
-void check_decoder(const Context& context);      // synthetic/…, prompts/…, decoder/…
-void check_losses(const Context& context);       // losses/…
-void check_training(const Context& context);     // gradients/…, training/…, precision/…
+void check_decoder(const Context& context);   // synthetic/…, prompts/…, decoder/…
+void check_losses(const Context& context);    // losses/…
+void check_training(const Context& context);  // gradients/…, training/…, precision/…
 // precision/…: on weights that have learned something; random ones have logits about 0 everywhere.
 void check_precision(const Context& context, const std::string& run, Sam& trained);
 void check_encoder(const Context& context, const std::string& path);  // encoder/…
-void measure(const Context& context, const std::string& encoder_path);  // timings; `encoder_path` may be empty
+void measure(const Context& context,
+             const std::string& encoder_path);  // timings; `encoder_path` may be empty
 
 }  // namespace sam::core_test

@@ -46,7 +46,10 @@ StepOptions gradients_only() {
 
 double difference(const at::Tensor& ours, const at::Tensor& reference) {
   if (ours.sizes() != reference.sizes()) return std::numeric_limits<double>::quiet_NaN();
-  return (ours.detach().to(at::kCPU, at::kDouble) - reference.to(at::kCPU, at::kDouble)).abs().max().item<double>();
+  return (ours.detach().to(at::kCPU, at::kDouble) - reference.to(at::kCPU, at::kDouble))
+      .abs()
+      .max()
+      .item<double>();
 }
 
 const at::Tensor& Context::at(const std::string& name) const {
@@ -59,7 +62,8 @@ std::vector<std::string> Context::cases(const std::string& prefix) const {
   const std::string suffix = "/settings";
   std::vector<std::string> names;
   for (const auto& [name, tensor] : fixture)
-    if (name.starts_with(prefix) && name.ends_with(suffix)) names.push_back(name.substr(0, name.size() - suffix.size()));
+    if (name.starts_with(prefix) && name.ends_with(suffix))
+      names.push_back(name.substr(0, name.size() - suffix.size()));
   if (names.empty()) throw Error("SAM_BAD_CHECKPOINT", "the fixtures have no case " + prefix + "*");
   return names;
 }
@@ -76,7 +80,8 @@ Prompts Context::prompts(const std::string& name, int64_t first, int64_t count) 
   prompts.boxes = part("boxes");
   if (prompts.points.defined()) {
     prompts.labels = part("labels").to(at::kLong);
-    if (broken == Broken::kMissing) prompts.labels = prompts.labels.masked_fill(prompts.labels == kMissing, kZeroToken);
+    if (broken == Broken::kMissing)
+      prompts.labels = prompts.labels.masked_fill(prompts.labels == kMissing, kZeroToken);
     prompts.per_image = prompts.points.size(1);
   }
   if (prompts.boxes.defined()) prompts.per_image = prompts.boxes.size(1);
@@ -104,7 +109,8 @@ Batch Context::batch(const std::string& name, int64_t first) const {
 Context make_context(const std::string& fixtures, at::Device device, Broken broken, Report& report) {
   Context context;
   Metadata metadata;
-  context.fixture = read_safetensors((std::filesystem::path(fixtures) / "parity.safetensors").string(), &metadata);
+  context.fixture =
+      read_safetensors((std::filesystem::path(fixtures) / "parity.safetensors").string(), &metadata);
   context.parameters = parse_parameters(metadata["parameters"]);
   context.embeddings = synthetic_embeddings(context.at("disks")).to(device);
   context.device = device;

@@ -1,4 +1,5 @@
-// Prompt encoder and mask decoder against transformers' SamModel, every prompt of which was computed by itself.
+// Prompt encoder and mask decoder against transformers' SamModel, every prompt of which was computed by
+// itself.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
@@ -17,7 +18,8 @@ double wrong_pixels(const at::Tensor& ours, const at::Tensor& reference) {
   return (ours.gt(0) != reference.gt(0)).logical_and(sure).sum().item<double>();
 }
 
-void check_case(const Context& context, const std::string& name, Sam& sam, const std::vector<int64_t>& settings) {
+void check_case(const Context& context, const std::string& name, Sam& sam,
+                const std::vector<int64_t>& settings) {
   Prompts prompts = context.prompts(name, 0, 2);
   prompts.per_image = settings[4];
   if (settings[1] != 0)
@@ -40,9 +42,12 @@ void check_case(const Context& context, const std::string& name, Sam& sam, const
                                  settings[0] != 0 ? MaskOutput::kMulti : MaskOutput::kSingle);
   const at::Tensor sampled = masks.logits.slice(3, 3, 256, 8).slice(4, 3, 256, 8).to(at::kCPU);
   const at::Tensor means = at::stack({masks.logits.mean({3, 4}), masks.logits.abs().mean({3, 4})}, -1);
-  report.check("decoder/" + name + "/ious", difference(masks.iou_predictions, context.at(name + "/ious")), kIouTolerance);
-  report.check("decoder/" + name + "/logits", difference(sampled, context.at(name + "/logits")), kLogitTolerance);
-  report.check("decoder/" + name + "/means", difference(means, context.at(name + "/logit_means")), kLogitTolerance);
+  report.check("decoder/" + name + "/ious", difference(masks.iou_predictions, context.at(name + "/ious")),
+               kIouTolerance);
+  report.check("decoder/" + name + "/logits", difference(sampled, context.at(name + "/logits")),
+               kLogitTolerance);
+  report.check("decoder/" + name + "/means", difference(means, context.at(name + "/logit_means")),
+               kLogitTolerance);
   report.check("decoder/" + name + "/mask", wrong_pixels(sampled, context.at(name + "/logits")), 0);
 }
 
@@ -51,18 +56,21 @@ void check_case(const Context& context, const std::string& name, Sam& sam, const
 void check_decoder(const Context& context) {
   const at::NoGradGuard no_grad;
   const at::Tensor embeddings = synthetic_embeddings(context.at("disks"));
-  context.report->check("synthetic/embeddings",
-                        difference(embeddings.flatten().slice(0, 0, embeddings.numel(), 65537), context.at("embedding_sample")),
-                        0);
+  context.report->check(
+      "synthetic/embeddings",
+      difference(embeddings.flatten().slice(0, 0, embeddings.numel(), 65537), context.at("embedding_sample")),
+      0);
   std::vector<at::Tensor> last;
-  for (const auto& [name, value] : random_weights(context.parameters, false, false)) last.push_back(value.flatten()[-1]);
+  for (const auto& [name, value] : random_weights(context.parameters, false, false))
+    last.push_back(value.flatten()[-1]);
   context.report->check("synthetic/weights", difference(at::stack(last), context.at("weight_sample")), 0);
 
   const auto usual = context.load();
   for (const std::string& name : context.cases("")) {
     if (name.starts_with("loss-") || name.starts_with("run-")) continue;
     const at::Tensor settings = context.at(name + "/settings");  // multi, mask seed, quiet, Meta, prompts
-    const std::vector<int64_t> values(settings.data_ptr<int64_t>(), settings.data_ptr<int64_t>() + settings.numel());
+    const std::vector<int64_t> values(settings.data_ptr<int64_t>(),
+                                      settings.data_ptr<int64_t>() + settings.numel());
     const bool quiet = values[2] != 0, meta = values[3] != 0;
     const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
     check_case(context, name, *sam, values);

@@ -37,13 +37,15 @@ void check_losses(const Context& context) {
       options.loss = kRows[i].weights;
       Trainer trainer(sam, options);
       const StepResult result = trainer.step(batch, gradients_only());
-      context.report->check(label + kRows[i].name,
-                            difference(to_tensor(result.losses), context.at(name + "/losses")[static_cast<int64_t>(i)]),
-                            kLossTolerance);
+      context.report->check(
+          label + kRows[i].name,
+          difference(to_tensor(result.losses), context.at(name + "/losses")[static_cast<int64_t>(i)]),
+          kLossTolerance);
     }
     const ValidationResult validation = Trainer(sam, options).validate(batch);
     const at::Tensor ours = at::stack({to_tensor(validation.losses), to_tensor(validation.ious)});
-    context.report->check(label + "validation", difference(ours, context.at(name + "/validation")), kLossTolerance);
+    context.report->check(label + "validation", difference(ours, context.at(name + "/validation")),
+                          kLossTolerance);
   }
 }
 

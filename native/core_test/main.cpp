@@ -1,8 +1,8 @@
-// sam_core_test: the core without Node. Checks the model, the losses and the training against fixtures made with
-// transformers, times itself, and says what it found. For sanitizers, profilers, GPUs, and machines without Node.
+// sam_core_test: the core without Node. Checks the model, the losses and the training against fixtures made
+// with transformers, times itself, and says what it found. For sanitizers, profilers, GPUs, and machines
+// without Node.
 #include <ATen/Context.h>
 #include <ATen/DynamicLibrary.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -103,15 +103,19 @@ at::Device open_device(const std::string& name) {
 bool run(const Settings& settings) {
   std::ostream& lines = settings.json ? std::cerr : std::cout;
   Report report(lines);
-  const Context context = make_context(settings.fixtures, open_device(settings.device), settings.broken, report);
+  const Context context =
+      make_context(settings.fixtures, open_device(settings.device), settings.broken, report);
   if (!settings.write_inputs.empty()) {
     const std::filesystem::path folder = settings.write_inputs;
-    write_safetensors((folder / "weights.safetensors").string(), random_weights(context.parameters, false, false));
+    write_safetensors((folder / "weights.safetensors").string(),
+                      random_weights(context.parameters, false, false));
     write_safetensors((folder / "embeddings.safetensors").string(),
                       {{"embeddings", context.embeddings.narrow(0, 0, 2).cpu().contiguous()}});
     return true;
   }
-  const auto wanted = [&](const char* family) { return settings.only.empty() || settings.only.contains(family); };
+  const auto wanted = [&](const char* family) {
+    return settings.only.empty() || settings.only.contains(family);
+  };
   if (wanted("decoder")) check_decoder(context);
   if (wanted("losses")) check_losses(context);
   if (wanted("training")) check_training(context);
@@ -126,8 +130,8 @@ bool run(const Settings& settings) {
 }  // namespace sam::core_test
 
 int main(int argc, char** argv) {
-  // OpenMP's threads spin while they wait, which starves a busy machine. It reads its setting when it is loaded, so the
-  // program starts itself once more with it.
+  // OpenMP's threads spin while they wait, which starves a busy machine. It reads its setting when it is
+  // loaded, so the program starts itself once more with it.
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
     ::setenv("OMP_WAIT_POLICY", "PASSIVE", /*overwrite=*/1);
     ::execv("/proc/self/exe", argv);

@@ -15,7 +15,8 @@ at::Tensor predicted_masks(Sam& sam, at::ScalarType type, const Batch& batch) {
   sam.compute_type = type;
   const Masks masks = sam.decode(batch.embeddings, batch.prompts, MaskOutput::kMulti);
   sam.compute_type = usual;
-  return select_masks(masks, choose_by_prediction(masks), batch.prompts.present, MultiMask::kBest).logits.gt(0);
+  return select_masks(masks, choose_by_prediction(masks), batch.prompts.present, MultiMask::kBest)
+      .logits.gt(0);
 }
 
 }  // namespace

@@ -22,14 +22,14 @@ std::string number(double value) {
 
 void Report::check(const std::string& name, double worst, double tolerance) {
   const Check check{name, worst, tolerance};
-  progress_ << (check.ok() ? "ok    " : "FAIL  ") << std::left << std::setw(48) << name << std::setprecision(3)
-            << " differs by " << worst << ", allowed " << tolerance << std::endl;
+  progress_ << (check.ok() ? "ok    " : "FAIL  ") << std::left << std::setw(48) << name
+            << std::setprecision(3) << " differs by " << worst << ", allowed " << tolerance << std::endl;
   checks_.push_back(check);
 }
 
 void Report::timing(const std::string& name, double milliseconds) {
-  progress_ << "time  " << std::left << std::setw(48) << name << ' ' << std::setprecision(4) << milliseconds << " ms"
-            << std::endl;
+  progress_ << "time  " << std::left << std::setw(48) << name << ' ' << std::setprecision(4) << milliseconds
+            << " ms" << std::endl;
   timings_.emplace_back(name, milliseconds);
 }
 

@@ -48,7 +48,8 @@ std::vector<Parameter> parse_parameters(const std::string& lines) {
   return parameters;
 }
 
-StateDict random_weights(const std::vector<Parameter>& parameters, bool meta_names, bool quiet_self_attention) {
+StateDict random_weights(const std::vector<Parameter>& parameters, bool meta_names,
+                         bool quiet_self_attention) {
   const at::Generator generator = at::detail::createCPUGenerator(kWeightSeed);
   StateDict weights;
   for (const Parameter& parameter : parameters) {
@@ -79,7 +80,8 @@ at::Tensor synthetic_embeddings(const at::Tensor& disks) {
 }
 
 at::Tensor synthetic_mask_prompts(int64_t seed, int64_t count) {
-  return uniform({count, 1, 256, 256}, at::detail::createCPUGenerator(static_cast<uint64_t>(seed)), 8.0).squeeze(1);
+  return uniform({count, 1, 256, 256}, at::detail::createCPUGenerator(static_cast<uint64_t>(seed)), 8.0)
+      .squeeze(1);
 }
 
 }  // namespace sam::core_test

@@ -1,5 +1,5 @@
-// Weights, embeddings and masks that scripts/reference_model.py makes in Python, made again: `at::rand` gives the same
-// bits as `torch.rand`, so that the fixtures need not hold them.
+// Weights, embeddings and masks that scripts/reference_model.py makes in Python, made again: `at::rand` gives
+// the same bits as `torch.rand`, so that the fixtures need not hold them.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,9 +20,11 @@ struct Parameter {
 // Lines of `name meta_name dim dim …`, sorted by name.
 std::vector<Parameter> parse_parameters(const std::string& lines);
 
-// Every parameter of prompt encoder and mask decoder, random, under either scheme's names. `quiet_self_attention` shrinks
-// what the first layer norm sees by 2^-8, where its epsilon decides the result.
-StateDict random_weights(const std::vector<Parameter>& parameters, bool meta_names, bool quiet_self_attention);
+// Every parameter of prompt encoder and mask decoder, random, under either scheme's names.
+// `quiet_self_attention` shrinks what the first layer norm sees by 2^-8, where its epsilon decides the
+// result.
+StateDict random_weights(const std::vector<Parameter>& parameters, bool meta_names,
+                         bool quiet_self_attention);
 
 // disks: n x 3 (x, y, radius) -> n x 256 x 256, 0 or 1, fp32.
 at::Tensor disk_masks(const at::Tensor& disks);

@@ -21,7 +21,8 @@ double median_milliseconds(const std::function<void()>& work) {
   for (int i = 0; i < kRounds; ++i) {
     const auto start = std::chrono::steady_clock::now();
     work();
-    times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    times.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   }
   std::nth_element(times.begin(), times.begin() + kRounds / 2, times.end());
   return times[kRounds / 2];
@@ -50,7 +51,8 @@ void measure(const Context& context, const std::string& encoder_path) {
   const at::NoGradGuard no_grad;
   const auto encoder = load_torchscript_encoder(encoder_path, context.device, at::kFloat, /*check=*/false);
   const at::Tensor picture = at::zeros({1, 3, 1024, 1024}, context.device);
-  context.report->timing("encode-fp32", median_milliseconds([&] { encoder->encode(picture).sum().item<float>(); }));
+  context.report->timing("encode-fp32",
+                         median_milliseconds([&] { encoder->encode(picture).sum().item<float>(); }));
 }
 
 }  // namespace sam::core_test

@@ -15,9 +15,9 @@ namespace {
 constexpr double kLearningRate = 1e-3;
 constexpr double kWeightDecay = 0.02;
 constexpr double kRelativeTolerance = 1e-3;
-constexpr double kCosineTolerance = 1e-3;  // 1 - cosine
+constexpr double kCosineTolerance = 1e-3;       // 1 - cosine
 constexpr const char* kLearning = "run-joint";  // the run that is long enough to learn the disks
-constexpr int64_t kSamples = 256;          // as scripts/reference_training.py
+constexpr int64_t kSamples = 256;               // as scripts/reference_training.py
 
 using Named = std::vector<std::pair<std::string, at::Tensor>>;
 
@@ -36,8 +36,9 @@ double worst(const std::vector<double>& values) {
   return *std::max_element(values.begin(), values.end());
 }
 
-// A key projection's bias adds one number to all of a query's attention logits, which softmax takes away: its gradient is
-// zero but for rounding, and AdamW's division makes full steps of that noise. PyTorch differs there from itself.
+// A key projection's bias adds one number to all of a query's attention logits, which softmax takes away: its
+// gradient is zero but for rounding, and AdamW's division makes full steps of that noise. PyTorch differs
+// there from itself.
 bool is_noise(const std::string& name) { return name.ends_with("k_proj.bias"); }
 
 TrainerOptions options_of(const Context& context, const std::string& run) {
@@ -56,7 +57,8 @@ struct Reference {
   at::Tensor values;  // a sample
   double norm = 0;    // of the whole tensor
 };
-Reference reference_of(const Context& context, const std::string& run, const std::string& kind, const std::string& name) {
+Reference reference_of(const Context& context, const std::string& run, const std::string& kind,
+                       const std::string& name) {
   const std::string prefix = run + "/" + kind;
   if (!context.has(prefix + "/" + name)) return {};
   return {context.at(prefix + "/" + name), context.at(prefix + "-norm/" + name).item<double>()};
@@ -117,7 +119,8 @@ void check_changes(const Context& context, const std::string& run, const Named& 
 void check_run(const Context& context, const std::string& run) {
   const auto sam = context.load();
   Named before;
-  for (const auto& [name, parameter] : sam->trainable()) before.emplace_back(name, parameter.detach().clone());
+  for (const auto& [name, parameter] : sam->trainable())
+    before.emplace_back(name, parameter.detach().clone());
   Trainer trainer(sam, options_of(context, run));
   const Batch batches[] = {context.batch(run, 0), context.batch(run, 4)};
   const at::Tensor losses = context.at(run + "/losses"), norms = context.at(run + "/step_norms");
@@ -156,7 +159,8 @@ void check_resume(const Context& context, const std::string& run) {
   const Named one = first->trainable(), other = second->trainable();
   for (size_t i = 0; i < one.size(); ++i) differences.push_back(difference(one[i].second, other[i].second));
   // Bit for bit on the CPU; a GPU adds up in no fixed order.
-  context.report->check("training/" + run + "/resumed", worst(differences), context.device.is_cpu() ? 0 : kLearningRate);
+  context.report->check("training/" + run + "/resumed", worst(differences),
+                        context.device.is_cpu() ? 0 : kLearningRate);
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ class BlockAllocator final : public c10::Allocator {
     };
   }
 
-  void copy_data(void* to, const void* from, size_t bytes) const override { default_copy_data(to, from, bytes); }
+  void copy_data(void* to, const void* from, size_t bytes) const override {
+    default_copy_data(to, from, bytes);
+  }
 
   BlockMemory memory() {
     const std::lock_guard lock(mutex_);
@@ -100,7 +102,8 @@ class BlockAllocator final : public c10::Allocator {
   // Aligned to huge pages: one more is mapped, and what sticks out is cut off.
   static void* map(size_t bytes) {
     void* raw = mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    TORCH_CHECK_WITH(OutOfMemoryError, raw != MAP_FAILED, "DefaultCPUAllocator: cannot map ", bytes, " bytes");
+    TORCH_CHECK_WITH(OutOfMemoryError, raw != MAP_FAILED, "DefaultCPUAllocator: cannot map ", bytes,
+                     " bytes");
     auto* const start = static_cast<char*>(raw);
     const size_t before = (kHugePage - reinterpret_cast<uintptr_t>(start) % kHugePage) % kHugePage;
     if (before > 0) munmap(start, before);

@@ -1,14 +1,15 @@
-// Keeps the big blocks that tensors free, for the tensors that follow. A training step frees and asks again for hundreds
-// of megabytes, the same sizes each time; glibc gives such blocks back to the kernel, and the next step pays for every
-// page anew (a hundred thousand page faults a step; docs/benchmarks.md). Blocks are mapped with huge pages.
+// Keeps the big blocks that tensors free, for the tensors that follow. A training step frees and asks again
+// for hundreds of megabytes, the same sizes each time; glibc gives such blocks back to the kernel, and the
+// next step pays for every page anew (a hundred thousand page faults a step; docs/benchmarks.md). Blocks are
+// mapped with huge pages.
 #pragma once
 
 #include <cstddef>
 
 namespace sam {
 
-// Makes it LibTorch's CPU allocator, for the whole process. Does nothing the second time, or where SAM_NATIVE_ALLOCATOR
-// is `system`.
+// Makes it LibTorch's CPU allocator, for the whole process. Does nothing the second time, or where
+// SAM_NATIVE_ALLOCATOR is `system`.
 void use_block_allocator();
 
 struct BlockMemory {

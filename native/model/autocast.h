@@ -1,5 +1,5 @@
-// Mixed precision for the length of a scope: matrix products in `type`, everything else as autocast decides; or, with
-// fp32, none, whatever the scope around it says.
+// Mixed precision for the length of a scope: matrix products in `type`, everything else as autocast decides;
+// or, with fp32, none, whatever the scope around it says.
 #pragma once
 
 #include <ATen/autocast_mode.h>

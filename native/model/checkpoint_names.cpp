@@ -64,8 +64,9 @@ NameScheme detect_scheme(const StateDict& weights, const std::string& path) {
     if (some.size() > 80) break;
     some += (some.empty() ? "" : ", ") + name;
   }
-  throw Error("SAM_BAD_CHECKPOINT", path + " holds no SAM mask decoder under Hugging Face's or Meta's names (it has " +
-                                        (some.empty() ? "no tensors" : some + " …") + ")");
+  throw Error("SAM_BAD_CHECKPOINT",
+              path + " holds no SAM mask decoder under Hugging Face's or Meta's names (it has " +
+                  (some.empty() ? "no tensors" : some + " …") + ")");
 }
 
 std::string meta_to_hugging_face(const std::string& name) {

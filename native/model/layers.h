@@ -19,7 +19,8 @@ struct MlpBlockImpl : torch::nn::Module {
 };
 TORCH_MODULE(MlpBlock);
 
-// Three linear layers with ReLU between: the hypernetworks and the IoU head: `proj_in`, `layers.0`, `proj_out`.
+// Three linear layers with ReLU between: the hypernetworks and the IoU head: `proj_in`, `layers.0`,
+// `proj_out`.
 struct FeedForwardImpl : torch::nn::Module {
   FeedForwardImpl(int64_t input, int64_t hidden, int64_t output);
   at::Tensor forward(const at::Tensor& x);

@@ -82,13 +82,15 @@ Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positi
   const int64_t first = output == MaskOutput::kMulti ? 1 : 0;
   const int64_t count = output == MaskOutput::kMulti ? kMaskTokens - 1 : 1;
   std::vector<at::Tensor> hyper;
-  for (int64_t i = 0; i < kMaskTokens; ++i) hyper.push_back(hypernetworks_[i](state.queries.select(1, 1 + i)));
+  for (int64_t i = 0; i < kMaskTokens; ++i)
+    hyper.push_back(hypernetworks_[i](state.queries.select(1, 1 + i)));
   // Sliced after stacking, as the reference does: the hypernetworks not asked for get zero gradients, so that
   // weight decay treats them as it does there.
   const at::Tensor masks = masks_from(state.keys, at::stack(hyper, 1).narrow(1, first, count));
   // Predicted IoUs are compared with each other, often closer than bf16 can tell apart.
   const Autocast exact(image.device().type(), at::kFloat);
-  const at::Tensor iou = iou_prediction_head_(state.queries.select(1, 0).to(at::kFloat)).narrow(-1, first, count);
+  const at::Tensor iou =
+      iou_prediction_head_(state.queries.select(1, 0).to(at::kFloat)).narrow(-1, first, count);
   return {masks.to(at::kFloat).unflatten(0, {images, per_image}),
           iou.to(at::kFloat).unflatten(0, {images, per_image})};
 }

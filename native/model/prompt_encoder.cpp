@@ -55,7 +55,8 @@ at::Tensor PromptEncoderImpl::encode_positions(const at::Tensor& coordinates) co
 }
 
 at::Tensor PromptEncoderImpl::image_positions() const {
-  const at::Tensor steps = (at::arange(kEmbeddingSize, positional_embedding.options()) + 0.5) / kEmbeddingSize;
+  const at::Tensor steps =
+      (at::arange(kEmbeddingSize, positional_embedding.options()) + 0.5) / kEmbeddingSize;
   const auto grid = at::meshgrid({steps, steps}, "ij");
   return encode_positions(at::stack({grid[1], grid[0]}, -1)).reshape({-1, kEmbeddingDim});
 }

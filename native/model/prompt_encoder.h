@@ -1,4 +1,5 @@
-// SAM's prompt encoder: points, boxes and masks to sparse and dense prompt embeddings (paper, section 3, "Prompt encoder").
+// SAM's prompt encoder: points, boxes and masks to sparse and dense prompt embeddings (paper, section 3,
+// "Prompt encoder").
 #pragma once
 
 #include <torch/nn/module.h>
@@ -12,9 +13,9 @@ namespace sam {
 
 // Labels of points beyond 1 (positive) and 0 (negative).
 enum PointLabel : int64_t {
-  kNotAPoint = -1,    // Meta's padding: its own learned embedding
-  kZeroToken = -10,   // Hugging Face's padding: zeros, but attended to
-  kMissing = -100,    // masked out of attention: the result is as without the point
+  kNotAPoint = -1,   // Meta's padding: its own learned embedding
+  kZeroToken = -10,  // Hugging Face's padding: zeros, but attended to
+  kMissing = -100,   // masked out of attention: the result is as without the point
 };
 
 // Prompts of B images, P for each, on the model's device. Undefined tensors are absent.
@@ -60,7 +61,8 @@ struct PromptEncoderImpl : torch::nn::Module {
   at::Tensor embed_points(const at::Tensor& points, const at::Tensor& labels) const;
   at::Tensor embed_boxes(const at::Tensor& boxes) const;
 
-  std::vector<at::Tensor> point_embed_;  // negative, positive, top-left corner, bottom-right corner; 1 x 256 each
+  std::vector<at::Tensor>
+      point_embed_;  // negative, positive, top-left corner, bottom-right corner; 1 x 256 each
   at::Tensor not_a_point_embed_, no_mask_embed_;
   MaskEmbedding mask_embed_{nullptr};
 };

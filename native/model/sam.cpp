@@ -23,9 +23,12 @@ std::string shape_text(at::IntArrayRef sizes) {
 // Every tensor of the two modules under its full name.
 StateDict named_tensors(const Sam& sam) {
   StateDict all;
-  for (const auto& item : sam.prompt_encoder->named_parameters()) all["prompt_encoder." + item.key()] = item.value();
-  for (const auto& item : sam.prompt_encoder->named_buffers()) all["prompt_encoder." + item.key()] = item.value();
-  for (const auto& item : sam.mask_decoder->named_parameters()) all["mask_decoder." + item.key()] = item.value();
+  for (const auto& item : sam.prompt_encoder->named_parameters())
+    all["prompt_encoder." + item.key()] = item.value();
+  for (const auto& item : sam.prompt_encoder->named_buffers())
+    all["prompt_encoder." + item.key()] = item.value();
+  for (const auto& item : sam.mask_decoder->named_parameters())
+    all["mask_decoder." + item.key()] = item.value();
   return all;
 }
 
@@ -47,7 +50,8 @@ Masks Sam::decode(const at::Tensor& image, const Prompts& prompts, MaskOutput ou
 
 std::vector<std::pair<std::string, at::Tensor>> Sam::trainable() const {
   std::vector<std::pair<std::string, at::Tensor>> all;
-  for (const auto& item : mask_decoder->named_parameters()) all.emplace_back("mask_decoder." + item.key(), item.value());
+  for (const auto& item : mask_decoder->named_parameters())
+    all.emplace_back("mask_decoder." + item.key(), item.value());
   return all;
 }
 
@@ -60,8 +64,8 @@ void load_tensors(Sam& sam, const StateDict& tensors, const std::string& prefix,
     if (found == tensors.end()) {
       missing += (missing.empty() ? "" : ", ") + name;
     } else if (found->second.sizes() != parameter.sizes()) {
-      misshapen += (misshapen.empty() ? "" : ", ") + name + " is " + shape_text(found->second.sizes()) + " instead of " +
-                   shape_text(parameter.sizes());
+      misshapen += (misshapen.empty() ? "" : ", ") + name + " is " + shape_text(found->second.sizes()) +
+                   " instead of " + shape_text(parameter.sizes());
     } else {
       at::Tensor(parameter).copy_(found->second);
     }
@@ -78,7 +82,8 @@ std::shared_ptr<Sam> load_sam(const std::string& weights, const std::string& dec
   load_tensors(*sam, canonical_names(raw, scheme, weights), /*prefix=*/"", weights);
   if (!decoder.empty()) {
     const StateDict over = read_safetensors(decoder);
-    load_tensors(*sam, canonical_names(over, detect_scheme(over, decoder), decoder), "mask_decoder.", decoder);
+    load_tensors(*sam, canonical_names(over, detect_scheme(over, decoder), decoder), "mask_decoder.",
+                 decoder);
   }
   sam->device = device;
   sam->compute_type = compute_type;

@@ -29,8 +29,8 @@ struct Sam {
   at::ScalarType compute_type = at::kFloat;  // what autocast lets matrix products run in
 };
 
-// Reads `weights` (safetensors, either name scheme; the layer-norm epsilon follows the scheme: Meta 1e-5, Hugging
-// Face 1e-6), then lays the decoder tensors of the checkpoint `decoder`, if given, over them.
+// Reads `weights` (safetensors, either name scheme; the layer-norm epsilon follows the scheme: Meta 1e-5,
+// Hugging Face 1e-6), then lays the decoder tensors of the checkpoint `decoder`, if given, over them.
 // SAM_BAD_CHECKPOINT names every missing or misshapen key.
 std::shared_ptr<Sam> load_sam(const std::string& weights, const std::string& decoder, at::Device device,
                               at::ScalarType compute_type);

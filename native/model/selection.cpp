@@ -16,11 +16,12 @@ at::Tensor take_prompt(const at::Tensor& x, const at::Tensor& index) {
 
 at::Tensor choose_by_prediction(const Masks& masks) { return masks.iou_predictions.detach().argmax(-1); }
 
-Selected select_masks(const Masks& masks, const at::Tensor& choice, const at::Tensor& present, MultiMask multi_mask) {
+Selected select_masks(const Masks& masks, const at::Tensor& choice, const at::Tensor& present,
+                      MultiMask multi_mask) {
   const int64_t images = choice.size(0), prompts = choice.size(1);
   const at::Tensor image = at::arange(images, choice.options()).unsqueeze(1);
   const at::Tensor prompt = at::arange(prompts, choice.options()).unsqueeze(0);
-  const at::Tensor logits = masks.logits.index({image, prompt, choice});          // B x P x 256 x 256
+  const at::Tensor logits = masks.logits.index({image, prompt, choice});           // B x P x 256 x 256
   const at::Tensor scores = masks.iou_predictions.index({image, prompt, choice});  // B x P
   const at::Tensor there =
       present.defined() ? present : at::ones({images, prompts}, choice.options().dtype(at::kBool));

@@ -21,8 +21,10 @@ struct Selected {
   at::Tensor candidates;  // B x P, bool: the prompts whose masks took part
 };
 
-// `choice`: B x P, which of the C masks each prompt takes. `present`: B x P bool, or undefined where all prompts are.
-Selected select_masks(const Masks& masks, const at::Tensor& choice, const at::Tensor& present, MultiMask multi_mask);
+// `choice`: B x P, which of the C masks each prompt takes. `present`: B x P bool, or undefined where all
+// prompts are.
+Selected select_masks(const Masks& masks, const at::Tensor& choice, const at::Tensor& present,
+                      MultiMask multi_mask);
 
 // B x P: the mask of highest predicted IoU, as prediction takes it.
 at::Tensor choose_by_prediction(const Masks& masks);

@@ -48,7 +48,8 @@ TwoWayBlockImpl::TwoWayBlockImpl(double epsilon, bool first)
 
 void TwoWayBlockImpl::forward(TwoWayState& state) {
   at::Tensor queries = state.queries, keys = state.keys;
-  // The first block's self-attention sees no positions (they are the tokens themselves) and replaces the queries.
+  // The first block's self-attention sees no positions (they are the tokens themselves) and replaces the
+  // queries.
   if (first_) {
     queries = self_attn(queries, queries, queries, state.seen);
   } else {
@@ -60,7 +61,8 @@ void TwoWayBlockImpl::forward(TwoWayState& state) {
   const at::Tensor k = keys + state.key_positions;
   queries = layer_norm2(queries + cross_attn_token_to_image(queries + state.query_positions, k, keys));
   queries = layer_norm3(queries + mlp(queries));
-  keys = layer_norm4(keys + cross_attn_image_to_token(k, queries + state.query_positions, queries, state.seen));
+  keys =
+      layer_norm4(keys + cross_attn_image_to_token(k, queries + state.query_positions, queries, state.seen));
 
   state.queries = queries;
   state.keys = keys;
@@ -68,7 +70,8 @@ void TwoWayBlockImpl::forward(TwoWayState& state) {
 
 TwoWayTransformerImpl::TwoWayTransformerImpl(double epsilon)
     : final_attn_token_to_image(register_module("final_attn_token_to_image", cross_attention())),
-      layer_norm_final_attn(register_module("layer_norm_final_attn", layer_norm(kEmbeddingDim, kFinalEpsilon))) {
+      layer_norm_final_attn(
+          register_module("layer_norm_final_attn", layer_norm(kEmbeddingDim, kFinalEpsilon))) {
   torch::nn::ModuleList list;
   for (int64_t i = 0; i < kDepth; ++i) {
     layers.emplace_back(epsilon, /*first=*/i == 0);

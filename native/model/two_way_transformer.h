@@ -1,4 +1,5 @@
-// The mask decoder's transformer: prompt tokens and image tokens attend to each other, twice (paper, appendix A, "Mask decoder").
+// The mask decoder's transformer: prompt tokens and image tokens attend to each other, twice (paper, appendix
+// A, "Mask decoder").
 #pragma once
 
 #include <torch/nn/module.h>
@@ -15,8 +16,10 @@ namespace sam {
 struct AttentionImpl : torch::nn::Module {
   AttentionImpl(int64_t dim, int64_t inner, int64_t heads);
 
-  // q: M x Tq x dim; k, v: M x Tk x dim; seen: M x 1 x 1 x Tk, true where a key may be attended to, or undefined.
-  at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& seen = {});
+  // q: M x Tq x dim; k, v: M x Tk x dim; seen: M x 1 x 1 x Tk, true where a key may be attended to, or
+  // undefined.
+  at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                     const at::Tensor& seen = {});
 
   torch::nn::Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, out_proj{nullptr};
 
@@ -25,8 +28,8 @@ struct AttentionImpl : torch::nn::Module {
 };
 TORCH_MODULE(Attention);
 
-// Queries (tokens) and keys (the image), each M x T x 256, with the positions that are added to queries and keys
-// but never to values.
+// Queries (tokens) and keys (the image), each M x T x 256, with the positions that are added to queries and
+// keys but never to values.
 struct TwoWayState {
   at::Tensor queries, keys;
   at::Tensor query_positions;  // the initial tokens
@@ -48,7 +51,8 @@ struct TwoWayBlockImpl : torch::nn::Module {
 TORCH_MODULE(TwoWayBlock);
 
 struct TwoWayTransformerImpl : torch::nn::Module {
-  // `epsilon` of the blocks' layer norms: 1e-5 in Meta's code, 1e-6 in Hugging Face's. The final norm has 1e-5 in both.
+  // `epsilon` of the blocks' layer norms: 1e-5 in Meta's code, 1e-6 in Hugging Face's. The final norm has
+  // 1e-5 in both.
   explicit TwoWayTransformerImpl(double epsilon);
 
   void forward(TwoWayState& state);

@@ -22,7 +22,9 @@ uint64_t round(uint64_t accumulator, uint64_t lane) {
   return std::rotl(accumulator + lane * kPrime2, 31) * kPrime1;
 }
 
-uint64_t merge(uint64_t hash, uint64_t accumulator) { return (hash ^ round(0, accumulator)) * kPrime1 + kPrime4; }
+uint64_t merge(uint64_t hash, uint64_t accumulator) {
+  return (hash ^ round(0, accumulator)) * kPrime1 + kPrime4;
+}
 
 }  // namespace
 
@@ -34,11 +36,13 @@ uint64_t xxh64(const void* data, uint64_t bytes) {
     std::array<uint64_t, 4> lanes = {kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1};
     for (; at + 32 <= end; at += 32)
       for (size_t i = 0; i < 4; ++i) lanes[i] = round(lanes[i], load<uint64_t>(at + 8 * i));
-    hash = std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) + std::rotl(lanes[3], 18);
+    hash =
+        std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) + std::rotl(lanes[3], 18);
     for (const uint64_t lane : lanes) hash = merge(hash, lane);
   }
   hash += bytes;
-  for (; at + 8 <= end; at += 8) hash = std::rotl(hash ^ round(0, load<uint64_t>(at)), 27) * kPrime1 + kPrime4;
+  for (; at + 8 <= end; at += 8)
+    hash = std::rotl(hash ^ round(0, load<uint64_t>(at)), 27) * kPrime1 + kPrime4;
   if (at + 4 <= end) {
     hash = std::rotl(hash ^ (load<uint32_t>(at) * kPrime1), 23) * kPrime2 + kPrime3;
     at += 4;

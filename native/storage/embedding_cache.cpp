@@ -60,7 +60,8 @@ void EmbeddingCache::add_shard(const std::string& path) {
   const std::lock_guard lock(mutex_);
   for (const TensorEntry& tensor : header.tensors) {
     const auto checksum = header.metadata.find(tensor.name);
-    if (checksum == header.metadata.end() || tensor.dtype != dtype_ || tensor.bytes != kNumbers * c10::elementSize(dtype_))
+    if (checksum == header.metadata.end() || tensor.dtype != dtype_ ||
+        tensor.bytes != kNumbers * c10::elementSize(dtype_))
       continue;
     entries_.insert_or_assign(tensor.name, Entry{shard, tensor.offset, tensor.bytes, checksum->second});
   }
@@ -96,7 +97,8 @@ void EmbeddingCache::forget_shard(const std::shared_ptr<Shard>& shard) {
 
 at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
   const std::lock_guard io(io_mutex_);
-  at::Tensor out = at::empty({static_cast<int64_t>(keys.size()), kShape[0], kShape[1], kShape[2]}, at::kFloat);
+  at::Tensor out =
+      at::empty({static_cast<int64_t>(keys.size()), kShape[0], kShape[1], kShape[2]}, at::kFloat);
   std::vector<std::string> lost;
   for (size_t i = 0; i < keys.size(); ++i) {
     const at::Tensor into = out[static_cast<int64_t>(i)];
@@ -120,7 +122,8 @@ at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
 }
 
 void EmbeddingCache::write(const std::string& key, const at::Tensor& embedding) {
-  if (embedding.numel() != kNumbers) throw Error("SAM_BAD_SHAPE", "an embedding of the cache is 1 x 256 x 64 x 64");
+  if (embedding.numel() != kNumbers)
+    throw Error("SAM_BAD_SHAPE", "an embedding of the cache is 1 x 256 x 64 x 64");
   const at::Tensor stored = embedding.reshape(kShape).to(at::kCPU, dtype_).contiguous().clone();
   const std::lock_guard io(io_mutex_);
   {
@@ -138,8 +141,10 @@ void EmbeddingCache::flush() {
 void EmbeddingCache::write_pending() {
   if (pending_.empty()) return;
   Metadata checksums;
-  for (const auto& [key, tensor] : pending_) checksums[key] = checksum_text(tensor.data_ptr(), tensor.nbytes());
-  const std::string path = (fs::path(directory_) / shard_name(pending_.begin()->first, pending_.size())).string();
+  for (const auto& [key, tensor] : pending_)
+    checksums[key] = checksum_text(tensor.data_ptr(), tensor.nbytes());
+  const std::string path =
+      (fs::path(directory_) / shard_name(pending_.begin()->first, pending_.size())).string();
   write_safetensors(path, pending_, checksums);
   add_shard(path);
   const std::lock_guard lock(mutex_);

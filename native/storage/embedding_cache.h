@@ -1,5 +1,6 @@
-// Image embeddings on disk: safetensors shards in one directory, each written once, whole, under its own name, so that
-// several processes may fill it together. Every embedding carries its XXH64 in the shard's metadata.
+// Image embeddings on disk: safetensors shards in one directory, each written once, whole, under its own
+// name, so that several processes may fill it together. Every embedding carries its XXH64 in the shard's
+// metadata.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,14 +22,16 @@ class EmbeddingCache {
  public:
   static constexpr size_t kShardEntries = 16;
 
-  // Makes the directory, reads the headers of its shards, deletes those that cannot be read. `dtype`: kHalf or kFloat.
+  // Makes the directory, reads the headers of its shards, deletes those that cannot be read. `dtype`: kHalf
+  // or kFloat.
   EmbeddingCache(std::string directory, at::ScalarType dtype);
 
   bool has(const std::string& key) const;
   size_t size() const;
 
-  // keys.size() x 256 x 64 x 64, fp32. Where a checksum fails or a shard is gone, the shard's keys are forgotten, its file
-  // is deleted, and SAM_CACHE_DAMAGED names the keys asked for that must be made again. SAM_BAD_ARGUMENT: an unknown key.
+  // keys.size() x 256 x 64 x 64, fp32. Where a checksum fails or a shard is gone, the shard's keys are
+  // forgotten, its file is deleted, and SAM_CACHE_DAMAGED names the keys asked for that must be made again.
+  // SAM_BAD_ARGUMENT: an unknown key.
   at::Tensor read(const std::vector<std::string>& keys);
 
   // Embedding of one image, 1 x 256 x 64 x 64. Kept in memory until a shard is full or `flush`.
@@ -36,7 +39,8 @@ class EmbeddingCache {
   void flush();
 
   // Streams embeddings into one safetensors file, fp32, 256 x 64 x 64 each, under `names`.
-  void export_to(const std::string& path, const std::vector<std::string>& keys, const std::vector<std::string>& names);
+  void export_to(const std::string& path, const std::vector<std::string>& keys,
+                 const std::vector<std::string>& names);
 
  private:
   struct Shard {
@@ -57,8 +61,8 @@ class EmbeddingCache {
 
   const std::string directory_;
   const at::ScalarType dtype_;
-  // One operation on files at a time. The maps change only within one, each time under `mutex_` too, which is never held
-  // while a file is touched: `has` and `size` are called where nothing may wait.
+  // One operation on files at a time. The maps change only within one, each time under `mutex_` too, which is
+  // never held while a file is touched: `has` and `size` are called where nothing may wait.
   std::mutex io_mutex_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;

@@ -24,8 +24,8 @@ class ReadFile {
   uint64_t size_ = 0;
 };
 
-// Writes beside `path` under a temporary name; `commit` fsyncs and renames. Without `commit`, or after a failure
-// (SAM_IO, a full disk say), the temporary file is removed and `path` is as it was.
+// Writes beside `path` under a temporary name; `commit` fsyncs and renames. Without `commit`, or after a
+// failure (SAM_IO, a full disk say), the temporary file is removed and `path` is as it was.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);

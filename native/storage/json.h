@@ -1,4 +1,5 @@
-// A JSON value and its parser, as far as safetensors headers need them (RFC 8259; numbers are kept as doubles).
+// A JSON value and its parser, as far as safetensors headers need them (RFC 8259; numbers are kept as
+// doubles).
 #pragma once
 
 #include <map>

@@ -20,8 +20,9 @@ constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr uint64_t kLengthBytes = 8;
 
 constexpr std::pair<const char*, at::ScalarType> kTypes[] = {
-    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"I64", at::kLong},
-    {"I32", at::kInt},    {"I16", at::kShort}, {"I8", at::kChar},  {"U8", at::kByte},       {"BOOL", at::kBool},
+    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf},  {"BF16", at::kBFloat16},
+    {"I64", at::kLong},   {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},
+    {"U8", at::kByte},    {"BOOL", at::kBool},
 };
 
 [[noreturn]] void bad(const std::string& path, const std::string& what) {
@@ -56,8 +57,8 @@ const Json& member(const std::string& path, const Json& entry, const char* key, 
   return found->second;
 }
 
-TensorEntry parse_entry(const std::string& path, const std::string& name, const Json& entry, uint64_t data_start,
-                        uint64_t file_size) {
+TensorEntry parse_entry(const std::string& path, const std::string& name, const Json& entry,
+                        uint64_t data_start, uint64_t file_size) {
   if (entry.kind != Json::Kind::kObject) bad(path, "tensor " + name + " is not described");
   TensorEntry tensor;
   tensor.name = name;
@@ -65,7 +66,8 @@ TensorEntry parse_entry(const std::string& path, const std::string& name, const 
   uint64_t elements = 1;
   for (const Json& side : member(path, entry, "shape", Json::Kind::kArray, name).array) {
     const uint64_t length = parse_count(path, side, "the shape of " + name);
-    if (length != 0 && elements > file_size / length) bad(path, "tensor " + name + " is larger than the file");
+    if (length != 0 && elements > file_size / length)
+      bad(path, "tensor " + name + " is larger than the file");
     elements *= length;
     tensor.shape.push_back(static_cast<int64_t>(length));
   }
@@ -75,7 +77,8 @@ TensorEntry parse_entry(const std::string& path, const std::string& name, const 
   const uint64_t end = parse_count(path, offsets[1], "the offset of " + name);
   tensor.offset = data_start + begin;
   tensor.bytes = elements * c10::elementSize(tensor.dtype);
-  if (end < begin || end - begin != tensor.bytes) bad(path, "the offsets of " + name + " do not fit its shape");
+  if (end < begin || end - begin != tensor.bytes)
+    bad(path, "the offsets of " + name + " do not fit its shape");
   if (data_start + end > file_size)
     bad(path, "the file is cut short: tensor " + name + " ends at byte " + std::to_string(data_start + end) +
                   ", the file at " + std::to_string(file_size));
@@ -94,7 +97,8 @@ SafetensorsHeader read_header(const std::string& path, const ReadFile& file) {
   uint64_t length = 0;
   file.read(&length, kLengthBytes, 0);
   if (length > kMaxHeaderBytes || length > file.size() - kLengthBytes)
-    bad(path, "its header claims " + std::to_string(length) + " bytes, the file has " + std::to_string(file.size()));
+    bad(path, "its header claims " + std::to_string(length) + " bytes, the file has " +
+                  std::to_string(file.size()));
   std::string text(length, '\0');
   file.read(text.data(), length, kLengthBytes);
   Json root;
@@ -118,7 +122,9 @@ SafetensorsHeader read_header(const std::string& path, const ReadFile& file) {
 
 }  // namespace
 
-SafetensorsHeader read_safetensors_header(const std::string& path) { return read_header(path, ReadFile(path)); }
+SafetensorsHeader read_safetensors_header(const std::string& path) {
+  return read_header(path, ReadFile(path));
+}
 
 StateDict read_safetensors(const std::string& path, Metadata* metadata) {
   const ReadFile file(path);
@@ -140,7 +146,8 @@ void SafetensorsWriter::declare(const std::string& name, at::ScalarType dtype, a
     entries_ += (i ? "," : "") + std::to_string(shape[i]);
     bytes *= static_cast<uint64_t>(shape[i]);
   }
-  entries_ += "],\"data_offsets\":[" + std::to_string(offset_) + "," + std::to_string(offset_ + bytes) + "]},";
+  entries_ +=
+      "],\"data_offsets\":[" + std::to_string(offset_) + "," + std::to_string(offset_ + bytes) + "]},";
   offset_ += bytes;
   expected_.push_back(bytes);
 }

@@ -1,5 +1,5 @@
-// Reads and writes safetensors: 8 bytes little-endian header length, a JSON header, raw little-endian buffers.
-// Format: https://github.com/huggingface/safetensors (README, "Format").
+// Reads and writes safetensors: 8 bytes little-endian header length, a JSON header, raw little-endian
+// buffers. Format: https://github.com/huggingface/safetensors (README, "Format").
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -35,8 +35,8 @@ SafetensorsHeader read_safetensors_header(const std::string& path);
 // All tensors, in memory, on the CPU, in the file's own types.
 StateDict read_safetensors(const std::string& path, Metadata* metadata = nullptr);
 
-// Writes tensor by tensor, for what would not fit into memory: declare all, begin, append in the same order, commit.
-// The file appears at `commit`; without it nothing is left. Throws SAM_IO.
+// Writes tensor by tensor, for what would not fit into memory: declare all, begin, append in the same order,
+// commit. The file appears at `commit`; without it nothing is left. Throws SAM_IO.
 class SafetensorsWriter {
  public:
   explicit SafetensorsWriter(const std::string& path) : file_(path) {}

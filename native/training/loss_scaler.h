@@ -1,5 +1,5 @@
-// Dynamic loss scaling for fp16 (Micikevicius et al. 2018): gradients too small for fp16 are lifted, and a step whose
-// gradients overflowed is left out. With other types it does nothing.
+// Dynamic loss scaling for fp16 (Micikevicius et al. 2018): gradients too small for fp16 are lifted, and a
+// step whose gradients overflowed is left out. With other types it does nothing.
 #pragma once
 
 #include <cstdint>

@@ -21,12 +21,14 @@ at::Tensor mask_losses(const at::Tensor& logits, const Target& target, const Los
   if (weights.dice != 0 || weights.focal != 0) probability = logits.sigmoid();
   if (weights.dice != 0) {
     const at::Tensor p = probability * target.valid;
-    const at::Tensor dice = 1 - (2 * over_pixels(p * t) + kDiceSmooth) / (over_pixels(p) + over_pixels(t) + kDiceSmooth);
+    const at::Tensor dice =
+        1 - (2 * over_pixels(p * t) + kDiceSmooth) / (over_pixels(p) + over_pixels(t) + kDiceSmooth);
     total = total + weights.dice * dice;
   }
   if (weights.bce != 0 || weights.focal != 0) {
     const at::Tensor label = t.expand_as(logits);
-    const at::Tensor entropy = at::binary_cross_entropy_with_logits(logits, label, {}, {}, at::Reduction::None);
+    const at::Tensor entropy =
+        at::binary_cross_entropy_with_logits(logits, label, {}, {}, at::Reduction::None);
     if (weights.bce != 0) total = total + weights.bce * over_pixels(entropy * target.valid) / pixels;
     if (weights.focal != 0) {
       const at::Tensor right = probability * t + (1 - probability) * (1 - t);

@@ -47,7 +47,8 @@ at::Tensor on_grid(const at::Tensor& logits, int64_t side) {
 
 const at::Tensor& find(const StateDict& tensors, const std::string& name, const std::string& path) {
   const auto found = tensors.find(name);
-  if (found == tensors.end()) throw Error("SAM_BAD_CHECKPOINT", path + " lacks " + name + " and cannot be resumed");
+  if (found == tensors.end())
+    throw Error("SAM_BAD_CHECKPOINT", path + " lacks " + name + " and cannot be resumed");
   return found->second;
 }
 
@@ -80,8 +81,10 @@ Trainer::Evaluated Trainer::evaluate(const Batch& batch, bool training) {
   const at::Tensor logits = selected.logits.unsqueeze(1).unsqueeze(1);
   at::Tensor losses = mask_losses(logits, target, options_.loss).flatten();
   if (options_.loss.iou != 0) {
-    // Every mask of the prompts that took part teaches the IoU head: prediction will choose among all of them.
-    const at::Tensor error = (masks.iou_predictions - mask_ious(masks.logits.detach(), target)).square().mean(-1);
+    // Every mask of the prompts that took part teaches the IoU head: prediction will choose among all of
+    // them.
+    const at::Tensor error =
+        (masks.iou_predictions - mask_ious(masks.logits.detach(), target)).square().mean(-1);
     const at::Tensor weight = selected.candidates.to(at::kFloat);
     losses = losses + options_.loss.iou * (error * weight).sum(1) / weight.sum(1).clamp_min(1);
   }
@@ -111,7 +114,8 @@ double Trainer::update(const StepOptions& options) {
     for (at::Tensor& tensor : with_gradient) tensor.mutable_grad().div_(scaler_.scale());
   const double limit = options.clip_grad_norm.value_or(std::numeric_limits<double>::infinity());
   double norm = 0;
-  for (const at::Tensor& tensor : with_gradient) norm += tensor.grad().square().sum(at::kDouble).item<double>();
+  for (const at::Tensor& tensor : with_gradient)
+    norm += tensor.grad().square().sum(at::kDouble).item<double>();
   norm = std::sqrt(norm);
   const bool finite = std::isfinite(norm);
   if (finite) {
@@ -127,7 +131,8 @@ double Trainer::update(const StepOptions& options) {
 }
 
 void Trainer::set_learning_rate(double rate) {
-  for (auto& group : optimizer_->param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
+  for (auto& group : optimizer_->param_groups())
+    static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
 }
 
 ValidationResult Trainer::validate(const Batch& batch) {

@@ -1,4 +1,5 @@
-// One optimisation step of the mask decoder: forward, loss, backward, clip, AdamW (Loshchilov and Hutter 2019).
+// One optimisation step of the mask decoder: forward, loss, backward, clip, AdamW (Loshchilov and Hutter
+// 2019).
 #pragma once
 
 #include <torch/optim/adamw.h>
@@ -24,21 +25,21 @@ struct TrainerOptions {
 struct Batch {
   at::Tensor embeddings;  // B x 256 x 64 x 64
   Prompts prompts;
-  at::Tensor targets;     // B x S x S, uint8, 0 or 1
-  at::Tensor valid;       // B x 2, int64: rows and columns inside the picture
+  at::Tensor targets;  // B x S x S, uint8, 0 or 1
+  at::Tensor valid;    // B x 2, int64: rows and columns inside the picture
 };
 
 struct StepOptions {
   double learning_rate = 0;
   bool update = true;
-  double scale = 1;                        // of the loss: 1 / accumulated batches
+  double scale = 1;  // of the loss: 1 / accumulated batches
   std::optional<double> clip_grad_norm = std::nullopt;
 };
 
 struct StepResult {
-  double loss = 0;              // mean of `losses`; not finite: nothing was changed
-  std::vector<double> losses;   // B
-  double gradient_norm = 0;     // before clipping; NaN without an update
+  double loss = 0;             // mean of `losses`; not finite: nothing was changed
+  std::vector<double> losses;  // B
+  double gradient_norm = 0;    // before clipping; NaN without an update
 };
 
 struct ValidationResult {
@@ -57,7 +58,8 @@ class Trainer {
   void restore(const std::string& path);
 
  private:
-  // Per-image losses; training takes each prompt's mask of least loss, validation that of highest predicted IoU.
+  // Per-image losses; training takes each prompt's mask of least loss, validation that of highest predicted
+  // IoU.
   struct Evaluated {
     at::Tensor losses, ious;  // B
   };
