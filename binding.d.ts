@@ -9,20 +9,13 @@
  */
 
 /** Codes that native errors carry. */
-export type NativeErrorCode = `SAM_${
-  | 'BAD_ARGUMENT'
-  | 'BAD_SHAPE'
-  | 'BAD_CHECKPOINT'
-  | 'BAD_ENCODER'
-  | 'CACHE_DAMAGED'
-  | 'DISPOSED'
-  | 'IO'
-  | 'NO_CUDA'
-  | 'OUT_OF_MEMORY'
-  | 'TORCH'}`;
+// biome-ignore format: a list of words
+export type NativeErrorCode =
+  | 'SAM_BAD_ARGUMENT' | 'SAM_BAD_SHAPE' | 'SAM_BAD_CHECKPOINT' | 'SAM_BAD_ENCODER' | 'SAM_CACHE_DAMAGED'
+  | 'SAM_DISPOSED' | 'SAM_IO' | 'SAM_NO_CUDA' | 'SAM_OUT_OF_MEMORY' | 'SAM_TORCH';
 
 export type Precision = 'fp32' | 'bf16' | 'fp16';
-export type MaskOutput = 'multi' | 'single';
+export type MaskOutput = 'multi' | 'single'; // mask tokens 1 to 3, or token 0
 
 /** Everything that holds native memory. Calls on a disposed handle fail with `SAM_DISPOSED`. */
 export interface Disposable {
@@ -65,18 +58,12 @@ export interface PromptBatch {
 
 /** How several masks of one image become one (see the design, "Meaning of the prompts"). */
 export interface Selection {
-  /** multi: tokens 1-3, single: token 0. */
   maskOutput: MaskOutput;
   /** Over the P prompts: `best` takes the highest predicted IoU, `mean` averages logits. */
   multiMask: 'best' | 'mean';
 }
 
-export interface LossWeights {
-  dice: number;
-  bce: number;
-  focal: number;
-  iou: number;
-}
+export type LossWeights = Record<'dice' | 'bce' | 'focal' | 'iou', number>;
 
 /** Embeddings in memory, B x 256 x 64 x 64, fp32. */
 export interface Embeddings extends Disposable {
