@@ -68,7 +68,7 @@ export type LossWeights = Record<'dice' | 'bce' | 'focal' | 'iou', number>;
 /** Embeddings in memory, B x 256 x 64 x 64, fp32. */
 export interface Embeddings extends Disposable {
   readonly count: number;
-  /** A copy: B*256*64*64 floats. */
+  /** A copy. */
   toFloat32Array(): Float32Array;
 }
 
@@ -109,12 +109,11 @@ export interface Decoded {
   outputs: number;
 }
 
+/** `masks`: one for each image, height*width of the original, 0 or 255. `scores`: B, predicted IoU of the mask taken (for
+ * `mean` the mean over the prompts). `lowResLogits`: B*256*256, of the mask taken. */
 export interface Predicted {
-  /** One for each image: height*width of the original, 0 or 255. */
   masks: Uint8Array[];
-  /** B, predicted IoU of the mask taken (the mean over the prompts for `mean`). */
   scores: Float32Array;
-  /** B*256*256 logits of the mask taken. */
   lowResLogits: Float32Array;
 }
 
