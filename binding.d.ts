@@ -56,10 +56,9 @@ export interface PromptBatch {
   promptPresent?: Uint8Array;
 }
 
-/** How several masks of one image become one (see the design, "Meaning of the prompts"). */
+/** How several masks of one image become one. Over the P prompts `best` takes the highest predicted IoU, `mean` averages logits. */
 export interface Selection {
   maskOutput: MaskOutput;
-  /** Over the P prompts: `best` takes the highest predicted IoU, `mean` averages logits. */
   multiMask: 'best' | 'mean';
 }
 
