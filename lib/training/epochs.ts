@@ -35,6 +35,8 @@ export interface EpochsContext {
   emit(event: TrainEvent): void;
   /** Writes a checkpoint of `state`. */
   save(best: boolean): Promise<void>;
+  /** The checkpoint written last, if there is one. */
+  lastCheckpoint(): string | undefined;
 }
 
 /** Trains until the last epoch, early stopping, or an abort: then the signal's reason is thrown and `state` can be saved. */
@@ -163,10 +165,12 @@ async function validateEpoch(context: EpochsContext): Promise<{ loss: number; io
   return { loss: loss / total, iou: iou / total };
 }
 
-function nanLoss({ state }: EpochsContext, plan: PlannedBatch, what: string): SamError {
+function nanLoss({ state, lastCheckpoint }: EpochsContext, plan: PlannedBatch, what: string): SamError {
   const images = plan.samples.map(({ name }) => name).join(', ');
+  const last = lastCheckpoint();
+  const kept = last === undefined ? 'nothing was saved yet' : `the last good checkpoint is kept: ${last}`;
   const where = `epoch ${state.epoch + 1}, step ${state.step + 1}`;
   return new SamError('SAM_NAN_LOSS', `${what} not finite in ${where}; images of the batch: ${images}`, {
-    fix: 'look at these images, lower --lr or set --clip-grad-norm; the last good checkpoint is kept',
+    fix: `look at these images, lower --lr or set --clip-grad-norm; ${kept}`,
   });
 }

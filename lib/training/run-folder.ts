@@ -1,7 +1,7 @@
 /** The run folder: `config.json`, `history.jsonl`, `checkpoints/{last,best}.safetensors`. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError, systemCode } from '../errors.js';
 import { writeFileWhole } from '../models/scratch.js';
@@ -99,18 +99,35 @@ export function defaultRunDir(model: string, now = new Date()): string {
   }
 }
 
-/** Makes the folder; what an earlier run left in it (`--overwrite`) is removed, other files stay. */
-export async function createRunFolder(dir: string): Promise<RunPaths> {
+/**
+ * Makes the folder; what an earlier run left in it (`--overwrite`) is removed, other files stay. `discard` undoes that: removes
+ * the run, and of the folders those that were made for it.
+ */
+export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; discard(): Promise<void> }> {
   const paths = runPaths(dir);
-  for (const old of [paths.config, paths.history, paths.checkpoints]) await rm(old, { recursive: true, force: true });
-  await mkdir(paths.checkpoints, { recursive: true });
-  return paths;
+  const clear = async () => {
+    for (const old of [paths.config, paths.history, paths.checkpoints]) await rm(old, { recursive: true, force: true });
+  };
+  await clear();
+  const first = await mkdir(paths.checkpoints, { recursive: true });
+  const discard = async () => {
+    await clear();
+    for (let made = dir; first !== undefined && made.length >= first.length; made = dirname(made)) {
+      try {
+        await rmdir(made);
+      } catch {
+        return; // something else lies there by now
+      }
+    }
+  };
+  return { paths, discard };
 }
 
-/** Removes what a killed process was in the middle of writing. */
+/** Removes what a killed process was in the middle of writing: our temporary files and the native side's. */
 export async function removeLeftovers(paths: RunPaths): Promise<void> {
   await mkdir(paths.checkpoints, { recursive: true });
   for (const folder of [paths.dir, paths.checkpoints]) {
-    for (const name of await readdir(folder)) if (name.endsWith('.tmp')) await rm(join(folder, name), { force: true });
+    for (const name of await readdir(folder))
+      if (/\.tmp(-\d+-\d+)?$/.test(name)) await rm(join(folder, name), { force: true });
   }
 }

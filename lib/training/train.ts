@@ -1,4 +1,5 @@
 /** Fine-tunes a model: from options to a run folder. What happens in which order is here; how, in the files beside. */
+import { existsSync } from 'node:fs';
 import type { DataSplits, Sample } from '../data/sample.js';
 import type { Compute } from '../device.js';
 import { SamError, toSamError } from '../errors.js';
@@ -21,7 +22,15 @@ import { History } from './history.js';
 import { LowResMasks } from './masks.js';
 import { Mirror } from './mirror.js';
 import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
-import { checkOut, createRunFolder, type RunPaths, removeLeftovers, runPaths, writeRunConfig } from './run-folder.js';
+import {
+  checkOut,
+  createRunFolder,
+  type RunConfig,
+  type RunPaths,
+  removeLeftovers,
+  runPaths,
+  writeRunConfig,
+} from './run-folder.js';
 import {
   finishedResult,
   historyEntry,
@@ -161,10 +170,29 @@ async function trainInFolder(
   outside: Outside,
   from: TrainEnvironment,
 ): Promise<TrainResult> {
-  const { options, compute, model, seconds } = run;
   const config = makeConfig(run, resumed, from);
-  const paths = resumed === undefined ? await createRunFolder(config.options.out!) : runPaths(resumed.dir);
-  if (resumed !== undefined) await removeLeftovers(paths);
+  if (resumed !== undefined) {
+    const paths = runPaths(resumed.dir);
+    await removeLeftovers(paths);
+    return await trainWith(run, { paths, config, resumed }, outside);
+  }
+  const { paths, discard } = await createRunFolder(config.options.out!);
+  try {
+    return await trainWith(run, { paths, config, resumed }, outside);
+  } catch (error) {
+    // A folder without a checkpoint would only be in the way of the next try. After a mistake of ours it stays, to be looked at.
+    const known = toSamError(fromNative(error)).code !== 'SAM_INTERNAL';
+    if (known && !existsSync(paths.last)) await discard();
+    throw error;
+  }
+}
+
+async function trainWith(
+  run: ReadyRun,
+  { paths, config, resumed }: { paths: RunPaths; config: RunConfig; resumed: ResumedRun | undefined },
+  outside: Outside,
+): Promise<TrainResult> {
+  const { options, compute, model, seconds } = run;
   await writeRunConfig(paths.dir, config);
   const trainer = model.createTrainer({
     weightDecay: options.weightDecay,
@@ -214,6 +242,7 @@ async function trainInFolder(
       seconds,
       counters,
       save,
+      lastCheckpoint: () => (existsSync(paths.last) ? paths.last : undefined),
       ...outside,
     };
     await runUntilDone(loop, paths);

@@ -1,6 +1,6 @@
 /** The whole loop with a model of one number: resuming, stopping, failing, what is written when. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DataSplits } from '../../lib/data/sample.js';
@@ -260,7 +260,30 @@ describe('when something is wrong', () => {
     expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', exitCode: 1 });
     expect(error.message).toMatch(/not finite in epoch 2, step 6; images of the batch: t\d, t\d$/);
     expect((await readCheckpointMetadata(join(out(), 'checkpoints', 'last.safetensors'))).step).toBe(4);
+    expect(error.fix).toContain(join(out(), 'checkpoints', 'last.safetensors'));
     expect((await historyLines()).at(-1)).toMatchObject({ type: 'step', step: 6, loss: 'NaN' });
+  });
+
+  test('a NaN loss before anything was saved leaves no run folder behind', async () => {
+    const environment = fakeEnvironment(splits);
+    environment.trainer.onStep = () => 'nan';
+    const deep = join(dir, 'runs', 'deep');
+    const error = await failure(train(options({ out: deep }), {}, environment).result);
+    expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', fix: expect.stringContaining('nothing was saved yet') });
+    expect(existsSync(join(dir, 'runs'))).toBe(false);
+
+    await mkdir(deep, { recursive: true });
+    await writeFile(join(deep, 'notes.txt'), 'mine');
+    await failure(train(options({ out: deep }), {}, environment).result);
+    expect(await readdir(deep)).toEqual(['notes.txt']);
+  });
+
+  test('what a killed process was writing is removed when the run goes on', async () => {
+    await train(options(), {}, fakeEnvironment(splits)).result;
+    const checkpoints = join(out(), 'checkpoints');
+    await writeFile(join(checkpoints, 'last.safetensors.tmp-17-0'), 'half');
+    await train({ resume: out(), epochs: 4 }, {}, fakeEnvironment(splits)).result;
+    expect((await readdir(checkpoints)).sort()).toEqual(['best.safetensors', 'last.safetensors']);
   });
 
   test('bad labels are all named in one error, and no run folder is made', async () => {
