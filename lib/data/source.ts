@@ -1,7 +1,7 @@
 /** `--data SRC` -> samples: a folder, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { SamError, systemCode } from '../errors.js';
+import { SamError, systemCode, toSamError } from '../errors.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
 import { compare, hasSplit, isFolder, listImages, nameAll, readFolderSplit, splitsOf, stemOf } from './folder.js';
@@ -56,9 +56,23 @@ export async function openData(options: DataOptions, hooks: DataHooks = {}): Pro
       },
     );
   }
-  const train = await readFolderSplit(root, trainSplit, reading);
-  const validation = await readFolderSplit(root, validationSplit, reading);
+  const [train, validation] = await readBoth([trainSplit, validationSplit], (split) =>
+    readFolderSplit(root, split, reading),
+  );
   return { train: train.slice(0, limit), validation: validation.slice(0, limit) };
+}
+
+/** Both splits; what is wrong with either of them is said in one error. */
+async function readBoth(
+  splits: readonly [string, string],
+  read: (split: string) => Promise<Sample[]>,
+): Promise<[Sample[], Sample[]]> {
+  const [train, validation] = await Promise.allSettled([read(splits[0]), read(splits[1])]);
+  if (train.status === 'fulfilled' && validation.status === 'fulfilled') return [train.value, validation.value];
+  const errors = [train, validation].flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  const [first, second] = errors.map(toSamError);
+  if (second === undefined || second.message === first!.message) throw first!;
+  throw new SamError(first!.code, `${first!.message}; ${second.message}`, { fix: first!.fix });
 }
 
 /** The samples of one split, ordered by name. */
@@ -101,7 +115,7 @@ export async function openImages(inputs: readonly string[]): Promise<Sample[]> {
 async function imagesOf(input: string): Promise<Sample[]> {
   const status = await stat(input).catch((error: unknown) => {
     if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
-    throw new SamError('SAM_NOT_FOUND', `there is no image or folder ${input}`);
+    throw new SamError('SAM_NOT_FOUND', `there is no image or folder ${input}`, { fix: 'check the path' });
   });
   if (!status.isDirectory()) return [{ name: stemOf(basename(input)), image: { path: input } }];
   const isSplit = (await isFolder(join(input, 'images'))) && (await isFolder(join(input, 'masks')));

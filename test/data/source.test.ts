@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -46,6 +47,13 @@ test('both splits are read, --limit takes the first of each', async () => {
   expect(names(await openSplit({ data: root, split: 'validation', skipBad: false, cacheDir: '/nonexistent' }))).toEqual(
     ['x', 'y'],
   );
+});
+
+test('what has no partner is named for both splits in one error', async () => {
+  const root = await dataSet({ train: ['a', 'b'], validation: ['x', 'y'] });
+  await rm(join(root, 'train', 'masks', 'b.png'));
+  await rm(join(root, 'validation', 'images', 'x.jpg'));
+  await expect(openData(options(root))).rejects.toThrow(/images\/b\..*masks\/x\./);
 });
 
 test('no validation split: the error names --validation-fraction and what is there', async () => {
