@@ -86,6 +86,8 @@ const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
 /** What to do about an error from the native side, where that doesn't depend on the call. */
 const FIXES: Partial<Record<SamErrorCode, string>> = {
   SAM_NO_CUDA: "use --device cpu, or see what 'npx sam-native doctor' says of the GPU",
+  SAM_BAD_ENCODER: 'give --encoder a TorchScript file of such a module; scripts/export_encoder.py makes them',
+  SAM_IO: 'see that there is space on that disk and that you may write there, then try again',
   SAM_OUT_OF_MEMORY: 'lower --batch-size, or close other programs',
 };
 

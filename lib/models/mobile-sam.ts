@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { SamError } from '../errors.js';
-import { native, nativeCall } from '../native.js';
+import { SamError, toSamError } from '../errors.js';
+import { fromNative, native, nativeCall } from '../native.js';
 import { download } from './download.js';
 import { sha256File } from './hash.js';
 import { scratchFolder, writeFileWhole } from './scratch.js';
@@ -59,6 +59,8 @@ export async function findMobileSam(options: FindOptions): Promise<SourceWeights
       if (found !== undefined) tried.push(`${found.weights} has other weights (${found.weightsHash.slice(0, 8)})`);
     } catch (error) {
       options.signal?.throwIfAborted();
+      // A cache that can't be written: another source would fail on it too.
+      if (toSamError(fromNative(error)).code === 'SAM_IO') throw error;
       last = error;
       tried.push(error instanceof Error ? error.message : String(error));
     }
