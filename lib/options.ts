@@ -20,6 +20,7 @@ const lossSum = z
 export const modelOptions = {
   model: z
     .string()
+    .min(1)
     .default('mobile-sam')
     .describe('the model: mobile-sam, a safetensors file, a run folder or a checkpoint'),
   encoder: z.string().optional().describe("a TorchScript image encoder (.pt) to use instead of the model's own"),
@@ -33,7 +34,10 @@ export const modelOptions = {
     .default('auto')
     .describe("type of the encoder and of the decoder's autocast; auto takes bf16 where the processor has it"),
   threads: count.min(1).optional().describe('CPU threads (all cores if not given)'),
-  cacheDir: z.string().optional().describe('where models and embeddings are kept'),
+  cacheDir: z
+    .string()
+    .optional()
+    .describe('where models and embeddings are kept ($SAM_NATIVE_CACHE or ~/.cache/sam-native if not given)'),
   cache: z
     .boolean()
     .default(true)
@@ -54,14 +58,14 @@ export const dataOptions = {
     .gt(0)
     .lt(1)
     .optional()
-    .describe('cut this share of the training split off for validation'),
+    .describe('cut this share (0 to 1) of the training split off for validation'),
   groupBy: z
     .string()
     .optional()
     .describe(
       'regular expression on the file name; what its first group matches stays together when a fraction is cut off',
     ),
-  limit: count.min(1).optional().describe('take the first N samples of each split'),
+  limit: count.min(1).optional().describe('take the first N samples of each split (all if not given)'),
   skipBad: z.boolean().default(false).describe('go on without images or masks that are missing, broken or do not fit'),
   onEmpty: z.enum(['skip', 'fail']).default('fail').describe('what to do with a mask without a single pixel'),
 } as const;
@@ -95,9 +99,16 @@ export const optimiserOptions = {
     .default('constant')
     .describe('how the rate goes on after the warm-up'),
   warmupSteps: count.min(0).default(10).describe('steps from a tenth of the rate to the whole of it'),
-  clipGradNorm: z.number().gt(0).optional().describe('clip the norm of all gradients to this'),
+  clipGradNorm: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe('clip the norm of all gradients to this (not clipped if not given)'),
   accumulate: count.min(1).default(1).describe('batches to one optimisation step'),
-  earlyStop: count.min(1).optional().describe('stop after N epochs without a better validation loss'),
+  earlyStop: count
+    .min(1)
+    .optional()
+    .describe('stop after N epochs without a better validation loss (never if not given)'),
 } as const;
 
 export const runOptions = {
@@ -134,6 +145,21 @@ export function parseLoss(text: string): { dice: number; bce: number; focal: num
   return weights;
 }
 
+/** What zod expected, in words. */
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') {
+    const kinds: Record<string, string> = { number: 'a number', int: 'a whole number', boolean: 'true or false' };
+    return `expected ${kinds[issue.expected] ?? `a ${issue.expected}`}`;
+  }
+  if (issue.code === 'too_small') {
+    if (issue.origin === 'string') return 'expected some text';
+    return `expected ${issue.inclusive === true ? 'at least' : 'more than'} ${issue.minimum}`;
+  }
+  if (issue.code === 'too_big')
+    return `expected ${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}`;
+  return issue.message.replace(/^[A-Z][^:]*: /, '');
+}
+
 /** One line for everything that zod found wrong, in the names of the command line. */
 function optionError(error: z.ZodError, given: object, known: readonly string[]): SamError {
   let fix = 'see --help';
@@ -146,8 +172,7 @@ function optionError(error: z.ZodError, given: object, known: readonly string[])
     const name = String(issue.path[0] ?? '');
     const value = (given as Record<string, unknown>)[name];
     if (value === undefined) return `--${kebab(name)} is missing`;
-    if (Number.isNaN(value)) return `--${kebab(name)}: expected a number`;
-    return `--${kebab(name)} ${JSON.stringify(value)}: ${issue.message.replace(/^[A-Z][^:]*: /, '')}`;
+    return `--${kebab(name)} ${typeof value === 'number' ? value : JSON.stringify(value)}: ${expectation(issue)}`;
   });
   return new SamError('SAM_BAD_OPTION', lines.join('; '), { fix });
 }

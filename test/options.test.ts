@@ -10,8 +10,8 @@ describe('parseOptions', () => {
 
   test.each([
     [{}, '--data is missing'],
-    [{ data: 'x', epochs: 0 }, '--epochs 0: expected number to be >=1'],
-    [{ data: 'x', epochs: Number.NaN }, '--epochs: expected a number'],
+    [{ data: 'x', epochs: 0 }, '--epochs 0: expected at least 1'],
+    [{ data: 'x', epochs: Number.NaN }, '--epochs NaN: expected a number'],
     [{ data: 'x', loss: 'dice+tversky' }, '--loss "dice+tversky": expected a sum such as'],
     [{ data: 'x', schedule: 'cosinus' }, '--schedule "cosinus": expected one of "constant"|'],
     [{ data: 'x', batchsize: 3 }, 'unknown option --batchsize'],

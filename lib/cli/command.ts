@@ -60,12 +60,17 @@ export function command<Shape extends OptionShape, Result extends object>(
     builder(yargs) {
       for (const [name, options] of Object.entries(spec.positionals ?? {})) yargs.positional(name, options);
       yargs.options(yargsOptions(spec.options)).options(COMMON);
-      return spec.epilogue === undefined ? yargs : yargs.epilogue(spec.epilogue);
+      return spec.epilogue === undefined ? yargs : yargs.epilogue(unwrapped(spec.epilogue));
     },
     async handler(argv) {
       await execute(spec, argv);
     },
   };
+}
+
+/** Without the line ends inside paragraphs: yargs wraps them to the terminal's width. Indented lines stay. */
+function unwrapped(text: string): string {
+  return text.replace(/(?<=\S)\n(?=\S)/g, ' ');
 }
 
 async function execute<Shape extends OptionShape, Result extends object>(

@@ -42,9 +42,18 @@ function onParseFailure(message: string | null, error: Error | undefined): never
     refuse(`unknown option ${names}`, meant === undefined ? 'see --help' : `did you mean --${meant}?`);
   }
   const choice = /^Invalid values: Argument: (.*?), Given: (.*?), Choices: (.*)$/.exec(text);
-  if (choice !== null) refuse(`--${choice[1]} ${choice[2]}`, `expected one of ${choice[3]!.replaceAll('"', '')}`);
+  if (choice !== null)
+    refuse(
+      `${args.some((arg) => arg.startsWith(`--${choice[1]}`)) ? `--${choice[1]} ` : ''}${choice[2]}`,
+      `expected one of ${choice[3]!.replaceAll('"', '')}`,
+    );
   const suggestion = /^Did you mean (.*)\?$/.exec(text);
-  if (suggestion !== null) refuse('unknown command', `did you mean ${suggestion[1]}?`);
+  if (suggestion !== null)
+    refuse(`unknown command ${args.find((arg) => !arg.startsWith('-'))}`, `did you mean ${suggestion[1]}?`);
+  const unexpected = /^Unknown (?:command|argument)s?: (.*)$/.exec(text);
+  if (unexpected !== null) refuse(`${unexpected[1]} is not expected here`, 'see --help');
+  if (text.startsWith('Not enough non-option arguments'))
+    refuse('something is missing behind the command', 'see --help');
   refuse(text, 'see --help');
 }
 

@@ -61,9 +61,10 @@ export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): G
   return given;
 }
 
-/** NaN, which every schema of a number refuses, for what is none. */
-function toNumber(text: unknown): number {
-  return String(text).trim() === '' ? Number.NaN : Number(text);
+/** What is no number stays as it is: every schema of a number refuses it, and the error can show it. */
+function toNumber(text: unknown): unknown {
+  const number = String(text).trim() === '' ? Number.NaN : Number(text);
+  return Number.isNaN(number) ? text : number;
 }
 
 /** The options in a `--config` file: YAML or JSON, names as on the command line or as in TypeScript. */
