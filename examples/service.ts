@@ -57,6 +57,7 @@ async function sendMask(query: URLSearchParams, response: ServerResponse): Promi
     box: box === undefined ? null : (box as [number, number, number, number]),
   });
   const png = await sharp(mask, { raw: { width, height, channels: 1 } })
+    .toColourspace('b-w')
     .png()
     .toBuffer();
   response.writeHead(200, { 'content-type': 'image/png', score: score.toFixed(4) }).end(png);
