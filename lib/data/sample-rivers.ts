@@ -1,11 +1,11 @@
 /** `sample:rivers`: drawn photographs of rivers with exact masks, made once into the cache, in the folder layout. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
-import { scratchFolder, writeFileWhole } from '../models/scratch.js';
+import { makeFolder, scratchFolder, writeFileWhole } from '../files.js';
 import { drawRiver, type RiverScene, SIDE } from './rivers/scene.js';
 import { writeMaskPng } from './writer.js';
 
@@ -88,7 +88,7 @@ function hireArtist(): Artist {
 
 /** Another process may have been first; what is there but not whole (files were deleted) makes room. */
 async function moveInto(drawn: string, folder: string, splits: typeof RIVER_SPLITS): Promise<void> {
-  await mkdir(join(folder, '..'), { recursive: true });
+  await makeFolder(join(folder, '..'));
   for (let attempt = 0; ; attempt++) {
     try {
       await rename(drawn, folder);

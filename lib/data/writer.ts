@@ -1,6 +1,6 @@
 /** Masks -> PNG files. */
 import sharp from 'sharp';
-import { writeFileWhole } from '../models/scratch.js';
+import { writeFileWhole } from '../files.js';
 
 /**
  * Writes an 8-bit grey PNG, under a temporary name first. The folder is made.

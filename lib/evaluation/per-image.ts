@@ -1,7 +1,7 @@
 /** One line for each model and image, as CSV (RFC 4180, UTF-8, `.` as the decimal point). */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileWhole } from '../models/scratch.js';
+import { writeFileWhole } from '../files.js';
 import type { Scores } from './metrics.js';
 
 export interface ImageScores extends Scores {

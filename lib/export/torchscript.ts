@@ -1,8 +1,8 @@
 /** `export --to torchscript`: a model's image encoder as one TorchScript file. */
 import { copyFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { makeFileWhole } from '../files.js';
 import { resolveModel } from '../models/resolve.js';
-import { makeFileWhole } from '../models/scratch.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 
 export interface ExportEncoderOptions {

@@ -2,11 +2,11 @@
  * Downloads one file and believes it only when its SHA-256 is right. What has come so far stays in `<path>.partial`, and the
  * next attempt, in this process or a later one, asks for the rest.
  */
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SamError } from '../errors.js';
+import { isAlive, makeFolder } from '../files.js';
 import { sha256File } from './hash.js';
-import { isAlive } from './scratch.js';
 
 export interface DownloadOptions {
   url: string;
@@ -27,7 +27,7 @@ export interface DownloadOptions {
 /** @throws SamError `SAM_NETWORK`; the signal's reason when aborted. */
 export async function download(options: DownloadOptions): Promise<void> {
   const { path, sha256: expected, signal } = options;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const partial = await claimPartial(path);
   try {
     // A resumed file may be of another version than its rest: one more try from nothing tells.

@@ -6,8 +6,8 @@ import { type Dirent, existsSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SamError } from '../errors.js';
+import { writeFileWhole } from '../files.js';
 import { readSafetensorsHeader } from '../training/safetensors-header.js';
-import { writeFileWhole } from './scratch.js';
 
 /** What `about.json` says: for whom these embeddings are. */
 export interface EmbeddingsAbout {

@@ -2,18 +2,17 @@
  * Embeddings of images, each encoded once: found on disk, or encoded now. An embedding is known by the picture's content, the
  * encoder, the preprocessing and the precision, so that renamed pictures and other data sets find it too.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
 import { contentHash, decodeImage } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
 import { SamError, systemCode } from '../errors.js';
+import { makeFolder, type ScratchFolder, scratchFolder } from '../files.js';
 import { fromNative, native, nativeCall } from '../native.js';
 import { collectGarbage, describeFolder, parseBytes, touchShards } from './embedding-folders.js';
 import { type BadImage, encodeImages, isBadImage } from './encode.js';
 import { sha256 } from './hash.js';
 import type { ResolvedModel } from './model.js';
-import { type ScratchFolder, scratchFolder } from './scratch.js';
 
 /** Changes when the same picture would reach the encoder with other numbers. */
 const PREPROCESSING = 'longest-side-1024-aa-bilinear-1';
@@ -105,7 +104,7 @@ export class EmbeddingStore {
     const short = sha256(`${encoderHash}:${precision}`).slice(0, 12);
     const directory = scratch?.path ?? join(options.cacheDir, 'embeddings', short);
     try {
-      await mkdir(directory, { recursive: true });
+      await makeFolder(directory);
       await describeFolder(directory, { model: name, encoderHash, precision });
       const cache = await nativeCall(() => native().openCache({ directory, precision: cachePrecision }));
       return new EmbeddingStore(options, directory, scratch, cache);

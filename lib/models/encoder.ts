@@ -1,11 +1,10 @@
 /** The image encoder of a model: the file that the user names, or one built from the weights, once, into the cache. */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SamError } from '../errors.js';
+import { makeFolder, moveWhole, scratchFolder } from '../files.js';
 import { native, nativeCall } from '../native.js';
 import { sha256, sha256File } from './hash.js';
-import { moveWhole, scratchFolder } from './scratch.js';
 
 /** Changes when an encoder built from the same weights would give other embeddings. */
 const RECIPE = 'tiny-vit-1';
@@ -50,7 +49,7 @@ async function buildInto(folder: string, encoder: string, weights: string, cache
   try {
     const output = join(scratch.path, 'encoder.pt');
     await nativeCall(() => native().exportEncoder({ weights, output }));
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await moveWhole(output, encoder);
   } finally {
     await scratch.remove();

@@ -3,14 +3,14 @@
  * into the cache as `<cacheDir>/models/mobile-sam-<hash>/mobile_sam.safetensors`.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SamError, toSamError } from '../errors.js';
+import { makeFolder, scratchFolder, writeFileWhole } from '../files.js';
 import { fromNative, native, nativeCall } from '../native.js';
 import { download } from './download.js';
 import { sha256File } from './hash.js';
-import { scratchFolder, writeFileWhole } from './scratch.js';
 
 export interface SourceWeights {
   /** Safetensors file. */
@@ -174,7 +174,7 @@ async function bringIn(
   convert: (output: string) => Promise<void>,
 ): Promise<SourceWeights> {
   const models = join(options.cacheDir, 'models');
-  await mkdir(models, { recursive: true });
+  await makeFolder(models);
   const scratch = await scratchFolder(join(options.cacheDir, 'tmp'));
   const temporary = scratch.path;
   try {

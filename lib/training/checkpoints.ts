@@ -3,7 +3,7 @@ import { copyFile, link } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Trainer } from '../../binding.js';
 import { SamError } from '../errors.js';
-import { makeFileWhole } from '../models/scratch.js';
+import { makeFileWhole } from '../files.js';
 import type { History } from './history.js';
 import { FORMAT_VERSION, type RunConfig, type RunPaths } from './run-folder.js';
 import { type RunState, runStateSchema } from './run-state.js';

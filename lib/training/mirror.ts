@@ -1,7 +1,7 @@
 /** `--mirror DIR`: a second copy of the run, made in the background, that never holds up or fails the run. */
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { temporaryName } from '../models/scratch.js';
+import { makeFolder, temporaryName } from '../files.js';
 
 /** How long the end of a run waits for the last copies. */
 const PATIENCE_MS = 60_000;
@@ -67,7 +67,7 @@ export class Mirror {
   async #copyOne(path: string): Promise<void> {
     const target = join(this.#to, relative(this.#from, path));
     const temporary = temporaryName(target);
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     try {
       await copyFile(path, temporary);
       await rename(temporary, target);

@@ -1,10 +1,10 @@
 /** The run folder: `config.json`, `history.jsonl`, `checkpoints/{last,best}.safetensors`. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError, systemCode } from '../errors.js';
-import { writeFileWhole } from '../models/scratch.js';
+import { makeFolder, writeFileWhole } from '../files.js';
 import { trainOptionsSchema } from '../options.js';
 
 export const FORMAT_VERSION = 1;
@@ -109,7 +109,7 @@ export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; d
     for (const old of [paths.config, paths.history, paths.checkpoints]) await rm(old, { recursive: true, force: true });
   };
   await clear();
-  const first = await mkdir(paths.checkpoints, { recursive: true });
+  const first = await makeFolder(paths.checkpoints);
   const discard = async () => {
     await clear();
     for (let made = dir; first !== undefined && made.length >= first.length; made = dirname(made)) {
@@ -125,7 +125,7 @@ export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; d
 
 /** Removes what a killed process was in the middle of writing: our temporary files and the native side's. */
 export async function removeLeftovers(paths: RunPaths): Promise<void> {
-  await mkdir(paths.checkpoints, { recursive: true });
+  await makeFolder(paths.checkpoints);
   for (const folder of [paths.dir, paths.checkpoints]) {
     for (const name of await readdir(folder))
       if (/\.tmp(-\d+-\d+)?$/.test(name)) await rm(join(folder, name), { force: true });

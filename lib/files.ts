@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { SamError, systemCode } from './errors.js';
 
 /** Whether a process of this machine lives. One that we may not signal does. */
 export function isAlive(pid: number): boolean {
@@ -20,9 +21,40 @@ export function temporaryName(path: string): string {
   return `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
 }
 
+/**
+ * Makes the folder and those above it that are missing. Returns the topmost one made, if any. (Node 20's own recursive mkdir
+ * never returns where a file system refuses by ENOENT, as /proc does.)
+ *
+ * @throws SamError `SAM_BAD_OPTION` where a file is in the way; the system's error where making it is refused.
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return undefined;
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      const options = { fix: 'name another folder, or move the file away', cause: error };
+      throw new SamError('SAM_BAD_OPTION', `cannot make the folder ${path}: a file is in the way`, options);
+    }
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    const first = await makeFolder(dirname(path));
+    const made = await mkdir(path).then(
+      () => path,
+      (again) => {
+        // Somebody else was faster.
+        if (systemCode(again) !== 'EEXIST') throw again;
+        return undefined;
+      },
+    );
+    return first ?? made;
+  }
+}
+
 /** Writes all of it or nothing: temporary name, fsync, rename. The folder is made. */
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'wx');
@@ -41,7 +73,7 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
 
 /** Lets `make` write to a temporary name, then fsyncs and renames; nothing is left when it fails. */
 export async function makeFileWhole(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = temporaryName(path);
   try {
     await make(temporary);
@@ -69,7 +101,7 @@ export interface ScratchFolder {
 
 /** Makes one, and removes those that killed processes of this machine left behind. */
 export async function scratchFolder(parent: string): Promise<ScratchFolder> {
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   await removeStale(parent);
   const path = join(parent, `${host}-${process.pid}-${randomBytes(4).toString('hex')}`);
   await mkdir(path);

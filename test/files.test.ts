@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isAlive, makeFileWhole, scratchFolder, writeFileWhole } from '../../lib/models/scratch.js';
+import { isAlive, makeFileWhole, makeFolder, scratchFolder, writeFileWhole } from '../lib/files.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -63,5 +63,23 @@ describe('scratchFolder', () => {
   it('knows the living', () => {
     expect(isAlive(process.pid)).toBe(true);
     expect(isAlive(deadPid())).toBe(false);
+  });
+});
+
+describe('makeFolder', () => {
+  it('makes what is missing, and tells the topmost', async () => {
+    const deep = join(folder, 'a', 'b', 'c');
+    expect(await makeFolder(deep)).toBe(join(folder, 'a'));
+    expect(await makeFolder(deep)).toBeUndefined();
+  });
+
+  it('a file in the way is named', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(makeFolder(join(folder, 'file'))).rejects.toMatchObject({ code: 'SAM_BAD_OPTION' });
+    await expect(makeFolder(join(folder, 'file', 'folder'))).rejects.toMatchObject({ code: 'SAM_BAD_OPTION' });
+  });
+
+  it.runIf(process.platform === 'linux')('a file system that refuses is an error, not an endless loop', async () => {
+    await expect(makeFolder('/proc/sam-native/run')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
