@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { toPromptSettings } from '../lib/models/prompt-options.js';
 import { parseLoss, parseOptions, trainOptionsSchema } from '../lib/options.js';
 import { camel, closest, editDistance, kebab } from '../lib/suggest.js';
 
@@ -42,4 +43,11 @@ describe('names', () => {
     expect(kebab('clipGradNorm')).toBe('clip-grad-norm');
     expect(camel('clip-grad-norm')).toBe('clipGradNorm');
   });
+});
+
+test('options that leave no prompt are refused', () => {
+  const none = { ...parseOptions(trainOptionsSchema, { data: 'x' }), numPositive: 0 };
+  expect(() => toPromptSettings(none)).toThrow('--num-positive 0');
+  expect(toPromptSettings({ ...none, prompt: 'box' })).toMatchObject({ kind: 'box', numPositive: 0 });
+  expect(toPromptSettings({ ...none, numNegative: 1 })).toMatchObject({ numNegative: 1 });
 });

@@ -30,7 +30,13 @@ export function promptOptionsFor(given: object, model: ResolvedModel | undefined
   return promptOptionsSchema.parse({ ...trained, ...asked });
 }
 
+/** @throws SamError `SAM_BAD_OPTION` where the settings would draw no prompt at all. */
 export function toPromptSettings(options: PromptOptions): PromptSettings {
   const { prompt: kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets } = options;
+  if (kind === 'points' && numPositive + numNegative === 0) {
+    throw new SamError('SAM_BAD_OPTION', '--num-positive 0 and --num-negative 0 leave no prompt', {
+      fix: 'ask for at least one point, or take --prompt box',
+    });
+  }
   return { kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets };
 }

@@ -118,7 +118,9 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
 
 /** Options of a new run: checked, with defaults and absolute paths. */
 function newOptions(given: Partial<TrainOptions>): ResolvedTrainOptions {
-  return absolutePaths(parseOptions(trainOptionsSchema, given));
+  const options = absolutePaths(parseOptions(trainOptionsSchema, given));
+  toPromptSettings(options); // refuses what would draw no prompt, before any work
+  return options;
 }
 
 function announce(
