@@ -3,7 +3,7 @@
  * machine has, and on the real photographs where they lie beside the checkout.
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,9 +67,7 @@ describe.each(SETS)('$name', ({ name, data, epochs, lr, gain, least }) => {
 
   test('masks are written at the size of their pictures', async () => {
     const split =
-      data === 'sample:rivers'
-        ? join(dir, 'cache', 'samples', 'rivers-1', 'validation')
-        : join(data, 'validation');
+      data === 'sample:rivers' ? join(dir, 'cache', 'samples', 'rivers-1', 'validation') : join(data, 'validation');
     const { outputs } = await json<PredictImagesResult>(
       ...['predict', join(split, 'images'), '--masks', join(split, 'masks'), '--model', run()],
       ...['--out', join(dir, name, 'masks')],
