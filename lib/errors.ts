@@ -10,6 +10,8 @@ export type LibraryErrorCode =
   | 'SAM_INTERRUPTED'
   | 'SAM_NAN_LOSS'
   | 'SAM_NETWORK'
+  /** The Hugging Face Hub wants a (better) token, or its owner's consent to terms. */
+  | 'SAM_NO_ACCESS'
   | 'SAM_NO_ADDON'
   | 'SAM_NOT_FOUND'
   | 'SAM_RUN_EXISTS';
@@ -24,6 +26,7 @@ const INPUT_ERRORS: ReadonlySet<SamErrorCode> = new Set([
   'SAM_BAD_ENCODER',
   'SAM_BAD_OPTION',
   'SAM_BAD_SHAPE',
+  'SAM_NO_ACCESS',
   'SAM_NO_CUDA',
   'SAM_NOT_FOUND',
   'SAM_RUN_EXISTS',

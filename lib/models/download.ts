@@ -1,18 +1,24 @@
 /**
- * Downloads one file and believes it only when its SHA-256 is right. What has come so far stays in `<path>.partial`, and the
+ * Downloads one file and believes it only when its hash is right. What has come so far stays in `<path>.partial`, and the
  * next attempt, in this process or a later one, asks for the rest.
  */
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { SamError } from '../errors.js';
+import { SamError, toSamError } from '../errors.js';
 import { isAlive, makeFolder } from '../files.js';
-import { sha256File } from './hash.js';
+import { gitHashFile, sha256File } from './hash.js';
 
-export interface DownloadOptions {
+/** What the file must be: by its SHA-256, or by the hash that git names it by. */
+export type Checksum = { sha256: string; gitHash?: never } | { gitHash: string; sha256?: never };
+
+export type DownloadOptions = Checksum & DownloadSettings;
+
+export interface DownloadSettings {
   url: string;
   /** Where the file goes; its folder is made. */
   path: string;
-  sha256: string;
+  /** Asks in the place of `fetch`. A SamError that it throws ends the download. */
+  fetch?: typeof fetch | undefined;
   signal?: AbortSignal | undefined;
   /** `total` is undefined where the server does not say. Bytes. */
   onProgress?: ((done: number, total: number | undefined) => void) | undefined;
@@ -24,24 +30,20 @@ export interface DownloadOptions {
   stallMs?: number | undefined;
 }
 
-/** @throws SamError `SAM_NETWORK`; the signal's reason when aborted. */
+/** @throws SamError `SAM_NETWORK`, `SAM_IO` (disk full, say); the signal's reason when aborted. */
 export async function download(options: DownloadOptions): Promise<void> {
-  const { path, sha256: expected, signal } = options;
+  const { path } = options;
   await makeFolder(dirname(path));
   const partial = await claimPartial(path);
   try {
     // A resumed file may be of another version than its rest: one more try from nothing tells.
-    const resumed = (await sizeOf(partial)) > 0;
-    await fetchAll(options, partial);
-    let actual = await sha256File(partial, signal);
-    if (actual !== expected && resumed) {
-      await rm(partial, { force: true });
+    for (let last = false; ; last = true) {
       await fetchAll(options, partial);
-      actual = await sha256File(partial, signal);
-    }
-    if (actual !== expected) {
+      const wrong = await whatIsWrong(options, partial);
+      if (wrong === undefined) break;
       await rm(partial, { force: true });
-      throw new SamError('SAM_NETWORK', `${options.url} is not the expected file: SHA-256 ${actual}, not ${expected}`, {
+      if (!last) continue;
+      throw new SamError('SAM_NETWORK', `${options.url} is not the expected file: ${wrong}`, {
         fix: 'try again; if it happens twice, something between here and the server changes the file',
       });
     }
@@ -50,6 +52,15 @@ export async function download(options: DownloadOptions): Promise<void> {
     await rename(partial, `${path}.partial`).catch(() => {});
     throw error;
   }
+}
+
+/** Its hash where it is not the one expected. */
+async function whatIsWrong({ sha256, gitHash, signal }: DownloadOptions, path: string): Promise<string | undefined> {
+  const actual = await (sha256 === undefined ? gitHashFile : sha256File)(path, signal);
+  const expected = sha256 ?? gitHash;
+  return actual === expected
+    ? undefined
+    : `${sha256 === undefined ? 'git hash' : 'SHA-256'} ${actual}, not ${expected}`;
 }
 
 /** Tries until the file is whole, the server refuses, or `attempts` in a row brought nothing. */
@@ -62,6 +73,7 @@ async function fetchAll(options: DownloadOptions, partial: string): Promise<void
       return;
     } catch (error) {
       options.signal?.throwIfAborted();
+      if (error instanceof SamError) throw error;
       if (error instanceof Refused) throw networkError(options.url, error);
       failures = (await sizeOf(partial)) > before ? 1 : failures + 1;
       if (failures >= attempts) throw networkError(options.url, error);
@@ -79,7 +91,10 @@ async function fetchRest(options: DownloadOptions, partial: string): Promise<voi
   const stall = new Stall(options.stallMs ?? 30_000);
   const signal = options.signal === undefined ? stall.signal : AbortSignal.any([options.signal, stall.signal]);
   try {
-    const response = await fetch(options.url, have > 0 ? { signal, headers: { range: `bytes=${have}-` } } : { signal });
+    const request = options.fetch ?? fetch;
+    // Compressed on the way, a file would be of another length than the server says.
+    const headers = { 'accept-encoding': 'identity', ...(have > 0 && { range: `bytes=${have}-` }) };
+    const response = await request(options.url, { signal, headers });
     if (response.status === 416) {
       // Longer than the file, or exactly it: the checksum decides for the latter.
       await response.body?.cancel();
@@ -96,15 +111,15 @@ async function fetchRest(options: DownloadOptions, partial: string): Promise<voi
     if (response.status !== 206) have = 0;
     const length = response.headers.get('content-length');
     const total = length === null ? undefined : have + Number(length);
-    const file = await open(partial, have > 0 ? 'a' : 'w');
+    const file = await storing(options.path, open(partial, have > 0 ? 'a' : 'w'));
     try {
       for await (const chunk of response.body) {
         stall.reset();
-        await file.appendFile(chunk);
+        await storing(options.path, file.appendFile(chunk));
         have += chunk.byteLength;
         options.onProgress?.(have, total);
       }
-      await file.sync();
+      await storing(options.path, file.sync());
     } finally {
       await file.close();
     }
@@ -165,10 +180,21 @@ async function claimPartial(path: string): Promise<string> {
   return own;
 }
 
+/** A disk that refuses is no broken connection: asking the server again would not help. */
+async function storing<T>(path: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    const { code, message, fix } = toSamError(error);
+    throw new SamError(code, `cannot write ${path}: ${message}`, { fix, cause: error });
+  });
+}
+
 function networkError(url: string, error: unknown): SamError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SamError('SAM_NETWORK', `cannot download ${url}: ${reason}`, { cause: error });
+  return new SamError('SAM_NETWORK', `cannot download ${url}: ${reason}`, {
+    fix: 'check the network, then run it again: what has come so far is kept',
+    cause: error,
+  });
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -1,5 +1,5 @@
-/** SHA-256 of files and of short texts, as lower-case hex. */
-import { createHash } from 'node:crypto';
+/** Hashes of files and of short texts, as lower-case hex. */
+import { createHash, type Hash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 
 const CHUNK_BYTES = 1 << 20;
@@ -14,22 +14,30 @@ export async function sha256File(path: string, signal?: AbortSignal): Promise<st
   const memoKey = `${path}\0${size}\0${mtimeMs}`;
   const known = memo.get(memoKey);
   if (known !== undefined) return known;
-  const hash = createHash('sha256');
+  const digest = await digestFile(createHash('sha256'), path, signal);
+  memo.set(memoKey, digest);
+  return digest;
+}
+
+/** Git's name for a file with this content. */
+export async function gitHashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const { size } = await stat(path);
+  return digestFile(createHash('sha1').update(`blob ${size}\0`), path, signal);
+}
+
+async function digestFile(hash: Hash, path: string, signal: AbortSignal | undefined): Promise<string> {
   const file = await open(path);
   try {
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     for (;;) {
       signal?.throwIfAborted();
       const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
-      if (bytesRead === 0) break;
+      if (bytesRead === 0) return hash.digest('hex');
       hash.update(buffer.subarray(0, bytesRead));
     }
   } finally {
     await file.close();
   }
-  const digest = hash.digest('hex');
-  memo.set(memoKey, digest);
-  return digest;
 }
 
 /** One process names the same weights again and again (evaluate, resume): each file is read once. */

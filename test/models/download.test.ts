@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SamError } from '../../lib/errors.js';
 import { download } from '../../lib/models/download.js';
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 255));
@@ -139,6 +140,36 @@ describe('download', () => {
     const url = await serve((request, response) => sendFile(request, response, Buffer.from('not weights')));
     await expect(download({ url, path, sha256: hash })).rejects.toThrow(/SHA-256 [0-9a-f]{64}, not/);
     expect(await readdir(join(folder, 'cache'))).toEqual([]);
+    expect(ranges).toHaveLength(2);
+  });
+
+  it('takes the right file when it comes at the second try', async () => {
+    const url = await serve((request, response, n) =>
+      sendFile(request, response, n === 1 ? Buffer.from('no') : content),
+    );
+    await download({ url, path, sha256: hash });
+    expect(await readFile(path)).toEqual(content);
+  });
+
+  it('checks by the hash of git too', async () => {
+    const url = await serve((request, response) => sendFile(request, response, Buffer.from('hello\n')));
+    // git hash-object says so
+    await download({ url, path, gitHash: 'ce013625030ba8dba906f756967f9e9ca394464a' });
+    expect(await readFile(path, 'utf8')).toBe('hello\n');
+    await expect(download({ url, path, gitHash: 'f'.repeat(40) })).rejects.toThrow(
+      /git hash ce013[0-9a-f]{35}, not fff/,
+    );
+  });
+
+  it("asks with the caller's fetch, and ends on its SamError", async () => {
+    const refusal = new SamError('SAM_NO_ACCESS', 'no');
+    let asked = 0;
+    const refusing = async () => {
+      asked++;
+      throw refusal;
+    };
+    await expect(download({ url: 'http://x/', path, sha256: hash, fetch: refusing })).rejects.toBe(refusal);
+    expect(asked).toBe(1);
   });
 
   it('does not ask again where the server refuses', async () => {

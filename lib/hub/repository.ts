@@ -1,0 +1,80 @@
+/** One repository of the Hub at one commit: its files, and how they come into the shared cache. */
+import type { ListFileEntry } from '@huggingface/hub';
+import { SamError } from '../errors.js';
+import { type DownloadOptions, download } from '../models/download.js';
+import { CachedRepository, isCommit, isThere } from './cache.js';
+import { type Asked, ask, hubFetch } from './request.js';
+
+export interface FetchFileOptions extends Pick<DownloadOptions, 'attempts' | 'pauseMs' | 'stallMs'> {
+  /** Bytes of this file. */
+  onProgress?: ((done: number) => void) | undefined;
+}
+
+/** The commit that the revision is now. */
+export async function currentCommit(asked: Asked): Promise<string> {
+  const { modelInfo } = await import('@huggingface/hub');
+  const { sha } = await ask(asked, (fetch) =>
+    modelInfo({
+      name: asked.repo.name,
+      revision: asked.revision,
+      additionalFields: ['sha'],
+      hubUrl: asked.hub.endpoint,
+      fetch,
+    }),
+  );
+  if (typeof sha === 'string' && isCommit(sha)) return sha;
+  throw notTheHub(asked, 'does not say which commit it has');
+}
+
+/** The repository's files at the commit, by name; not those in folders. */
+export async function filesAt(asked: Asked, commit: string): Promise<Map<string, ListFileEntry>> {
+  const { listFiles } = await import('@huggingface/hub');
+  return ask(asked, async (fetch) => {
+    const files = new Map<string, ListFileEntry>();
+    for await (const entry of listFiles({ repo: asked.repo, revision: commit, hubUrl: asked.hub.endpoint, fetch })) {
+      if (entry.type === 'file') files.set(entry.path, entry);
+    }
+    return files;
+  });
+}
+
+/** The size of a file's content; the listing's own, not that of an LFS pointer. */
+export function sizeOf(entry: ListFileEntry): number {
+  return entry.lfs?.size ?? entry.size;
+}
+
+/**
+ * Brings a file into the cache, if it isn't there, and returns its path in the snapshot.
+ *
+ * The library only lists: its own download prints on stdout, starts over when a connection breaks, and believes whatever came.
+ */
+export async function fetchFile(
+  asked: Asked,
+  commit: string,
+  entry: ListFileEntry,
+  options: FetchFileOptions = {},
+): Promise<string> {
+  const cached = new CachedRepository(asked.hub, asked.repo);
+  const etag = entry.lfs?.oid ?? entry.oid;
+  if (etag === undefined || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) || !/^[\w.-]+$/.test(entry.path)) {
+    throw notTheHub(asked, `lists a file that it can't have: ${entry.path}`);
+  }
+  const blob = cached.blob(etag);
+  if (!(await isThere(blob, sizeOf(entry)))) {
+    await download({
+      ...options,
+      url: `${asked.hub.endpoint}/${asked.repo.name}/resolve/${commit}/${entry.path}`,
+      path: blob,
+      ...(entry.lfs === undefined ? { gitHash: etag } : { sha256: etag }),
+      fetch: hubFetch(asked),
+      signal: asked.signal,
+    });
+  }
+  return cached.link(commit, entry.path, etag);
+}
+
+function notTheHub({ hub, repo }: Asked, what: string): SamError {
+  return new SamError('SAM_NETWORK', `${hub.endpoint}: ${repo.name} ${what}`, {
+    fix: 'check that HF_ENDPOINT is a Hugging Face Hub',
+  });
+}

@@ -1,0 +1,78 @@
+/** The files that a SAM of the `transformers` library consists of, on the Hub or in a local folder. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SamError, systemCode } from '../errors.js';
+import { isThere } from '../hub/cache.js';
+
+export const CONFIG = 'config.json';
+export const PREPROCESSOR = 'preprocessor_config.json';
+
+/** The best first. An index names the shards that hold the weights. */
+const WEIGHTS = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+] as const;
+
+/** The weights to take of several formats, or the index of their shards. */
+export function chooseWeights(names: Iterable<string>): string | undefined {
+  const there = new Set(names);
+  return WEIGHTS.find((name) => there.has(name));
+}
+
+export function isIndex(name: string): boolean {
+  return name.endsWith('.index.json');
+}
+
+const configSchema = z.object({ model_type: z.string().optional() });
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+$/)) });
+
+/**
+ * @param name The model, for messages.
+ * @throws SamError `SAM_BAD_CHECKPOINT` where its `config.json` is missing, unreadable, or another model's.
+ */
+export async function requireSamConfig(name: string, folder: string): Promise<void> {
+  const { model_type: type } = await readJson(join(folder, CONFIG), configSchema).catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    throw noConfig(name);
+  });
+  if (type === 'sam') return;
+  const is = type === undefined ? 'its config.json has no model_type' : `its model_type is ${JSON.stringify(type)}`;
+  throw new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: ${is}`, { fix: SAM_MODELS });
+}
+
+export function noConfig(name: string): SamError {
+  return new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: it has no config.json`, { fix: SAM_MODELS });
+}
+
+const SAM_MODELS =
+  'SAM (version 1) is facebook/sam-vit-base, facebook/sam-vit-large, facebook/sam-vit-huge, and what was tuned from them';
+
+/** The files that an index names, in order. */
+export async function shardsOf(index: string): Promise<string[]> {
+  const { weight_map: map } = await readJson(index, indexSchema);
+  return [...new Set(Object.values(map))].sort();
+}
+
+/** The weights in the folder: one file, or all the shards. Undefined where they are not all there. */
+export async function weightsIn(folder: string): Promise<string[] | undefined> {
+  const chosen = chooseWeights(await readdir(folder).catch(() => []));
+  if (chosen === undefined || !(await isThere(join(folder, chosen)))) return undefined;
+  const names = isIndex(chosen) ? await shardsOf(join(folder, chosen)) : [chosen];
+  const files = names.map((name) => join(folder, name));
+  return (await Promise.all(files.map((file) => isThere(file)))).every(Boolean) ? files : undefined;
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const text = await readFile(path, 'utf8');
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new SamError('SAM_BAD_CHECKPOINT', `${path} is damaged, or not what its name says`, {
+      fix: 'remove it and get it again',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Models named as on the Hugging Face Hub, `facebook/sam-vit-base`: fetched into the cache that Python shares, and found there.
+ * Only what a SAM needs is fetched, and nothing before its config says that it is one.
+ */
+import { join } from 'node:path';
+import type { ListFileEntry } from '@huggingface/hub';
+import { SamError } from '../errors.js';
+import { CachedRepository, isCommit, isThere } from '../hub/cache.js';
+import { type HubEnvironment, hubEnvironment } from '../hub/environment.js';
+import { currentCommit, type FetchFileOptions, fetchFile, filesAt, sizeOf } from '../hub/repository.js';
+import type { Asked } from '../hub/request.js';
+import {
+  CONFIG,
+  chooseWeights,
+  isIndex,
+  noConfig,
+  PREPROCESSOR,
+  requireSamConfig,
+  shardsOf,
+  weightsIn,
+} from './hub-files.js';
+
+export interface FetchHubModelOptions extends Pick<FetchFileOptions, 'attempts' | 'pauseMs' | 'stallMs'> {
+  signal?: AbortSignal | undefined;
+  /** Told a line for each step that takes time. */
+  onStep?: ((line: string) => void) | undefined;
+  /** Told of the weights' bytes, those of all shards together. */
+  onProgress?: ((done: number, total: number | undefined) => void) | undefined;
+  /** Default: this process's. */
+  env?: NodeJS.ProcessEnv | undefined;
+}
+
+const PART = '\\w(?:[\\w.-]{0,94}\\w)?';
+const HUB_NAME = new RegExp(`^(${PART}/${PART})(?:@(\\w(?:[\\w.+/-]*\\w)?))?$`);
+
+/** A file of weights that is not there, rather than a repository that nobody would name so. */
+const WEIGHTS_FILE = /\.(safetensors|pth?|bin|onnx)$/i;
+
+/** The Hub's rules, which Python's library checks too: nothing that could lead out of the cache's folder passes. */
+function parse(spec: string): { name: string; revision: string } | undefined {
+  const [, name, revision = 'main'] = HUB_NAME.exec(spec) ?? [];
+  if (name === undefined || /--|\.\.|\.git$/.test(name) || WEIGHTS_FILE.test(name)) return undefined;
+  return /\.\.|\/\/|\/\./.test(revision) ? undefined : { name, revision };
+}
+
+/** `owner/name`, or `owner/name@revision`, with the Hub's rules for both. A path may look the same: look for it first. */
+export function isHubName(spec: string): boolean {
+  return parse(spec) !== undefined;
+}
+
+/** Which of the three sizes a name of Meta's own models says. */
+export function sizeOfHubName(spec: string): 'base' | 'large' | 'huge' | undefined {
+  const size = /^facebook\/sam-vit-(base|large|huge)$/.exec(parse(spec)?.name ?? '')?.[1];
+  return size as 'base' | 'large' | 'huge' | undefined;
+}
+
+/**
+ * Returns the local snapshot folder, with `config.json` and the weights (`weightsIn` names them). Offline, or where the Hub can't
+ * be reached, it is the one that the cache holds.
+ *
+ * @throws SamError `SAM_NOT_FOUND` (no such repository or revision; not in the cache and offline), `SAM_NO_ACCESS` (token
+ * refused, gated), `SAM_BAD_CHECKPOINT` (not a SAM), `SAM_NETWORK`, `SAM_IO`.
+ */
+export async function fetchHubModel(spec: string, options: FetchHubModelOptions = {}): Promise<string> {
+  const { name, revision } = parse(spec) ?? notAName(spec);
+  const hub = hubEnvironment(options.env);
+  const asked: Asked = { hub, repo: { type: 'model', name }, revision, signal: options.signal };
+  const cached = new CachedRepository(hub, asked.repo);
+  const known = await snapshotAt(spec, cached, await cached.commitOf(revision));
+  if (known !== undefined && (hub.offline !== undefined || isCommit(revision))) return known;
+  if (hub.offline !== undefined) throw notInCache(spec, hub, hub.offline);
+
+  const commit = await currentCommit(asked).catch((error: unknown) => {
+    if (known === undefined || !(error instanceof SamError) || error.code !== 'SAM_NETWORK') throw error;
+    options.onStep?.(`${error.message}: taking ${spec} from the cache, ${known}`);
+    return undefined;
+  });
+  if (commit === undefined) return known!;
+  if ((await snapshotAt(spec, cached, commit)) === undefined) await fetchAt(spec, asked, commit, options);
+  // Only now: whoever looks offline finds either the old snapshot or the new one, whole.
+  await cached.setCommitOf(revision, commit);
+  return cached.snapshot(commit);
+}
+
+/** The snapshot of this commit, if all that is needed of it is in the cache. */
+async function snapshotAt(
+  spec: string,
+  cached: CachedRepository,
+  commit: string | undefined,
+): Promise<string | undefined> {
+  if (commit === undefined) return undefined;
+  const folder = cached.snapshot(commit);
+  if (!(await isThere(join(folder, CONFIG)))) return undefined;
+  await requireSamConfig(spec, folder);
+  return (await weightsIn(folder)) === undefined ? undefined : folder;
+}
+
+/** Fetches config, then the rest of the small files, then the weights. */
+async function fetchAt(spec: string, asked: Asked, commit: string, options: FetchHubModelOptions): Promise<void> {
+  const { attempts, pauseMs, stallMs } = options;
+  const fetchOne = (entry: ListFileEntry, onProgress?: (done: number) => void) =>
+    fetchFile(asked, commit, entry, { attempts, pauseMs, stallMs, onProgress });
+  const files = await filesAt(asked, commit);
+  const config = files.get(CONFIG);
+  if (config === undefined) throw noConfig(spec);
+  await fetchOne(config);
+  await requireSamConfig(spec, new CachedRepository(asked.hub, asked.repo).snapshot(commit));
+
+  const chosen = chooseWeights(files.keys());
+  if (chosen === undefined) throw noWeights(spec, [...files.keys()]);
+  const preprocessor = files.get(PREPROCESSOR);
+  if (preprocessor !== undefined) await fetchOne(preprocessor);
+  const names = isIndex(chosen) ? await shardsOf(await fetchOne(files.get(chosen)!)) : [chosen];
+  const weights = names.map((name) => files.get(name) ?? noShard(spec, chosen, name));
+
+  const total = weights.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  const megabytes = Math.ceil(total / 1e6);
+  options.onStep?.(`downloading ${spec} from ${asked.hub.endpoint} to ${asked.hub.cacheDir} (${megabytes} MB)`);
+  let before = 0;
+  for (const entry of weights) {
+    await fetchOne(entry, (done) => options.onProgress?.(before + done, total));
+    before += sizeOf(entry);
+  }
+}
+
+function notAName(spec: string): never {
+  throw new SamError('SAM_BAD_OPTION', `${spec} is not a name on the Hugging Face Hub`, {
+    fix: 'write owner/name or owner/name@revision, as in facebook/sam-vit-base',
+  });
+}
+
+function notInCache(spec: string, { cacheDir }: HubEnvironment, offline: string): SamError {
+  return new SamError('SAM_NOT_FOUND', `${spec} is not in ${cacheDir}, and ${offline} forbids to download it`, {
+    fix:
+      `unset ${offline.split('=')[0]}, or run hf download ${spec.replace('@', ' --revision ')} ` +
+      `on a machine with a network and copy its cache to ${cacheDir}`,
+  });
+}
+
+function noWeights(spec: string, names: readonly string[]): SamError {
+  return new SamError('SAM_BAD_CHECKPOINT', `${spec} has neither model.safetensors nor pytorch_model.bin`, {
+    fix: 'name a repository with weights for PyTorch',
+    detail: names.join(', '),
+  });
+}
+
+function noShard(spec: string, index: string, shard: string): never {
+  throw new SamError('SAM_BAD_CHECKPOINT', `${spec}: ${index} names ${shard}, which the repository does not have`, {
+    fix: 'tell its owner, or name another revision: owner/name@revision',
+  });
+}
