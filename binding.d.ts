@@ -8,7 +8,6 @@
  * a `detail`. Typed arrays are checked (type, length) and copied before the call returns: they may be reused at once.
  */
 
-/** Codes that native errors carry. */
 // biome-ignore format: a list of words
 export type NativeErrorCode =
   | 'SAM_BAD_ARGUMENT' | 'SAM_BAD_SHAPE' | 'SAM_BAD_CHECKPOINT' | 'SAM_BAD_ENCODER' | 'SAM_CACHE_DAMAGED'
@@ -24,12 +23,9 @@ export interface Disposable {
 }
 
 export interface RuntimeInfo {
-  /** LibTorch compiled against, e.g. `2.13.0`. */
-  compiledFor: string;
-  /** LibTorch loaded now, e.g. `2.13`. */
-  torch: string;
-  /** The CPU multiplies bf16 in hardware (avx512_bf16 or AMX). */
-  fastBf16: boolean;
+  compiledFor: string; // LibTorch compiled against, e.g. `2.13.0`
+  torch: string; // LibTorch loaded now, e.g. `2.13`
+  fastBf16: boolean; // the CPU multiplies bf16 in hardware (avx512_bf16 or AMX)
   threads: number;
   /** Live native handles (models, trainers, encodings …): returns to its start when all are disposed. */
   liveHandles: number;
@@ -42,27 +38,19 @@ export interface RuntimeInfo {
 export interface PromptBatch {
   images: number;
   promptsPerImage: number;
-  /** N; 0 where there are only boxes or masks. */
-  pointsPerPrompt: number;
-  /** B*P*N*2, model frame. */
-  points?: Float32Array;
-  /** B*P*N. */
-  pointLabels?: Int32Array;
-  /** B*P*4, x0 y0 x1 y1, model frame. */
-  boxes?: Float32Array;
-  /** B*P*256*256 logits. */
-  masks?: Float32Array;
+  pointsPerPrompt: number; // N; 0 where there are only boxes or masks
+  points?: Float32Array; // B*P*N*2, model frame
+  pointLabels?: Int32Array; // B*P*N
+  boxes?: Float32Array; // B*P*4, x0 y0 x1 y1, model frame
+  masks?: Float32Array; // B*P*256*256 logits
   /** B*P, 1 where the prompt exists. A missing prompt's masks enter neither mean, best nor loss. Default: all exist. */
   promptPresent?: Uint8Array;
 }
 
 /** How several masks of one image become one. Over the P prompts `best` takes the highest predicted IoU, `mean` averages logits. */
-export interface Selection {
-  maskOutput: MaskOutput;
-  multiMask: 'best' | 'mean';
-}
+export type Selection = { maskOutput: MaskOutput; multiMask: 'best' | 'mean' };
 
-export type LossWeights = Record<'dice' | 'bce' | 'focal' | 'iou', number>;
+export type LossWeights = Record<'dice' | 'bce' | 'focal' | 'iou' | 'rowDiceCe', number>;
 
 /** Embeddings in memory, B x 256 x 64 x 64, fp32. */
 export interface Embeddings extends Disposable {
@@ -133,20 +121,15 @@ export interface SamModel extends Disposable {
 export interface TrainingBatch {
   embeddings: Embeddings;
   prompts: PromptBatch;
-  /** B*maskSize*maskSize, 0 or 1, padded at right and bottom. */
-  targets: Uint8Array;
+  targets: Uint8Array; // B*maskSize*maskSize, 0 or 1, padded at right and bottom
   maskSize: number;
-  /** B*2: rows and columns of `targets` inside the picture; the rest never enters the loss. */
-  validSizes: Int32Array;
+  validSizes: Int32Array; // B*2: rows and columns of `targets` inside the picture; the rest never enters the loss
 }
 
 export interface StepResult {
-  /** Mean over the batch. NaN or infinite: nothing was changed. */
-  loss: number;
-  /** B, each image's loss. */
-  losses: Float64Array;
-  /** Norm of all gradients before clipping; NaN when `update` was false. */
-  gradientNorm: number;
+  loss: number; // mean over the batch. NaN or infinite: nothing was changed
+  losses: Float64Array; // b, each image's loss
+  gradientNorm: number; // norm of all gradients before clipping; NaN when `update` was false
 }
 
 /** AdamW over the mask decoder of a model, which it shares with it, in the model's precision. All on the compute lane. */
@@ -164,16 +147,22 @@ export interface Trainer extends Disposable {
   restore(path: string): Promise<void>;
 }
 
-export interface TrainerOptions {
-  weightDecay: number;
-  loss: LossWeights;
-  selection: Selection;
+export type TrainerOptions = { weightDecay: number; loss: LossWeights; selection: Selection };
+
+/** What a file of weights holds; each part that is there is whole. `encoder`: `ViT-B`, `ViT-L`, `ViT-H`, `TinyViT`, words
+ * for another, or null for none; `buildable`: `loadEncoder` can build it. */
+export interface WeightsInfo {
+  names: 'hugging-face' | 'meta';
+  promptEncoder: boolean;
+  maskDecoder: boolean;
+  encoder: string | null;
+  buildable: boolean;
 }
 
-/** The whole addon. */
+/** The whole addon. Weights: a safetensors file, a `.pth`/`.pt`/`.bin` of torch.save (nothing in it runs) or the
+ * `.index.json` of a sharded one, in Hugging Face's or Meta's names, with or without a wrapper's prefix. */
 export interface NativeBinding {
-  /** Compared with the number that `lib/native.ts` was written for; another one is a stale build. */
-  readonly contract: number;
+  readonly contract: number; // that `lib/native.ts` was written for; another is a stale build
   /** `probeCuda` loads LibTorch's CUDA library if it is there. */
   info(options?: { probeCuda?: boolean }): RuntimeInfo;
   /** CPU threads for the compute lane, for all later tasks of this process. */
@@ -183,12 +172,24 @@ export interface NativeBinding {
   convertMobileSam(options: { encoder: string; decoder: string; output: string }): Promise<void>;
   /** Reads a `.pth`/`.pt` state dict and writes it as safetensors, names unchanged (data lane). */
   convertPickle(options: { input: string; output: string }): Promise<void>;
-  /** Writes MobileSAM's image encoder as TorchScript from weights in MobileSAM's names (compute lane). */
+  /** Reads names and shapes; `SAM_BAD_CHECKPOINT` names what is missing, unknown or misshapen (data lane). */
+  inspectWeights(options: { path: string }): Promise<WeightsInfo>;
+  /** Writes the image encoder in these weights as TorchScript, fp32 (compute lane). */
   exportEncoder(options: { weights: string; output: string }): Promise<void>;
-  /** Loads a TorchScript encoder and, unless `check` is false, runs it once to see that N x 3 x 1024 x 1024 gives N x 256 x 64 x 64. */
+  /** Writes weights as transformers' SamModel reads them, fp32, with the mask decoder of `decoder` if given (data lane). */
+  exportHuggingFace(options: { weights: string; decoder?: string; output: string }): Promise<void>;
+  /** An image encoder, built from weights, or from TorchScript, which `check` (default true) runs once: N x 3 x 1024 x 1024
+   * must give N x 256 x 64 x 64. */
   loadEncoder(options: { path: string; device: string; precision: Precision; check?: boolean }): Promise<ImageEncoder>;
-  /** Loads prompt encoder and mask decoder from safetensors (Hugging Face or Meta names), then the `decoder` tensors of a checkpoint over it. */
-  loadModel(options: { weights: string; decoder?: string; device: string; precision: Precision }): Promise<SamModel>;
+  /** Prompt encoder and mask decoder (that of `decoder` if given). `normEpsilon`: of the transformer's norms (default: Meta
+   * 1e-5, Hugging Face 1e-6). */
+  loadModel(options: {
+    weights: string;
+    decoder?: string;
+    normEpsilon?: number;
+    device: string;
+    precision: Precision;
+  }): Promise<SamModel>;
   openCache(options: { directory: string; precision: 'fp16' | 'fp32' }): Promise<EmbeddingCache>;
   createTrainer(model: SamModel, options: TrainerOptions): Trainer;
   /** From B*256*64*64 floats. */

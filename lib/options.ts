@@ -3,18 +3,19 @@
  * check values from flags, config files and API callers alike; `lib/cli/options.ts` turns them into yargs options.
  */
 import { z } from 'zod';
+import type { LossWeights } from '../binding.js';
 import { SamError } from './errors.js';
-import { closest, kebab } from './suggest.js';
+import { camel, closest, kebab } from './suggest.js';
 
 const count = z.number().int();
-const LOSS_TERM = /^(dice|bce|focal|iou)(:\d+(\.\d+)?)?$/;
+const LOSS_TERM = /^(dice|bce|focal|iou|row-dice-ce)(:\d+(\.\d+)?)?$/;
 
-/** `dice:1+bce:1+iou:5`: a weighted sum; a weight left out is 1. */
+/** `dice:1+bce:1+iou:5`: a weighted sum; a weight left out is 1. `row-dice-ce`: the article's (native/training/losses.h). */
 const lossSum = z
   .string()
   .refine(
     (text) => text.split('+').every((term) => LOSS_TERM.test(term)),
-    'expected a sum such as dice:1+bce:1+iou:5 of dice, bce, focal, iou',
+    'expected a sum such as dice:1+bce:1+iou:5 of dice, bce, focal, iou, row-dice-ce',
   );
 
 export const modelOptions = {
@@ -22,8 +23,10 @@ export const modelOptions = {
     .string()
     .min(1)
     .default('mobile-sam')
-    .describe('the model: mobile-sam, a safetensors file, a run folder or a checkpoint'),
-  encoder: z.string().optional().describe("a TorchScript image encoder (.pt) to use instead of the model's own"),
+    .describe(
+      'the model: mobile-sam, facebook/sam-vit-base (or -large, -huge), a file or folder of weights, a run folder or a checkpoint',
+    ),
+  encoder: z.string().optional().describe("another image encoder than the model's own: TorchScript (.pt), or a model whose encoder to take"),
   device: z
     .string()
     .regex(/^(auto|cpu|cuda(:\d+)?)$/, 'expected auto, cpu, cuda or cuda:N')
@@ -83,13 +86,17 @@ export const promptOptions = {
     .describe('all points as one prompt, or each point a prompt of its own'),
   multiMask: z.enum(['best', 'mean']).default('best').describe('how the masks of separate points become one'),
   maskOutput: z.enum(['multi', 'single']).default('multi').describe('three masks to choose from, or one'),
+  missingPoints: z
+    .enum(['masked', 'token'])
+    .default('masked')
+    .describe("points that find no room are left out, or become a padding token that attention sees (the article's way)"),
   imageSize: count.min(16).max(4096).optional().describe('first resize the picture to N x N pixels'),
   maskSize: count.min(16).max(1024).default(256).describe('side of the grid on which the loss is computed, pixels'),
   seed: count.min(0).default(42).describe('makes a run repeatable'),
 } as const;
 
 export const optimiserOptions = {
-  loss: lossSum.default('dice:1+bce:1+iou:5').describe('a weighted sum of dice, bce, focal, iou'),
+  loss: lossSum.default('dice:1+bce:1+iou:5').describe("a weighted sum of dice, bce, focal, iou (and row-dice-ce, the article's)"),
   epochs: count.min(1).default(50).describe('passes over the training split'),
   batchSize: count.min(1).default(4).describe('images in a batch'),
   lr: z.number().gt(0).default(2e-5).describe('learning rate of AdamW'),
@@ -122,7 +129,40 @@ export const runOptions = {
   mirror: z.string().optional().describe('copy each checkpoint to this folder too'),
 } as const;
 
+/**
+ * Values of other options, under one name: what the user says goes before them. `article` is the article's code as it ran
+ * (docs/training.md).
+ */
+export const PRESETS = {
+  article: {
+    imageSize: 256,
+    maskSize: 256,
+    numPositive: 3,
+    numNegative: 0,
+    erode: true,
+    dynamicDistance: true,
+    perturbation: 10,
+    pointSets: 'separate',
+    multiMask: 'mean',
+    maskOutput: 'single',
+    missingPoints: 'token',
+    loss: 'row-dice-ce',
+    epochs: 50,
+    batchSize: 5,
+    lr: 7e-6,
+    weightDecay: 2e-4,
+    schedule: 'constant',
+    warmupSteps: 10,
+  },
+} as const satisfies Record<string, Partial<TrainOptions>>;
+
+export const presetOption = z
+  .enum(['article'])
+  .optional()
+  .describe("values for other options that are not given: article, for the recipe of the article's code as it ran");
+
 export const trainOptionsSchema = z.strictObject({
+  preset: presetOption,
   ...dataOptions,
   ...modelOptions,
   ...promptOptions,
@@ -132,15 +172,19 @@ export const trainOptionsSchema = z.strictObject({
 
 /** What a caller may write: everything but `data` has a default. */
 export type TrainOptions = z.input<typeof trainOptionsSchema>;
+/** What was given, with the values of its preset where nothing was. */
+export function withPreset<Given extends { preset?: TrainOptions['preset'] }>(given: Given): Given {
+  return given.preset === undefined || !(given.preset in PRESETS) ? given : { ...PRESETS[given.preset], ...given };
+}
 /** Everything resolved. */
 export type ResolvedTrainOptions = z.output<typeof trainOptionsSchema>;
 
 /** Parses `dice:1+bce:0.5` into weights; terms left out weigh 0. */
-export function parseLoss(text: string): { dice: number; bce: number; focal: number; iou: number } {
-  const weights = { dice: 0, bce: 0, focal: 0, iou: 0 };
+export function parseLoss(text: string): LossWeights {
+  const weights: LossWeights = { dice: 0, bce: 0, focal: 0, iou: 0, rowDiceCe: 0 };
   for (const term of text.split('+')) {
     const [name, weight] = term.split(':');
-    weights[name as keyof typeof weights] += weight === undefined ? 1 : Number(weight);
+    weights[camel(name!) as keyof LossWeights] += weight === undefined ? 1 : Number(weight);
   }
   return weights;
 }

@@ -12,7 +12,7 @@ namespace {
 using namespace sam::binding;
 
 // Raised whenever binding.d.ts changes; lib/native.ts refuses an addon with another number.
-constexpr int kContract = 1;
+constexpr int kContract = 2;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   sam::use_block_allocator();
@@ -35,7 +35,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
   exports.Set("convertMobileSam", Napi::Function::New<convert_mobile_sam>(env, "convertMobileSam"));
   exports.Set("convertPickle", Napi::Function::New<convert_pickle>(env, "convertPickle"));
+  exports.Set("inspectWeights", Napi::Function::New<inspect_weights>(env, "inspectWeights"));
   exports.Set("exportEncoder", Napi::Function::New<export_encoder>(env, "exportEncoder"));
+  exports.Set("exportHuggingFace", Napi::Function::New<export_hugging_face>(env, "exportHuggingFace"));
   exports.Set("loadEncoder", Napi::Function::New<load_encoder>(env, "loadEncoder"));
   exports.Set("loadModel", Napi::Function::New<load_model>(env, "loadModel"));
   exports.Set("openCache", Napi::Function::New<open_cache>(env, "openCache"));

@@ -1,46 +1,83 @@
-/** The image encoder of a model: the file that the user names, or one built from the weights, once, into the cache. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { SamError } from '../errors.js';
+/**
+ * The image encoder of a model. SAM's own ViT is built in memory from the weights, which stay where they are; MobileSAM's
+ * TinyViT is written as TorchScript once, into the cache; and the user may name another.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { SamError, systemCode } from '../errors.js';
 import { makeFolder, moveWhole, scratchFolder } from '../files.js';
 import { native, nativeCall } from '../native.js';
 import { sha256, sha256File } from './hash.js';
+import { findSource, inspect, type Source, type SourceOptions } from './source.js';
 
-/** Changes when an encoder built from the same weights would give other embeddings. */
-const RECIPE = 'tiny-vit-1';
+/** They change when an encoder built from the same weights would give other embeddings. */
+const RECIPES: Record<string, string> = { TinyViT: 'tiny-vit-1' };
+const VIT_RECIPE = 'vit-1';
 
 export interface EncoderFile {
-  /** TorchScript. */
+  /** TorchScript, or weights of which it is built. */
   encoder: string;
   encoderHash: string;
 }
 
-/** A TorchScript file that the user names. It is loaded, and so proved, only when something must be encoded. */
-export async function givenEncoder(path: string, signal?: AbortSignal): Promise<EncoderFile> {
-  if (!existsSync(path)) {
-    throw new SamError('SAM_NOT_FOUND', `--encoder: no such file: ${path}`, { fix: 'check the path' });
-  }
-  return { encoder: path, encoderHash: await sha256File(path, signal) };
+export interface GivenEncoder extends EncoderFile {
+  /** How to find it again: a name, or an absolute path. */
+  spec: string;
+  /** Where it was named as a model: its weights, which may have to lend their prompt encoder. */
+  source?: Source;
 }
 
-/** Where the weights hold MobileSAM's TinyViT, its encoder; written on first use. `names`: the tensors in `weights`. */
-export async function builtEncoder(options: {
-  cacheDir: string;
-  name: string;
-  weights: string;
-  weightsHash: string;
-  names: Iterable<string>;
-  onStep?: ((line: string) => void) | undefined;
-}): Promise<EncoderFile> {
-  const { weights, weightsHash } = options;
-  requireTinyViT(weights, options.names);
-  const folder = join(options.cacheDir, 'models', `${options.name}-${weightsHash.slice(0, 8)}`);
-  const encoder = join(folder, `encoder-${RECIPE}.pt`);
+/** The encoder in a model's own weights. */
+export async function ownEncoder(source: Source, options: SourceOptions): Promise<EncoderFile> {
+  const { weights, weightsHash, name, info } = source;
+  if (!info.buildable) {
+    throw new SamError(
+      'SAM_BAD_ENCODER',
+      info.encoder === null
+        ? `${weights}: no image encoder in it`
+        : `${weights}: its image encoder is none of SAM's ViT-B, L, H and MobileSAM's, which can be built from weights`,
+      {
+        fix:
+          'name one with --encoder: a model such as mobile-sam or facebook/sam-vit-base, or a TorchScript file ' +
+          '(scripts/export_encoder.py writes one)',
+      },
+    );
+  }
+  const recipe = RECIPES[info.encoder ?? ''];
+  if (recipe === undefined) return { encoder: weights, encoderHash: sha256(`${VIT_RECIPE}:${weightsHash}`) };
+  const folder = join(options.cacheDir, 'models', `${name}-${weightsHash.slice(0, 8)}`);
+  const encoder = join(folder, `encoder-${recipe}.pt`);
   if (!existsSync(encoder)) {
-    options.onStep?.(`building the image encoder of ${options.name}`);
+    options.onStep?.(`building the image encoder of ${name}`);
     await buildInto(folder, encoder, weights, options.cacheDir);
   }
-  return { encoder, encoderHash: sha256(`${RECIPE}:${weightsHash}`) };
+  return { encoder, encoderHash: sha256(`${recipe}:${weightsHash}`) };
+}
+
+/**
+ * What `--encoder` names: any model (its encoder is taken), or a TorchScript file. That is loaded, and so proved, only when
+ * something must be encoded.
+ */
+export async function givenEncoder(spec: string, options: SourceOptions): Promise<GivenEncoder> {
+  const path = resolve(options.cwd, spec);
+  if (existsSync(path) && statSync(path).isFile() && !(await holdsWeights(path))) {
+    return { spec: path, encoder: path, encoderHash: await sha256File(path, options.signal) };
+  }
+  const source = await findSource(spec, { ...options, wantedHash: undefined }).catch((error: unknown) => {
+    if (systemCode(error) !== 'SAM_NOT_FOUND' || !(error instanceof SamError)) throw error;
+    throw new SamError('SAM_NOT_FOUND', `--encoder: no such file: ${path}`, { fix: 'check the path', cause: error });
+  });
+  return { spec: source.spec, source, ...(await ownEncoder(source, options)) };
+}
+
+async function holdsWeights(path: string): Promise<boolean> {
+  try {
+    await inspect(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'SAM_BAD_CHECKPOINT') return false;
+    throw error;
+  }
 }
 
 /** Built aside: another process sees the whole file or none, and what a killed one leaves is swept away. */
@@ -54,17 +91,4 @@ async function buildInto(folder: string, encoder: string, weights: string, cache
   } finally {
     await scratch.remove();
   }
-}
-
-function requireTinyViT(weights: string, names: Iterable<string>): void {
-  const all = [...names];
-  if (all.some((name) => name.startsWith('image_encoder.patch_embed.seq.'))) return;
-  const other = all.some((name) => name.startsWith('image_encoder.') || name.startsWith('vision_encoder.'));
-  throw new SamError(
-    'SAM_BAD_ENCODER',
-    other
-      ? `${weights}: its image encoder is not MobileSAM's, the only one that can be built from weights`
-      : `${weights}: no image encoder in it`,
-    { fix: 'name a TorchScript encoder with --encoder FILE.pt (scripts/export_encoder.py writes one)' },
-  );
 }

@@ -7,7 +7,7 @@ export interface ModelDescriptor {
   readonly name: string;
   readonly weightsHash: string;
   readonly encoderHash: string;
-  /** The file of `--encoder`, absolute; null for the model's own encoder. */
+  /** What `--encoder` named: an absolute path or a name; null for the model's own encoder. */
   readonly encoder: string | null;
 }
 
@@ -25,19 +25,32 @@ export interface ResolvedModel {
   readonly spec: string;
   /** Short, for reports: `mobile-sam`, the file's stem, the run folder's name. */
   readonly name: string;
-  /** Safetensors with the prompt encoder and the mask decoder (and, mostly, the image encoder). */
+  /** Weights with the prompt encoder and (but for `decoder`) the mask decoder; mostly with the image encoder too. */
   readonly weights: string;
-  /** SHA-256 of `weights`. */
+  /** SHA-256 of `weights` (of several files, of their hashes). */
   readonly weightsHash: string;
-  /** TorchScript image encoder. */
+  /** Image encoder: TorchScript, or weights of which it is built. */
   readonly encoder: string;
   /**
    * What embeddings depend on, the same on every machine: the SHA-256 of a given encoder file, or of the weights and the
    * recipe that the encoder was built from (TorchScript archives differ in bytes from build to build).
    */
   readonly encoderHash: string;
-  /** Checkpoint whose decoder goes over `weights`. */
+  /** Checkpoint, or other file, whose mask decoder is taken instead of the one in `weights`. */
   readonly decoder?: string;
+  /** Of the mask decoder's layer norms, where the model's config says it. */
+  readonly normEpsilon?: number;
+  /** Folder of the model's config.json, where it came in one. */
+  readonly folder?: string;
   readonly checkpoint?: CheckpointInfo;
   readonly descriptor: ModelDescriptor;
+}
+
+/** The files of which the addon loads prompt encoder and mask decoder. */
+export function decoderFiles({ weights, decoder, normEpsilon }: ResolvedModel) {
+  return {
+    weights,
+    ...(decoder !== undefined && { decoder }),
+    ...(normEpsilon !== undefined && { normEpsilon }),
+  };
 }

@@ -38,5 +38,6 @@ export function toPromptSettings(options: PromptOptions): PromptSettings {
       fix: 'ask for at least one point, or take --prompt box',
     });
   }
-  return { kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets };
+  const padTo = options.missingPoints === 'token' && kind !== 'box' ? numPositive + numNegative : 0;
+  return { kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets, padTo };
 }

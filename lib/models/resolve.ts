@@ -1,79 +1,79 @@
 /**
- * Turns the name of a model into files: `mobile-sam`, a safetensors file of weights (Hugging Face or Meta names), a run
- * folder (its best checkpoint), or a checkpoint. Sources are converted and encoders built on first use, into the cache.
+ * Turns the name of a model into files: source weights (`mobile-sam`, a name on the Hugging Face Hub, a folder of transformers',
+ * a file), a run folder (its best checkpoint), or a checkpoint.
  */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../errors.js';
-import { closest } from '../suggest.js';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../training/safetensors-header.js';
-import { builtEncoder, type EncoderFile, givenEncoder } from './encoder.js';
-import { sha256File } from './hash.js';
-import { findMobileSam, type OfficialFile } from './mobile-sam.js';
+import { givenEncoder, ownEncoder } from './encoder.js';
+import { sha256, sha256File } from './hash.js';
 import type { ModelDescriptor, ResolvedModel } from './model.js';
+import { findSource, isModelFolder, type Source, type SourceOptions } from './source.js';
 
-export interface ResolveOptions {
-  cacheDir: string;
-  /** A TorchScript encoder instead of the model's own. */
+export interface ResolveOptions extends Omit<SourceOptions, 'cwd' | 'wantedHash'> {
+  /** Another image encoder than the model's own: TorchScript, or a model. */
   encoder?: string | undefined;
   /** Relative paths start here. Default: the working folder. */
   cwd?: string | undefined;
-  signal?: AbortSignal | undefined;
-  /** Told a line for each step that takes time. */
-  onStep?: ((line: string) => void) | undefined;
-  /** Told of downloads, in bytes. */
-  onProgress?: ((done: number, total: number | undefined) => void) | undefined;
-  /** Another official MobileSAM file than the published one. */
-  official?: Partial<OfficialFile> | undefined;
 }
 
 /**
- * @throws SamError `SAM_NOT_FOUND` (no such model), `SAM_BAD_CHECKPOINT` (cut short, not weights, a checkpoint of other
+ * @throws SamError `SAM_NOT_FOUND` (no such model), `SAM_BAD_CHECKPOINT` (cut short, not weights, not SAM, a checkpoint of other
  * weights), `SAM_BAD_ENCODER` (no encoder can be had), `SAM_NETWORK`.
  */
 export async function resolveModel(spec: string, options: ResolveOptions): Promise<ResolvedModel> {
-  const cwd = options.cwd ?? process.cwd();
-  if (spec === 'mobile-sam') return resolveSource(spec, { ...options, cwd });
-  const path = resolve(cwd, spec);
-  if (!existsSync(path)) throw unknownModel(spec);
-  if (statSync(path).isDirectory()) return resolveRun(spec, path, { ...options, cwd });
-  const header = await readSafetensorsHeader(path);
-  const name = basename(path, extname(path));
-  return isCheckpoint(header)
-    ? resolveCheckpoint({ spec, path, name, header }, { ...options, cwd })
-    : resolveSource(spec, { ...options, cwd });
+  const located = { ...options, cwd: options.cwd ?? process.cwd() };
+  const path = resolve(located.cwd, spec);
+  if (spec === 'mobile-sam' || !existsSync(path)) return resolveSource(spec, located);
+  if (statSync(path).isDirectory()) {
+    return isModelFolder(path) ? resolveSource(spec, located) : resolveRun(spec, path, located);
+  }
+  if (extname(path) === '.safetensors') {
+    const header = await readSafetensorsHeader(path);
+    const name = basename(path, '.safetensors');
+    if (isCheckpoint(header)) return resolveCheckpoint({ spec, path, name, header }, located);
+  }
+  return resolveSource(spec, located);
 }
 
-interface Located extends ResolveOptions {
-  cwd: string;
-  /** Only these source weights will do. */
-  wantedHash?: string;
-}
+type Located = SourceOptions & { encoder?: string | undefined };
+/** Weights whose mask decoder lies in another file. */
+type WithDecoder = Source & { decoder?: string };
 
-/** Source weights: `mobile-sam` or a file of weights. */
+/** Source weights with their own encoder, or the one that was named. */
 async function resolveSource(spec: string, options: Located): Promise<ResolvedModel> {
-  const own = spec === 'mobile-sam';
-  const path = resolve(options.cwd, spec);
-  const name = own ? spec : basename(path, extname(path));
-  if (!own) await readSafetensorsHeader(path); // says better what is wrong with it than hashing would
-  const { weights, weightsHash } = own
-    ? await findMobileSam(options)
-    : { weights: path, weightsHash: await sha256File(path, options.signal) };
-  const names = Object.keys((await readSafetensorsHeader(weights)).tensors);
-  requireDecoder(weights, names);
-  const encoder: EncoderFile =
-    options.encoder === undefined
-      ? await builtEncoder({ ...options, name, weights, weightsHash, names })
-      : await givenEncoder(resolve(options.cwd, options.encoder), options.signal);
+  const source: WithDecoder = await findSource(spec, options);
+  requireDecoder(source);
+  const given = options.encoder === undefined ? undefined : await givenEncoder(options.encoder, options);
+  const { encoder, encoderHash } = given ?? (await ownEncoder(source, options));
+  const files = source.info.promptEncoder ? source : withPromptEncoder(source, given?.source);
+  const { name, weights, weightsHash, decoder, folder, normEpsilon } = files;
   const descriptor: ModelDescriptor = {
-    spec: own ? spec : path,
+    spec: source.spec,
     name,
     weightsHash,
-    encoderHash: encoder.encoderHash,
-    encoder: options.encoder === undefined ? null : encoder.encoder,
+    encoderHash,
+    encoder: given?.spec ?? null,
   };
-  return { spec, name, weights, weightsHash, ...encoder, descriptor };
+  const rest = {
+    ...(decoder !== undefined && { decoder }),
+    ...(folder !== undefined && { folder }),
+    ...(normEpsilon !== undefined && { normEpsilon }),
+  };
+  return { spec, name, weights, weightsHash, encoder, encoderHash, ...rest, descriptor };
+}
+
+/** A mask decoder alone answers with the prompt encoder of the model that `--encoder` names. */
+function withPromptEncoder(decoder: Source, base: Source | undefined): WithDecoder {
+  if (base === undefined || !base.info.promptEncoder) {
+    throw new SamError('SAM_BAD_CHECKPOINT', `${decoder.weights} holds a mask decoder, but no prompt encoder`, {
+      fix: 'name the model that it belongs to with --encoder, such as --encoder facebook/sam-vit-base',
+    });
+  }
+  const weightsHash = sha256(`${base.weightsHash}+${decoder.weightsHash}`);
+  return { ...base, spec: decoder.spec, name: decoder.name, weightsHash, decoder: decoder.weights };
 }
 
 /** A run folder stands for its best checkpoint. */
@@ -148,32 +148,20 @@ function sourceOf(path: string, metadata: Readonly<Record<string, string>>): Mod
   }
 }
 
-function requireDecoder(path: string, names: readonly string[]): void {
-  for (const part of ['mask_decoder.', 'prompt_encoder.']) {
-    if (names.some((name) => name.startsWith(part))) continue;
-    throw new SamError(
-      'SAM_BAD_CHECKPOINT',
-      `${path}: no weights of SAM in it (no ${part}* in ${names.length} tensors)`,
-      {
-        fix: 'give a safetensors file with the prompt encoder and mask decoder of SAM, Hugging Face or Meta names',
-      },
-    );
-  }
+function requireDecoder({ weights, info }: Source): void {
+  if (info.maskDecoder) return;
+  throw new SamError(
+    'SAM_BAD_CHECKPOINT',
+    `${weights}: no mask decoder in it, only ${info.encoder ?? 'a prompt encoder'}`,
+    {
+      fix: 'give weights with the prompt encoder and mask decoder of SAM; an image encoder goes with --encoder',
+    },
+  );
 }
 
 function notACheckpoint(path: string): SamError {
   return new SamError('SAM_BAD_CHECKPOINT', `${path} is not a checkpoint of sam-native`, {
     fix: 'name a run folder that train has written',
-  });
-}
-
-function unknownModel(spec: string): SamError {
-  const meant = closest(spec, ['mobile-sam']);
-  return new SamError('SAM_NOT_FOUND', `no model ${spec}: no such file or folder`, {
-    fix:
-      meant === undefined
-        ? 'give mobile-sam, a safetensors file, a run folder or a checkpoint'
-        : `did you mean ${meant}?`,
   });
 }
 

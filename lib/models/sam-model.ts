@@ -28,7 +28,7 @@ import { toPromptBatch } from '../prompts/batch.js';
 import type { PointSets, Prompt } from '../prompts/prompt.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { runEncoding } from './encode.js';
-import type { ResolvedModel } from './model.js';
+import { decoderFiles, type ResolvedModel } from './model.js';
 import { resolveModel } from './resolve.js';
 import { checkPrompt, type UserPrompt } from './user-prompt.js';
 
@@ -37,7 +37,7 @@ export interface LoadOptions {
   device?: string;
   /** Type of the encoder and of the decoder's autocast. */
   precision?: Precision | 'auto';
-  /** A TorchScript encoder instead of the model's own. */
+  /** Another image encoder than the model's own: TorchScript, or a model. */
   encoder?: string;
   /** Where models are kept. */
   cacheDir?: string;
@@ -109,7 +109,7 @@ export class SamModel {
   }
 
   /**
-   * @param spec `mobile-sam`, a safetensors file of weights, a run folder (its best checkpoint) or a checkpoint.
+   * @param spec `mobile-sam`, `facebook/sam-vit-base`, weights (file or folder), a run folder (its best checkpoint) or a checkpoint.
    * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`, `SAM_NETWORK`, `SAM_NO_CUDA`, `SAM_NO_ADDON`.
    */
   static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
@@ -128,9 +128,8 @@ export class SamModel {
     { device, precision }: { device: string; precision: Precision },
     signal?: AbortSignal,
   ): Promise<SamModel> {
-    const decoder = info.decoder === undefined ? {} : { decoder: info.decoder };
     try {
-      const model = await native().loadModel({ weights: info.weights, ...decoder, device, precision });
+      const model = await native().loadModel({ ...decoderFiles(info), device, precision });
       if (signal?.aborted) {
         model.dispose();
         throw signal.reason;
@@ -181,7 +180,7 @@ export class SamModel {
     const found = await nativeCall(() =>
       this.#model.predict({
         embeddings: embedding.embeddings,
-        prompts: toPromptBatch([[prompt]], [frameOf(embedding)], pointSets),
+        prompts: toPromptBatch([[prompt]], [frameOf(embedding)], { pointSets, padTo: 0 }),
         selection: { maskOutput, multiMask },
         sizes: Int32Array.of(height, width),
         ...(imageSize === undefined ? {} : { imageSize }),
@@ -200,7 +199,7 @@ export class SamModel {
     prompts: readonly Prompt[],
     maskOutput: MaskOutput = 'multi',
   ): Promise<Decoded> {
-    const batch = toPromptBatch([prompts], [frameOf(embedding)], 'joint');
+    const batch = toPromptBatch([prompts], [frameOf(embedding)], { pointSets: 'joint', padTo: 0 });
     return nativeCall(() => this.#model.decode({ embeddings: embedding.embeddings, prompts: batch, maskOutput }));
   }
 

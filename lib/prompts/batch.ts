@@ -5,6 +5,8 @@ import type { PointSets, Prompt } from './prompt.js';
 
 /** Label of a point that is not there: masked out of the decoder's attention. */
 const MISSING = -100;
+/** Label of Hugging Face's padding: a token of zeros that attention sees. */
+const PADDING = -10;
 const MODEL_SIDE = 1024;
 
 /** The picture that prompts belong to. `imageSize`: it is squashed to a square first. */
@@ -19,12 +21,15 @@ export interface PromptFrame {
  * that any has. `separate`: each point becomes a prompt of its own (N = 1), joined by its prompt's box. Images with fewer
  * points or prompts are filled up with missing ones; an image's first prompt always exists, even without a point.
  *
+ * `padTo` above 0 is what the article does: up to so many points, what is missing is a padding token instead, which attention
+ * sees; as a separate point it is a prompt that exists, and its mask counts.
+ *
  * @throws {SamError} `SAM_BAD_ARGUMENT`: not one frame for each image, or boxes for some prompts only.
  */
 export function toPromptBatch(
   prompts: readonly (readonly Prompt[])[],
   frames: readonly PromptFrame[],
-  pointSets: PointSets,
+  { pointSets, padTo }: { pointSets: PointSets; padTo: number },
 ): PromptBatch {
   if (prompts.length !== frames.length) {
     throw new SamError('SAM_BAD_ARGUMENT', `got the prompts of ${prompts.length} images with ${frames.length} frames`);
@@ -35,8 +40,9 @@ export function toPromptBatch(
   if (withBoxes && (all.some((prompt) => prompt.box === null) || perImage.some((list) => list.length === 0))) {
     throw new SamError('SAM_BAD_ARGUMENT', 'some prompts of the batch have a box and others have none');
   }
-  const promptsPerImage = Math.max(1, ...perImage.map((list) => list.length));
-  const mostPoints = Math.max(0, ...all.map((prompt) => prompt.points.length));
+  const [padPrompts, padPoints] = pointSets === 'separate' ? [padTo, Math.min(padTo, 1)] : [1, padTo];
+  const promptsPerImage = Math.max(1, padPrompts, ...perImage.map((list) => list.length));
+  const mostPoints = Math.max(padPoints, ...all.map((prompt) => prompt.points.length));
   // With neither a point nor a box one missing point stands for "no prompt".
   const pointsPerPrompt = withBoxes ? mostPoints : Math.max(1, mostPoints);
   const slots = perImage.length * promptsPerImage;
@@ -44,19 +50,21 @@ export function toPromptBatch(
     images: perImage.length,
     promptsPerImage,
     pointsPerPrompt,
-    promptPresent: new Uint8Array(slots),
+    promptPresent: new Uint8Array(slots).fill(padTo > 0 ? 1 : 0),
     ...(pointsPerPrompt > 0 && {
       points: new Float32Array(slots * pointsPerPrompt * 2),
-      pointLabels: new Int32Array(slots * pointsPerPrompt).fill(MISSING),
+      pointLabels: new Int32Array(slots * pointsPerPrompt).fill(padTo > 0 ? PADDING : MISSING),
     }),
     ...(withBoxes && { boxes: new Float32Array(slots * 4) }),
   } satisfies PromptBatch;
   perImage.forEach((list, image) => {
     const scale = modelScale(frames[image]!);
     batch.promptPresent[image * promptsPerImage] = 1;
-    list.forEach((prompt, index) => {
-      writePrompt(batch, image * promptsPerImage + index, prompt, scale);
-    });
+    // A padded prompt has its image's box; without padding nobody looks at it.
+    for (let index = 0; index < promptsPerImage; index++) {
+      const prompt = list[index] ?? (padTo > 0 ? { points: [], labels: [], box: list[0]?.box ?? null } : undefined);
+      if (prompt !== undefined) writePrompt(batch, image * promptsPerImage + index, prompt, scale);
+    }
   });
   return batch;
 }

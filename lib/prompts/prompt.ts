@@ -15,6 +15,8 @@ export interface PromptSettings {
   readonly perturbation: number;
   /** joint: all points are one prompt. separate: each point is a prompt of its own. */
   readonly pointSets: PointSets;
+  /** Points that are missing of so many become padding tokens; 0: what is missing is left out. */
+  readonly padTo: number;
 }
 
 export interface Prompt {

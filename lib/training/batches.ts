@@ -70,7 +70,7 @@ export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoc
     drawPrompt(mask, source.prompts, randomFor(source.seed, epoch, samples[index]!.name, 0)),
   ]);
   const frames = masks.map((mask) => ({ ...mask, imageSize: pictureSize }));
-  const promptBatch = toPromptBatch(prompts, frames, source.prompts.pointSets);
+  const promptBatch = toPromptBatch(prompts, frames, source.prompts);
   const embeddings = await source.embeddings.read(samples);
   const batch = { embeddings, prompts: promptBatch, targets, maskSize, validSizes };
   return { plan, batch, dispose: () => embeddings.dispose() };

@@ -4,7 +4,7 @@ import type { DataSplits, Sample } from '../data/sample.js';
 import { openData } from '../data/source.js';
 import { type Compute, resolveDevice } from '../device.js';
 import { EmbeddingStore, type EnsureOptions, type EnsureResult } from '../models/embedding-store.js';
-import type { ModelDescriptor } from '../models/model.js';
+import { decoderFiles, type ModelDescriptor } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
 import { fromNative, native } from '../native.js';
 import type { ResolvedTrainOptions } from '../options.js';
@@ -64,9 +64,8 @@ async function openModel(options: ResolvedTrainOptions, compute: Compute, hooks:
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const { encoder, cache, cacheMax, imageSize } = options;
   const resolved = await resolveModel(options.model, { cacheDir, encoder, signal: hooks.signal, onStep: hooks.onNote });
-  const decoder = resolved.decoder === undefined ? {} : { decoder: resolved.decoder };
   const model = await native()
-    .loadModel({ weights: resolved.weights, ...decoder, device, precision })
+    .loadModel({ ...decoderFiles(resolved), device, precision })
     .catch((error: unknown) => {
       throw fromNative(error);
     });

@@ -11,6 +11,7 @@ import {
   type ResolvedTrainOptions,
   type TrainOptions,
   trainOptionsSchema,
+  withPreset,
 } from '../options.js';
 import { planBatches } from './batches.js';
 import { checkSamples, requireSome } from './check-samples.js';
@@ -118,7 +119,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
 
 /** Options of a new run: checked, with defaults and absolute paths. */
 function newOptions(given: Partial<TrainOptions>): ResolvedTrainOptions {
-  const options = absolutePaths(parseOptions(trainOptionsSchema, given));
+  const options = absolutePaths(parseOptions(trainOptionsSchema, withPreset(given)));
   toPromptSettings(options); // refuses what would draw no prompt, before any work
   return options;
 }

@@ -9,10 +9,12 @@
 #include "binding/handles.h"
 #include "binding/prompts.h"
 #include "binding/task.h"
-#include "encoder/tiny_vit.h"
+#include "encoder/built_encoder.h"
+#include "encoder/inspect_weights.h"
 #include "encoder/torchscript_encoder.h"
+#include "model/hugging_face.h"
 #include "storage/onnx_reader.h"
-#include "storage/pickle_reader.h"
+#include "storage/weights_file.h"
 
 namespace sam::binding {
 namespace {
@@ -92,8 +94,28 @@ Napi::Value convert_pickle(const Napi::CallbackInfo& info) {
     const Arguments options(info[0], "options");
     return run_task(info.Env(), LaneKind::kData,
                     [input = options.text("input"), output = options.text("output")] {
-                      write_safetensors(output, read_pickle(input));
+                      sam::convert_to_safetensors(input, output);
                     });
+  });
+}
+
+Napi::Value inspect_weights(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    return run_task(
+        info.Env(), LaneKind::kData, [path = options.text("path")] { return sam::inspect_weights(path); },
+        [](Napi::Env env, const Inspected& found) -> Napi::Value {
+          Napi::Object out = Napi::Object::New(env);
+          out.Set("names", Napi::String::New(env, found.scheme == NameScheme::kMeta ? "meta" : "hugging-face"));
+          out.Set("promptEncoder", Napi::Boolean::New(env, found.prompt_encoder));
+          out.Set("maskDecoder", Napi::Boolean::New(env, found.mask_decoder));
+          out.Set("encoder", found.encoder.kind == EncoderKind::kNone
+                                 ? env.Null()
+                                 : Napi::String::New(env, found.encoder.name()));
+          out.Set("buildable", Napi::Boolean::New(env, found.encoder.kind == EncoderKind::kTinyViT ||
+                                                           found.encoder.kind == EncoderKind::kViT));
+          return out;
+        });
   });
 }
 
@@ -102,7 +124,18 @@ Napi::Value export_encoder(const Napi::CallbackInfo& info) {
     const Arguments options(info[0], "options");
     return run_task(info.Env(), LaneKind::kCompute,
                     [weights = options.text("weights"), output = options.text("output")] {
-                      export_tiny_vit(weights, output);
+                      sam::export_encoder(weights, output);
+                    });
+  });
+}
+
+Napi::Value export_hugging_face(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Arguments options(info[0], "options");
+    return run_task(info.Env(), LaneKind::kData,
+                    [weights = options.text("weights"), decoder = options.text("decoder", ""),
+                     output = options.text("output")] {
+                      sam::export_hugging_face(weights, decoder, output);
                     });
   });
 }
@@ -114,7 +147,7 @@ Napi::Value load_encoder(const Napi::CallbackInfo& info) {
         info.Env(), LaneKind::kCompute,
         [path = options.text("path"), device = read_device(options), type = read_precision(options),
          check = options.flag("check", true)] {
-          return std::shared_ptr<ImageEncoder>(load_torchscript_encoder(path, device, type, check));
+          return std::shared_ptr<ImageEncoder>(sam::load_encoder(path, device, type, check));
         },
         [](Napi::Env env, std::shared_ptr<ImageEncoder> encoder) -> Napi::Value {
           return ImageEncoderHandle::wrap(env, std::move(encoder));
@@ -125,11 +158,13 @@ Napi::Value load_encoder(const Napi::CallbackInfo& info) {
 Napi::Value load_model(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
+    SamFiles files{options.text("weights"), options.text("decoder", ""), {}};
+    if (options.has("normEpsilon")) files.norm_epsilon = options.number("normEpsilon");
     return run_task(
         info.Env(), LaneKind::kCompute,
-        [weights = options.text("weights"), decoder = options.text("decoder", ""),
-         device = read_device(options),
-         type = read_precision(options)] { return load_sam(weights, decoder, device, type); },
+        [files = std::move(files), device = read_device(options), type = read_precision(options)] {
+          return load_sam(files, device, type);
+        },
         [](Napi::Env env, std::shared_ptr<Sam> sam) -> Napi::Value {
           return SamModelHandle::wrap(env, std::move(sam));
         });
@@ -157,7 +192,8 @@ Napi::Value create_trainer(const Napi::CallbackInfo& info) {
     const Arguments loss = options.object("loss");
     TrainerOptions trainer;
     trainer.weight_decay = options.number("weightDecay");
-    trainer.loss = {loss.number("dice"), loss.number("bce"), loss.number("focal"), loss.number("iou")};
+    trainer.loss = {loss.number("dice"), loss.number("bce"), loss.number("focal"), loss.number("iou"),
+                    loss.number("rowDiceCe")};
     trainer.selection = read_selection(options.object("selection"));
     return TrainerHandle::wrap(
         info.Env(), std::make_shared<TrainerState>(TrainerState{Trainer(sam, trainer), sam->device}));

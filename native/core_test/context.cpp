@@ -92,7 +92,7 @@ Prompts Context::prompts(const std::string& name, int64_t first, int64_t count) 
 std::shared_ptr<Sam> Context::load(bool meta_names, bool quiet_self_attention) const {
   const TemporaryFile file;
   write_safetensors(file.path(), random_weights(parameters, meta_names, quiet_self_attention));
-  auto sam = load_sam(file.path(), /*decoder=*/"", device, at::kFloat);
+  auto sam = load_sam({file.path(), "", {}}, device, at::kFloat);
   if (broken == Broken::kPositions) sam->image_positions = at::zeros_like(sam->image_positions);
   return sam;
 }

@@ -28,7 +28,7 @@ at::Tensor drawn_picture(const at::Tensor& disks) {
 
 void check_encoder(const Context& context, const std::string& path) {
   const at::NoGradGuard no_grad;
-  const auto encoder = load_torchscript_encoder(path, context.device, at::kFloat, /*check=*/true);
+  const auto encoder = load_encoder(path, context.device, at::kFloat, /*check=*/true);
   const at::Tensor picture = preprocess(drawn_picture(context.at("disks"))).to(context.device);
   const at::Tensor embedding = encoder->encode(picture);
   const bool good =

@@ -49,7 +49,7 @@ void measure(const Context& context, const std::string& encoder_path) {
   }
   if (encoder_path.empty()) return;
   const at::NoGradGuard no_grad;
-  const auto encoder = load_torchscript_encoder(encoder_path, context.device, at::kFloat, /*check=*/false);
+  const auto encoder = load_encoder(encoder_path, context.device, at::kFloat, /*check=*/false);
   const at::Tensor picture = at::zeros({1, 3, 1024, 1024}, context.device);
   context.report->timing("encode-fp32",
                          median_milliseconds([&] { encoder->encode(picture).sum().item<float>(); }));

@@ -10,9 +10,11 @@
 #include <string>
 #include <utility>
 
+#include "encoder/built_encoder.h"
 #include "encoder/preprocess.h"
 #include "error.h"
 #include "storage/file.h"
+#include "storage/weights_file.h"
 
 namespace sam {
 namespace {
@@ -98,6 +100,19 @@ torch::jit::Module load_module(const std::string& path) {
   }
 }
 
+// Weights, of which the encoder is built, rather than TorchScript or something else.
+bool holds_weights(const std::string& path) {
+  if (path.ends_with(".index.json")) return true;
+  if (is_torchscript(path)) return false;
+  try {
+    open_weights(path);
+    return true;
+  } catch (const Error& error) {
+    if (error.code != "SAM_BAD_CHECKPOINT") throw;
+    return false;  // load_module says better what an encoder must be
+  }
+}
+
 // A picture of zeros through all slices. Running out of memory is not the file's fault.
 void try_out(ImageEncoder& encoder, const std::string& path) {
   try {
@@ -115,18 +130,19 @@ void try_out(ImageEncoder& encoder, const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<ImageEncoder> load_torchscript_encoder(const std::string& path, at::Device device,
-                                                       at::ScalarType dtype, bool check) {
+std::unique_ptr<ImageEncoder> load_encoder(const std::string& path, at::Device device, at::ScalarType dtype,
+                                           bool check) {
   const at::NoGradGuard no_grad;
   // Not frozen: measured to gain nothing, and it takes as long as several images.
   // Profiling would run the first calls unoptimised and compile the second; an encoder's shapes never change.
   torch::jit::getProfilingMode() = false;
-  torch::jit::Module module = load_module(path);
+  const bool weights = holds_weights(path);
+  torch::jit::Module module = weights ? build_encoder(path, dtype) : load_module(path);
   if (!module.find_method("forward")) bad(path, std::string("has no forward: ") + kNeeded);
   module.eval();
   module.to(device, dtype);
   auto encoder = std::make_unique<TorchScriptEncoder>(path, std::move(module), device, dtype);
-  if (check) try_out(*encoder, path);
+  if (check && !weights) try_out(*encoder, path);
   return encoder;
 }
 

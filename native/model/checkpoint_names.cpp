@@ -1,32 +1,40 @@
 #include "model/checkpoint_names.h"
 
-#include <ATen/core/Tensor.h>
-
 #include <algorithm>
 #include <array>
 #include <regex>
+#include <set>
 #include <string_view>
-#include <vector>
 
 #include "error.h"
 
 namespace sam {
 namespace {
 
-constexpr std::string_view kPositions = "prompt_encoder.positional_embedding";
+constexpr std::array<std::string_view, 5> kParts = {"vision_encoder.", "image_encoder.", "prompt_encoder.",
+                                                    "mask_decoder.", "shared_image_embedding."};
+// Each is in every file of its scheme that holds the part it belongs to, and in none of the other's.
+constexpr std::array<std::string_view, 5> kHuggingFaceMarks = {
+    "vision_encoder.", "shared_image_embedding.", "prompt_encoder.shared_embedding.",
+    "prompt_encoder.point_embed.", "mask_decoder.upscale_conv1."};
+constexpr std::array<std::string_view, 4> kMetaMarks = {"image_encoder.", "prompt_encoder.pe_layer.",
+                                                        "prompt_encoder.point_embeddings.",
+                                                        "mask_decoder.output_upscaling."};
 constexpr std::array<std::string_view, 3> kPositionSources = {
     "prompt_encoder.shared_embedding.positional_embedding",
     "shared_image_embedding.positional_embedding",
     "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
 };
+// Every ViT has it, under Meta's name; other encoders that people put into SAM don't.
+constexpr std::string_view kMetaViT = "image_encoder.patch_embed.proj.weight";
 
 struct Rule {
   std::regex meta;
   const char* hugging_face;
 };
 
-// research: segment_anything's modules against transformers' convert_sam_to_hf.py.
-const std::vector<Rule>& rules() {
+// segment_anything's modules against transformers' convert_sam_to_hf.py.
+const std::vector<Rule>& prompt_side_rules() {
   static const std::vector<Rule> list = {
       {std::regex(R"(^(prompt_encoder\.)point_embeddings\.)"), "$1point_embed."},
       {std::regex(R"(^(prompt_encoder\.)mask_downscaling\.0\.)"), "$1mask_embed.conv1."},
@@ -49,42 +57,103 @@ const std::vector<Rule>& rules() {
   return list;
 }
 
-bool is_prompt_side(const std::string& name) {
-  return name.starts_with("prompt_encoder.") || name.starts_with("mask_decoder.");
+const std::vector<Rule>& vit_rules() {
+  static const std::vector<Rule> list = {
+      {std::regex(R"(^image_encoder\.patch_embed\.proj\.)"), "vision_encoder.patch_embed.projection."},
+      {std::regex(R"(^image_encoder\.blocks\.(\d+)\.norm(\d)\.)"), "vision_encoder.layers.$1.layer_norm$2."},
+      {std::regex(R"(^image_encoder\.blocks\.)"), "vision_encoder.layers."},
+      {std::regex(R"(^image_encoder\.neck\.0\.)"), "vision_encoder.neck.conv1."},
+      {std::regex(R"(^image_encoder\.neck\.1\.)"), "vision_encoder.neck.layer_norm1."},
+      {std::regex(R"(^image_encoder\.neck\.2\.)"), "vision_encoder.neck.conv2."},
+      {std::regex(R"(^image_encoder\.neck\.3\.)"), "vision_encoder.neck.layer_norm2."},
+      {std::regex(R"(^image_encoder\.)"), "vision_encoder."},
+  };
+  return list;
 }
 
-}  // namespace
-
-NameScheme detect_scheme(const StateDict& weights, const std::string& path) {
-  // `proj_in` and `upscale_conv1` exist in one scheme, `output_upscaling` in the other.
-  if (weights.contains("mask_decoder.iou_prediction_head.proj_in.weight")) return NameScheme::kHuggingFace;
-  if (weights.contains("mask_decoder.output_upscaling.0.weight")) return NameScheme::kMeta;
-  std::string some;
-  for (const auto& [name, tensor] : weights) {
-    if (some.size() > 80) break;
-    some += (some.empty() ? "" : ", ") + name;
-  }
-  throw Error("SAM_BAD_CHECKPOINT",
-              path + " holds no SAM mask decoder under Hugging Face's or Meta's names (it has " +
-                  (some.empty() ? "no tensors" : some + " …") + ")");
-}
-
-std::string meta_to_hugging_face(const std::string& name) {
-  for (const Rule& rule : rules())
+std::string rename(const std::string& name, const std::vector<Rule>& rules) {
+  for (const Rule& rule : rules)
     if (std::regex_search(name, rule.meta)) return std::regex_replace(name, rule.meta, rule.hugging_face);
   return name;
 }
 
-StateDict canonical_names(const StateDict& weights, NameScheme scheme, const std::string& path) {
-  StateDict out;
-  for (const auto& [name, tensor] : weights) {
+// Where a part of SAM begins in the name, at a module's boundary.
+size_t part_start(const std::string& name) {
+  size_t first = std::string::npos;
+  for (const std::string_view part : kParts) {
+    const size_t at = name.find(part);
+    if (at != std::string::npos && (at == 0 || name[at - 1] == '.')) first = std::min(first, at);
+  }
+  return first;
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+  std::string some;
+  for (const std::string& name : names) {
+    if (some.size() > 80) return some + " …";
+    some += (some.empty() ? "" : ", ") + name;
+  }
+  return some.empty() ? "no tensors" : some;
+}
+
+// The names of SAM's parts without the prefix that they share -> as the file has them.
+std::map<std::string, std::string> without_prefix(const std::vector<std::string>& names,
+                                                  const std::string& path) {
+  std::map<std::string, std::string> parts;
+  std::set<std::string> prefixes;
+  for (const std::string& name : names) {
+    const size_t start = part_start(name);
+    if (start == std::string::npos) continue;
+    prefixes.insert(name.substr(0, start));
+    parts[name.substr(start)] = name;
+  }
+  if (prefixes.size() > 1)
+    throw Error("SAM_BAD_CHECKPOINT", path + " holds more than one model: tensors of SAM under '" +
+                                          *prefixes.begin() + "' and under '" + *prefixes.rbegin() + "'");
+  if (parts.empty())
+    throw Error("SAM_BAD_CHECKPOINT",
+                path + " holds nothing of SAM under Hugging Face's or Meta's names (it has " +
+                    some_of(names) + ")");
+  return parts;
+}
+
+template <size_t N>
+std::string first_with(const std::map<std::string, std::string>& parts,
+                       const std::array<std::string_view, N>& marks) {
+  for (const auto& [name, stored] : parts)
+    for (const std::string_view mark : marks)
+      if (name.starts_with(mark)) return stored;
+  return {};
+}
+
+NameScheme detect_scheme(const std::map<std::string, std::string>& parts, const std::string& path) {
+  const std::string hugging_face = first_with(parts, kHuggingFaceMarks), meta = first_with(parts, kMetaMarks);
+  if (!hugging_face.empty() && !meta.empty())
+    throw Error("SAM_BAD_CHECKPOINT", path + " mixes Hugging Face's names (" + hugging_face +
+                                          ") and Meta's (" + meta + ")");
+  if (hugging_face.empty() && meta.empty())
+    throw Error("SAM_BAD_CHECKPOINT",
+                path + " does not tell whether its names are Hugging Face's or Meta's: it has only " +
+                    parts.begin()->second + " and the like");
+  return meta.empty() ? NameScheme::kHuggingFace : NameScheme::kMeta;
+}
+
+}  // namespace
+
+CheckpointNames read_names(const std::vector<std::string>& names, const std::string& path) {
+  const auto parts = without_prefix(names, path);
+  CheckpointNames out{detect_scheme(parts, path), {}};
+  const bool meta = out.scheme == NameScheme::kMeta, vit = parts.contains(std::string(kMetaViT));
+  for (const auto& [name, stored] : parts) {
+    std::string canonical = name;
     if (std::find(kPositionSources.begin(), kPositionSources.end(), name) != kPositionSources.end()) {
-      const auto [known, first] = out.emplace(kPositions, tensor);
-      if (!first && !known->second.equal(tensor))
-        throw Error("SAM_BAD_CHECKPOINT", path + " holds two positional matrices that differ");
-    } else if (is_prompt_side(name)) {
-      out[scheme == NameScheme::kMeta ? meta_to_hugging_face(name) : name] = tensor;
+      canonical = kPositions;
+    } else if (meta && name.starts_with("image_encoder.")) {
+      if (vit) canonical = rename(name, vit_rules());
+    } else if (meta) {
+      canonical = rename(name, prompt_side_rules());
     }
+    out.stored[canonical].push_back(stored);
   }
   return out;
 }

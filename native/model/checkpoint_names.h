@@ -1,26 +1,29 @@
-// Weights come in Hugging Face's names or in Meta's. The scheme is told once, from the whole file: ten keys
-// mean different things in the two (`…layers.0.weight` of a hypernetwork is Meta's first layer, Hugging
-// Face's middle one).
+// Weights come in Hugging Face's names or in Meta's, and often with a wrapper's prefix (`module.`, `model.`,
+// `sam.` …). Both are told once, from the whole file: ten keys mean different things in the two schemes
+// (`…layers.0.weight` of a hypernetwork is Meta's first layer, Hugging Face's middle one).
 #pragma once
 
+#include <map>
 #include <string>
-
-#include "storage/safetensors.h"
+#include <vector>
 
 namespace sam {
 
 enum class NameScheme { kHuggingFace, kMeta };
 
-// From the keys alone. Throws SAM_BAD_CHECKPOINT where neither scheme's mask decoder is there.
-NameScheme detect_scheme(const StateDict& weights, const std::string& path);
+// The prompt encoder's fixed random matrix, which has three names in files.
+inline constexpr const char* kPositions = "prompt_encoder.positional_embedding";
 
-// `mask_decoder.transformer.layers.0.norm1.weight` -> `mask_decoder.transformer.layers.0.layer_norm1.weight`,
-// and so on for the prompt encoder and the mask decoder; other names are returned unchanged.
-std::string meta_to_hugging_face(const std::string& name);
+struct CheckpointNames {
+  NameScheme scheme;
+  // Hugging Face's name (kPositions for the positional matrix) -> the names in the file that hold it: one, or
+  // two for the matrix. Only SAM's parts; an image encoder that is not a ViT keeps `image_encoder.` and its own
+  // names.
+  std::map<std::string, std::vector<std::string>> stored;
+};
 
-// Prompt encoder and mask decoder under Hugging Face's names, the rest left out. The positional matrix, which
-// Hugging Face stores under either or both of two names, comes out as `prompt_encoder.positional_embedding`;
-// two that differ are a SAM_BAD_CHECKPOINT.
-StateDict canonical_names(const StateDict& weights, NameScheme scheme, const std::string& path);
+// `names`: all of a file's; `path` is for messages. Throws SAM_BAD_CHECKPOINT where they are of no part of SAM,
+// of both schemes, or of two models under different prefixes.
+CheckpointNames read_names(const std::vector<std::string>& names, const std::string& path);
 
 }  // namespace sam

@@ -4,9 +4,9 @@
 #include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 
-#include "error.h"
+#include <algorithm>
+
 #include "model/autocast.h"
-#include "model/checkpoint_names.h"
 
 namespace sam {
 namespace {
@@ -14,21 +14,15 @@ namespace {
 constexpr double kMetaEpsilon = 1e-5;
 constexpr double kHuggingFaceEpsilon = 1e-6;
 
-std::string shape_text(at::IntArrayRef sizes) {
-  std::string text;
-  for (const int64_t size : sizes) text += (text.empty() ? "" : " x ") + std::to_string(size);
-  return text.empty() ? "one number" : text;
-}
-
 // Every tensor of the two modules under its full name.
 StateDict named_tensors(const Sam& sam) {
   StateDict all;
   for (const auto& item : sam.prompt_encoder->named_parameters())
-    all["prompt_encoder." + item.key()] = item.value();
+    all[kPromptEncoderPart + item.key()] = item.value();
   for (const auto& item : sam.prompt_encoder->named_buffers())
-    all["prompt_encoder." + item.key()] = item.value();
+    all[kPromptEncoderPart + item.key()] = item.value();
   for (const auto& item : sam.mask_decoder->named_parameters())
-    all["mask_decoder." + item.key()] = item.value();
+    all[kMaskDecoderPart + item.key()] = item.value();
   return all;
 }
 
@@ -51,39 +45,39 @@ Masks Sam::decode(const at::Tensor& image, const Prompts& prompts, MaskOutput ou
 std::vector<std::pair<std::string, at::Tensor>> Sam::trainable() const {
   std::vector<std::pair<std::string, at::Tensor>> all;
   for (const auto& item : mask_decoder->named_parameters())
-    all.emplace_back("mask_decoder." + item.key(), item.value());
+    all.emplace_back(kMaskDecoderPart + item.key(), item.value());
   return all;
 }
 
-void load_tensors(Sam& sam, const StateDict& tensors, const std::string& prefix, const std::string& path) {
-  const at::NoGradGuard no_grad;
-  std::string missing, misshapen;
-  for (auto& [name, parameter] : named_tensors(sam)) {
-    if (!name.starts_with(prefix)) continue;
-    const auto found = tensors.find(name);
-    if (found == tensors.end()) {
-      missing += (missing.empty() ? "" : ", ") + name;
-    } else if (found->second.sizes() != parameter.sizes()) {
-      misshapen += (misshapen.empty() ? "" : ", ") + name + " is " + shape_text(found->second.sizes()) +
-                   " instead of " + shape_text(parameter.sizes());
-    } else {
-      at::Tensor(parameter).copy_(found->second);
-    }
-  }
-  if (!misshapen.empty()) throw Error("SAM_BAD_CHECKPOINT", path + " is of another model: " + misshapen);
-  if (!missing.empty()) throw Error("SAM_BAD_CHECKPOINT", path + " lacks tensors of SAM: " + missing);
+Shapes prompt_side_shapes() {
+  Shapes shapes;
+  for (const auto& [name, tensor] : named_tensors(Sam(kMetaEpsilon))) shapes[name] = tensor.sizes().vec();
+  return shapes;
 }
 
-std::shared_ptr<Sam> load_sam(const std::string& weights, const std::string& decoder, at::Device device,
-                              at::ScalarType compute_type) {
-  const StateDict raw = read_safetensors(weights);
-  const NameScheme scheme = detect_scheme(raw, weights);
-  auto sam = std::make_shared<Sam>(scheme == NameScheme::kMeta ? kMetaEpsilon : kHuggingFaceEpsilon);
-  load_tensors(*sam, canonical_names(raw, scheme, weights), /*prefix=*/"", weights);
-  if (!decoder.empty()) {
-    const StateDict over = read_safetensors(decoder);
-    load_tensors(*sam, canonical_names(over, detect_scheme(over, decoder), decoder), "mask_decoder.",
-                 decoder);
+void load_parts(Sam& sam, ModelWeights& weights, const std::vector<std::string>& parts) {
+  const at::NoGradGuard no_grad;
+  const auto wanted = [&](const std::string& name) {
+    return std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return name.starts_with(part); });
+  };
+  StateDict tensors = named_tensors(sam);
+  std::erase_if(tensors, [&](const auto& item) { return !wanted(item.first); });
+  Shapes needed;
+  for (const auto& [name, tensor] : tensors) needed[name] = tensor.sizes().vec();
+  weights.require(needed, parts, /*hint=*/"");
+  for (auto& [name, tensor] : tensors) at::Tensor(tensor).copy_(weights.read(name));
+}
+
+std::shared_ptr<Sam> load_sam(const SamFiles& files, at::Device device, at::ScalarType compute_type) {
+  ModelWeights weights(files.weights);
+  const double epsilon = weights.scheme() == NameScheme::kMeta ? kMetaEpsilon : kHuggingFaceEpsilon;
+  auto sam = std::make_shared<Sam>(files.norm_epsilon.value_or(epsilon));
+  if (files.decoder.empty()) {
+    load_parts(*sam, weights, {kPromptEncoderPart, kMaskDecoderPart});
+  } else {
+    load_parts(*sam, weights, {kPromptEncoderPart});
+    ModelWeights decoder(files.decoder);
+    load_parts(*sam, decoder, {kMaskDecoderPart});
   }
   sam->device = device;
   sam->compute_type = compute_type;

@@ -4,10 +4,13 @@
 #include <c10/core/Device.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/mask_decoder.h"
+#include "model/model_weights.h"
 #include "model/prompt_encoder.h"
 #include "storage/safetensors.h"
 
@@ -29,14 +32,24 @@ struct Sam {
   at::ScalarType compute_type = at::kFloat;  // what autocast lets matrix products run in
 };
 
-// Reads `weights` (safetensors, either name scheme; the layer-norm epsilon follows the scheme: Meta 1e-5,
-// Hugging Face 1e-6), then lays the decoder tensors of the checkpoint `decoder`, if given, over them.
-// SAM_BAD_CHECKPOINT names every missing or misshapen key.
-std::shared_ptr<Sam> load_sam(const std::string& weights, const std::string& decoder, at::Device device,
-                              at::ScalarType compute_type);
+// The parts' prefixes in Hugging Face's names.
+inline const std::string kPromptEncoderPart = "prompt_encoder.";
+inline const std::string kMaskDecoderPart = "mask_decoder.";
 
-// Copies tensors into the modules whose names begin with `prefix`; each of those must be there, in its shape
-// (SAM_BAD_CHECKPOINT with all the names otherwise; `path` is for the message).
-void load_tensors(Sam& sam, const StateDict& tensors, const std::string& prefix, const std::string& path);
+struct SamFiles {
+  std::string weights;
+  std::string decoder;  // its mask decoder is taken instead of the one in `weights`; empty: none
+  std::optional<double> norm_epsilon;  // of the transformer's layer norms; default: Meta 1e-5, Hugging Face 1e-6
+};
+
+// SAM_BAD_CHECKPOINT names every tensor that is missing, unexpected or misshapen.
+std::shared_ptr<Sam> load_sam(const SamFiles& files, at::Device device, at::ScalarType compute_type);
+
+// Copies these parts of a file into the modules; all of their tensors must be there, in their shapes, and no
+// others (SAM_BAD_CHECKPOINT with all the names otherwise).
+void load_parts(Sam& sam, ModelWeights& weights, const std::vector<std::string>& parts);
+
+// What prompt encoder and mask decoder need.
+Shapes prompt_side_shapes();
 
 }  // namespace sam

@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 #include <caffe2/serialize/inline_container.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -17,8 +20,8 @@
 
 // LibTorch's own unpickler makes nothing of an OrderedDict, which every state dict is, hence this one. It
 // knows the opcodes that pickle protocol 2 writes
-// (https://github.com/python/cpython/blob/main/Lib/pickletools.py) and the four functions that rebuild
-// tensors; whatever else a file calls becomes None, and no code of the file ever runs.
+// (https://github.com/python/cpython/blob/main/Lib/pickletools.py) and the few functions and types that state
+// dicts name. A file that names any other is refused, and no code of a file ever runs.
 namespace sam {
 namespace {
 
@@ -30,8 +33,21 @@ struct Global {
   std::string name;  // module.function
 };
 
+// The record `data/<key>` of the archive.
+struct Storage {
+  std::string key;
+  at::ScalarType dtype;
+};
+
+// A view of a storage, in elements.
+struct TensorView {
+  Storage storage;
+  int64_t offset;
+  std::vector<int64_t> shape, strides;
+};
+
 struct Value {
-  std::variant<std::monostate, int64_t, std::string, Global, at::Tensor, std::shared_ptr<List>,
+  std::variant<std::monostate, int64_t, std::string, Global, Storage, TensorView, std::shared_ptr<List>,
                std::shared_ptr<Dict>>
       as;
 
@@ -45,7 +61,7 @@ struct Value {
   }
 };
 
-// What goes wrong while reading; read_pickle says which file it was.
+// What goes wrong while reading; open_pickle says which file it was.
 struct Malformed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -65,10 +81,20 @@ constexpr std::pair<const char*, at::ScalarType> kStorages[] = {
     {"torch.ByteStorage", at::kByte},     {"torch.BoolStorage", at::kBool},
 };
 
+// What else state dicts and the checkpoints around them name; nothing of it is called.
+constexpr std::array kHarmless = {
+    "collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor",
+    "torch._utils._rebuild_parameter", "torch.Size", "torch.device",
+};
+
+// The pickle names something that is not part of any state dict.
+struct Refused : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 class Unpickler {
  public:
-  Unpickler(caffe2::serialize::PyTorchStreamReader& archive, std::string_view bytes)
-      : archive_(archive), rest_(bytes) {}
+  explicit Unpickler(std::string_view bytes) : rest_(bytes) {}
 
   Value run() {
     while (true) {
@@ -199,12 +225,21 @@ class Unpickler {
 
   void global() {
     const std::string module = line();
-    push({Global{module + "." + line()}});
+    push({named(module + "." + line())});
   }
 
   void stack_global() {
     const Value function = pop(), module = pop();
-    push({Global{expect<std::string>(module) + "." + expect<std::string>(function)}});
+    push({named(expect<std::string>(module) + "." + expect<std::string>(function))});
+  }
+
+  static Global named(const std::string& name) {
+    const auto is_it = [&](const auto& known) { return name == known; };
+    const auto is_storage = [&](const auto& known) { return name == known.first; };
+    if (std::any_of(kHarmless.begin(), kHarmless.end(), is_it) ||
+        std::any_of(std::begin(kStorages), std::end(kStorages), is_storage))
+      return {name};
+    throw Refused(name);
   }
 
   // Lists and dicts of unknown kinds were replaced by None: what goes into those is dropped.
@@ -236,23 +271,13 @@ class Unpickler {
   }
 
   // --- Tensors ---
-  // ('storage', type, key, location, number of elements) -> its elements, flat, in the record's own memory.
-  Value storage(const Value& id) {
+  // ('storage', type, key, location, number of elements)
+  static Value storage(const Value& id) {
     const List* parts = id.list();
     if (!parts || parts->size() < 5) throw Malformed("a tensor's description is of an unknown form");
     const std::string& type = expect<Global>((*parts)[1]).name;
-    const std::string& key = expect<std::string>((*parts)[2]);
-    if (const auto found = storages_.find(key); found != storages_.end()) return {found->second};
-    for (const auto& [name, dtype] : kStorages) {
-      if (type != name) continue;
-      auto [pointer, size] = archive_.getRecord("data/" + key);
-      const auto data = std::make_shared<at::DataPtr>(std::move(pointer));
-      const auto elements = static_cast<int64_t>(size / c10::elementSize(dtype));
-      const at::Tensor flat =
-          at::from_blob(data->get(), {elements}, [data](void*) {}, at::TensorOptions(dtype));
-      storages_.emplace(key, flat);
-      return {flat};
-    }
+    for (const auto& [name, dtype] : kStorages)
+      if (type == name) return {Storage{expect<std::string>((*parts)[2]), dtype}};
     throw Malformed("a tensor has the unknown type " + type);
   }
 
@@ -271,33 +296,51 @@ class Unpickler {
     if (global->name != "torch._utils._rebuild_tensor_v2" && global->name != "torch._utils._rebuild_tensor")
       return {};
     if (given->size() < 4) throw Malformed("a tensor's description is of an unknown form");
-    // as_strided checks the bounds.
-    return {expect<at::Tensor>((*given)[0])
-                .as_strided(numbers((*given)[2]), numbers((*given)[3]), expect<int64_t>((*given)[1]))};
+    return {TensorView{expect<Storage>((*given)[0]), expect<int64_t>((*given)[1]), numbers((*given)[2]),
+                       numbers((*given)[3])}};
   }
 
-  caffe2::serialize::PyTorchStreamReader& archive_;
   std::string_view rest_;
   std::vector<Value> stack_;
   std::vector<size_t> marks_;
   std::map<uint64_t, Value> memo_;
-  std::map<std::string, at::Tensor> storages_;
 };
 
-Value unpickle(const std::string& path) {
-  {
-    const ReadFile exists(path);
-  }  // its SAM_IO is clearer than LibTorch's error
+using Views = std::map<std::string, TensorView>;
+
+Views tensors_of(const Value& value) {
+  Views tensors;
+  const Dict* dict = value.dict();
+  if (!dict) return tensors;
+  for (const auto& [key, entry] : *dict) {
+    const auto* name = std::get_if<std::string>(&key.as);
+    const auto* tensor = std::get_if<TensorView>(&entry.as);
+    if (name && tensor) tensors[*name] = *tensor;
+  }
+  return tensors;
+}
+
+Views state_dict_of(const Value& root) {
+  Views tensors = tensors_of(root);
+  for (const char* wrapper : {"model", "state_dict", "model_state_dict"}) {
+    if (!tensors.empty() || !root.dict()) break;
+    for (const auto& [key, entry] : *root.dict())
+      if (const auto* name = std::get_if<std::string>(&key.as); name && *name == wrapper)
+        tensors = tensors_of(entry);
+  }
+  return tensors;
+}
+
+// Runs `work` on an archive; what goes wrong inside becomes a SAM_BAD_CHECKPOINT that names the file.
+template <typename Work>
+auto reading(const std::string& path, Work work) {
   std::string detail;
   try {
-    caffe2::serialize::PyTorchStreamReader archive(path);
-    if (archive.hasRecord("byteorder")) {
-      const auto [order, length] = archive.getRecord("byteorder");
-      if (std::string_view(static_cast<const char*>(order.get()), length) == "big")
-        throw Malformed("it is big-endian");
-    }
-    const auto [pickle, size] = archive.getRecord("data.pkl");
-    return Unpickler(archive, {static_cast<const char*>(pickle.get()), size}).run();
+    return work();
+  } catch (const Refused& refused) {
+    throw Error("SAM_BAD_CHECKPOINT",
+                path + " is refused: its pickle names " + refused.what() +
+                    ", which no state dict needs; nothing of it was run; save model.state_dict() alone");
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const c10::Error& error) {
@@ -309,35 +352,57 @@ Value unpickle(const std::string& path) {
               path + " was not written by torch.save (PyTorch 1.6 or later), or it is cut short", detail);
 }
 
-StateDict tensors_of(const Value& value) {
-  StateDict tensors;
-  const Dict* dict = value.dict();
-  if (!dict) return tensors;
-  for (const auto& [key, entry] : *dict) {
-    const auto* name = std::get_if<std::string>(&key.as);
-    const auto* tensor = std::get_if<at::Tensor>(&entry.as);
-    if (name && tensor) tensors[*name] = tensor->contiguous();
+class PickleFile final : public WeightsFile {
+ public:
+  explicit PickleFile(const std::string& path) : path_(path) {
+    {
+      const ReadFile exists(path);
+    }  // its SAM_IO is clearer than LibTorch's error
+    views_ = reading(path, [&] {
+      archive_ = std::make_unique<caffe2::serialize::PyTorchStreamReader>(path);
+      check_byte_order();
+      const auto [pickle, size] = archive_->getRecord("data.pkl");
+      return state_dict_of(Unpickler({static_cast<const char*>(pickle.get()), size}).run());
+    });
+    if (views_.empty())
+      throw Error("SAM_BAD_CHECKPOINT",
+                  path +
+                      " holds no weights: neither it nor its 'model' or 'state_dict' maps names "
+                      "to tensors; save model.state_dict()");
+    for (const auto& [name, view] : views_) tensors_[name] = {view.storage.dtype, view.shape};
   }
-  return tensors;
-}
+
+  at::Tensor read(const std::string& name) override {
+    const TensorView& view = views_.at(name);
+    return reading(path_, [&] {
+      auto [pointer, size] = archive_->getRecord("data/" + view.storage.key);
+      const auto data = std::make_shared<at::DataPtr>(std::move(pointer));
+      const auto elements = static_cast<int64_t>(size / c10::elementSize(view.storage.dtype));
+      // as_strided checks the bounds.
+      return at::from_blob(
+                 data->get(), {elements}, [data](void*) {}, at::TensorOptions(view.storage.dtype))
+          .as_strided(view.shape, view.strides, view.offset)
+          .contiguous();
+    });
+  }
+
+ private:
+  void check_byte_order() {
+    if (!archive_->hasRecord("byteorder")) return;
+    const auto [order, length] = archive_->getRecord("byteorder");
+    if (std::string_view(static_cast<const char*>(order.get()), length) == "big")
+      throw Malformed("it is big-endian");
+  }
+
+  std::string path_;
+  std::unique_ptr<caffe2::serialize::PyTorchStreamReader> archive_;
+  Views views_;
+};
 
 }  // namespace
 
-StateDict read_pickle(const std::string& path) {
-  const Value root = unpickle(path);
-  StateDict tensors = tensors_of(root);
-  for (const char* wrapper : {"model", "state_dict", "model_state_dict"}) {
-    if (!tensors.empty() || !root.dict()) break;
-    for (const auto& [key, entry] : *root.dict())
-      if (const auto* name = std::get_if<std::string>(&key.as); name && *name == wrapper)
-        tensors = tensors_of(entry);
-  }
-  if (tensors.empty())
-    throw Error("SAM_BAD_CHECKPOINT",
-                path +
-                    " holds no weights: neither it nor its 'model' or 'state_dict' maps names "
-                    "to tensors; save model.state_dict()");
-  return tensors;
+std::unique_ptr<WeightsFile> open_pickle(const std::string& path) {
+  return std::make_unique<PickleFile>(path);
 }
 
 }  // namespace sam

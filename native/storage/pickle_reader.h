@@ -1,16 +1,17 @@
-// State dicts that Python's torch.save wrote (`.pth`, `.pt`: a zip of a pickle and its data). No code in them
-// runs.
+// State dicts that Python's torch.save wrote (`.pth`, `.pt`, `.bin`: a zip of a pickle and its data). No code
+// in them runs.
 #pragma once
 
+#include <memory>
 #include <string>
 
-#include "storage/safetensors.h"
+#include "storage/weights_file.h"
 
 namespace sam {
 
-// All tensors, on the CPU, contiguous, names unchanged. The dict may lie one level down, under `model`,
-// `state_dict` or `model_state_dict`. Throws SAM_IO (cannot read) or SAM_BAD_CHECKPOINT (cut short, or not a
-// state dict).
-StateDict read_pickle(const std::string& path);
+// The dict may lie one level down, under `model`, `state_dict` or `model_state_dict`. Only the pickle is read
+// now, the tensors' data one by one later. Throws SAM_IO (cannot read) or SAM_BAD_CHECKPOINT (cut short, not a
+// state dict, or the pickle names a function or class that no state dict needs).
+std::unique_ptr<WeightsFile> open_pickle(const std::string& path);
 
 }  // namespace sam

@@ -126,15 +126,17 @@ SafetensorsHeader read_safetensors_header(const std::string& path) {
   return read_header(path, ReadFile(path));
 }
 
+at::Tensor read_tensor(const ReadFile& file, const TensorEntry& entry) {
+  at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(entry.dtype));
+  if (entry.bytes > 0) file.read(tensor.data_ptr(), entry.bytes, entry.offset);
+  return tensor;
+}
+
 StateDict read_safetensors(const std::string& path, Metadata* metadata) {
   const ReadFile file(path);
   SafetensorsHeader header = read_header(path, file);
   StateDict tensors;
-  for (const TensorEntry& entry : header.tensors) {
-    at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(entry.dtype));
-    if (entry.bytes > 0) file.read(tensor.data_ptr(), entry.bytes, entry.offset);
-    tensors.emplace(entry.name, std::move(tensor));
-  }
+  for (const TensorEntry& entry : header.tensors) tensors.emplace(entry.name, read_tensor(file, entry));
   if (metadata) *metadata = std::move(header.metadata);
   return tensors;
 }

@@ -32,6 +32,9 @@ struct SafetensorsHeader {
 };
 SafetensorsHeader read_safetensors_header(const std::string& path);
 
+// The values of one entry of the file's header, on the CPU.
+at::Tensor read_tensor(const ReadFile& file, const TensorEntry& entry);
+
 // All tensors, in memory, on the CPU, in the file's own types.
 StateDict read_safetensors(const std::string& path, Metadata* metadata = nullptr);
 

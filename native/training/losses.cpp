@@ -9,7 +9,25 @@ namespace {
 constexpr double kDiceSmooth = 1.0;
 constexpr double kFocalAlpha = 0.25;
 
+constexpr double kRowSmooth = 1e-5;
+constexpr double kNever = -1e9;  // a logit that softmax makes 0 of
+
 at::Tensor over_pixels(const at::Tensor& x) { return x.sum({-2, -1}); }
+
+// The mean over the rows (columns) that have a pixel inside the picture.
+at::Tensor over_valid(const at::Tensor& x, const at::Tensor& valid) {
+  return (x * valid).sum(-1) / valid.sum(-1);
+}
+
+at::Tensor row_dice_ce(const at::Tensor& logits, const Target& target) {
+  const at::Tensor &t = target.values, &valid = target.valid;
+  const at::Tensor p = logits.sigmoid() * valid;
+  const at::Tensor row_dice =
+      1 - (2 * (p * t).sum(-1) + kRowSmooth) / (p.square().sum(-1) + t.square().sum(-1) + kRowSmooth);
+  const at::Tensor log_rows = at::log_softmax(logits.masked_fill(valid == 0, kNever), -2);
+  const at::Tensor entropy = -(t * log_rows).sum(-2);
+  return over_valid(row_dice, valid.amax(-1)) + over_valid(entropy, valid.amax(-2));
+}
 
 }  // namespace
 
@@ -37,6 +55,7 @@ at::Tensor mask_losses(const at::Tensor& logits, const Target& target, const Los
       total = total + weights.focal * over_pixels(focal * target.valid) / pixels;
     }
   }
+  if (weights.row_dice_ce != 0) total = total + weights.row_dice_ce * row_dice_ce(logits, target);
   return total;
 }
 

@@ -160,7 +160,8 @@ void Trainer::save(const std::string& path, const Metadata& metadata) const {
 
 void Trainer::restore(const std::string& path) {
   const StateDict tensors = read_safetensors(path);
-  load_tensors(*sam_, tensors, "mask_decoder.", path);
+  ModelWeights weights(path);
+  load_parts(*sam_, weights, {kMaskDecoderPart});
   for (const auto& [name, tensor] : parameters_) {
     if (!tensors.contains(kStep + name)) continue;
     auto state = std::make_unique<torch::optim::AdamWParamState>();

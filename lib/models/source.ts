@@ -1,0 +1,161 @@
+/**
+ * Source weights: what a model was before anyone tuned it here. By name (`mobile-sam`, a model on the Hugging Face Hub), a
+ * folder as transformers saves it, or a file.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { WeightsInfo } from '../../binding.js';
+import { SamError } from '../errors.js';
+import { native, nativeCall } from '../native.js';
+import { closest } from '../suggest.js';
+import { sha256, sha256File } from './hash.js';
+import { fetchHubModel, isHubName, sizeOfHubName } from './hub.js';
+import { CONFIG, chooseWeights, isIndex, requireSamConfig, shardsOf } from './hub-files.js';
+import { findMobileSam, type OfficialFile } from './mobile-sam.js';
+
+export interface SourceOptions {
+  cacheDir: string;
+  /** Relative paths start here. */
+  cwd: string;
+  signal?: AbortSignal | undefined;
+  /** Told a line for each step that takes time. */
+  onStep?: ((line: string) => void) | undefined;
+  /** Told of downloads, in bytes. */
+  onProgress?: ((done: number, total: number | undefined) => void) | undefined;
+  /** Another official MobileSAM file than the published one. */
+  official?: Partial<OfficialFile> | undefined;
+  /** Of several `mobile-sam`, only the one with this hash will do. */
+  wantedHash?: string | undefined;
+}
+
+export interface Source {
+  /** How to find it again: a name, or an absolute path. */
+  spec: string;
+  /** Short, for reports. */
+  name: string;
+  /** The file of weights, or the index of sharded ones. */
+  weights: string;
+  weightsHash: string;
+  info: WeightsInfo;
+  /** Of the mask decoder's layer norms, where a config says it. */
+  normEpsilon?: number;
+  /** The folder that holds its config, as transformers saves it. */
+  folder?: string;
+}
+
+const SIZES = { base: 'ViT-B', large: 'ViT-L', huge: 'ViT-H' } as const;
+/** `sam_vit_b_01ec64.pth`, as Meta names its files. */
+const META_FILE = /^sam_vit_([blh])(?:_|\.)/;
+
+/** Whether the folder looks like one that transformers has saved. */
+export function isModelFolder(folder: string): boolean {
+  const names = readdirSync(folder);
+  // A run of ours has a config.json too.
+  return !names.includes('checkpoints') && (names.includes(CONFIG) || chooseWeights(names) !== undefined);
+}
+
+/**
+ * @throws SamError `SAM_NOT_FOUND` (no such file, folder or name), `SAM_BAD_CHECKPOINT` (not weights, not SAM's, damaged, of
+ * another size than its name says), `SAM_NETWORK`.
+ */
+export async function findSource(spec: string, options: SourceOptions): Promise<Source> {
+  if (spec === 'mobile-sam') {
+    const { weights, weightsHash } = await findMobileSam(options);
+    return { spec, name: spec, weights, weightsHash, info: await inspect(weights) };
+  }
+  const path = resolve(options.cwd, spec);
+  if (!existsSync(path)) {
+    if (!isHubName(spec)) throw unknownModel(spec);
+    const folder = await fetchHubModel(spec, options);
+    const size = sizeOfHubName(spec);
+    const name = basename(spec).replace(/@.*$/, '');
+    return fromFolder(folder, { spec, name, asked: size && SIZES[size] }, options);
+  }
+  if (statSync(path).isDirectory()) return fromFolder(path, { spec: path, name: basename(path) }, options);
+  const name = basename(path).replace(/\.index\.json$/, '');
+  const letter = META_FILE.exec(name)?.[1]?.toUpperCase();
+  const asked = letter === undefined ? undefined : `ViT-${letter}`;
+  return fromFile(path, { spec: path, name: basename(name, extname(name)), asked }, options);
+}
+
+interface Asked {
+  spec: string;
+  name: string;
+  /** The image encoder that the name promises. */
+  asked?: string | undefined;
+}
+
+async function fromFile(weights: string, { asked, ...names }: Asked, { signal }: SourceOptions): Promise<Source> {
+  const info = await inspect(weights);
+  if (asked !== undefined && info.encoder !== null && info.encoder !== asked) {
+    throw new SamError('SAM_BAD_CHECKPOINT', `${weights} looks like ${info.encoder}; you asked for ${asked}`, {
+      fix: `name the model that it is, or get the file of ${asked} again`,
+    });
+  }
+  return { ...names, weights, weightsHash: await hashOf(weights, signal), info };
+}
+
+async function fromFolder(folder: string, names: Asked, options: SourceOptions): Promise<Source> {
+  const config = existsSync(join(folder, CONFIG)) ? await readConfig(names.spec, folder) : undefined;
+  const file = chooseWeights(readdirSync(folder));
+  if (file === undefined) {
+    throw new SamError('SAM_NOT_FOUND', `${folder} holds no weights (model.safetensors and the like)`, {
+      fix: 'name a folder that save_pretrained of transformers wrote, a run folder, or a file of weights',
+    });
+  }
+  const asked = names.asked ?? encoderOf(config);
+  const source = await fromFile(join(folder, file), { ...names, asked }, options);
+  const normEpsilon = config?.mask_decoder_config?.layer_norm_eps;
+  return { ...source, folder, ...(normEpsilon !== undefined && { normEpsilon }) };
+}
+
+/** Of transformers' config.json, what matters here; it leaves out what has its default. */
+const configSchema = z.object({
+  mask_decoder_config: z.object({ layer_norm_eps: z.number().optional() }).nullish(),
+  vision_config: z.object({ hidden_size: z.number().optional(), num_hidden_layers: z.number().optional() }).nullish(),
+});
+type Config = z.infer<typeof configSchema>;
+
+async function readConfig(name: string, folder: string): Promise<Config> {
+  await requireSamConfig(name, folder);
+  const config = configSchema.safeParse(JSON.parse(await readFile(join(folder, CONFIG), 'utf8')));
+  if (config.success) return config.data;
+  throw new SamError('SAM_BAD_CHECKPOINT', `${join(folder, CONFIG)} is not the config of a SAM`, {
+    fix: 'get the folder again, or name its file of weights',
+    cause: config.error,
+  });
+}
+
+function encoderOf(config: Config | undefined): string | undefined {
+  const { hidden_size: width = 768, num_hidden_layers: depth = 12 } = config?.vision_config ?? {};
+  if (config === undefined) return undefined;
+  const known: Record<string, string> = { '768x12': 'ViT-B', '1024x24': 'ViT-L', '1280x32': 'ViT-H' };
+  return known[`${width}x${depth}`];
+}
+
+/** The hash of a file of weights; of the index of sharded ones, that of the hashes of all shards. */
+async function hashOf(weights: string, signal: AbortSignal | undefined): Promise<string> {
+  if (!isIndex(weights)) return sha256File(weights, signal);
+  const hashes: string[] = [];
+  for (const shard of await shardsOf(weights)) {
+    hashes.push(`${shard}:${await sha256File(join(dirname(weights), shard), signal)}`);
+  }
+  return sha256(hashes.join('\n'));
+}
+
+/** What the file holds, told by its names and shapes. */
+export async function inspect(weights: string): Promise<WeightsInfo> {
+  return nativeCall(() => native().inspectWeights({ path: weights }));
+}
+
+function unknownModel(spec: string): SamError {
+  const meant = closest(spec, ['mobile-sam']);
+  return new SamError('SAM_NOT_FOUND', `no model ${spec}: no such file or folder`, {
+    fix:
+      meant === undefined
+        ? 'give mobile-sam, facebook/sam-vit-base, a file of weights, a run folder or a checkpoint'
+        : `did you mean ${meant}?`,
+  });
+}

@@ -1,0 +1,33 @@
+// An image encoder from a file of weights: what kind it holds, its TorchScript module, and that as a file.
+#pragma once
+
+#include <torch/csrc/jit/api/module.h>
+
+#include <optional>
+#include <string>
+
+#include "encoder/vit.h"
+#include "model/model_weights.h"
+
+namespace sam {
+
+enum class EncoderKind { kNone, kTinyViT, kViT, kOther };
+
+struct EncoderFound {
+  EncoderKind kind;
+  std::optional<ViTConfig> vit;  // for kViT
+
+  // "MobileSAM's TinyViT", "ViT-B" …, for messages.
+  std::string name() const;
+};
+
+// From names and shapes. Throws SAM_BAD_CHECKPOINT for a ViT that lacks tensors, or has others, naming them.
+EncoderFound find_encoder(const ModelWeights& weights);
+
+// Its weights in `dtype`. Throws SAM_BAD_CHECKPOINT where there is no encoder that can be built.
+torch::jit::Module build_encoder(const std::string& weights, at::ScalarType dtype);
+
+// To a TorchScript file, in fp32, written to a temporary name and renamed.
+void export_encoder(const std::string& weights, const std::string& output);
+
+}  // namespace sam
