@@ -159,6 +159,7 @@ describe('what the cache holds', () => {
     steps.length = 0;
     expect(await fetchModel()).toBe(snapshot);
     expect(steps.join()).toContain(`taking ${NAME} from the cache, ${snapshot}`);
+    expect(steps.join()).toMatch(/^http:.* (cannot be reached: .*|answered .*|gave no answer .*): taking/);
     const error = await failure(fetchModel('facebook/sam-vit-huge'));
     expect(error).toMatchObject({ code: 'SAM_NETWORK', fix: expect.stringContaining('network') });
     expect(error.message).toContain(env.HF_ENDPOINT);
