@@ -1,14 +1,16 @@
 """Writes test/fixtures/parity.safetensors: what `sam_core_test` compares the C++ model with.
 
-    python scripts/make_fixtures.py            # needs torch, transformers, safetensors
+    python scripts/make_fixtures.py            # needs torch, transformers, monai, safetensors
 
 Tensors are named `case/what`: decoder cases (`points/logits` ...), `loss/...` (losses of one batch), `run-.../...` (training).
-`reference_model.py` holds the recipes of weights, embeddings and mask prompts; `reference_training.py` losses and AdamW.
+`reference_model.py` holds the recipes of weights, embeddings and mask prompts; `reference_training.py` losses and AdamW,
+`reference_article.py` the article's step, `reference_vit.py` the image encoder.
 """
 
 from pathlib import Path
 
 import torch
+from reference_article import article_runs
 from reference_model import (
     decode_prompt,
     disk_masks,
@@ -21,6 +23,15 @@ from reference_model import (
     without_image_positions,
 )
 from reference_training import Batch, loss_cases, training_runs
+from reference_vit import (
+    encode,
+    make_picture,
+    vision_meta_name,
+    vit_model,
+    without_absolute_positions,
+    without_padding,
+    without_relative_positions,
+)
 from safetensors.torch import save_file
 
 OUTPUT = Path(__file__).resolve().parent.parent / "test" / "fixtures" / "parity.safetensors"
@@ -30,6 +41,8 @@ DISKS = torch.tensor(
 VALID_SIZES = torch.tensor([[256, 256], [192, 256], [256, 160], [171, 256]] * 2)
 MISSING = -100  # native's label of a point that isn't there: the reference leaves it out
 LOGIT_STRIDE = 8
+VIT_STRIDE = 509
+EMBEDDING_TOLERANCE = 1e-4
 IOU_TOLERANCE, LOGIT_TOLERANCE = 1e-4, 1e-3
 
 
@@ -125,6 +138,32 @@ def write_decoder_cases(tensors, model, embeddings):
             tensors[f"{name}/dense"] = dense[:, :, ::4, 5::16, 5::16]
 
 
+def vit_cases():
+    """A sample of a tiny encoder's embedding, and what encoders give that leave something out: ours must be far from those."""
+    tensors, picture = {"vit/picture_sample": make_picture().flatten()[::65537]}, make_picture()
+    model, shapes = vit_model("tiny")
+    embedding = encode(model, picture)
+    print(f"vit: embedding deviation {embedding.std():.3f}")
+    assert embedding.std() > 0.1
+    tensors["vit/embedding"] = vit_sample(embedding)
+    tensors["vit/embedding_means"] = torch.stack([embedding.mean((1, 2)), embedding.abs().mean((1, 2))], -1)
+    for name, leave_out in (
+        ("relative-positions", without_relative_positions),
+        ("absolute-positions", without_absolute_positions),
+        ("padding", without_padding),
+    ):
+        other = encode(leave_out(vit_model("tiny")[0]), picture)
+        moved = (vit_sample(other) - tensors["vit/embedding"]).abs().max().item()
+        print(f"  without {name}: moves by up to {moved:.3f}")
+        assert moved > 1000 * EMBEDDING_TOLERANCE, name
+        tensors[f"vit/without-{name}"] = vit_sample(other)
+    return tensors, shapes
+
+
+def vit_sample(embedding):
+    return embedding.flatten()[::VIT_STRIDE].clone()
+
+
 def main():
     torch.set_num_threads(2)
     tensors = {"disks": DISKS, "valid_sizes": VALID_SIZES}
@@ -137,8 +176,12 @@ def main():
     batch = Batch(embeddings, disk_masks(DISKS), VALID_SIZES, DISKS)
     tensors.update(loss_cases(batch))
     tensors.update(training_runs(batch))
+    tensors.update(article_runs(batch))
+    vit_tensors, vit_shapes = vit_cases()
+    tensors.update(vit_tensors)
     metadata = {
         "parameters": "\n".join(" ".join([name, meta_name(name), *map(str, shape)]) for name, shape in shapes),
+        "vit_parameters": "\n".join(" ".join([name, vision_meta_name(name), *map(str, shape)]) for name, shape in vit_shapes),
         "made_with": f"torch {torch.__version__}",
     }
     save_file({k: v.clone().contiguous() for k, v in tensors.items()}, OUTPUT, metadata)

@@ -4,6 +4,7 @@ All random numbers come from torch's CPU generator (`torch.rand`), which gives t
 `native/core_test/synthetic.cpp` repeats this file's recipes, so that a fixture holds neither weights nor embeddings.
 """
 
+import math
 import re
 
 import torch
@@ -48,27 +49,26 @@ def meta_name(name):
     return name
 
 
-def randomise(model):
-    """Draws every parameter of prompt encoder and mask decoder, in the order of the sorted names."""
-    generator = torch.Generator().manual_seed(WEIGHT_SEED)
+def draw(name, shape, generator):
+    """A parameter's value, by its name and shape."""
+    if "layer_norm" in name and name.endswith("weight"):
+        return uniform(shape, generator, 0.25) + 1
+    if name.endswith("bias"):
+        return uniform(shape, generator, 0.125)
+    if len(shape) == 1 or shape[0] in (1, 2) or "mask_tokens" in name:  # embeddings and the positional matrix
+        return uniform(shape, generator, 1.0)
+    fan_in = shape[0] if "upscale_conv" in name else math.prod(shape[1:])
+    gain = ATTENTION_GAIN if "q_proj" in name or "k_proj" in name else 3.0
+    return uniform(shape, generator, 1.0) * (gain / fan_in) ** 0.5
+
+
+def randomise(named, seed=WEIGHT_SEED):
+    """Draws every parameter, in the order of the sorted names -> names and shapes."""
+    generator = torch.Generator().manual_seed(seed)
     shapes = []
-    for name, parameter in sorted(parameters(model).items()):
-        shape = tuple(parameter.shape)
-        if "layer_norm" in name and name.endswith("weight"):
-            value = uniform(shape, generator, 0.25) + 1
-        elif name.endswith("bias"):
-            value = uniform(shape, generator, 0.125)
-        elif len(shape) == 1 or shape[0] in (1, 2) or "mask_tokens" in name:  # embeddings and the positional matrix
-            value = uniform(shape, generator, 1.0)
-        else:
-            fan_in = shape[0] if "upscale_conv" in name else parameter.numel() // shape[0]
-            gain = ATTENTION_GAIN if "q_proj" in name or "k_proj" in name else 3.0
-            value = uniform(shape, generator, 1.0) * (gain / fan_in) ** 0.5
-        parameter.data.copy_(value)
-        shapes.append((name, shape))
-    model.shared_image_embedding.positional_embedding.data.copy_(
-        model.prompt_encoder.shared_embedding.positional_embedding.data
-    )
+    for name, parameter in sorted(named.items()):
+        parameter.data.copy_(draw(name, tuple(parameter.shape), generator))
+        shapes.append((name, tuple(parameter.shape)))
     return shapes
 
 
@@ -90,7 +90,10 @@ def reference_model(epsilon=1e-6, quiet_self_attention=False):
     )
     config._attn_implementation = "eager"
     model = SamModel(config).eval()
-    shapes = randomise(model)
+    shapes = randomise(parameters(model))
+    model.shared_image_embedding.positional_embedding.data.copy_(
+        model.prompt_encoder.shared_embedding.positional_embedding.data
+    )
     if quiet_self_attention:
         out = model.mask_decoder.transformer.layers[0].self_attn.out_proj
         out.weight.data.mul_(2.0**-8)

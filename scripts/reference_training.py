@@ -6,6 +6,7 @@ from reference_model import decode_prompt, encode_prompt, parameters, reference_
 
 LOSSES = ("dice", "bce", "focal", "iou")
 SAMPLES = 256  # values kept of each tensor
+LEARNING_RATE, WEIGHT_DECAY = 1e-3, 0.02
 
 
 def dice(logits, target):
@@ -148,7 +149,7 @@ def train(batch, run, weights, steps, dtype=torch.float32):
     moved = Batch(batch.embeddings.to(dtype), batch.targets, batch.valid_sizes, batch.disks)
     decoder = {n: p for n, p in parameters(model).items() if n.startswith("mask_decoder.")}
     before = {n: p.detach().clone() for n, p in decoder.items()}
-    optimizer = torch.optim.AdamW(decoder.values(), lr=1e-3, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(decoder.values(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     losses, norms, gradients = [], [], {}
     for step in range(steps):
         optimizer.zero_grad()
@@ -175,7 +176,10 @@ def training_runs(batch):
         losses, norms, gradients, changes = train(batch, run, weights, steps)
         print(f"{name}: losses {[round(v, 4) for v in losses.tolist()]}")
         save_prompts(tensors, name, run)
-        tensors[f"{name}/weights"] = torch.tensor([weights.get(loss, 0.0) for loss in LOSSES])
+        tensors[f"{name}/weights"] = torch.tensor([*(weights.get(loss, 0.0) for loss in LOSSES), 0.0])  # row_dice_ce: reference_article.py
+        tensors[f"{name}/batches"] = torch.tensor([[0, 4], [4, 4]])
+        tensors[f"{name}/rates"] = torch.full((steps,), LEARNING_RATE, dtype=torch.float64)
+        tensors[f"{name}/weight_decay"] = torch.tensor(WEIGHT_DECAY, dtype=torch.float64)
         tensors[f"{name}/losses"] = losses
         tensors[f"{name}/step_norms"] = norms
         for kind, values in (("gradient", gradients), ("change", changes)):
@@ -196,7 +200,7 @@ def check_well_conditioned(name, exact, losses, changes):
     cosines = {
         n: torch.cosine_similarity(exact[3][n].flatten(), c.double().flatten(), 0).item()
         for n, c in changes.items()
-        if exact[3][n].norm() > 0
+        if exact[3][n].norm() > 0 and c.norm() > 0  # weight decay alone can be too little for fp32
     }
     noise = [v for n, v in cosines.items() if n.endswith("k_proj.bias")]
     least = min(v for n, v in cosines.items() if not n.endswith("k_proj.bias"))

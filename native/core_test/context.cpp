@@ -8,29 +8,17 @@
 #include "error.h"
 
 namespace sam::core_test {
-namespace {
 
-// A file of a random name that goes with its scope.
-class TemporaryFile {
- public:
-  TemporaryFile()
-      : path_((std::filesystem::temp_directory_path() /
-               ("sam_core_test-" + std::to_string(std::random_device{}()) + ".safetensors"))
-                  .string()) {}
-  ~TemporaryFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
+TemporaryFile::TemporaryFile()
+    : path_((std::filesystem::temp_directory_path() /
+             ("sam_core_test-" + std::to_string(std::random_device{}()) + ".safetensors"))
+                .string()) {}
 
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-}  // namespace
+TemporaryFile::~TemporaryFile() {
+  if (path_.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove(path_, ignored);
+}
 
 StepOptions update_with(double learning_rate) {
   StepOptions options;
@@ -89,6 +77,12 @@ Prompts Context::prompts(const std::string& name, int64_t first, int64_t count) 
   return prompts;
 }
 
+TemporaryFile Context::vit_weights(bool meta_names) const {
+  TemporaryFile file;
+  write_safetensors(file.path(), random_vit_weights(vit_parameters, meta_names));
+  return file;
+}
+
 std::shared_ptr<Sam> Context::load(bool meta_names, bool quiet_self_attention) const {
   const TemporaryFile file;
   write_safetensors(file.path(), random_weights(parameters, meta_names, quiet_self_attention));
@@ -97,13 +91,22 @@ std::shared_ptr<Sam> Context::load(bool meta_names, bool quiet_self_attention) c
   return sam;
 }
 
-Batch Context::batch(const std::string& name, int64_t first) const {
+Batch Context::batch(const std::string& name, int64_t first, int64_t count) const {
+  const std::string valid = has(name + "/valid_sizes") ? name + "/valid_sizes" : "valid_sizes";
   Batch batch;
-  batch.embeddings = embeddings.narrow(0, first, 4);
-  batch.prompts = prompts(name, first, 4);
-  batch.targets = disk_masks(at("disks")).narrow(0, first, 4).to(device, at::kByte);
-  batch.valid = at("valid_sizes").narrow(0, first, 4).to(device);
+  batch.embeddings = embeddings.narrow(0, first, count);
+  batch.prompts = prompts(name, first, count);
+  batch.targets = disk_masks(at("disks")).narrow(0, first, count).to(device, at::kByte);
+  batch.valid = at(valid).narrow(0, first, count).to(device);
   return batch;
+}
+
+std::vector<Batch> Context::batches(const std::string& run) const {
+  const at::Tensor& rows = at(run + "/batches");
+  std::vector<Batch> all;
+  for (int64_t i = 0; i < rows.size(0); ++i)
+    all.push_back(batch(run, rows[i][0].item<int64_t>(), rows[i][1].item<int64_t>()));
+  return all;
 }
 
 Context make_context(const std::string& fixtures, at::Device device, Broken broken, Report& report) {
@@ -112,6 +115,7 @@ Context make_context(const std::string& fixtures, at::Device device, Broken brok
   context.fixture =
       read_safetensors((std::filesystem::path(fixtures) / "parity.safetensors").string(), &metadata);
   context.parameters = parse_parameters(metadata["parameters"]);
+  context.vit_parameters = parse_parameters(metadata["vit_parameters"]);
   context.embeddings = synthetic_embeddings(context.at("disks")).to(device);
   context.device = device;
   context.broken = broken;

@@ -13,7 +13,6 @@ namespace sam::core_test {
 namespace {
 
 constexpr double kLearningRate = 1e-3;
-constexpr double kWeightDecay = 0.02;
 constexpr double kRelativeTolerance = 1e-3;
 constexpr double kCosineTolerance = 1e-3;       // 1 - cosine
 constexpr const char* kLearning = "run-joint";  // the run that is long enough to learn the disks
@@ -45,8 +44,9 @@ TrainerOptions options_of(const Context& context, const std::string& run) {
   const int64_t* settings = context.at(run + "/settings").const_data_ptr<int64_t>();
   const float* weights = context.at(run + "/weights").const_data_ptr<float>();
   TrainerOptions options;
-  options.weight_decay = context.broken == Broken::kWeightDecay ? 0 : kWeightDecay;
-  options.loss = {weights[0], weights[1], weights[2], weights[3]};
+  const double decay = context.at(run + "/weight_decay").item<double>();
+  options.weight_decay = context.broken == Broken::kWeightDecay ? 0 : decay;
+  options.loss = {weights[0], weights[1], weights[2], weights[3], weights[4]};
   options.selection = {settings[0] != 0 ? MaskOutput::kMulti : MaskOutput::kSingle,
                        settings[1] != 0 ? MultiMask::kBest : MultiMask::kMean};
   return options;
@@ -69,7 +69,7 @@ double relative(double ours, double reference) { return std::abs(ours - referenc
 void check_gradients(const Context& context, const std::string& run) {
   const auto sam = context.load();
   Trainer trainer(sam, options_of(context, run));
-  trainer.step(context.batch(run, 0), gradients_only());
+  trainer.step(context.batches(run)[0], gradients_only());
   const double total = context.at(run + "/step_norms")[0].item<double>();
 
   std::vector<double> values = {0}, norms = {0}, noise = {0}, zeros = {0};
@@ -122,12 +122,13 @@ void check_run(const Context& context, const std::string& run) {
   for (const auto& [name, parameter] : sam->trainable())
     before.emplace_back(name, parameter.detach().clone());
   Trainer trainer(sam, options_of(context, run));
-  const Batch batches[] = {context.batch(run, 0), context.batch(run, 4)};
-  const at::Tensor losses = context.at(run + "/losses"), norms = context.at(run + "/step_norms");
+  const std::vector<Batch> batches = context.batches(run);
+  const at::Tensor losses = context.at(run + "/losses"), norms = context.at(run + "/step_norms"),
+                   rates = context.at(run + "/rates");
 
   std::vector<double> loss_errors, norm_errors;
   for (int64_t step = 0; step < losses.size(0); ++step) {
-    const StepResult result = trainer.step(batches[step % 2], update_with(kLearningRate));
+    const StepResult result = trainer.step(batches[step % 2], update_with(rates[step].item<double>()));
     loss_errors.push_back(relative(result.loss, losses[step].item<double>()));
     norm_errors.push_back(relative(result.gradient_norm, norms[step].item<double>()));
   }
@@ -145,7 +146,7 @@ void check_run(const Context& context, const std::string& run) {
 void check_resume(const Context& context, const std::string& run) {
   const auto file = std::filesystem::temp_directory_path() /
                     ("sam_core_test-" + std::to_string(std::random_device{}()) + "-resume.safetensors");
-  const Batch batches[] = {context.batch(run, 0), context.batch(run, 4)};
+  const std::vector<Batch> batches = context.batches(run);
   const StepOptions step = update_with(kLearningRate);
   const auto first = context.load(), second = context.load();
   Trainer uninterrupted(first, options_of(context, run)), resumed(second, options_of(context, run));
