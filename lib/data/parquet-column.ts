@@ -4,9 +4,8 @@
  * the last spans, so that going through the rows in their order reads every page once.
  */
 import { type ColumnChunk, type FileMetaData, parquetReadObjects, parquetSchema, readOffsetIndex } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { SamError, systemCode } from '../errors.js';
-import type { ParquetFile } from './parquet-file.js';
+import { COMPRESSORS, type ParquetFile } from './parquet-file.js';
 
 /** Pages are read together up to this size. */
 const SPAN_BYTES = 2 ** 24;
@@ -128,7 +127,7 @@ export class LeafColumn {
         useOffsetIndex: true,
         // Bytes of pictures stay bytes; what the file says is text becomes text all the same.
         utf8: false,
-        compressors,
+        compressors: COMPRESSORS,
       });
       if (rows.length !== span.end - span.start) throw new Error(`${rows.length} rows`);
       return rows.map((row) => leafOf(row, this.#path));

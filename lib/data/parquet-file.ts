@@ -1,9 +1,30 @@
 /** One Parquet file: its footer read, its columns found. Of its rows nothing is read here. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetSchema, type SchemaTree } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetSchema,
+  type SchemaTree,
+  snappyUncompress,
+} from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { SamError } from '../errors.js';
 import { nameAll } from './folder.js';
+
+/**
+ * What unpacks pages. Snappy by hyparquet's own: the WebAssembly one takes a quarter less time for a whole file, but keeps room for
+ * the largest page for good, packed and unpacked.
+ */
+export const COMPRESSORS: Compressors = {
+  ...compressors,
+  SNAPPY(packed, length) {
+    const page = new Uint8Array(length);
+    snappyUncompress(packed, page);
+    return page;
+  },
+};
 
 /** `PAR1` at both ends. */
 const MAGIC = 0x31524150;
@@ -147,7 +168,7 @@ function requireReadable({ path, metadata }: Pick<ParquetFile, 'path' | 'metadat
       }
       if (meta_data.path_in_schema[0] !== name) continue;
       const { codec } = meta_data;
-      if (codec === 'UNCOMPRESSED' || codec in compressors) continue;
+      if (codec === 'UNCOMPRESSED' || codec in COMPRESSORS) continue;
       throw new SamError(
         'SAM_BAD_DATA',
         `the column '${name}' of ${path} is compressed with ${codec}, which is not read`,
