@@ -53,9 +53,15 @@ export const modelOptions = {
 } as const;
 
 export const dataOptions = {
-  data: z.string().describe('the data set: a folder SRC/<split>/{images,masks}, or sample:rivers'),
+  data: z
+    .string()
+    .describe(
+      'the data set: a folder SRC/<split>/{images,masks}, a Parquet file or a folder of them, or sample:rivers',
+    ),
   trainSplit: z.string().default('train').describe('name of the training split'),
   validationSplit: z.string().default('validation').describe('name of the validation split'),
+  imageColumn: z.string().min(1).default('image').describe('column of the images, in Parquet files'),
+  labelColumn: z.string().min(1).default('label').describe('column of the masks, in Parquet files'),
   validationFraction: z
     .number()
     .gt(0)

@@ -1,12 +1,12 @@
 /** `sam-native embed`: fills the embedding cache, and exports embeddings. */
 import { z } from 'zod';
-import type { Sample } from '../data/sample.js';
+import type { DataSource, Sample } from '../data/sample.js';
 import type { EmbedImagesResult } from '../models/embed-images.js';
 import { dataOptions, modelOptions, promptOptions } from '../options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 
-const { data, trainSplit, validationSplit, limit, skipBad } = dataOptions;
+const { data, trainSplit, validationSplit, imageColumn, labelColumn, limit, skipBad } = dataOptions;
 
 export default command({
   options: {
@@ -14,6 +14,8 @@ export default command({
     split: z.string().optional().describe('only this split (train and validation if not given)'),
     trainSplit,
     validationSplit,
+    imageColumn,
+    labelColumn,
     limit,
     skipBad,
     ...modelOptions,
@@ -30,7 +32,7 @@ export default command({
     'An image is encoded once for each encoder, precision and --image-size; train, evaluate and predict then find it.\n' +
     'Masks are not needed. "sam-native cache ls" shows what is kept.',
   async run({ options, signal, reporter }): Promise<EmbedImagesResult> {
-    const [{ embedImages }, { openSplit }, { defaultCacheDir }] = await Promise.all([
+    const [{ embedImages }, { openSource, openSplit }, { defaultCacheDir }] = await Promise.all([
       import('../models/embed-images.js'),
       import('../data/source.js'),
       import('../setup/cache-dir.js'),
@@ -38,7 +40,8 @@ export default command({
     const cacheDir = options.cacheDir ?? defaultCacheDir();
     const hooks = { onWarning: reporter.warn, onNotice: reporter.say };
     const images: Sample[] = [];
-    for (const split of await splitsOf(options)) {
+    const source = await openSource({ ...options, cacheDir }, hooks);
+    for (const split of await splitsOf(options, source)) {
       images.push(...(await openSplit({ ...options, split, cacheDir, requireMasks: false }, hooks)));
     }
     return embedImages({
@@ -61,17 +64,14 @@ export default command({
   },
 });
 
-/** The split asked for; else training and validation, of which a folder may have only one. */
-async function splitsOf(options: {
-  data: string;
-  split?: string | undefined;
-  trainSplit: string;
-  validationSplit: string;
-}): Promise<string[]> {
+/** The split asked for; else training and validation, of which a data set may have only one. */
+async function splitsOf(
+  options: { split?: string | undefined; trainSplit: string; validationSplit: string },
+  source: DataSource,
+): Promise<string[]> {
   if (options.split !== undefined) return [options.split];
-  const { hasSplit } = await import('../data/folder.js');
   const both = [options.trainSplit, options.validationSplit];
   const there: string[] = [];
-  for (const split of both) if (await hasSplit(options.data, split)) there.push(split);
+  for (const split of both) if (await source.hasSplit(split)) there.push(split);
   return there.length > 0 ? there : both;
 }

@@ -6,7 +6,7 @@ import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
-const { data, limit, skipBad, onEmpty } = dataOptions;
+const { data, imageColumn, labelColumn, limit, skipBad, onEmpty } = dataOptions;
 const { model: _, ...computeOptions } = modelOptions;
 
 export default command({
@@ -17,6 +17,8 @@ export default command({
       .describe('the models, with commas: run folders, checkpoints, mobile-sam, safetensors files, untuned'),
     data,
     split: z.string().default('validation').describe('the labelled split'),
+    imageColumn,
+    labelColumn,
     limit,
     skipBad,
     onEmpty,

@@ -92,14 +92,14 @@ export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask
 
 /** Size of an image with its EXIF orientation applied; only the header is read. */
 export async function imageSize(sample: Sample): Promise<ImageSize> {
-  const picture = sharp(sample.image.bytes ?? sample.image.path, { limitInputPixels: false });
+  const picture = sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false });
   return sizeOf(await metadataOf(picture, sample.image, 'image'), sample.image, 'image');
 }
 
 /** SHA-256 of the image file's bytes, hexadecimal. */
 export async function contentHash(sample: Sample): Promise<string> {
   const hash = createHash('sha256');
-  if (sample.image.bytes !== undefined) return hash.update(sample.image.bytes).digest('hex');
+  if (!isPlainFile(sample.image)) return hash.update(await contentOf(sample.image, 'image')).digest('hex');
   try {
     for await (const chunk of createReadStream(sample.image.path, { highWaterMark: 2 ** 20 }))
       hash.update(chunk as Buffer);
@@ -109,14 +109,29 @@ export async function contentHash(sample: Sample): Promise<string> {
   return hash.digest('hex');
 }
 
-async function open(file: FileReference, kind: Kind): Promise<Opened> {
+function isPlainFile(file: FileReference): boolean {
+  return file.bytes === undefined && file.read === undefined;
+}
+
+/** The whole encoded picture, wherever it lies. */
+async function contentOf(file: FileReference, kind: Kind): Promise<Uint8Array> {
+  const read = file.read?.bind(file) ?? (() => readFile(file.path));
   const bytes =
     file.bytes ??
-    (await readFile(file.path).catch((error: unknown) => {
+    (await read().catch((error: unknown) => {
       throw unreadable(error, file, kind);
     }));
-  if (bytes.length === 0)
-    throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is an empty file`, { fix: FIX_FILE });
+  if (bytes.length > 0) return bytes;
+  throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is an empty file`, { fix: FIX_FILE });
+}
+
+/** What a header can be read from: of a plain file its path, so that no more of it is read. */
+async function headerOf(file: FileReference, kind: Kind): Promise<Uint8Array | string> {
+  return isPlainFile(file) ? file.path : contentOf(file, kind);
+}
+
+async function open(file: FileReference, kind: Kind): Promise<Opened> {
+  const bytes = await contentOf(file, kind);
   const header = sharp(bytes, { limitInputPixels: false });
   const metadata = await metadataOf(header, file, kind);
   const picture = sharp(bytes, {
@@ -222,7 +237,7 @@ async function sizesDiffer(sample: Sample, mask: ImageSize, image: ImageSize): P
   const message =
     `mask ${sample.mask?.path} is ${mask.width} x ${mask.height} pixels, ` +
     `its image ${sample.image.path} ${image.width} x ${image.height}`;
-  const stored = await sharp(sample.image.bytes ?? sample.image.path, { limitInputPixels: false }).metadata();
+  const stored = await sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false }).metadata();
   const turned = stored.width === mask.width && stored.height === mask.height;
   return new SamError('SAM_BAD_DATA', turned ? `${message} once turned as its EXIF orientation says` : message, {
     fix: turned ? 'Turn the mask as the image is seen, or remove the orientation from the image.' : FIX_FILE,
@@ -230,6 +245,7 @@ async function sizesDiffer(sample: Sample, mask: ImageSize, image: ImageSize): P
 }
 
 function unreadable(error: unknown, file: FileReference, kind: Kind): SamError {
+  if (error instanceof SamError) return error;
   if (systemCode(error) === 'ENOENT') return missing(file, kind);
   const detail = error instanceof Error ? error.message : String(error);
   return new SamError('SAM_IO', `${kind} ${file.path} cannot be read`, { detail, cause: error });

@@ -3,18 +3,20 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { SamError, systemCode } from '../errors.js';
-import type { Sample } from './sample.js';
+import type { DataSource, Sample, SplitReading } from './sample.js';
 
 export const IMAGE_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff'];
 /** Longer lists of names are cut, with a count of the rest. */
 const MOST_NAMED = 200;
 
-export interface FolderOptions {
-  /** Every image needs its mask and every mask its image. Otherwise a mask that is there is taken along. */
-  readonly requireMasks: boolean;
-  /** Leave out what has no partner, with a warning, rather than fail. */
-  readonly skipBad: boolean;
-  readonly onWarning?: ((message: string) => void) | undefined;
+export function folderSource(root: string): DataSource {
+  return {
+    root,
+    splits: () => splitsOf(root),
+    hasSplit: (split) => hasSplit(root, split),
+    nameOf: (split) => join(root, split),
+    readSplit: (split, options) => readFolderSplit(root, split, options),
+  };
 }
 
 /**
@@ -23,7 +25,7 @@ export interface FolderOptions {
  * @throws {SamError} `SAM_BAD_DATA`: no such folder or split, no image, two images or two masks of one name, images without
  * masks, masks without images; all of them named.
  */
-export async function readFolderSplit(root: string, split: string, options: FolderOptions): Promise<Sample[]> {
+export async function readFolderSplit(root: string, split: string, options: SplitReading): Promise<Sample[]> {
   const folder = join(root, split);
   await requireSplit(root, split);
   const images = await listByStem(join(folder, 'images'));
@@ -55,16 +57,27 @@ export async function readFolderSplit(root: string, split: string, options: Fold
   return samples;
 }
 
-/** Files below `folder` that are images by their extension, ordered by path, `/` between folders. None where there is no folder. */
-export async function listImages(folder: string): Promise<{ relative: string; path: string }[]> {
-  const found: { relative: string; path: string }[] = [];
+export interface FoundFile {
+  /** Path below the folder, `/` between folders. */
+  readonly relative: string;
+  readonly path: string;
+}
+
+/** Files below `folder` that are images by their extension, ordered by path. None where there is no folder. */
+export function listImages(folder: string): Promise<FoundFile[]> {
+  return listFiles(folder, IMAGE_EXTENSIONS);
+}
+
+/** Files below `folder` by their extension in lower case, ordered by path; names that begin with a dot are passed over. */
+export async function listFiles(folder: string, extensions: readonly string[]): Promise<FoundFile[]> {
+  const found: FoundFile[] = [];
   const walk = async (directory: string, prefix: string): Promise<void> => {
     for (const entry of await entriesOf(directory)) {
       if (entry.name.startsWith('.')) continue;
       const path = join(directory, entry.name);
       const relative = `${prefix}${entry.name}`;
       if (await isDirectory(entry, path)) await walk(path, `${relative}/`);
-      else if (IMAGE_EXTENSIONS.includes(extname(entry.name).toLowerCase())) found.push({ relative, path });
+      else if (extensions.includes(extname(entry.name).toLowerCase())) found.push({ relative, path });
     }
   };
   await walk(folder, '');
@@ -132,7 +145,7 @@ interface Listing {
 }
 
 async function listByStem(folder: string): Promise<Listing> {
-  const groups = new Map<string, { relative: string; path: string }[]>();
+  const groups = new Map<string, FoundFile[]>();
   for (const file of await listImages(folder)) {
     const name = stemOf(file.relative);
     groups.set(name, [...(groups.get(name) ?? []), file]);
@@ -150,7 +163,8 @@ async function listByStem(folder: string): Promise<Listing> {
   return { files, doubled, doubledNames };
 }
 
-function describe(noun: string, one: string, many: string, names: readonly string[]): string[] {
+/** `3 images have no mask: a, b, c`, or nothing where there is none. */
+export function describe(noun: string, one: string, many: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const count = names.length === 1 ? `1 ${noun} ${one}` : `${names.length} ${noun}s ${many}`;
   return [`${count}: ${nameAll(names)}`];

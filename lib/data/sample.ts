@@ -1,10 +1,13 @@
 /** What every data source yields: one image with its mask. Nothing is decoded until it is asked for. */
 
-/** Where pixels come from: a file on disk. Later sources (Parquet rows, rasters) add their own kinds. */
+/** Where an encoded picture comes from: a file on disk, or with `bytes` or `read` anything else. */
 export interface FileReference {
+  /** The file. With `bytes` or `read` only what errors name, such as `train.parquet row 17 (image)`; unlike any other's. */
   readonly path: string;
-  /** The file's content, where it is in memory already; `path` is then only what errors name. */
+  /** The content, where it is in memory already. */
   readonly bytes?: Uint8Array;
+  /** Reads the content, anew each time. Throws what the user should see. */
+  read?(): Promise<Uint8Array>;
 }
 
 export interface Sample {
@@ -13,6 +16,13 @@ export interface Sample {
   readonly image: FileReference;
   /** Absent for unlabelled images (`predict`, `embed`). */
   readonly mask?: FileReference;
+  /** Where it lies within its split, for sources that are read quickest in that order; see {@link inReadingOrder}. */
+  readonly position?: number;
+}
+
+/** The same samples in the order in which their source is read quickest: as they lie, else as given. */
+export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: readonly S[]): S[] {
+  return samples.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
 }
 
 /** An image as the encoder takes it: interleaved 8-bit RGB, EXIF orientation applied, alpha dropped. */
@@ -27,6 +37,27 @@ export interface Mask {
   readonly values: Uint8Array;
   readonly width: number;
   readonly height: number;
+}
+
+/** A data set of some kind, found but not read: the folder layout, Parquet files. */
+export interface DataSource {
+  /** What errors name: the folder or the file. */
+  readonly root: string;
+  /** Names of the splits that are there, ordered by name. */
+  splits(): Promise<string[]>;
+  hasSplit(split: string): Promise<boolean>;
+  /** What errors call a split. */
+  nameOf(split: string): string;
+  /** @throws {SamError} `SAM_BAD_DATA`: no such split, or what is wrong with it, all of it in one line. */
+  readSplit(split: string, options: SplitReading): Promise<Sample[]>;
+}
+
+export interface SplitReading {
+  /** Every image needs its mask and every mask its image. Otherwise a mask that is there is taken along. */
+  readonly requireMasks: boolean;
+  /** Leave out what has no partner, with a warning, rather than fail. */
+  readonly skipBad: boolean;
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /** Training and validation samples, each ordered by name. */

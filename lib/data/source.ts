@@ -1,11 +1,12 @@
-/** `--data SRC` -> samples: a folder, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
+/** `--data SRC` -> samples: a folder, Parquet files, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamError, systemCode, toSamError } from '../errors.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
-import { compare, hasSplit, isFolder, listImages, nameAll, readFolderSplit, splitsOf, stemOf } from './folder.js';
-import type { DataSplits, Sample } from './sample.js';
+import { compare, folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
+import { findParquet } from './parquet.js';
+import type { DataSource, DataSplits, Sample } from './sample.js';
 import { makeRivers } from './sample-rivers.js';
 
 /** `scheme:rest`; a single letter is a drive of Windows. */
@@ -18,46 +19,51 @@ export interface DataHooks {
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
-export type DataOptions = Pick<
-  ResolvedTrainOptions,
-  'data' | 'trainSplit' | 'validationSplit' | 'validationFraction' | 'groupBy' | 'limit' | 'skipBad' | 'seed'
-> & { readonly cacheDir: string };
+/** What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. */
+export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
+  Partial<Pick<ResolvedTrainOptions, 'imageColumn' | 'labelColumn'>> & { readonly cacheDir: string };
 
-export type SplitOptions = Pick<ResolvedTrainOptions, 'data' | 'limit' | 'skipBad'> & {
-  readonly split: string;
-  readonly cacheDir: string;
-  /** Default: true. */
-  readonly requireMasks?: boolean;
-};
+export type DataOptions = SourceOptions &
+  Pick<
+    ResolvedTrainOptions,
+    'trainSplit' | 'validationSplit' | 'validationFraction' | 'groupBy' | 'limit' | 'skipBad' | 'seed'
+  >;
+
+export type SplitOptions = SourceOptions &
+  Pick<ResolvedTrainOptions, 'limit' | 'skipBad'> & {
+    readonly split: string;
+    /** Default: true. */
+    readonly requireMasks?: boolean;
+  };
 
 /**
  * Training and validation samples, each ordered by name. With `validationFraction` both come from the training split.
  *
- * @throws {SamError} `SAM_BAD_DATA` as {@link readFolderSplit}, or no validation split; `SAM_BAD_OPTION`: a source of an unknown
+ * @throws {SamError} `SAM_BAD_DATA` as {@link DataSource.readSplit}, or no validation split; `SAM_BAD_OPTION`: a source of an unknown
  * kind, a pattern that can't be used.
  */
 export async function openData(options: DataOptions, hooks: DataHooks = {}): Promise<DataSplits> {
   const { trainSplit, validationSplit, validationFraction: fraction, limit } = options;
   const grouping = groupPattern(options.groupBy);
-  const root = await resolveSource(options.data, options.cacheDir, hooks);
+  const source = await openSource(options, hooks);
   const reading = { requireMasks: true, skipBad: options.skipBad, onWarning: hooks.onWarning };
   if (fraction !== undefined) {
-    const all = await readFolderSplit(root, trainSplit, reading);
-    const { train, validation } = cutOff(all, fraction, grouping, options.seed, join(root, trainSplit));
+    const all = await source.readSplit(trainSplit, reading);
+    const { train, validation } = cutOff(all, fraction, grouping, options.seed, source.nameOf(trainSplit));
     return { train: train.slice(0, limit), validation: validation.slice(0, limit) };
   }
-  if ((await hasSplit(root, trainSplit)) && !(await hasSplit(root, validationSplit))) {
-    const there = nameAll(await splitsOf(root));
+  if ((await source.hasSplit(trainSplit)) && !(await source.hasSplit(validationSplit))) {
+    const there = nameAll(await source.splits());
     throw new SamError(
       'SAM_BAD_DATA',
-      `there is no validation split '${validationSplit}' in ${root} (there: ${there})`,
+      `there is no validation split '${validationSplit}' in ${source.root} (there: ${there})`,
       {
         fix: 'Cut one off the training split with --validation-fraction 0.2, or name one with --validation-split.',
       },
     );
   }
   const [train, validation] = await readBoth([trainSplit, validationSplit], (split) =>
-    readFolderSplit(root, split, reading),
+    source.readSplit(split, reading),
   );
   return { train: train.slice(0, limit), validation: validation.slice(0, limit) };
 }
@@ -77,8 +83,8 @@ async function readBoth(
 
 /** The samples of one split, ordered by name. */
 export async function openSplit(options: SplitOptions, hooks: DataHooks = {}): Promise<Sample[]> {
-  const root = await resolveSource(options.data, options.cacheDir, hooks);
-  const samples = await readFolderSplit(root, options.split, {
+  const source = await openSource(options, hooks);
+  const samples = await source.readSplit(options.split, {
     requireMasks: options.requireMasks ?? true,
     skipBad: options.skipBad,
     onWarning: hooks.onWarning,
@@ -128,17 +134,25 @@ async function imagesOf(input: string): Promise<Sample[]> {
   return files.map(({ relative, path }) => ({ name: stemOf(relative), image: { path } }));
 }
 
-/** The folder that holds the splits. */
-async function resolveSource(data: string, cacheDir: string, hooks: DataHooks): Promise<string> {
-  if (data === 'sample:rivers') return makeRivers(cacheDir, hooks);
+/**
+ * Finds the data set and its splits; reads nothing yet. A folder that has both kinds of splits is read by the folder layout.
+ *
+ * @throws {SamError} `SAM_BAD_OPTION`: a source of an unknown kind.
+ */
+export async function openSource(options: SourceOptions, hooks: DataHooks = {}): Promise<DataSource> {
+  const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
+  if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
+  if ((await splitsOf(data)).length > 0) return folderSource(data);
+  const parquet = await findParquet(data, { imageColumn, labelColumn });
+  if (parquet !== undefined) return parquet;
   const scheme = SCHEME.exec(data)?.[0];
-  if (scheme === undefined || (await isFolder(data))) return data;
+  if (scheme === undefined || (await isFolder(data))) return folderSource(data);
   throw new SamError(
     'SAM_BAD_OPTION',
     scheme === 'sample:'
       ? `there is no sample data set '${data}'`
       : `data of the kind '${scheme}' cannot be read: ${data}`,
-    { fix: 'Give a folder SRC/<split>/{images,masks}, or sample:rivers.' },
+    { fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, or sample:rivers.' },
   );
 }
 

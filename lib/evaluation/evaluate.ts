@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Precision } from '../../binding.js';
 import { decodeMask, imageSize } from '../data/decode.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
-import type { Mask, Sample } from '../data/sample.js';
+import { inReadingOrder, type Mask, type Sample } from '../data/sample.js';
 import { type Compute, resolveDevice } from '../device.js';
 import { SamError } from '../errors.js';
 import { EmbeddingStore, type EnsureProgress } from '../models/embedding-store.js';
@@ -141,13 +141,13 @@ async function untuned(
 
 /** Labels that can be scored; bad ones and empty ones are named together, or left out. */
 async function checkLabels(options: EvaluateOptions, entrants: readonly Entrant[]): Promise<Sample[]> {
-  const usable: Sample[] = [];
+  const usable = new Set<Sample>();
   const problems: string[] = [];
-  for (const sample of options.samples) {
+  for (const sample of inReadingOrder(options.samples)) {
     options.signal?.throwIfAborted();
     const problem = await labelProblem(sample, entrants);
     const leftOut = options.skipBad || (problem?.empty && options.onEmpty === 'skip');
-    if (problem === undefined) usable.push(sample);
+    if (problem === undefined) usable.add(sample);
     else if (leftOut) options.onWarning?.(`skipping ${sample.name}: ${problem.message}`);
     else problems.push(problem.message);
   }
@@ -156,10 +156,10 @@ async function checkLabels(options: EvaluateOptions, entrants: readonly Entrant[
       fix: 'mend them, or leave out empty masks with --on-empty skip and all of these with --skip-bad',
     });
   }
-  if (usable.length === 0) {
+  if (usable.size === 0) {
     throw new SamError('SAM_BAD_DATA', 'no labelled image to evaluate on', { fix: 'check --data and --split' });
   }
-  return usable;
+  return options.samples.filter((sample) => usable.has(sample));
 }
 
 /** A label without a pixel on the grid that its prompts are drawn from counts as empty. */
@@ -245,18 +245,18 @@ async function scoreModel(
 ): Promise<ImageScores[]> {
   const model = await SamModel.fromResolved(entrant.model, compute, signal);
   try {
-    const rows: ImageScores[] = [];
-    for (const sample of samples) {
+    const rows = new Map<Sample, ImageScores>();
+    for (const sample of inReadingOrder(samples)) {
       signal?.throwIfAborted();
       const embeddings = await store.read([sample], { signal, onWarning });
       try {
-        rows.push(await scoreImage(entrant, sample, model, embeddings));
+        rows.set(sample, await scoreImage(entrant, sample, model, embeddings));
       } finally {
         embeddings.dispose();
       }
-      onProgress?.({ stage: 'predict', model: entrant.name, done: rows.length, total: samples.length });
+      onProgress?.({ stage: 'predict', model: entrant.name, done: rows.size, total: samples.length });
     }
-    return rows;
+    return samples.flatMap((sample) => rows.get(sample) ?? []);
   } finally {
     model.dispose();
   }

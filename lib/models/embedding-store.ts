@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
 import { contentHash, decodeImage } from '../data/decode.js';
-import type { Sample } from '../data/sample.js';
+import { inReadingOrder, type Sample } from '../data/sample.js';
 import { SamError, systemCode } from '../errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../files.js';
 import { fromNative, native, nativeCall } from '../native.js';
@@ -126,7 +126,7 @@ export class EmbeddingStore {
   async ensure(samples: readonly Sample[], options: EnsureOptions = {}): Promise<EnsureResult> {
     return this.#inTurn(async () => {
       const bad: BadImage[] = [];
-      const keyed = await this.#keysOf(samples, bad, options.signal);
+      const keyed = await this.#keysOf(inReadingOrder(samples), bad, options.signal);
       const missing = this.#missing(keyed);
       const result = { encoded: 0, cached: keyed.length - missing.length, seconds: 0, setupSeconds: 0 };
       options.onProgress?.({ done: result.cached, total: samples.length, encoded: 0 });

@@ -1,6 +1,6 @@
 /** Looks at every label before anything slow begins, so that bad input is told at once, all of it, in one error. */
 import { maskArea } from '../data/low-res.js';
-import type { DataSplits, Sample } from '../data/sample.js';
+import { type DataSplits, inReadingOrder, type Sample } from '../data/sample.js';
 import { SamError } from '../errors.js';
 import type { LowResMasks } from './masks.js';
 
@@ -56,17 +56,17 @@ export function requireSome(splits: DataSplits): void {
 }
 
 async function problemsOf(samples: readonly Sample[], masks: LowResMasks, signal?: AbortSignal): Promise<Problem[]> {
-  const problems: Problem[] = [];
-  const queue = samples.entries();
+  const problems = new Map<Sample, Problem>();
+  const queue = inReadingOrder(samples).values();
   const worker = async () => {
-    for (const [index, sample] of queue) {
+    for (const sample of queue) {
       signal?.throwIfAborted();
       const problem = await problemOf(sample, masks);
-      if (problem !== undefined) problems[index] = problem;
+      if (problem !== undefined) problems.set(sample, problem);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
-  return Object.values(problems); // in the order of the samples
+  return samples.flatMap((sample) => problems.get(sample) ?? []);
 }
 
 async function problemOf(sample: Sample, masks: LowResMasks): Promise<Problem | undefined> {

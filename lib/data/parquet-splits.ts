@@ -1,0 +1,74 @@
+/** Which Parquet files make up which split, by their names: as the Hugging Face library `datasets` does. */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { compare, type FoundFile, listFiles, stemOf } from './folder.js';
+
+/** Words that name one split; the first is its name. */
+const SYNONYMS: readonly (readonly [string, ...string[]])[] = [
+  ['train', 'training'],
+  ['validation', 'valid', 'val', 'dev'],
+  ['test', 'testing', 'eval', 'evaluation'],
+];
+const EXTENSIONS = ['.parquet'];
+
+/** `path` itself, where it is a file; of a folder the Parquet files anywhere below it, ordered by path. */
+export async function listParquet(path: string): Promise<FoundFile[]> {
+  const isFile = await stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+  return isFile ? [{ relative: basename(path), path }] : listFiles(path, EXTENSIONS);
+}
+
+/**
+ * The files of a split, in their order. A file's own name decides, then the folders that it lies in, innermost first: the first
+ * word of a known split counts, so that no file is in two of them. Files that name no known split are found by any other name
+ * that they contain; where no file names a known split, they all are the training split.
+ */
+export function filesOfSplit(files: readonly FoundFile[], split: string): FoundFile[] {
+  const wanted = wordsOf(split);
+  const known = wanted.length === 1 ? knownSplit(wanted[0]!) : undefined;
+  const named = files.some(({ relative }) => splitOf(relative) !== undefined);
+  return files.filter(({ relative }) => {
+    const own = splitOf(relative);
+    if (known === undefined) return own === undefined && partsOf(relative).some((part) => hasWords(part, wanted));
+    return own === known || (known === 'train' && !named);
+  });
+}
+
+/** Names of the splits that files make up, ordered. */
+export function splitsOfFiles(files: readonly FoundFile[]): string[] {
+  const names = files.map(({ relative }) => splitOf(relative)).filter((name) => name !== undefined);
+  if (names.length === 0 && files.length > 0) return ['train'];
+  return [...new Set(names)].sort(compare);
+}
+
+function splitOf(relative: string): string | undefined {
+  for (const part of partsOf(relative)) {
+    for (const word of wordsOf(part)) {
+      const split = knownSplit(word);
+      if (split !== undefined) return split;
+    }
+  }
+  return undefined;
+}
+
+/** The name of a file without its extension, then its folders, innermost first. */
+function partsOf(relative: string): string[] {
+  return stemOf(relative).split('/').reverse();
+}
+
+/** Letters and digits apart, as `datasets` has it: `val2017` names the split `val`. */
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/\p{L}+|\p{N}+/gu) ?? [];
+}
+
+function knownSplit(word: string): string | undefined {
+  return SYNONYMS.find((words) => words.includes(word))?.[0];
+}
+
+/** Whether `wanted` stands in `text`, its words one after the other. */
+function hasWords(text: string, wanted: readonly string[]): boolean {
+  const words = wordsOf(text);
+  return wanted.length > 0 && words.some((_, start) => wanted.every((word, index) => words[start + index] === word));
+}
