@@ -19,9 +19,23 @@ namespace sam::core_test {
 // A part left out on purpose (--break), to see that the checks notice.
 enum class Broken { kNothing, kPositions, kMissing, kWeightDecay };
 
+// A file of a random name that goes with its scope.
+class TemporaryFile {
+ public:
+  TemporaryFile();
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 struct Context {
   StateDict fixture;
-  std::vector<Parameter> parameters;
+  std::vector<Parameter> parameters, vit_parameters;
   at::Tensor embeddings;  // 8 x 256 x 64 x 64 on `device`
   at::Device device = at::kCPU;
   Broken broken = Broken::kNothing;
@@ -35,8 +49,10 @@ struct Context {
   Prompts prompts(const std::string& name, int64_t first, int64_t count) const;
   // Through a weights file and load_sam, as everyone loads.
   std::shared_ptr<Sam> load(bool meta_names = false, bool quiet_self_attention = false) const;
-  // Four images' embeddings, prompts and targets; `loss-…` and `run-…` cases.
-  Batch batch(const std::string& name, int64_t first) const;
+  // Some images' embeddings, prompts and targets; `loss-…` and `run-…` cases.
+  Batch batch(const std::string& name, int64_t first, int64_t count) const;
+  // The batches that a `run-…` takes in turn.
+  std::vector<Batch> batches(const std::string& run) const;
 };
 
 Context make_context(const std::string& fixtures, at::Device device, Broken broken, Report& report);
@@ -53,6 +69,7 @@ void check_losses(const Context& context);    // losses/…
 void check_training(const Context& context);  // gradients/…, training/…, precision/…
 // precision/…: on weights that have learned something; random ones have logits about 0 everywhere.
 void check_precision(const Context& context, const std::string& run, Sam& trained);
+void check_vit(const Context& context);                               // vit/…
 void check_encoder(const Context& context, const std::string& path);  // encoder/…
 void measure(const Context& context,
              const std::string& encoder_path);  // timings; `encoder_path` may be empty

@@ -15,7 +15,6 @@ TemporaryFile::TemporaryFile()
                 .string()) {}
 
 TemporaryFile::~TemporaryFile() {
-  if (path_.empty()) return;
   std::error_code ignored;
   std::filesystem::remove(path_, ignored);
 }
@@ -75,12 +74,6 @@ Prompts Context::prompts(const std::string& name, int64_t first, int64_t count) 
   if (prompts.boxes.defined()) prompts.per_image = prompts.boxes.size(1);
   if (has(name + "/present")) prompts.present = part("present").to(at::kBool);
   return prompts;
-}
-
-TemporaryFile Context::vit_weights(bool meta_names) const {
-  TemporaryFile file;
-  write_safetensors(file.path(), random_vit_weights(vit_parameters, meta_names));
-  return file;
 }
 
 std::shared_ptr<Sam> Context::load(bool meta_names, bool quiet_self_attention) const {

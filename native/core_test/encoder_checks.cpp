@@ -1,4 +1,4 @@
-// A TorchScript encoder on a drawn picture.
+// Image encoders: a tiny ViT against transformers, and a TorchScript file on a drawn picture.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
@@ -24,7 +24,40 @@ at::Tensor drawn_picture(const at::Tensor& disks) {
       .contiguous();
 }
 
+constexpr int64_t kVitStride = 509;  // as scripts/make_fixtures.py
+constexpr double kEmbeddingTolerance = 1e-4;
+
+at::Tensor vit_embedding(const Context& context, bool meta_names, const at::Tensor& picture) {
+  const TemporaryFile file;
+  write_safetensors(file.path(), random_vit_weights(context.vit_parameters, meta_names));
+  const auto encoder = load_encoder(file.path(), context.device, at::kFloat, /*check=*/false);
+  return encoder->encode(picture)[0].cpu();
+}
+
 }  // namespace
+
+void check_vit(const Context& context) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor pixels = synthetic_picture();
+  context.report->check(
+      "vit/picture",
+      difference(pixels.flatten().slice(0, 0, pixels.numel(), 65537), context.at("vit/picture_sample")), 0);
+  const at::Tensor picture = preprocess(pixels);
+  const at::Tensor embedding = vit_embedding(context, /*meta_names=*/false, picture);
+  const at::Tensor sample = embedding.flatten().slice(0, 0, embedding.numel(), kVitStride);
+  const at::Tensor means = at::stack({embedding.mean({1, 2}), embedding.abs().mean({1, 2})}, -1);
+  context.report->check("vit/embedding", difference(sample, context.at("vit/embedding")),
+                        kEmbeddingTolerance);
+  context.report->check("vit/means", difference(means, context.at("vit/embedding_means")),
+                        kEmbeddingTolerance);
+  const at::Tensor meta = vit_embedding(context, /*meta_names=*/true, picture);
+  context.report->check("vit/meta-names", difference(meta, embedding), 0);
+  // An encoder that leaves out one of these gives what the fixture holds; ours must be far from it.
+  for (const char* part : {"relative-positions", "absolute-positions", "padding"}) {
+    const double distance = difference(sample, context.at(std::string("vit/without-") + part));
+    context.report->check(std::string("vit/has-") + part, distance > 1000 * kEmbeddingTolerance ? 0 : 1, 0);
+  }
+}
 
 void check_encoder(const Context& context, const std::string& path) {
   const at::NoGradGuard no_grad;

@@ -31,7 +31,7 @@ void check_losses(const Context& context) {
     TrainerOptions options;
     options.selection = {settings[0] != 0 ? MaskOutput::kMulti : MaskOutput::kSingle,
                          settings[1] != 0 ? MultiMask::kBest : MultiMask::kMean};
-    const Batch batch = context.batch(name, 0);
+    const Batch batch = context.batch(name, 0, 4);
     const std::string label = "losses/" + name.substr(5) + "/";
     for (size_t i = 0; i < kRows.size(); ++i) {
       options.loss = kRows[i].weights;

@@ -25,14 +25,16 @@ constexpr const char* kUsage = R"(sam_core_test [options]
   --fixtures DIR       folder of parity.safetensors [test/fixtures]
   --device cpu|cuda    where to run [cpu]
   --encoder FILE.pt    a TorchScript encoder to try and time too
-  --only A,B           of decoder, losses, training, encoder, timings [all]
+  --only A,B           of decoder, losses, training, vit, encoder, timings [all]
   --break PART         leave out a part, to see the checks fail: positions, missing or weight-decay
-  --write-inputs DIR   write the fixtures' weights.safetensors and embeddings.safetensors there, and nothing else
+  --write-inputs DIR   write the fixtures' weights.safetensors, model.safetensors (with a tiny ViT),
+                       model-meta.safetensors and embeddings.safetensors there, and nothing else
   --json               one JSON object on stdout; the readable lines go to stderr
 Exit status: 0 all checks passed; 1 not, or something went wrong; 2 wrong call.
 )";
 
-constexpr std::array<std::string_view, 5> kFamilies = {"decoder", "losses", "training", "encoder", "timings"};
+constexpr std::array<std::string_view, 6> kFamilies = {"decoder", "losses", "training",
+                                                       "vit",     "encoder", "timings"};
 
 struct Settings {
   std::string fixtures = "test/fixtures", device = "cpu", encoder, write_inputs;
@@ -109,6 +111,11 @@ bool run(const Settings& settings) {
     const std::filesystem::path folder = settings.write_inputs;
     write_safetensors((folder / "weights.safetensors").string(),
                       random_weights(context.parameters, false, false));
+    for (const bool meta : {false, true}) {
+      StateDict model = random_weights(context.parameters, meta, false);
+      model.merge(random_vit_weights(context.vit_parameters, meta));
+      write_safetensors((folder / (meta ? "model-meta.safetensors" : "model.safetensors")).string(), model);
+    }
     write_safetensors((folder / "embeddings.safetensors").string(),
                       {{"embeddings", context.embeddings.narrow(0, 0, 2).cpu().contiguous()}});
     return true;
@@ -119,6 +126,7 @@ bool run(const Settings& settings) {
   if (wanted("decoder")) check_decoder(context);
   if (wanted("losses")) check_losses(context);
   if (wanted("training")) check_training(context);
+  if (wanted("vit")) check_vit(context);
   if (wanted("encoder") && !settings.encoder.empty()) check_encoder(context, settings.encoder);
   if (wanted("timings")) measure(context, settings.encoder);
   lines << (report.ok() ? "all checks passed" : "checks FAILED") << std::endl;

@@ -23,7 +23,7 @@ at::Tensor predicted_masks(Sam& sam, at::ScalarType type, const Batch& batch) {
 
 void check_precision(const Context& context, const std::string& run, Sam& trained) {
   const at::NoGradGuard no_grad;
-  const Batch batch = context.batch(run, 0);
+  const Batch batch = context.batch(run, 0, 4);
   const at::Tensor full = predicted_masks(trained, at::kFloat, batch);
   const at::Tensor reduced = predicted_masks(trained, at::kBFloat16, batch);
   const at::Tensor ious = full.logical_and(reduced).sum({-2, -1}).div(full.logical_or(reduced).sum({-2, -1}));

@@ -11,6 +11,8 @@ namespace {
 
 constexpr uint64_t kWeightSeed = 20261124;
 constexpr uint64_t kEmbeddingSeed = 7;
+constexpr uint64_t kVisionSeed = 20261125;
+constexpr uint64_t kPictureSeed = 9;
 constexpr double kAttentionGain = 6.0;
 constexpr double kGain = 3.0;
 
@@ -59,6 +61,21 @@ StateDict random_weights(const std::vector<Parameter>& parameters, bool meta_nam
     weights[meta_names ? parameter.meta_name : parameter.name] = value;
   }
   return weights;
+}
+
+StateDict random_vit_weights(const std::vector<Parameter>& parameters, bool meta_names) {
+  const at::Generator generator = at::detail::createCPUGenerator(kVisionSeed);
+  StateDict weights;
+  for (const Parameter& parameter : parameters)
+    weights[meta_names ? parameter.meta_name : parameter.name] = random_parameter(parameter, generator);
+  return weights;
+}
+
+at::Tensor synthetic_picture() {
+  const at::Generator generator = at::detail::createCPUGenerator(kPictureSeed);
+  const at::Tensor coarse =
+      at::rand({32, 32, 3}, generator).repeat_interleave(32, 0).repeat_interleave(32, 1);
+  return (coarse * 200 + at::rand({1024, 1024, 3}, generator) * 55).to(at::kByte);
 }
 
 at::Tensor disk_masks(const at::Tensor& disks) {

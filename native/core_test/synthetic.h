@@ -26,6 +26,12 @@ std::vector<Parameter> parse_parameters(const std::string& lines);
 StateDict random_weights(const std::vector<Parameter>& parameters, bool meta_names,
                          bool quiet_self_attention);
 
+// Every parameter of the fixtures' tiny ViT (scripts/reference_vit.py), under either scheme's names.
+StateDict random_vit_weights(const std::vector<Parameter>& parameters, bool meta_names);
+
+// 1024 x 1024 x 3, uint8.
+at::Tensor synthetic_picture();
+
 // disks: n x 3 (x, y, radius) -> n x 256 x 256, 0 or 1, fp32.
 at::Tensor disk_masks(const at::Tensor& disks);
 

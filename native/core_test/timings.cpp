@@ -31,7 +31,7 @@ double median_milliseconds(const std::function<void()>& work) {
 }  // namespace
 
 void measure(const Context& context, const std::string& encoder_path) {
-  const Batch batch = context.batch("run-joint", 0);
+  const Batch batch = context.batch("run-joint", 0, 4);
   const Prompts prompt = context.prompts("points", 0, 1);
   for (const auto& [label, type] : {std::pair("fp32", at::kFloat), std::pair("bf16", at::kBFloat16)}) {
     const auto sam = context.load();

@@ -360,6 +360,9 @@ class PickleFile final : public WeightsFile {
     }  // its SAM_IO is clearer than LibTorch's error
     views_ = reading(path, [&] {
       archive_ = std::make_unique<caffe2::serialize::PyTorchStreamReader>(path);
+      if (archive_->hasRecord("constants.pkl"))
+        throw Error("SAM_BAD_CHECKPOINT",
+                    path + " is TorchScript, not weights: an image encoder of that kind goes with --encoder");
       check_byte_order();
       const auto [pickle, size] = archive_->getRecord("data.pkl");
       return state_dict_of(Unpickler({static_cast<const char*>(pickle.get()), size}).run());

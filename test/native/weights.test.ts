@@ -1,0 +1,304 @@
+/**
+ * Files of weights: every format and naming scheme gives the same model, and what is wrong with a file is said by name. The
+ * model is SAM's prompt encoder and mask decoder with a tiny ViT, all random, which sam_core_test writes.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../lib/native.js';
+import { Call, type Pickled, type RawTensor, readTensors, writePth, writeTensors } from './pth.js';
+
+const root = join(import.meta.dirname, '../..');
+
+let folder: string;
+let huggingFace: Record<string, RawTensor>;
+let meta: Record<string, RawTensor>;
+let reference: Float32Array;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sam-weights-'));
+  const program = join(root, 'build/Release/sam_core_test');
+  execFileSync(program, ['--fixtures', join(root, 'test/fixtures'), '--write-inputs', folder], { stdio: 'ignore' });
+  huggingFace = readTensors(join(folder, 'model.safetensors'));
+  meta = readTensors(join(folder, 'model-meta.safetensors'));
+  reference = await logitsOf(join(folder, 'model.safetensors'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What the model makes of one point on an embedding of nothing in particular. */
+async function logitsOf(weights: string, decoder?: string): Promise<Float32Array> {
+  const addon = native();
+  const files = decoder === undefined ? { weights } : { weights, decoder };
+  const model = await addon.loadModel({ ...files, normEpsilon: 1e-6, device: 'cpu', precision: 'fp32' });
+  const embeddings = addon.embeddingsFrom(Float32Array.from({ length: 256 * 4096 }, (_, i) => Math.sin(i / 7)));
+  const prompts = {
+    images: 1,
+    promptsPerImage: 1,
+    pointsPerPrompt: 1,
+    points: Float32Array.of(300, 500),
+    pointLabels: Int32Array.of(1),
+  };
+  const { lowResLogits } = await model.decode({ embeddings, prompts, maskOutput: 'multi' });
+  for (const held of [embeddings, model]) held.dispose();
+  return lowResLogits;
+}
+
+const prefixed = (tensors: Record<string, RawTensor>, prefix: string) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+const without = (tensors: Record<string, RawTensor>, ...names: string[]) =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => !names.includes(name)));
+
+function pth(name: string, content: Pickled): string {
+  const path = join(folder, name);
+  writePth(path, content);
+  return path;
+}
+
+function safetensors(name: string, tensors: Record<string, RawTensor>): string {
+  const path = join(folder, name);
+  writeTensors(path, tensors);
+  return path;
+}
+
+const inspect = (path: string) => native().inspectWeights({ path });
+const refused = (path: string, ...said: string[]) =>
+  expect(inspect(path)).rejects.toMatchObject({
+    code: 'SAM_BAD_CHECKPOINT',
+    message: expect.stringMatching(new RegExp([path, ...said].map((text) => `(?=[^]*${text})`).join(''))),
+  });
+
+describe('the same model', () => {
+  const POSITIONS = 'prompt_encoder.shared_embedding.positional_embedding';
+  const files: [what: string, make: () => string, names: 'hugging-face' | 'meta'][] = [
+    ["safetensors, Hugging Face's names", () => join(folder, 'model.safetensors'), 'hugging-face'],
+    ["safetensors, Meta's names", () => join(folder, 'model-meta.safetensors'), 'meta'],
+    ['a .pth as Meta publishes', () => pth('meta.pth', meta), 'meta'],
+    [
+      'the positional matrix under its other name',
+      () =>
+        safetensors('other-name.safetensors', {
+          ...without(huggingFace, POSITIONS),
+          'shared_image_embedding.positional_embedding': huggingFace[POSITIONS]!,
+        }),
+      'hugging-face',
+    ],
+    [
+      'the positional matrix twice',
+      () =>
+        safetensors('twice.safetensors', {
+          ...huggingFace,
+          'shared_image_embedding.positional_embedding': huggingFace[POSITIONS]!,
+        }),
+      'hugging-face',
+    ],
+    [
+      'MedSAM: model, under DistributedDataParallel',
+      () => pth('medsam.pth', { model: prefixed(meta, 'module.'), epoch: 3 }),
+      'meta',
+    ],
+    [
+      "Lightning's state_dict",
+      () => pth('lightning.ckpt', { state_dict: prefixed(meta, 'model.sam.'), epoch: 3 }),
+      'meta',
+    ],
+    [
+      "the article's model_state_dict",
+      () => pth('article.pth', { epoch: 3, model_state_dict: huggingFace }),
+      'hugging-face',
+    ],
+    [
+      'with tensors beside it that are no part of SAM',
+      () => pth('beside.pth', { ...prefixed(meta, 'sam.'), 'loss.weight': meta['mask_decoder.iou_token.weight']! }),
+      'meta',
+    ],
+    ['shards', () => sharded('shards'), 'hugging-face'],
+  ];
+
+  it.each(files)('%s', async (_what, make, names) => {
+    const path = make();
+    expect(await inspect(path)).toEqual({
+      names,
+      promptEncoder: true,
+      maskDecoder: true,
+      encoder: 'a ViT of 32 channels and 3 blocks',
+      buildable: true,
+    });
+    expect(await logitsOf(path)).toEqual(reference);
+  });
+
+  it('a mask decoder alone, over the prompt encoder of another file', async () => {
+    const decoder = Object.fromEntries(Object.entries(meta).filter(([name]) => name.startsWith('mask_decoder.')));
+    const path = pth('decoder.pth', decoder);
+    expect(await inspect(path)).toMatchObject({ promptEncoder: false, maskDecoder: true, encoder: null });
+    expect(await logitsOf(join(folder, 'model.safetensors'), path)).toEqual(reference);
+  });
+});
+
+/** Two shards with their index, as save_pretrained makes them. */
+function sharded(name: string, change: (map: Record<string, string>) => void = () => {}): string {
+  const at = join(folder, name);
+  mkdirSync(at, { recursive: true });
+  const names = Object.keys(huggingFace);
+  const map: Record<string, string> = {};
+  for (const [index, part] of [names.slice(0, 100), names.slice(100)].entries()) {
+    const file = `model-0000${index + 1}-of-00002.safetensors`;
+    writeTensors(join(at, file), Object.fromEntries(part.map((tensor) => [tensor, huggingFace[tensor]!])));
+    for (const tensor of part) map[tensor] = file;
+  }
+  change(map);
+  const index = join(at, 'model.safetensors.index.json');
+  writeFileSync(index, JSON.stringify({ metadata: {}, weight_map: map }));
+  return index;
+}
+
+describe('is refused, by name', () => {
+  const zeros = (...shape: number[]): RawTensor => ({
+    shape,
+    bytes: Buffer.alloc(4 * shape.reduce((product, side) => product * side, 1)),
+  });
+
+  it('a missing tensor, one of another shape, one that is not known: all in one line', async () => {
+    const path = safetensors('wrong.safetensors', {
+      ...without(huggingFace, 'mask_decoder.iou_token.weight'),
+      'mask_decoder.mask_tokens.weight': zeros(5, 256),
+      'mask_decoder.hf_token.weight': zeros(1, 256),
+    });
+    await refused(
+      path,
+      'lacks mask_decoder.iou_token.weight',
+      'mask_tokens.weight is 5 x 256 instead of 4 x 256',
+      'not known: mask_decoder.hf_token.weight',
+    );
+  });
+
+  it('an encoder that lacks a tensor, with what it looks like', async () => {
+    const path = safetensors('encoder.safetensors', without(meta, 'image_encoder.blocks.1.attn.rel_pos_w'));
+    await refused(path, 'vision_encoder.layers.1.attn.rel_pos_w', 'looks like a ViT of 32 channels and 3 blocks');
+  });
+
+  it('names of both schemes', async () => {
+    const path = safetensors('mixed.safetensors', { ...huggingFace, 'image_encoder.pos_embed': zeros(1) });
+    await refused(path, 'mixes Hugging Face', 'image_encoder.pos_embed');
+  });
+
+  it('two models in one file', async () => {
+    const path = pth('two.pth', { ...prefixed(meta, 'teacher.'), ...prefixed(meta, 'student.') });
+    await refused(path, 'more than one model', 'teacher.', 'student.');
+  });
+
+  it('two positional matrices that differ', async () => {
+    const path = safetensors('differ.safetensors', {
+      ...huggingFace,
+      'shared_image_embedding.positional_embedding': zeros(2, 128),
+    });
+    await expect(logitsOf(path)).rejects.toMatchObject({ message: expect.stringContaining('matrices that differ') });
+  });
+
+  it('something else than SAM', async () => {
+    await refused(
+      safetensors('bert.safetensors', { 'bert.pooler.weight': zeros(2) }),
+      'nothing of SAM',
+      'bert.pooler.weight',
+    );
+  });
+
+  it.each([
+    ['as a value', (call: Call): Pickled => ({ ...meta, extra: call })],
+    ['in place of the state dict', (call: Call): Pickled => call],
+  ])('a malicious pickle, %s: nothing of it runs', async (_where, make) => {
+    const trace = join(folder, 'was-here');
+    const path = pth('malicious.pth', make(new Call('os', 'system', `touch ${trace}`)));
+    await refused(path, 'os.system', 'nothing of it was run');
+    expect(existsSync(trace)).toBe(false);
+  });
+
+  it('a file cut short', async () => {
+    const path = pth('cut.pth', meta);
+    writeFileSync(path, readFileSync(path).subarray(0, 1_000_000));
+    await refused(path, 'cut short');
+  });
+
+  it('a pickle from before PyTorch 1.6', async () => {
+    const path = join(folder, 'old.pth');
+    writeFileSync(path, Buffer.from('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.', 'latin1'));
+    await refused(path, 'before 1.6');
+  });
+
+  it('TorchScript', async () => {
+    const output = join(folder, 'script.pt');
+    await native().exportEncoder({ weights: join(folder, 'model.safetensors'), output });
+    await refused(output, 'is TorchScript', '--encoder');
+  });
+
+  it('shards: one missing, one that lacks its tensor, one elsewhere', async () => {
+    const first = sharded('shard-missing');
+    rmSync(join(folder, 'shard-missing', 'model-00002-of-00002.safetensors'));
+    await expect(inspect(first)).rejects.toMatchObject({
+      code: 'SAM_IO',
+      message: expect.stringContaining('00002-of'),
+    });
+    const second = sharded('shard-lacks', (map) => {
+      map['mask_decoder.nothing'] = 'model-00001-of-00002.safetensors';
+    });
+    await refused(second, 'mask_decoder.nothing is not in');
+    const third = sharded('shard-elsewhere', (map) => {
+      map['mask_decoder.nothing'] = '../shards/model-00001-of-00002.safetensors';
+    });
+    await refused(third, 'not the name of a file beside it');
+  });
+});
+
+describe('the image encoder', () => {
+  async function embeddingOf(path: string): Promise<Float32Array> {
+    const encoder = await native().loadEncoder({ path, device: 'cpu', precision: 'fp32' });
+    const pixels = Uint8Array.from({ length: 300 * 200 * 3 }, (_, i) => (i * 7919) % 251);
+    const encoding = await encoder.begin({ pixels, width: 300, height: 200 });
+    while (!(await encoding.advance()));
+    const embeddings = encoding.embeddings();
+    const values = embeddings.toFloat32Array();
+    for (const held of [embeddings, encoding, encoder]) held.dispose();
+    return values;
+  }
+
+  it('is the same built from weights in either naming, and as TorchScript', async () => {
+    const output = join(folder, 'exported.pt');
+    await native().exportEncoder({ weights: join(folder, 'model-meta.safetensors'), output });
+    const built = await embeddingOf(join(folder, 'model.safetensors'));
+    expect(await embeddingOf(join(folder, 'model-meta.safetensors'))).toEqual(built);
+    expect(await embeddingOf(output)).toEqual(built);
+  });
+
+  it('is not to be had from weights without one', async () => {
+    const decoder = Object.fromEntries(Object.entries(meta).filter(([name]) => !name.startsWith('image_encoder.')));
+    const path = pth('no-encoder.pth', decoder);
+    await expect(native().loadEncoder({ path, device: 'cpu', precision: 'fp32' })).rejects.toMatchObject({
+      code: 'SAM_BAD_CHECKPOINT',
+      message: expect.stringContaining('no image encoder'),
+    });
+  });
+});
+
+describe('export for transformers', () => {
+  it("has Hugging Face's names, the tuned decoder, and everything else bit for bit", async () => {
+    const tuned = Object.fromEntries(
+      Object.entries(huggingFace)
+        .filter(([name]) => name.startsWith('mask_decoder.'))
+        .map(([name, { shape, bytes }]) => [name, { shape, bytes: Buffer.from(bytes.map((byte) => byte & 0xfe)) }]),
+    );
+    const decoder = safetensors('tuned.safetensors', tuned);
+    const output = join(folder, 'exported.safetensors');
+    await native().exportHuggingFace({ weights: pth('export.pth', meta), decoder, output });
+    const exported = readTensors(output);
+    const positions = huggingFace['prompt_encoder.shared_embedding.positional_embedding']!;
+    expect(exported).toEqual({ ...huggingFace, ...tuned, 'shared_image_embedding.positional_embedding': positions });
+  });
+
+  it('is refused without a ViT, and nothing is written', async () => {
+    const weights = join(folder, 'weights.safetensors');
+    const output = join(folder, 'never.safetensors');
+    await expect(native().exportHuggingFace({ weights, output })).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
+    expect(existsSync(output)).toBe(false);
+  });
+});
