@@ -143,8 +143,7 @@ export interface Trainer extends Disposable {
   validate(batch: TrainingBatch): Promise<{ losses: Float64Array; ious: Float64Array }>;
   /** Decoder (Hugging Face names) and `optimizer.*` to one safetensors file: temporary name, fsync, rename. Only between updates. */
   save(path: string, metadata: Record<string, string>): Promise<void>;
-  /** Reads back what `save` wrote. */
-  restore(path: string): Promise<void>;
+  restore(path: string): Promise<void>; // reads back what `save` wrote
 }
 
 export type TrainerOptions = { weightDecay: number; loss: LossWeights; selection: Selection };

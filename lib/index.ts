@@ -10,7 +10,8 @@ export {
   evaluate,
   type ModelScores,
 } from './evaluation/evaluate.js';
-export { type ExportEncoderOptions, type ExportResult, exportEncoder } from './export/torchscript.js';
+export { exportHuggingFace } from './export/hugging-face.js';
+export { type ExportOptions, type ExportResult, exportEncoder } from './export/torchscript.js';
 export { type EmbedImagesOptions, type EmbedImagesResult, embedImages } from './models/embed-images.js';
 export type { ModelDescriptor, ResolvedModel } from './models/model.js';
 export {

@@ -26,7 +26,10 @@ export const modelOptions = {
     .describe(
       'the model: mobile-sam, facebook/sam-vit-base (or -large, -huge), a file or folder of weights, a run folder or a checkpoint',
     ),
-  encoder: z.string().optional().describe("another image encoder than the model's own: TorchScript (.pt), or a model whose encoder to take"),
+  encoder: z
+    .string()
+    .optional()
+    .describe("another image encoder than the model's own: TorchScript (.pt), or a model whose encoder to take"),
   device: z
     .string()
     .regex(/^(auto|cpu|cuda(:\d+)?)$/, 'expected auto, cpu, cuda or cuda:N')
@@ -95,14 +98,18 @@ export const promptOptions = {
   missingPoints: z
     .enum(['masked', 'token'])
     .default('masked')
-    .describe("points that find no room are left out, or become a padding token that attention sees (the article's way)"),
+    .describe(
+      "points that find no room are left out, or become a padding token that attention sees (the article's way)",
+    ),
   imageSize: count.min(16).max(4096).optional().describe('first resize the picture to N x N pixels'),
   maskSize: count.min(16).max(1024).default(256).describe('side of the grid on which the loss is computed, pixels'),
   seed: count.min(0).default(42).describe('makes a run repeatable'),
 } as const;
 
 export const optimiserOptions = {
-  loss: lossSum.default('dice:1+bce:1+iou:5').describe("a weighted sum of dice, bce, focal, iou (and row-dice-ce, the article's)"),
+  loss: lossSum
+    .default('dice:1+bce:1+iou:5')
+    .describe("a weighted sum of dice, bce, focal, iou (and row-dice-ce, the article's)"),
   epochs: count.min(1).default(50).describe('passes over the training split'),
   batchSize: count.min(1).default(4).describe('images in a batch'),
   lr: z.number().gt(0).default(2e-5).describe('learning rate of AdamW'),

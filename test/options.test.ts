@@ -30,7 +30,7 @@ describe('parseOptions', () => {
 });
 
 test('parseLoss: weights left out are 1, terms left out 0', () => {
-  expect(parseLoss('dice+bce:0.5')).toEqual({ dice: 1, bce: 0.5, focal: 0, iou: 0 });
+  expect(parseLoss('dice+bce:0.5')).toEqual({ dice: 1, bce: 0.5, focal: 0, iou: 0, rowDiceCe: 0 });
 });
 
 describe('names', () => {

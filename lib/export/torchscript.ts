@@ -2,13 +2,15 @@
 import { copyFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { makeFileWhole } from '../files.js';
+import { isWeights } from '../models/encoder.js';
 import { resolveModel } from '../models/resolve.js';
+import { native, nativeCall } from '../native.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 
-export interface ExportEncoderOptions {
-  /** `mobile-sam`, a safetensors file of weights, a run folder or a checkpoint. */
+export interface ExportOptions {
+  /** Any model: a name, weights, a run folder or a checkpoint. */
   model: string;
-  /** The file to write; one that is there is replaced. Default: `<name>-encoder.pt` in the working folder. */
+  /** The file (for `--to hf` the folder) to write; what is there is replaced. Default: named after the model. */
   out?: string | undefined;
   encoder?: string | undefined;
   cacheDir?: string | undefined;
@@ -30,11 +32,17 @@ export interface ExportResult {
  *
  * @throws SamError as `resolveModel` does; `SAM_IO` when the file cannot be written (nothing is left of it).
  */
-export async function exportEncoder(options: ExportEncoderOptions): Promise<ExportResult> {
+export async function exportEncoder(options: ExportOptions): Promise<ExportResult> {
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const { encoder, signal, onStep } = options;
   const model = await resolveModel(options.model, { cacheDir, encoder, signal, onStep });
   const file = resolve(options.out ?? `${model.name}-encoder.pt`);
-  await makeFileWhole(file, (temporary) => copyFile(model.encoder, temporary));
+  await makeFileWhole(file, async (temporary) => {
+    if (await isWeights(model.encoder)) {
+      await nativeCall(() => native().exportEncoder({ weights: model.encoder, output: temporary }));
+    } else {
+      await copyFile(model.encoder, temporary);
+    }
+  });
   return { files: [file], name: model.name, weightsHash: model.weightsHash, encoderHash: model.encoderHash };
 }

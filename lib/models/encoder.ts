@@ -60,7 +60,7 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
  */
 export async function givenEncoder(spec: string, options: SourceOptions): Promise<GivenEncoder> {
   const path = resolve(options.cwd, spec);
-  if (existsSync(path) && statSync(path).isFile() && !(await holdsWeights(path))) {
+  if (existsSync(path) && statSync(path).isFile() && !(await isWeights(path))) {
     return { spec: path, encoder: path, encoderHash: await sha256File(path, options.signal) };
   }
   const source = await findSource(spec, { ...options, wantedHash: undefined }).catch((error: unknown) => {
@@ -70,7 +70,8 @@ export async function givenEncoder(spec: string, options: SourceOptions): Promis
   return { spec: source.spec, source, ...(await ownEncoder(source, options)) };
 }
 
-async function holdsWeights(path: string): Promise<boolean> {
+/** Weights, rather than TorchScript. */
+export async function isWeights(path: string): Promise<boolean> {
   try {
     await inspect(path);
     return true;

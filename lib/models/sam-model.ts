@@ -180,7 +180,7 @@ export class SamModel {
     const found = await nativeCall(() =>
       this.#model.predict({
         embeddings: embedding.embeddings,
-        prompts: toPromptBatch([[prompt]], [frameOf(embedding)], { pointSets, padTo: 0 }),
+        prompts: toPromptBatch([[prompt]], [frameOf(embedding)], { pointSets }),
         selection: { maskOutput, multiMask },
         sizes: Int32Array.of(height, width),
         ...(imageSize === undefined ? {} : { imageSize }),
@@ -199,7 +199,7 @@ export class SamModel {
     prompts: readonly Prompt[],
     maskOutput: MaskOutput = 'multi',
   ): Promise<Decoded> {
-    const batch = toPromptBatch([prompts], [frameOf(embedding)], { pointSets: 'joint', padTo: 0 });
+    const batch = toPromptBatch([prompts], [frameOf(embedding)], { pointSets: 'joint' });
     return nativeCall(() => this.#model.decode({ embeddings: embedding.embeddings, prompts: batch, maskOutput }));
   }
 

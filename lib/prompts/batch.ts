@@ -29,7 +29,7 @@ export interface PromptFrame {
 export function toPromptBatch(
   prompts: readonly (readonly Prompt[])[],
   frames: readonly PromptFrame[],
-  { pointSets, padTo }: { pointSets: PointSets; padTo: number },
+  { pointSets, padTo = 0 }: { pointSets: PointSets; padTo?: number },
 ): PromptBatch {
   if (prompts.length !== frames.length) {
     throw new SamError('SAM_BAD_ARGUMENT', `got the prompts of ${prompts.length} images with ${frames.length} frames`);

@@ -77,8 +77,10 @@ std::string rename(const std::string& name, const std::vector<Rule>& rules) {
   return name;
 }
 
-// Where a part of SAM begins in the name, at a module's boundary.
+// Where a part of SAM begins in the name, at a module's boundary. (Our own checkpoints keep the optimizer's
+// state beside the decoder.)
 size_t part_start(const std::string& name) {
+  if (name.starts_with("optimizer.")) return std::string::npos;
   size_t first = std::string::npos;
   for (const std::string_view part : kParts) {
     const size_t at = name.find(part);

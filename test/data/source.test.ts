@@ -150,6 +150,7 @@ test.runIf(existsSync(shared))(
         dynamicDistance: true,
         perturbation: 10,
         pointSets: 'joint',
+        padTo: 0,
       } as const;
       const { points } = drawPrompt(toLowRes(mask, 256), asked, randomFor(42, 1, sample.name, 0));
       // On so broad a river the first point may leave no room for others.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -228,8 +228,8 @@ describe('files and folders', () => {
 
   it.each([
     ['not a checkpoint of this version', { model: '{"spec":1}' }, MOBILE_SAM_NAMES, /does not say which weights/],
-    ['weights of something else', {}, ['text_model.embedding'], /no weights of SAM/],
-    ['a decoder without a prompt encoder', {}, ['mask_decoder.x'], /no prompt_encoder/],
+    ['weights of something else', {}, ['text_model.embedding'], /holds nothing of SAM/],
+    ['an image encoder alone', {}, ['image_encoder.x'], /no mask decoder in it, only ViT-B/],
   ])('%s is refused', async (_, metadata, names, message) => {
     const path = join(folder, 'odd.safetensors');
     await writeSafetensors(path, names, metadata);
@@ -250,9 +250,105 @@ describe('files and folders', () => {
   });
 
   it('weights whose encoder cannot be built ask for one', async () => {
-    await writeSafetensors(weights, ['mask_decoder.x', 'prompt_encoder.x', 'vision_encoder.layers.0.x']);
+    await writeSafetensors(weights, ['mask_decoder.x', 'prompt_encoder.x']);
     const failure = await resolveModel(weights, { cacheDir }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'SAM_BAD_ENCODER', fix: expect.stringContaining('--encoder FILE.pt') });
+    expect(failure).toMatchObject({ code: 'SAM_BAD_ENCODER', fix: expect.stringContaining('--encoder') });
+  });
+
+  describe("another model's encoder", () => {
+    it("is built of that model's weights, and known by the same hash as there", async () => {
+      await writeSafetensors(join(folder, 'decoder.safetensors'), ['mask_decoder.x', 'prompt_encoder.x']);
+      const own = await resolveModel(weights, { cacheDir });
+      const model = await resolveModel('decoder.safetensors', { cacheDir, cwd: folder, encoder: weights });
+      expect(model).toMatchObject({ name: 'decoder', encoder: own.encoder, encoderHash: own.encoderHash });
+      expect(model.descriptor).toMatchObject({ spec: join(folder, 'decoder.safetensors'), encoder: weights });
+    });
+
+    it('lends its prompt encoder to a mask decoder alone; a checkpoint tuned from that is found again', async () => {
+      const path = join(folder, 'decoder.safetensors');
+      await writeSafetensors(path, ['mask_decoder.x']);
+      const model = await resolveModel(path, { cacheDir, encoder: weights });
+      expect(model).toMatchObject({ name: 'decoder', weights, decoder: path });
+      expect(model.weightsHash).not.toBe(weightsHash);
+      const tuned = join(folder, 'tuned.safetensors');
+      await writeCheckpoint(tuned, model.descriptor);
+      expect(await resolveModel(tuned, { cacheDir })).toMatchObject({
+        weights,
+        decoder: tuned,
+        weightsHash: model.weightsHash,
+      });
+    });
+
+    it('is refused where it has none, and TorchScript has no prompt encoder to lend', async () => {
+      const path = join(folder, 'decoder.safetensors');
+      await writeSafetensors(path, ['mask_decoder.x']);
+      const bare = resolveModel(weights, { cacheDir, encoder: path });
+      await expect(bare).rejects.toMatchObject({ code: 'SAM_BAD_ENCODER', message: expect.stringContaining(path) });
+      const script = join(folder, 'script.pt');
+      await writeFile(script, 'torchscript');
+      const lacking = resolveModel(path, { cacheDir, encoder: script });
+      await expect(lacking).rejects.toMatchObject({
+        code: 'SAM_BAD_CHECKPOINT',
+        fix: expect.stringContaining('--encoder'),
+      });
+    });
+  });
+
+  describe('a folder of transformers', () => {
+    const VIT_B = ['image_encoder.x', 'mask_decoder.x', 'prompt_encoder.x'];
+    const saved = async (config: object, file = 'model.safetensors') => {
+      const at = join(folder, 'saved');
+      await writeSafetensors(join(at, file), VIT_B);
+      await writeFile(join(at, 'config.json'), JSON.stringify({ model_type: 'sam', ...config }));
+      return at;
+    };
+
+    it('is built where it lies, with the epsilon of its config', async () => {
+      const at = await saved({ mask_decoder_config: { layer_norm_eps: 1e-4 } });
+      const model = await resolveModel('saved', { cacheDir, cwd: folder });
+      const file = join(at, 'model.safetensors');
+      expect(model).toMatchObject({ name: 'saved', weights: file, encoder: file, folder: at, normEpsilon: 1e-4 });
+      expect(model.descriptor).toMatchObject({ spec: at, encoder: null });
+      expect(calls).toEqual([]); // nothing is converted or stored twice
+    });
+
+    it('of another model, or of another size than its config says, is refused', async () => {
+      await saved({ model_type: 'bert' });
+      await expect(resolveModel('saved', { cacheDir, cwd: folder })).rejects.toThrow(/not a SAM model.*"bert"/);
+      await saved({ vision_config: { hidden_size: 1024, num_hidden_layers: 24 } });
+      await expect(resolveModel('saved', { cacheDir, cwd: folder })).rejects.toThrow(
+        'looks like ViT-B; you asked for ViT-L',
+      );
+    });
+
+    it('without weights is refused', async () => {
+      await saved({}, 'tf_model.h5');
+      await expect(resolveModel('saved', { cacheDir, cwd: folder })).rejects.toMatchObject({ code: 'SAM_NOT_FOUND' });
+    });
+
+    it("Meta's file names promise a size too", async () => {
+      await writeSafetensors(join(folder, 'sam_vit_h_4b8939.safetensors'), VIT_B);
+      const work = resolveModel('sam_vit_h_4b8939.safetensors', { cacheDir, cwd: folder });
+      await expect(work).rejects.toThrow('looks like ViT-B; you asked for ViT-H');
+    });
+
+    it('comes by its name on the Hub, from the cache that Python shares', async () => {
+      const commit = 'a'.repeat(40);
+      const repository = join(folder, 'hub', 'models--facebook--sam-vit-large');
+      const snapshot = join(repository, 'snapshots', commit);
+      await writeSafetensors(join(snapshot, 'model.safetensors'), VIT_B);
+      await writeFile(join(snapshot, 'config.json'), JSON.stringify({ model_type: 'sam' }));
+      await mkdir(join(repository, 'refs'));
+      await writeFile(join(repository, 'refs', 'main'), commit);
+      vi.stubEnv('HF_HUB_CACHE', join(folder, 'hub'));
+      vi.stubEnv('HF_HUB_OFFLINE', '1');
+      const work = resolveModel('facebook/sam-vit-large', { cacheDir });
+      await expect(work).rejects.toThrow('looks like ViT-B; you asked for ViT-L');
+      await rename(repository, join(folder, 'hub', 'models--someone--rivers'));
+      const model = await resolveModel('someone/rivers', { cacheDir });
+      expect(model).toMatchObject({ name: 'rivers', descriptor: { spec: 'someone/rivers' } });
+      vi.unstubAllEnvs();
+    });
   });
 
   it('a folder that is no run, and a name that is nothing', async () => {

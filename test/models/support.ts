@@ -2,8 +2,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import type { EmbeddingCache, Embeddings, Encoding, ImageEncoder, NativeBinding } from '../../binding.js';
+import type { EmbeddingCache, Embeddings, Encoding, ImageEncoder, NativeBinding, WeightsInfo } from '../../binding.js';
 import type { Sample } from '../../lib/data/sample.js';
+import { readSafetensorsHeader } from '../../lib/training/safetensors-header.js';
 
 /** A whole safetensors file: every tensor one fp32. */
 export async function writeSafetensors(
@@ -132,6 +133,22 @@ export function fakeNative(calls: Calls, slice: () => void = () => {}) {
     [Symbol.dispose]: () => calls.push('dispose encoder'),
   };
   const binding = {
+    async inspectWeights({ path }: { path: string }): Promise<WeightsInfo> {
+      const names = Object.keys((await readSafetensorsHeader(path)).tensors);
+      const has = (part: string) => names.some((name) => name.startsWith(part));
+      if (!['image_encoder.', 'prompt_encoder.', 'mask_decoder.'].some(has)) {
+        throw Object.assign(new Error(`${path} holds nothing of SAM`), { code: 'SAM_BAD_CHECKPOINT' });
+      }
+      const tiny = has('image_encoder.patch_embed.seq.');
+      const encoder = tiny ? 'TinyViT' : has('image_encoder.') ? 'ViT-B' : null;
+      return {
+        names: 'meta',
+        promptEncoder: has('prompt_encoder.'),
+        maskDecoder: has('mask_decoder.'),
+        encoder,
+        buildable: encoder !== null,
+      };
+    },
     async convertPickle({ input, output }: { input: string; output: string }) {
       calls.push('convertPickle');
       await writeSafetensors(output, MOBILE_SAM_NAMES, { from: await readFile(input, 'utf8') });

@@ -28,7 +28,7 @@ beforeAll(async () => {
     SamModel: model,
     Trainer: native().createTrainer(model, {
       weightDecay: 0,
-      loss: { dice: 1, bce: 0, focal: 0, iou: 0 },
+      loss: { dice: 1, bce: 0, focal: 0, iou: 0, rowDiceCe: 0 },
       selection: { maskOutput: 'multi', multiMask: 'best' },
     }),
   });

@@ -46,7 +46,7 @@ describe('the C++ core agrees with the reference', () => {
   let checks: Check[];
 
   beforeAll(async () => {
-    ({ status, checks } = await checksOf('--only', 'decoder,losses,training'));
+    ({ status, checks } = await checksOf('--only', 'decoder,losses,training,vit'));
   }, 600_000);
 
   it.each([
@@ -55,8 +55,13 @@ describe('the C++ core agrees with the reference', () => {
     ['decoder', 'IoU predictions to 1e-4, logits to 1e-3, equal masks', 50],
     ['losses', 'dice, bce, focal, iou and their sum, for every way of choosing a mask', 30],
     ['gradients', 'of every parameter; zero and absent ones too', 10],
-    ['training', '20 AdamW steps: losses to 1e-3, changes to cosine 0.999; resuming changes nothing', 10],
+    [
+      'training',
+      '20 AdamW steps (of the article too): losses to 1e-3, changes to cosine 0.999; resuming changes nothing',
+      10,
+    ],
     ['precision', 'bf16 gives the same masks', 1],
+    ['vit', "a tiny ViT's embedding to 1e-4, in either naming; positions and window padding are in it", 7],
   ])('%s: %s', (family, _what, atLeast) => {
     const own = checks.filter((check) => check.name.startsWith(`${family}/`));
     expect(own.length).toBeGreaterThanOrEqual(atLeast);

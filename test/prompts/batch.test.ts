@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { toPromptBatch } from '../../lib/prompts/batch.js';
 import type { Prompt } from '../../lib/prompts/prompt.js';
 
@@ -23,7 +23,7 @@ test('joint points are one prompt, padded with missing points', () => {
       [points([[256, 128]])],
     ],
     [wide, small],
-    'joint',
+    { pointSets: 'joint' },
   );
   expect(batch).toMatchObject({ images: 2, promptsPerImage: 1, pointsPerPrompt: 3 });
   expect([...batch.points!]).toEqual([
@@ -53,7 +53,7 @@ test('separate points are prompts of one point, padded with missing prompts', ()
       [points([[256, 128]])],
     ],
     [wide, small],
-    'separate',
+    { pointSets: 'separate' },
   );
   expect(batch).toMatchObject({ images: 2, promptsPerImage: 3, pointsPerPrompt: 1 });
   expect([...batch.points!.subarray(6)]).toEqual([512, 256, 0, 0, 0, 0]);
@@ -73,16 +73,16 @@ test('a box stays beside its points, and joins each of them when they are separa
       ),
     ],
   ];
-  const joint = toPromptBatch(prompts, [wide], 'joint');
+  const joint = toPromptBatch(prompts, [wide], { pointSets: 'joint' });
   expect(joint).toMatchObject({ promptsPerImage: 1, pointsPerPrompt: 2 });
   expect([...joint.boxes!]).toEqual([0, 0, 512, 256]);
-  const separate = toPromptBatch(prompts, [wide], 'separate');
+  const separate = toPromptBatch(prompts, [wide], { pointSets: 'separate' });
   expect(separate).toMatchObject({ promptsPerImage: 2, pointsPerPrompt: 1 });
   expect([...separate.boxes!]).toEqual([0, 0, 512, 256, 0, 0, 512, 256]);
 });
 
 test('a box alone needs no points', () => {
-  const batch = toPromptBatch([[points([], [0, 0, 100, 50])]], [wide], 'separate');
+  const batch = toPromptBatch([[points([], [0, 0, 100, 50])]], [wide], { pointSets: 'separate' });
   expect(batch).toMatchObject({ promptsPerImage: 1, pointsPerPrompt: 0 });
   expect(batch.points).toBeUndefined();
   expect([...batch.boxes!]).toEqual([0, 0, 512, 256]);
@@ -100,12 +100,15 @@ test('an image without a point has one prompt of a missing point', () => {
       ],
     ],
     [wide, small],
-    'separate',
+    { pointSets: 'separate' },
   );
   expect(batch).toMatchObject({ promptsPerImage: 2, pointsPerPrompt: 1 });
   expect([...batch.pointLabels!]).toEqual([-100, -100, 1, 1]);
   expect([...batch.promptPresent!]).toEqual([1, 0, 1, 1]);
-  expect(toPromptBatch([[points([])]], [wide], 'joint')).toMatchObject({ promptsPerImage: 1, pointsPerPrompt: 1 });
+  expect(toPromptBatch([[points([])]], [wide], { pointSets: 'joint' })).toMatchObject({
+    promptsPerImage: 1,
+    pointsPerPrompt: 1,
+  });
 });
 
 test('several prompts an image are kept apart', () => {
@@ -121,7 +124,7 @@ test('several prompts an image are kept apart', () => {
       [points([[4, 4]])],
     ],
     [small, small],
-    'joint',
+    { pointSets: 'joint' },
   );
   expect(batch).toMatchObject({ promptsPerImage: 2, pointsPerPrompt: 2 });
   expect([...batch.points!]).toEqual([2, 2, 0, 0, 4, 4, 6, 6, 8, 8, 0, 0, 0, 0, 0, 0]);
@@ -130,23 +133,54 @@ test('several prompts an image are kept apart', () => {
 
 test('each side is scaled to its own rounded length, and a squashed picture to the square', () => {
   // 333 x 500: int(333*1024/500 + 0.5) = 682 across.
-  const tall = toPromptBatch([[points([[333, 500]])]], [{ imageWidth: 333, imageHeight: 500 }], 'joint');
+  const tall = toPromptBatch([[points([[333, 500]])]], [{ imageWidth: 333, imageHeight: 500 }], { pointSets: 'joint' });
   expect(tall.points![0]).toBeCloseTo(682, 4);
   expect(tall.points![1]).toBeCloseTo(1024, 4);
-  const squashed = toPromptBatch(
-    [[points([[333, 500]])]],
-    [{ imageWidth: 333, imageHeight: 500, imageSize: 256 }],
-    'joint',
-  );
+  const squashed = toPromptBatch([[points([[333, 500]])]], [{ imageWidth: 333, imageHeight: 500, imageSize: 256 }], {
+    pointSets: 'joint',
+  });
   expect([...squashed.points!].map(Math.round)).toEqual([1024, 1024]);
 });
 
 test('a batch that cannot be told is refused', () => {
-  expect(() => toPromptBatch([[points([])]], [], 'joint')).toThrow(
+  expect(() => toPromptBatch([[points([])]], [], { pointSets: 'joint' })).toThrow(
     expect.objectContaining({ code: 'SAM_BAD_ARGUMENT' }),
   );
   const mixed = [[points([[1, 1]])], [points([[1, 1]], [0, 0, 5, 5])]];
-  expect(() => toPromptBatch(mixed, [wide, small], 'joint')).toThrow(
+  expect(() => toPromptBatch(mixed, [wide, small], { pointSets: 'joint' })).toThrow(
     expect.objectContaining({ code: 'SAM_BAD_ARGUMENT' }),
   );
+});
+
+describe("padding tokens, the article's way", () => {
+  const prompts = [
+    [points([[10, 20]])],
+    [
+      points([
+        [30, 40],
+        [50, 60],
+      ]),
+    ],
+  ];
+
+  test('a missing separate point is a prompt that exists, of one token', () => {
+    const batch = toPromptBatch(prompts, [wide, wide], { pointSets: 'separate', padTo: 3 });
+    expect(batch).toMatchObject({ promptsPerImage: 3, pointsPerPrompt: 1 });
+    expect([...batch.pointLabels!]).toEqual([1, -10, -10, 1, 1, -10]);
+    expect([...batch.promptPresent!]).toEqual([1, 1, 1, 1, 1, 1]);
+    expect([...batch.points!.slice(2, 6)]).toEqual([0, 0, 0, 0]);
+  });
+
+  test('a missing joint point is a token of its prompt', () => {
+    const batch = toPromptBatch(prompts, [wide, wide], { pointSets: 'joint', padTo: 3 });
+    expect(batch).toMatchObject({ promptsPerImage: 1, pointsPerPrompt: 3 });
+    expect([...batch.pointLabels!]).toEqual([1, -10, -10, 1, 1, -10]);
+  });
+
+  test('a box stays beside padding', () => {
+    const batch = toPromptBatch([[points([], [0, 0, 100, 50])]], [wide], { pointSets: 'separate', padTo: 2 });
+    expect(batch).toMatchObject({ promptsPerImage: 2, pointsPerPrompt: 1 });
+    expect([...batch.pointLabels!]).toEqual([-10, -10]);
+    expect([...batch.boxes!]).toEqual([0, 0, 512, 256, 0, 0, 512, 256]);
+  });
 });

@@ -15,6 +15,7 @@ const settings = (changes: Partial<PromptSettings> = {}): PromptSettings => ({
   dynamicDistance: true,
   perturbation: 10,
   pointSets: 'joint',
+  padTo: 0,
   ...changes,
 });
 

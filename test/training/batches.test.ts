@@ -49,6 +49,7 @@ describe('prepareBatch', () => {
       dynamicDistance: false,
       perturbation: 0,
       pointSets: 'joint',
+      padTo: 0,
     } as const;
     const source = { masks: new LowResMasks(64, undefined), embeddings: model.embeddings, prompts, seed: 1 };
     const pointsOf = async (list: readonly Sample[], epoch: number) => {
