@@ -49,6 +49,8 @@ const SIZES = { base: 'ViT-B', large: 'ViT-L', huge: 'ViT-H' } as const;
 /** `sam_vit_b_01ec64.pth`, as Meta names its files. */
 const META_FILE = /^sam_vit_([blh])(?:_|\.)/;
 
+const GENERIC = /^(pytorch_)?model$/;
+
 /** Whether the folder looks like one that transformers has saved. */
 export function isModelFolder(folder: string): boolean {
   const names = readdirSync(folder);
@@ -75,9 +77,11 @@ export async function findSource(spec: string, options: SourceOptions): Promise<
   }
   if (statSync(path).isDirectory()) return fromFolder(path, { spec: path, name: basename(path) }, options);
   const name = basename(path).replace(/\.index\.json$/, '');
+  const stem = basename(name, extname(name));
   const letter = META_FILE.exec(name)?.[1]?.toUpperCase();
   const asked = letter === undefined ? undefined : `ViT-${letter}`;
-  return fromFile(path, { spec: path, name: basename(name, extname(name)), asked }, options);
+  // `model.safetensors` says less than the folder that it lies in.
+  return fromFile(path, { spec: path, name: GENERIC.test(stem) ? basename(dirname(path)) : stem, asked }, options);
 }
 
 interface Asked {
