@@ -25,7 +25,7 @@ export interface OfficialFile {
 
 export interface FindOptions {
   cacheDir: string;
-  /** Folder from which the package is looked for too. */
+  /** Relative paths start here; the package is looked for from here too. */
   cwd: string;
   /** Only weights with this hash will do: those that a checkpoint was tuned from. */
   wantedHash?: string | undefined;

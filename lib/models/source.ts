@@ -13,22 +13,9 @@ import { closest } from '../suggest.js';
 import { sha256, sha256File } from './hash.js';
 import { fetchHubModel, isHubName, sizeOfHubName } from './hub.js';
 import { CONFIG, chooseWeights, isIndex, requireSamConfig, shardsOf } from './hub-files.js';
-import { findMobileSam, type OfficialFile } from './mobile-sam.js';
+import { type FindOptions, findMobileSam } from './mobile-sam.js';
 
-export interface SourceOptions {
-  cacheDir: string;
-  /** Relative paths start here. */
-  cwd: string;
-  signal?: AbortSignal | undefined;
-  /** Told a line for each step that takes time. */
-  onStep?: ((line: string) => void) | undefined;
-  /** Told of downloads, in bytes. */
-  onProgress?: ((done: number, total: number | undefined) => void) | undefined;
-  /** Another official MobileSAM file than the published one. */
-  official?: Partial<OfficialFile> | undefined;
-  /** Of several `mobile-sam`, only the one with this hash will do. */
-  wantedHash?: string | undefined;
-}
+export type SourceOptions = FindOptions;
 
 export interface Source {
   /** How to find it again: a name, or an absolute path. */
