@@ -26,7 +26,7 @@ async function measure(precision, folder) {
   const model = await binding.loadModel({ weights, device: 'cpu', precision });
   const trainer = binding.createTrainer(model, {
     weightDecay: 2e-4,
-    loss: { dice: 1, bce: 1, focal: 0, iou: 5 },
+    loss: { dice: 1, bce: 1, focal: 0, iou: 5, rowDiceCe: 0 },
     selection: { maskOutput: 'multi', multiMask: 'best' },
   });
   const embeddings = binding.embeddingsFrom(
