@@ -271,10 +271,12 @@ async function scoreImage(
   const label = await labelOf(sample);
   const lowRes = toLowRes(label, prompts.maskSize, prompts.imageSize);
   const random = randomFor(prompts.seed, VALIDATION_EPOCH, sample.name, 0);
-  const prompt = drawPrompt(lowRes, toPromptSettings(prompts), random);
+  const settings = toPromptSettings(prompts);
+  const prompt = drawPrompt(lowRes, settings, random);
   const embedding = new ImageEmbedding(embeddings, label.width, label.height, prompts.imageSize);
-  const { maskOutput, multiMask, pointSets } = prompts;
-  const predicted = await model.predict(embedding, { ...prompt, maskOutput, multiMask, pointSets });
+  const { maskOutput, multiMask } = prompts;
+  const { pointSets, padTo } = settings;
+  const predicted = await model.predict(embedding, { ...prompt, maskOutput, multiMask, pointSets, padTo });
   const counts = await confusion(predicted.mask, label.values);
   return {
     model: name,

@@ -212,7 +212,13 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
   try {
     const embedding = new ImageEmbedding(embeddings, size.width, size.height, prompts.imageSize);
     const prompt = job.prompt ?? (await findPrompt(model, embedding, sample, prompts, signal));
-    const predicted = prompt === undefined ? nothing(size) : await predictOne(model, embedding, prompt, prompts);
+    // The user's own points are all that there are; those drawn are as in training.
+    const padTo = job.source === 'given' ? 0 : toPromptSettings(prompts).padTo;
+    const { maskOutput, multiMask, pointSets } = prompts;
+    const predicted =
+      prompt === undefined
+        ? nothing(size)
+        : await model.predict(embedding, { ...prompt, maskOutput, multiMask, pointSets, padTo });
     if (prompt === undefined) onWarning?.(`${sample.image.path}: the model found nothing; its mask is empty`);
     await writeMaskPng(outputs.mask, predicted.mask, size.width, size.height);
     const written = options.saveLogits ? { logits: outputs.logits } : {};
@@ -234,16 +240,6 @@ async function findPrompt(
 ): Promise<Prompt | undefined> {
   const rough = await findRoughMask(model, embedding, { maskOutput: prompts.maskOutput, signal });
   return rough === undefined ? undefined : promptFrom(rough, sample, prompts);
-}
-
-function predictOne(
-  model: SamModel,
-  embedding: ImageEmbedding,
-  prompt: Prompt,
-  prompts: PromptOptions,
-): Promise<Prediction> {
-  const { maskOutput, multiMask, pointSets } = prompts;
-  return model.predict(embedding, { ...prompt, maskOutput, multiMask, pointSets });
 }
 
 /** What is said of a picture in which no point of the grid found anything. */

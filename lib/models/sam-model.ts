@@ -55,6 +55,8 @@ export interface PredictOptions extends UserPrompt {
   pointSets?: PointSets;
   /** Of separate points: the mask of highest predicted IoU, or the mean of the logits. Default best. */
   multiMask?: 'best' | 'mean';
+  /** Points missing of so many become padding tokens, for a model trained with `--missing-points token`. Default 0: none do. */
+  padTo?: number;
   signal?: AbortSignal;
 }
 
@@ -173,14 +175,14 @@ export class SamModel {
    * @throws SamError `SAM_BAD_ARGUMENT`: no prompt, or one outside the picture.
    */
   async predict(embedding: ImageEmbedding, options: PredictOptions): Promise<Prediction> {
-    const { maskOutput = 'multi', pointSets = 'joint', multiMask = 'best', signal } = options;
+    const { maskOutput = 'multi', pointSets = 'joint', multiMask = 'best', padTo = 0, signal } = options;
     const { width, height, imageSize } = embedding;
     const prompt = checkPrompt(options, width, height, 'the image');
     signal?.throwIfAborted();
     const found = await nativeCall(() =>
       this.#model.predict({
         embeddings: embedding.embeddings,
-        prompts: toPromptBatch([[prompt]], [frameOf(embedding)], { pointSets }),
+        prompts: toPromptBatch([[prompt]], [frameOf(embedding)], { pointSets, padTo }),
         selection: { maskOutput, multiMask },
         sizes: Int32Array.of(height, width),
         ...(imageSize === undefined ? {} : { imageSize }),

@@ -74,6 +74,18 @@ describe('SamModel', () => {
     }
   });
 
+  it("pads missing points as the article's training does, if asked", async () => {
+    const how = { points: [centre], pointSets: 'separate', multiMask: 'mean' } as const;
+    const plain = await model.predict(embedding, how);
+    expect((await model.predict(embedding, { ...how, padTo: 1 })).lowResLogits).toEqual(plain.lowResLogits);
+    // The masks of the padding count in the mean.
+    const padded = await model.predict(embedding, { ...how, padTo: 3 });
+    expect(padded.lowResLogits).not.toEqual(plain.lowResLogits);
+    const more = await model.predict(embedding, { ...how, padTo: 2 });
+    const [one, two, three] = [plain, more, padded].map(({ lowResLogits }) => lowResLogits[5000]!);
+    expect(three! * 3 - one!).toBeCloseTo(2 * (two! * 2 - one!), 3);
+  });
+
   it('a path, a file in memory and pixels are one picture', async () => {
     const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
       .png()
