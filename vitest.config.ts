@@ -4,6 +4,8 @@ import { ClosingLine } from './test/closing-line.js';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // They need a GPU: vitest.cuda.config.ts.
+    exclude: ['test/cuda/**'],
     // A process a file, one at a time: LibTorch uses all cores by itself, and a crash takes down one file only.
     pool: 'forks',
     maxWorkers: 1,

@@ -14,6 +14,25 @@ export interface Compute {
   name: string;
 }
 
+export interface DeviceHooks {
+  /** Told why `auto` takes the CPU where one might expect a GPU: CUDA libraries or a GPU are here. */
+  onNote?: ((line: string) => void) | undefined;
+  info?: (options: { probeCuda: boolean }) => RuntimeInfo;
+}
+
+/** Why LibTorch cannot compute on a GPU here. */
+export function noGpuReason({ library, devices }: RuntimeInfo['cuda']): string {
+  const [gpu] = devices;
+  if (library && gpu === undefined) return 'CUDA libraries found, no device';
+  if (library) {
+    // LibTorch looks for its CUDA half once, and computing on the CPU makes it look.
+    const causes = 'its driver is too old for them, or this process computed on the CPU before it asked for a GPU';
+    return `CUDA libraries found, but they cannot use ${gpu!.name}: ${causes}`;
+  }
+  if (gpu === undefined) return 'this LibTorch is a CPU build, or its CUDA library does not load';
+  return `${gpu.name} is here, but this LibTorch has no CUDA library that loads`;
+}
+
 /** The first CUDA capability whose tensor cores multiply bf16 (Ampere). */
 const BF16_CAPABILITY = 8;
 
@@ -24,25 +43,24 @@ const BF16_CAPABILITY = 8;
 export function resolveDevice(
   device: string,
   precision: Precision | 'auto',
-  info: (options: { probeCuda: boolean }) => RuntimeInfo = (options) => native().info(options),
+  { onNote, info = (options) => native().info(options) }: DeviceHooks = {},
 ): Compute {
-  const found = info({ probeCuda: device !== 'cpu' });
+  const { cuda, fastBf16 } = info({ probeCuda: device !== 'cpu' });
   const cachePrecision = precision === 'fp32' ? 'fp32' : 'fp16';
-  if (device === 'cpu' || (device === 'auto' && !found.cuda.available)) {
-    const chosen = precision !== 'auto' ? precision : found.fastBf16 ? 'bf16' : 'fp32';
+  if (device === 'cpu' || (device === 'auto' && !cuda.available)) {
+    if (cuda.library || cuda.devices.length > 0) onNote?.(`${noGpuReason(cuda)}; computing on the CPU`);
+    const chosen = precision !== 'auto' ? precision : fastBf16 ? 'bf16' : 'fp32';
     return { device: 'cpu', precision: chosen, cachePrecision, name: 'CPU' };
   }
   const index = Number(device.split(':')[1] ?? 0);
-  const gpu = found.cuda.devices[index];
-  if (!found.cuda.available || gpu === undefined) {
-    const count = found.cuda.available ? found.cuda.devices.length : 0;
-    throw new SamError(
-      'SAM_NO_CUDA',
-      `--device ${device}: ${count === 0 ? 'no usable GPU' : `only ${count} found`} here`,
-      {
-        fix: 'use --device cpu; npx sam-native doctor says what is missing for a GPU',
-      },
-    );
+  const gpu = cuda.devices[index];
+  if (!cuda.available || gpu === undefined) {
+    const { length } = cuda.devices;
+    const count = length === 1 ? 'one GPU' : `${length} GPUs`;
+    const what = cuda.available ? `this machine has ${count}` : `no usable GPU: ${noGpuReason(cuda)}`;
+    throw new SamError('SAM_NO_CUDA', `--device ${device}: ${what}`, {
+      fix: 'use --device cpu; npx sam-native doctor says what is missing for a GPU',
+    });
   }
   const automatic = Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY ? 'bf16' : 'fp16';
   return {

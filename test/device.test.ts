@@ -1,40 +1,81 @@
 import { describe, expect, test } from 'vitest';
 import type { RuntimeInfo } from '../binding.js';
-import { resolveDevice } from '../lib/device.js';
+import { noGpuReason, resolveDevice } from '../lib/device.js';
 
-function machine(capabilities: string[], fastBf16 = false) {
+/** A machine that answers as told, and remembers whether it was asked for CUDA and what was said to the user. */
+function machine(cuda: Partial<RuntimeInfo['cuda']>, fastBf16 = false) {
   const probes: boolean[] = [];
-  const devices = capabilities.map((capability, i) => ({ name: `GPU ${i}`, memoryBytes: 1, capability }));
-  const cuda = { library: devices.length > 0, available: devices.length > 0, devices };
+  const notes: string[] = [];
   const info = ({ probeCuda }: { probeCuda: boolean }): RuntimeInfo => {
     probes.push(probeCuda);
-    return { compiledFor: '2.13.0', torch: '2.13', fastBf16, threads: 2, liveHandles: 0, cuda };
+    const none = { library: false, available: false, devices: [] };
+    const found = probeCuda ? { ...none, ...cuda } : none;
+    return { compiledFor: '2.13.0', torch: '2.13', fastBf16, threads: 2, liveHandles: 0, cuda: found };
   };
-  return { probes, info };
+  return { probes, notes, info, onNote: (line: string) => void notes.push(line) };
 }
+
+const gpusOf = (...capabilities: string[]) =>
+  capabilities.map((capability, i) => ({ name: `GPU ${i}`, memoryBytes: 1, capability }));
+const withGpus = (...capabilities: string[]) =>
+  machine({ library: true, available: true, devices: gpusOf(...capabilities) });
+
+const CPU_BUILD = {};
+const NO_DEVICE = { library: true };
+const UNUSABLE = { library: true, devices: gpusOf('5.0') };
+const NO_LIBRARY = { devices: gpusOf('8.0') };
 
 describe('resolveDevice', () => {
   test('auto takes the GPU where there is one, else the CPU', () => {
-    expect(resolveDevice('auto', 'auto', machine([]).info)).toMatchObject({ device: 'cpu', precision: 'fp32' });
-    expect(resolveDevice('auto', 'auto', machine([], true).info)).toMatchObject({ device: 'cpu', precision: 'bf16' });
-    expect(resolveDevice('auto', 'auto', machine(['7.5']).info)).toMatchObject({ device: 'cuda:0', precision: 'fp16' });
-    const two = machine(['7.5', '9.0']);
-    expect(resolveDevice('cuda:1', 'auto', two.info)).toMatchObject({ precision: 'bf16', name: 'GPU 1' });
+    expect(resolveDevice('auto', 'auto', machine({}))).toMatchObject({ device: 'cpu', precision: 'fp32' });
+    expect(resolveDevice('auto', 'auto', machine({}, true))).toMatchObject({ device: 'cpu', precision: 'bf16' });
+    expect(resolveDevice('auto', 'auto', withGpus('7.5'))).toMatchObject({ device: 'cuda:0', precision: 'fp16' });
+    const second = resolveDevice('cuda:1', 'auto', withGpus('7.5', '9.0'));
+    expect(second).toMatchObject({ precision: 'bf16', name: 'GPU 1' });
   });
 
   test('embeddings are fp32 on disk only where fp32 was asked for by name', () => {
-    const { info } = machine([]);
-    expect(resolveDevice('cpu', 'auto', info).cachePrecision).toBe('fp16');
-    expect(resolveDevice('cpu', 'fp32', info).cachePrecision).toBe('fp32');
+    expect(resolveDevice('cpu', 'auto', machine({})).cachePrecision).toBe('fp16');
+    expect(resolveDevice('cpu', 'fp32', machine({})).cachePrecision).toBe('fp32');
   });
 
-  test('refuses a GPU that is not there, and asks nothing of CUDA for the CPU', () => {
-    const refused = (device: string, capabilities: string[]) => () =>
-      resolveDevice(device, 'auto', machine(capabilities).info);
-    expect(refused('cuda', [])).toThrow(expect.objectContaining({ code: 'SAM_NO_CUDA', exitCode: 2 }));
-    expect(refused('cuda:2', ['8.0'])).toThrow('only 1 found');
-    const { probes, info } = machine(['8.0']);
-    resolveDevice('cpu', 'auto', info);
+  test('auto says why it takes the CPU, where there are CUDA libraries or a GPU', () => {
+    const said = (cuda: Partial<RuntimeInfo['cuda']>, device = 'auto') => {
+      const { notes, ...hooks } = machine(cuda);
+      expect(resolveDevice(device, 'auto', hooks).device).toBe('cpu');
+      return notes;
+    };
+    expect(said(NO_DEVICE)).toEqual(['CUDA libraries found, no device; computing on the CPU']);
+    expect(said(UNUSABLE)).toEqual([expect.stringMatching(/cannot use GPU 0: .*computing on the CPU$/)]);
+    expect(said(NO_LIBRARY)).toEqual([expect.stringMatching(/^GPU 0 is here, but .*computing on the CPU$/)]);
+    expect(said(CPU_BUILD)).toEqual([]);
+    expect(said(NO_DEVICE, 'cpu')).toEqual([]);
+    const { notes, ...hooks } = withGpus('8.0');
+    resolveDevice('auto', 'auto', hooks);
+    expect(notes).toEqual([]);
+  });
+
+  test('a GPU that is not there is refused with the reason', () => {
+    const refused = (device: string, cuda: Partial<RuntimeInfo['cuda']>) => () =>
+      resolveDevice(device, 'auto', machine(cuda));
+    expect(refused('cuda', NO_DEVICE)).toThrow(
+      expect.objectContaining({
+        code: 'SAM_NO_CUDA',
+        exitCode: 2,
+        message: '--device cuda: no usable GPU: CUDA libraries found, no device',
+      }),
+    );
+    for (const cuda of [CPU_BUILD, UNUSABLE, NO_LIBRARY]) {
+      const reason = noGpuReason({ library: false, available: false, devices: [], ...cuda });
+      expect(refused('cuda:0', cuda)).toThrow(`--device cuda:0: no usable GPU: ${reason}`);
+    }
+    expect(() => resolveDevice('cuda:2', 'auto', withGpus('8.0'))).toThrow('cuda:2: this machine has one GPU');
+    expect(() => resolveDevice('cuda:2', 'auto', withGpus('8.0', '8.0'))).toThrow('this machine has 2 GPUs');
+  });
+
+  test('asks nothing of CUDA for the CPU', () => {
+    const { probes, ...hooks } = withGpus('8.0');
+    resolveDevice('cpu', 'auto', hooks);
     expect(probes).toEqual([false]);
   });
 });

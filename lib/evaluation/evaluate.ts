@@ -77,7 +77,7 @@ interface Entrant {
  * @throws SamError `SAM_NOT_FOUND` and `SAM_BAD_CHECKPOINT` (models), `SAM_BAD_DATA` (pictures and labels, all named).
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto');
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
   const entrants = await resolveEntrants(options);
   const labelled = await checkLabels(options, entrants);
   const stores = new Stores(options, compute);

@@ -41,7 +41,7 @@ export interface EmbedImagesResult {
 export async function embedImages(options: EmbedImagesOptions): Promise<EmbedImagesResult> {
   const { images, signal, skipBad, onWarning, onProgress } = options;
   if (options.export !== undefined) requireDistinctNames(images);
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto');
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const model = await resolveModel(options.model, {
     cacheDir,

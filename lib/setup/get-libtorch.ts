@@ -27,7 +27,7 @@ const UNPACK = fileURLToPath(new URL('../../scripts/unpack.py', import.meta.url)
 const TORCH_PARTS = 'torch/lib/,torch/include/,torch/version.py,torch/build-version';
 
 export const DOWNLOAD_QUESTION =
-  `Get LibTorch ${PINNED_VERSION} with pip? About 190 MB where pip's index has the CPU build; about 5 GB, NVIDIA's libraries ` +
+  `Get LibTorch ${PINNED_VERSION} with pip? About 190 MB where pip's index has the CPU build; about 2.5 GB, NVIDIA's libraries ` +
   'included, where it has the CUDA build (the usual one on Linux x86-64; --index-url names another index).';
 
 /**
@@ -114,9 +114,9 @@ async function torchWheel(downloads: string, options: GetOptions): Promise<strin
 
 async function nvidiaWheels(folder: string, requirements: string[], options: GetOptions): Promise<string[]> {
   const question =
-    "This is a CUDA build. Get NVIDIA's libraries too, about 4 GB? (--index-url may name an index with CPU builds.)";
+    "This is a CUDA build. Get NVIDIA's libraries too, about 2 GB? (--index-url may name an index with CPU builds.)";
   if (!(await options.consent(question))) throw refused();
-  options.say("getting NVIDIA's libraries with pip, about 4 GB");
+  options.say("getting NVIDIA's libraries with pip, about 2 GB");
   await pipDownload(folder, requirements, options);
   return wheelsIn(folder).map((name) => join(folder, name));
 }

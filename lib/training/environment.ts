@@ -31,7 +31,7 @@ export interface OpenModel {
 }
 
 export interface TrainEnvironment {
-  compute(options: ResolvedTrainOptions): Compute;
+  compute(options: ResolvedTrainOptions, hooks: TrainHooks): Compute;
   openData(options: ResolvedTrainOptions, hooks: TrainHooks): Promise<DataSplits>;
   openModel(options: ResolvedTrainOptions, compute: Compute, hooks: TrainHooks): Promise<OpenModel>;
   versions(): { samNative: string; libtorch: string; node: string };
@@ -39,10 +39,10 @@ export interface TrainEnvironment {
 
 /** The real one: the addon, the disk. */
 export const environment: TrainEnvironment = {
-  compute(options) {
+  compute(options, { onNote }) {
     // Said even where it is the default: sums over another number of threads would be rounded otherwise.
     native().setThreads(options.threads ?? native().info().threads);
-    return resolveDevice(options.device, options.precision);
+    return resolveDevice(options.device, options.precision, { onNote });
   },
   openData(options, hooks) {
     return openData(

@@ -100,7 +100,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
     onNote: (message) => outside.emit({ type: 'note', message }),
     onWarning: (message) => outside.emit({ type: 'warning', code: 'SAM_BAD_DATA', message }),
   };
-  const compute = from.compute(options);
+  const compute = from.compute(options, hooks);
   const masks = new LowResMasks(options.maskSize, options.imageSize);
   const found = await from.openData(options, hooks);
   const checked = await checkSamples(found, masks, { ...options, ...hooks });

@@ -1,8 +1,9 @@
 // sam_core_test: the core without Node. Checks the model, the losses and the training against fixtures made
 // with transformers, times itself, and says what it found. For sanitizers, profilers, GPUs, and machines
 // without Node.
-#include <ATen/Context.h>
 #include <ATen/DynamicLibrary.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/util/Exception.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,7 +24,8 @@ namespace {
 
 constexpr const char* kUsage = R"(sam_core_test [options]
   --fixtures DIR       folder of parity.safetensors [test/fixtures]
-  --device cpu|cuda    where to run [cpu]
+  --device cpu|cuda|cuda:N
+                       where to run [cpu]
   --encoder FILE.pt    a TorchScript encoder to try and time too
   --only A,B           of decoder, losses, training, vit, encoder, timings [all]
   --break PART         leave out a part, to see the checks fail: positions, missing or weight-decay
@@ -33,7 +35,7 @@ constexpr const char* kUsage = R"(sam_core_test [options]
 Exit status: 0 all checks passed; 1 not, or something went wrong; 2 wrong call.
 )";
 
-constexpr std::array<std::string_view, 6> kFamilies = {"decoder", "losses", "training",
+constexpr std::array<std::string_view, 6> kFamilies = {"decoder", "losses",  "training",
                                                        "vit",     "encoder", "timings"};
 
 struct Settings {
@@ -61,6 +63,15 @@ std::optional<Broken> parse_broken(std::string_view part) {
   return std::nullopt;
 }
 
+// `cpu`, `cuda` or `cuda:N`
+bool is_device(std::string_view name) {
+  constexpr std::string_view kNumbered = "cuda:";
+  if (!name.starts_with(kNumbered)) return name == "cpu" || name == "cuda";
+  const std::string_view index = name.substr(kNumbered.size());
+  return (index.size() == 1 || index.size() == 2) &&
+         index.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 // Nothing where the call is wrong.
 std::optional<Settings> parse(int argc, char** argv) {
   Settings settings;
@@ -74,7 +85,7 @@ std::optional<Settings> parse(int argc, char** argv) {
     const std::string value = argv[i];
     if (flag == "--fixtures") {
       settings.fixtures = value;
-    } else if (flag == "--device") {
+    } else if (flag == "--device" && is_device(value)) {
       settings.device = value;
     } else if (flag == "--encoder") {
       settings.encoder = value;
@@ -92,13 +103,23 @@ std::optional<Settings> parse(int argc, char** argv) {
 }
 
 // LibTorch's CUDA half registers itself when it is loaded; nothing here links to it.
+void load_cuda_library() {
+  try {
+    static const at::DynamicLibrary cuda("libtorch_cuda.so", /*alt_name=*/nullptr, /*leak_handle=*/true);
+  } catch (const c10::Error& error) {
+    throw Error("SAM_NO_CUDA", "no usable GPU: this LibTorch has no CUDA library that loads (" +
+                                   std::string(error.what_without_backtrace()) + ")");
+  }
+}
+
 at::Device open_device(const std::string& name) {
   const at::Device device(name);
-  if (device.is_cuda()) {
-    static const at::DynamicLibrary cuda("libtorch_cuda.so", /*alt_name=*/nullptr, /*leak_handle=*/true);
-    if (!at::hasCUDA()) throw Error("SAM_NO_CUDA", "no usable GPU");
-    at::globalContext().setAllowTF32CuDNN(false);  // the tolerances are fp32's
-  }
+  if (device.is_cpu()) return device;
+  load_cuda_library();
+  const int count = at::detail::getCUDAHooks().deviceCount();
+  if (count == 0) throw Error("SAM_NO_CUDA", "no usable GPU: CUDA libraries found, no device");
+  if (device.index() >= count)
+    throw Error("SAM_NO_CUDA", "no usable GPU: this machine has " + std::to_string(count));
   return device;
 }
 

@@ -1,6 +1,8 @@
-// bf16 is judged by the masks it gives, not by its logits.
+// bf16 and fp16 are judged by the masks they give, not by their logits.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+
+#include <utility>
 
 #include "core_test/checks.h"
 
@@ -25,9 +27,14 @@ void check_precision(const Context& context, const std::string& run, Sam& traine
   const at::NoGradGuard no_grad;
   const Batch batch = context.batch(run, 0, 4);
   const at::Tensor full = predicted_masks(trained, at::kFloat, batch);
-  const at::Tensor reduced = predicted_masks(trained, at::kBFloat16, batch);
-  const at::Tensor ious = full.logical_and(reduced).sum({-2, -1}).div(full.logical_or(reduced).sum({-2, -1}));
-  context.report->check("precision/" + run + "/bf16-mask", 1 - ious.min().item<double>(), 1 - kLowestMaskIou);
+  for (const auto& [label, type] :
+       {std::pair("/bf16-mask", at::kBFloat16), std::pair("/fp16-mask", at::kHalf)}) {
+    if (type == at::kHalf && context.device.is_cpu()) continue;  // slow there, and nobody's choice
+    const at::Tensor reduced = predicted_masks(trained, type, batch);
+    const at::Tensor ious =
+        full.logical_and(reduced).sum({-2, -1}).div(full.logical_or(reduced).sum({-2, -1}));
+    context.report->check("precision/" + run + label, 1 - ious.min().item<double>(), 1 - kLowestMaskIou);
+  }
 }
 
 }  // namespace sam::core_test

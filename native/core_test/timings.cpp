@@ -33,7 +33,9 @@ double median_milliseconds(const std::function<void()>& work) {
 void measure(const Context& context, const std::string& encoder_path) {
   const Batch batch = context.batch("run-joint", 0, 4);
   const Prompts prompt = context.prompts("points", 0, 1);
-  for (const auto& [label, type] : {std::pair("fp32", at::kFloat), std::pair("bf16", at::kBFloat16)}) {
+  for (const auto& [label, type] :
+       {std::pair("fp32", at::kFloat), std::pair("bf16", at::kBFloat16), std::pair("fp16", at::kHalf)}) {
+    if (type == at::kHalf && context.device.is_cpu()) continue;
     const auto sam = context.load();
     sam->compute_type = type;
     Trainer trainer(sam, {});

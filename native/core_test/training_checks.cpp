@@ -15,6 +15,7 @@ namespace {
 constexpr double kLearningRate = 1e-3;
 constexpr double kRelativeTolerance = 1e-3;
 constexpr double kCosineTolerance = 1e-3;       // 1 - cosine
+constexpr double kHalfTolerance = 1e-2;         // of fp16, relative
 constexpr const char* kLearning = "run-joint";  // the run that is long enough to learn the disks
 constexpr int64_t kSamples = 256;               // as scripts/reference_training.py
 
@@ -164,6 +165,32 @@ void check_resume(const Context& context, const std::string& run) {
                         context.device.is_cpu() ? 0 : kLearningRate);
 }
 
+// fp16 with its loss scaler: steps that lower the loss, and one that overflows and so changes nothing.
+void check_fp16(const Context& context, const std::string& run) {
+  const auto sam = context.load();
+  sam->compute_type = at::kHalf;
+  Trainer trainer(sam, options_of(context, run));
+  const Batch batch = context.batches(run)[0];
+  const double first = trainer.step(batch, update_with(kLearningRate)).loss;
+  const double reference = context.at(run + "/losses")[0].item<double>();
+  context.report->check("training/" + run + "/fp16-loss", relative(first, reference), kHalfTolerance);
+  for (int step = 0; step < 4; ++step) trainer.step(batch, update_with(kLearningRate));
+
+  Named before;
+  for (const auto& [name, parameter] : sam->trainable())
+    before.emplace_back(name, parameter.detach().clone());
+  StepOptions overflow = update_with(kLearningRate);
+  overflow.scale = 1e30;
+  const StepResult skipped = trainer.step(batch, overflow);
+  context.report->check("training/" + run + "/fp16-loss-falls", skipped.loss < first ? 0 : 1, 0);
+  context.report->check("training/" + run + "/fp16-overflows", std::isfinite(skipped.gradient_norm) ? 1 : 0,
+                        0);
+  std::vector<double> moved = {0};
+  const Named after = sam->trainable();
+  for (size_t i = 0; i < after.size(); ++i) moved.push_back(difference(after[i].second, before[i].second));
+  context.report->check("training/" + run + "/fp16-skipped", worst(moved), 0);
+}
+
 }  // namespace
 
 void check_training(const Context& context) {
@@ -172,6 +199,8 @@ void check_training(const Context& context) {
     check_run(context, run);
   }
   check_resume(context, kLearning);
+  // On a CPU fp16 is for the patient: ten times as slow.
+  if (context.device.is_cuda()) check_fp16(context, kLearning);
 }
 
 }  // namespace sam::core_test

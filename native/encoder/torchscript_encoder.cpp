@@ -13,6 +13,7 @@
 #include "encoder/built_encoder.h"
 #include "encoder/preprocess.h"
 #include "error.h"
+#include "model/exact.h"
 #include "storage/file.h"
 #include "storage/weights_file.h"
 
@@ -140,6 +141,7 @@ std::unique_ptr<ImageEncoder> load_encoder(const std::string& path, at::Device d
   torch::jit::Module module = weights ? build_encoder(path, dtype) : load_module(path);
   if (!module.find_method("forward")) bad(path, std::string("has no forward: ") + kNeeded);
   module.eval();
+  keep_exact(device, dtype);
   module.to(device, dtype);
   auto encoder = std::make_unique<TorchScriptEncoder>(path, std::move(module), device, dtype);
   if (check && !weights) try_out(*encoder, path);

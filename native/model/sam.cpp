@@ -1,12 +1,12 @@
 #include "model/sam.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 
 #include "model/autocast.h"
+#include "model/exact.h"
 
 namespace sam {
 namespace {
@@ -81,8 +81,7 @@ std::shared_ptr<Sam> load_sam(const SamFiles& files, at::Device device, at::Scal
   }
   sam->device = device;
   sam->compute_type = compute_type;
-  // Whoever asks for fp32 on a GPU means it: cuDNN's convolutions would round to TF32.
-  if (device.is_cuda() && compute_type == at::kFloat) at::globalContext().setAllowTF32CuDNN(false);
+  keep_exact(device, compute_type);
   sam->prompt_encoder->to(device);
   sam->mask_decoder->to(device);
   {

@@ -80,12 +80,44 @@ describe('devices', () => {
     ]);
   });
 
+  test('a GPU that such a build leaves idle is named', async () => {
+    options.env.LIBTORCH = fakeLibTorch(join(folder, 'torch'), '2.13.0');
+    const gpu = { name: 'Tesla T4', memoryBytes: 16e9, capability: '7.5' };
+    fakeAddon({ ...INFO, cuda: { ...NO_CUDA, devices: [gpu] } });
+    const reason = 'this LibTorch is a CPU build, which cannot use Tesla T4';
+    expect((await doctor(options)).devices[1]).toMatchObject({ usable: false, reason });
+  });
+
   test('CUDA libraries that do not load are another', async () => {
     options.env.LIBTORCH = fakeLibTorch(join(folder, 'torch'), '2.13.0', ['c10', 'torch_cpu', 'torch_cuda']);
     fakeAddon({ ...INFO, cuda: NO_CUDA });
     expect((await doctor(options)).devices[1]).toMatchObject({
       usable: false,
       reason: expect.stringContaining('does not load'),
+    });
+  });
+
+  test('CUDA libraries without a device are told, whatever LibTorch is on record', async () => {
+    for (const libraries of [['c10', 'torch_cpu', 'torch_cuda'], undefined]) {
+      options.env.LIBTORCH = fakeLibTorch(join(folder, `torch-${libraries?.length}`), '2.13.0', libraries);
+      fakeAddon({ ...INFO, cuda: { ...NO_CUDA, library: true } });
+      expect((await doctor(options)).devices[1]).toEqual({
+        type: 'cuda',
+        name: 'none',
+        memoryBytes: 0,
+        usable: false,
+        reason: 'CUDA libraries found, no device',
+      });
+    }
+  });
+
+  test('a GPU that the CUDA libraries cannot use is named', async () => {
+    options.env.LIBTORCH = fakeLibTorch(join(folder, 'torch'), '2.13.0', ['c10', 'torch_cpu', 'torch_cuda']);
+    const gpu = { name: 'Tesla K80', memoryBytes: 12e9, capability: '3.7' };
+    fakeAddon({ ...INFO, cuda: { library: true, available: false, devices: [gpu] } });
+    expect((await doctor(options)).devices[1]).toMatchObject({
+      usable: false,
+      reason: expect.stringContaining('they cannot use Tesla K80: its driver is too old'),
     });
   });
 

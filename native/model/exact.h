@@ -1,0 +1,13 @@
+// Whoever asks for fp32 on a GPU means it: cuDNN's convolutions would round to TF32.
+#pragma once
+
+#include <ATen/Context.h>
+
+namespace sam {
+
+// For what computes in `type` on `device`; a setting of the whole process, never taken back.
+inline void keep_exact(at::Device device, at::ScalarType type) {
+  if (device.is_cuda() && type == at::kFloat) at::globalContext().setAllowTF32CuDNN(false);
+}
+
+}  // namespace sam
