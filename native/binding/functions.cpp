@@ -106,7 +106,8 @@ Napi::Value inspect_weights(const Napi::CallbackInfo& info) {
         info.Env(), LaneKind::kData, [path = options.text("path")] { return sam::inspect_weights(path); },
         [](Napi::Env env, const Inspected& found) -> Napi::Value {
           Napi::Object out = Napi::Object::New(env);
-          out.Set("names", Napi::String::New(env, found.scheme == NameScheme::kMeta ? "meta" : "hugging-face"));
+          out.Set("names",
+                  Napi::String::New(env, found.scheme == NameScheme::kMeta ? "meta" : "hugging-face"));
           out.Set("promptEncoder", Napi::Boolean::New(env, found.prompt_encoder));
           out.Set("maskDecoder", Napi::Boolean::New(env, found.mask_decoder));
           out.Set("encoder", found.encoder.kind == EncoderKind::kNone
@@ -132,11 +133,10 @@ Napi::Value export_encoder(const Napi::CallbackInfo& info) {
 Napi::Value export_hugging_face(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
-    return run_task(info.Env(), LaneKind::kData,
-                    [weights = options.text("weights"), decoder = options.text("decoder", ""),
-                     output = options.text("output")] {
-                      sam::export_hugging_face(weights, decoder, output);
-                    });
+    return run_task(
+        info.Env(), LaneKind::kData,
+        [weights = options.text("weights"), decoder = options.text("decoder", ""),
+         output = options.text("output")] { sam::export_hugging_face(weights, decoder, output); });
   });
 }
 

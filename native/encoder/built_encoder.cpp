@@ -10,10 +10,14 @@ namespace sam {
 
 std::string EncoderFound::name() const {
   switch (kind) {
-    case EncoderKind::kNone: return "no image encoder";
-    case EncoderKind::kTinyViT: return "TinyViT";
-    case EncoderKind::kViT: return vit->name();
-    default: return "another image encoder";
+    case EncoderKind::kNone:
+      return "no image encoder";
+    case EncoderKind::kTinyViT:
+      return "TinyViT";
+    case EncoderKind::kViT:
+      return vit->name();
+    default:
+      return "another image encoder";
   }
 }
 

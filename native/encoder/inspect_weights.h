@@ -13,8 +13,8 @@ struct Inspected {
   EncoderFound encoder;
 };
 
-// From names and shapes alone. A part that is there must be whole: SAM_BAD_CHECKPOINT names what it lacks, what
-// has another shape and what is not SAM's. Otherwise throws as open_weights.
+// From names and shapes alone. A part that is there must be whole: SAM_BAD_CHECKPOINT names what it lacks,
+// what has another shape and what is not SAM's. Otherwise throws as open_weights.
 Inspected inspect_weights(const std::string& path);
 
 }  // namespace sam

@@ -12,9 +12,9 @@ namespace sam {
 // Activations are N x H x W x C throughout, so that every linear layer, norm and window is a view, and
 // convolutions get the channels-last layout that they are fastest in.
 //
-// On the CPU the wide parts go through in bands of rows: what a band makes stays in the processor's cache, and
-// no block is so large that the allocator takes it from the system, and faults it in, anew each time. On CUDA,
-// where launches are what costs, all rows are one band.
+// On the CPU the wide parts go through in bands of rows: what a band makes stays in the processor's cache,
+// and no block is so large that the allocator takes it from the system, and faults it in, anew each time. On
+// CUDA, where launches are what costs, all rows are one band.
 class ScriptBuilder {
  public:
   // Weights are kept in `dtype`.

@@ -27,8 +27,9 @@ def forward(self, x: Tensor) -> Tensor:
 )";
 
 // Scores of a window's tokens with each other: q k^T / sqrt(d), which is in the weights of k, plus what two
-// tokens' distance in rows and in columns adds, each a product of (unscaled) q with a learnt vector. `rows` and
-// `columns` hold those vectors as side x d x side: for each query's row (column), a vector for each key's.
+// tokens' distance in rows and in columns adds, each a product of (unscaled) q with a learnt vector. `rows`
+// and `columns` hold those vectors as side x d x side: for each query's row (column), a vector for each
+// key's.
 //
 // Windows that reach over the right or bottom edge see zeros there, behind the norm: there q, k and v are the
 // bias of the linear layer (`outside`). The padding takes part in attention like any token.
@@ -97,7 +98,8 @@ def forward(self, x: Tensor) -> Tensor:
     return x + self.proj.forward(out.flatten(3))
 )";
 
-// Meta's and Hugging Face's tables have a vector for each distance, query minus key, from 1 - side to side - 1
+// Meta's and Hugging Face's tables have a vector for each distance, query minus key, from 1 - side to side -
+// 1
 // -> side (query) x d x side (key).
 at::Tensor by_position(const at::Tensor& table, int64_t side) {
   const at::Tensor place = at::arange(side);
@@ -197,7 +199,8 @@ std::optional<ViTConfig> vit_config(const ModelWeights& weights) {
   if (config.dim == 0 || head == 0 || config.hidden == 0 || config.dim % head != 0) return std::nullopt;
   config.heads = config.dim / head;
   for (size_t i = 0; weights.has(layer(i)); ++i) {
-    // A table holds 2 side - 1 vectors. Where it is missing, `vit_shapes` will say so for a window of any side.
+    // A table holds 2 side - 1 vectors. Where it is missing, `vit_shapes` will say so for a window of any
+    // side.
     const auto* table = weights.shape(layer(i) + "attn.rel_pos_h");
     config.windows.push_back(table && !table->empty() ? (table->front() + 1) / 2 : kEmbeddingSize);
   }

@@ -113,9 +113,9 @@ std::map<std::string, std::string> without_prefix(const std::vector<std::string>
     throw Error("SAM_BAD_CHECKPOINT", path + " holds more than one model: tensors of SAM under '" +
                                           *prefixes.begin() + "' and under '" + *prefixes.rbegin() + "'");
   if (parts.empty())
-    throw Error("SAM_BAD_CHECKPOINT",
-                path + " holds nothing of SAM under Hugging Face's or Meta's names (it has " +
-                    some_of(names) + ")");
+    throw Error(
+        "SAM_BAD_CHECKPOINT",
+        path + " holds nothing of SAM under Hugging Face's or Meta's names (it has " + some_of(names) + ")");
   return parts;
 }
 
@@ -131,8 +131,8 @@ std::string first_with(const std::map<std::string, std::string>& parts,
 NameScheme detect_scheme(const std::map<std::string, std::string>& parts, const std::string& path) {
   const std::string hugging_face = first_with(parts, kHuggingFaceMarks), meta = first_with(parts, kMetaMarks);
   if (!hugging_face.empty() && !meta.empty())
-    throw Error("SAM_BAD_CHECKPOINT", path + " mixes Hugging Face's names (" + hugging_face +
-                                          ") and Meta's (" + meta + ")");
+    throw Error("SAM_BAD_CHECKPOINT",
+                path + " mixes Hugging Face's names (" + hugging_face + ") and Meta's (" + meta + ")");
   if (hugging_face.empty() && meta.empty())
     throw Error("SAM_BAD_CHECKPOINT",
                 path + " does not tell whether its names are Hugging Face's or Meta's: it has only " +

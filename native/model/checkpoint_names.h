@@ -17,13 +17,13 @@ inline constexpr const char* kPositions = "prompt_encoder.positional_embedding";
 struct CheckpointNames {
   NameScheme scheme;
   // Hugging Face's name (kPositions for the positional matrix) -> the names in the file that hold it: one, or
-  // two for the matrix. Only SAM's parts; an image encoder that is not a ViT keeps `image_encoder.` and its own
-  // names.
+  // two for the matrix. Only SAM's parts; an image encoder that is not a ViT keeps `image_encoder.` and its
+  // own names.
   std::map<std::string, std::vector<std::string>> stored;
 };
 
-// `names`: all of a file's; `path` is for messages. Throws SAM_BAD_CHECKPOINT where they are of no part of SAM,
-// of both schemes, or of two models under different prefixes.
+// `names`: all of a file's; `path` is for messages. Throws SAM_BAD_CHECKPOINT where they are of no part of
+// SAM, of both schemes, or of two models under different prefixes.
 CheckpointNames read_names(const std::vector<std::string>& names, const std::string& path);
 
 }  // namespace sam

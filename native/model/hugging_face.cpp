@@ -35,8 +35,7 @@ void export_hugging_face(const std::string& path, const std::string& decoder_pat
                                           "other: this model cannot be exported for it");
   const Shapes needed = prompt_side_shapes();
   std::map<std::string, Source> tensors;
-  for (const std::string& name : weights.names("vision_encoder."))
-    tensors[name] = {&weights, name};
+  for (const std::string& name : weights.names("vision_encoder.")) tensors[name] = {&weights, name};
   for (const auto& [name, shape] : needed) {
     ModelWeights* from = name.starts_with(kMaskDecoderPart) ? &decoder : &weights;
     for (const std::string& written : written_names(name)) tensors[written] = {from, name};

@@ -57,8 +57,7 @@ bool ModelWeights::has(const std::string& prefix) const {
 
 at::Tensor ModelWeights::read_stored(const std::string& name) {
   const auto found = names_.stored.find(name);
-  if (found == names_.stored.end())
-    throw Error("SAM_BAD_CHECKPOINT", path_ + " lacks the tensor " + name);
+  if (found == names_.stored.end()) throw Error("SAM_BAD_CHECKPOINT", path_ + " lacks the tensor " + name);
   const std::vector<std::string>& stored = found->second;
   at::Tensor tensor = file_->read(stored.front());
   for (size_t i = 1; i < stored.size(); ++i)

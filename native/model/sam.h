@@ -39,7 +39,8 @@ inline const std::string kMaskDecoderPart = "mask_decoder.";
 struct SamFiles {
   std::string weights;
   std::string decoder;  // its mask decoder is taken instead of the one in `weights`; empty: none
-  std::optional<double> norm_epsilon;  // of the transformer's layer norms; default: Meta 1e-5, Hugging Face 1e-6
+  std::optional<double>
+      norm_epsilon;  // of the transformer's layer norms; default: Meta 1e-5, Hugging Face 1e-6
 };
 
 // SAM_BAD_CHECKPOINT names every tensor that is missing, unexpected or misshapen.

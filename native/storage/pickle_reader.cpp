@@ -83,8 +83,12 @@ constexpr std::pair<const char*, at::ScalarType> kStorages[] = {
 
 // What else state dicts and the checkpoints around them name; nothing of it is called.
 constexpr std::array kHarmless = {
-    "collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_parameter", "torch.Size", "torch.device",
+    "collections.OrderedDict",
+    "torch._utils._rebuild_tensor_v2",
+    "torch._utils._rebuild_tensor",
+    "torch._utils._rebuild_parameter",
+    "torch.Size",
+    "torch.device",
 };
 
 // The pickle names something that is not part of any state dict.

@@ -1,7 +1,8 @@
 // Losses between low-res logits and labels. Everything is fp32, one value for each mask, over the valid
 // pixels only.
 //
-//   dice  = 1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1), p = sigmoid(logit): Milletari et al. 2016 with SAM's
+//   dice  = 1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1), p = sigmoid(logit): Milletari et al. 2016 with
+//   SAM's
 //           smoothing of 1
 //   bce   = mean binary cross entropy of the logits
 //   focal = mean of alpha_t (1 - p_t)^2 bce, alpha 0.25: Lin et al. 2017, as torchvision's sigmoid_focal_loss
@@ -9,8 +10,8 @@
 //   row_dice_ce: the article's, which is MONAI's DiceCELoss(sigmoid=True, squared_pred=True) given B x H x W
 //           logits, so that it takes rows for channels. Its dice is one a row, 1 - (2 sum(p t) + 1e-5) /
 //           (sum(p^2) + sum(t^2) + 1e-5) along it, averaged over rows; its cross entropy is, for each column,
-//           that of softmax over the rows with the label as (unnormalised) target, averaged over columns. It is
-//           not 0 for a perfect mask. Here for comparison with the article, and for nothing else.
+//           that of softmax over the rows with the label as (unnormalised) target, averaged over columns. It
+//           is not 0 for a perfect mask. Here for comparison with the article, and for nothing else.
 #pragma once
 
 #include <ATen/core/Tensor.h>
