@@ -1,9 +1,8 @@
 // Losses between low-res logits and labels. Everything is fp32, one value for each mask, over the valid
 // pixels only.
 //
-//   dice  = 1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1), p = sigmoid(logit): Milletari et al. 2016 with
-//   SAM's
-//           smoothing of 1
+//   dice  = 1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1), p = sigmoid(logit): Milletari et al. 2016, with
+//           SAM's smoothing of 1
 //   bce   = mean binary cross entropy of the logits
 //   focal = mean of alpha_t (1 - p_t)^2 bce, alpha 0.25: Lin et al. 2017, as torchvision's sigmoid_focal_loss
 //   iou   = (predicted IoU - IoU(logit > 0, t))^2: SAM paper, appendix A
