@@ -2,7 +2,7 @@
 import type { Precision } from '../../binding.js';
 
 export interface WorkOptions {
-  /** A TorchScript encoder (`.pt`) instead of the model's own. */
+  /** Another image encoder than the model's own: TorchScript, or a model whose encoder to take. */
   encoder?: string | undefined;
   /** auto, cpu, cuda or cuda:N. Default: auto. */
   device?: string;

@@ -73,12 +73,12 @@ function agreedChanges(given: Partial<TrainOptions>, own: ResolvedTrainOptions):
 /** The same options with absolute paths, so that a run means the same from every folder. */
 export function absolutePaths<Options extends Record<string, unknown>>(options: Options): Options {
   const changed: Record<string, unknown> = { ...options };
-  for (const name of ['encoder', 'cacheDir', 'mirror', 'out']) {
+  for (const name of ['cacheDir', 'mirror', 'out']) {
     const path = changed[name];
     if (typeof path === 'string') changed[name] = resolve(path);
   }
-  // These two may also be names (`sample:rivers`, `mobile-sam`).
-  for (const name of ['data', 'model']) {
+  // These may also be names (`sample:rivers`, `mobile-sam`).
+  for (const name of ['data', 'model', 'encoder']) {
     const path = changed[name];
     if (typeof path === 'string' && existsSync(path)) changed[name] = resolve(path);
   }

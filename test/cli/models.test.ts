@@ -105,6 +105,11 @@ describe('the same weights in another form', () => {
     expect(existsSync(out('alone'))).toBe(false);
   });
 
+  test('an encoder by its name', async () => {
+    const result = await trained('by-name', join(saved, 'model.safetensors'), '--encoder', 'mobile-sam');
+    expect(result).toMatchObject({ model: 'saved', encodedImages: 4 });
+  });
+
   test('a name on the Hub', async () => {
     const hub = await HubServer.start();
     try {
