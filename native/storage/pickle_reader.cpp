@@ -81,11 +81,40 @@ constexpr std::pair<const char*, at::ScalarType> kStorages[] = {
     {"torch.ByteStorage", at::kByte},     {"torch.BoolStorage", at::kBool},
 };
 
-// What else state dicts and the checkpoints around them name; nothing of it is called.
+// What else state dicts and the checkpoints around them name: schedules, settings, losses in NumPy's numbers.
+// Nothing of it is called.
 constexpr std::array kHarmless = {
-    "collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_parameter", "torch.Size", "torch.device",
+    "collections.OrderedDict",
+    "collections.Counter",
+    "collections.defaultdict",
+    "torch._utils._rebuild_tensor_v2",
+    "torch._utils._rebuild_tensor",
+    "torch._utils._rebuild_parameter",
+    "torch.Size",
+    "torch.device",
+    "_codecs.encode",
+    "numpy.dtype",
+    "numpy.ndarray",
+    "numpy.core.multiarray.scalar",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar",
+    "numpy._core.multiarray._reconstruct",
 };
+// Of the module `builtins`, which protocol 2 calls `__builtin__`, and of `torch`.
+constexpr std::array<std::string_view, 10> kBuiltinTypes = {"set", "frozenset", "complex", "list", "dict",
+                                                            "int", "long",      "float",   "str",  "bool"};
+constexpr std::array<std::string_view, 10> kTensorTypes = {
+    "float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"};
+
+bool is_harmless(const std::string& name) {
+  const auto among = [](const auto& known, std::string_view wanted) {
+    return std::find(known.begin(), known.end(), wanted) != known.end();
+  };
+  for (const std::string_view module : {"builtins.", "__builtin__."})
+    if (name.starts_with(module)) return among(kBuiltinTypes, std::string_view(name).substr(module.size()));
+  if (name.starts_with("torch.") && among(kTensorTypes, std::string_view(name).substr(6))) return true;
+  return among(kHarmless, name);
+}
 
 // The pickle names something that is not part of any state dict.
 struct Refused : std::runtime_error {
@@ -95,7 +124,16 @@ struct Refused : std::runtime_error {
 class Unpickler {
  public:
   explicit Unpickler(std::string_view bytes) : rest_(bytes) {}
+  Unpickler(const Unpickler&) = delete;
+  Unpickler& operator=(const Unpickler&) = delete;
+  // One after the other: a list in a list, three million deep, would exhaust the stack. Their holders below
+  // keep each until it is empty.
+  ~Unpickler() {
+    for (const auto& list : lists_) list->clear();
+    for (const auto& dict : dicts_) dict->clear();
+  }
 
+  // What it holds lives as long as this.
   Value run() {
     while (true) {
       const char opcode = take(1)[0];
@@ -129,7 +167,7 @@ class Unpickler {
       case 'G': take(8); push({}); break;                             // BINFLOAT: no tensor needs one
       case 'X': case 'T': case 'B': text(number<uint32_t>()); break;  // BINUNICODE, BINSTRING, BINBYTES
       case '\x8c': case 'U': case 'C': text(number<uint8_t>()); break;  // the same, SHORT_
-      case '}': push({std::make_shared<Dict>()}); break;              // EMPTY_DICT
+      case '}': push(empty_dict()); break;                            // EMPTY_DICT
       case ')': case ']': case '\x8f': tuple(0); break;               // EMPTY_TUPLE, _LIST, _SET
       case '\x85': tuple(1); break;                                   // TUPLE1
       case '\x86': tuple(2); break;                                   // TUPLE2
@@ -234,10 +272,8 @@ class Unpickler {
   }
 
   static Global named(const std::string& name) {
-    const auto is_it = [&](const auto& known) { return name == known; };
     const auto is_storage = [&](const auto& known) { return name == known.first; };
-    if (std::any_of(kHarmless.begin(), kHarmless.end(), is_it) ||
-        std::any_of(std::begin(kStorages), std::end(kStorages), is_storage))
+    if (is_harmless(name) || std::any_of(std::begin(kStorages), std::end(kStorages), is_storage))
       return {name};
     throw Refused(name);
   }
@@ -253,7 +289,15 @@ class Unpickler {
     for (size_t i = 0; dict && i + 1 < items.size(); i += 2) (*dict)->emplace_back(items[i], items[i + 1]);
   }
 
-  void list(List values) { push({std::make_shared<List>(std::move(values))}); }
+  void list(List values) {
+    lists_.push_back(std::make_shared<List>(std::move(values)));
+    push({lists_.back()});
+  }
+
+  Value empty_dict() {
+    dicts_.push_back(std::make_shared<Dict>());
+    return {dicts_.back()};
+  }
 
   void set_item() {
     Value value = pop(), key = pop();
@@ -261,7 +305,7 @@ class Unpickler {
   }
 
   void dict(const List& items) {
-    push({std::make_shared<Dict>()});
+    push(empty_dict());
     set_items(items);
   }
 
@@ -287,11 +331,11 @@ class Unpickler {
     return numbers;
   }
 
-  static Value call(const Value& function, const Value& arguments) {
+  Value call(const Value& function, const Value& arguments) {
     const auto* global = std::get_if<Global>(&function.as);
     const List* given = arguments.list();
     if (!global || !given) return {};
-    if (global->name == "collections.OrderedDict") return {std::make_shared<Dict>()};
+    if (global->name == "collections.OrderedDict") return empty_dict();
     if (global->name == "torch._utils._rebuild_parameter" && !given->empty()) return given->front();
     if (global->name != "torch._utils._rebuild_tensor_v2" && global->name != "torch._utils._rebuild_tensor")
       return {};
@@ -304,6 +348,8 @@ class Unpickler {
   std::vector<Value> stack_;
   std::vector<size_t> marks_;
   std::map<uint64_t, Value> memo_;
+  std::vector<std::shared_ptr<List>> lists_;
+  std::vector<std::shared_ptr<Dict>> dicts_;
 };
 
 using Views = std::map<std::string, TensorView>;
@@ -320,15 +366,15 @@ Views tensors_of(const Value& value) {
   return tensors;
 }
 
+// A wrapper goes first: tensors beside it are a best loss and the like.
 Views state_dict_of(const Value& root) {
-  Views tensors = tensors_of(root);
   for (const char* wrapper : {"model", "state_dict", "model_state_dict"}) {
-    if (!tensors.empty() || !root.dict()) break;
+    if (!root.dict()) break;
     for (const auto& [key, entry] : *root.dict())
       if (const auto* name = std::get_if<std::string>(&key.as); name && *name == wrapper)
-        tensors = tensors_of(entry);
+        if (Views tensors = tensors_of(entry); !tensors.empty()) return tensors;
   }
-  return tensors;
+  return tensors_of(root);
 }
 
 // Runs `work` on an archive; what goes wrong inside becomes a SAM_BAD_CHECKPOINT that names the file.
@@ -348,8 +394,12 @@ auto reading(const std::string& path, Work work) {
   } catch (const Malformed& error) {
     detail = error.what();
   }
-  throw Error("SAM_BAD_CHECKPOINT",
-              path + " was not written by torch.save (PyTorch 1.6 or later), or it is cut short", detail);
+  throw Error(
+      "SAM_BAD_CHECKPOINT",
+      path +
+          " was not written by torch.save (PyTorch 1.6 or later), or it is cut short; copy or download "
+          "it again",
+      detail);
 }
 
 class PickleFile final : public WeightsFile {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../lib/native.js';
-import { Call, type Pickled, type RawTensor, readTensors, writePth, writeTensors } from './pth.js';
+import { Call, type Pickled, type RawTensor, readTensors, writePickle, writePth, writeTensors } from './pth.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -119,6 +119,17 @@ describe('the same model', () => {
       'hugging-face',
     ],
     [
+      'with a tensor, a set and a number of NumPy beside the state dict',
+      () =>
+        pth('losses.pth', {
+          best_loss: meta['mask_decoder.iou_token.weight']!,
+          prompts: new Call('builtins', 'set', ''),
+          loss: new Call('numpy._core.multiarray', 'scalar', ''),
+          model_state_dict: huggingFace,
+        }),
+      'hugging-face',
+    ],
+    [
       'with tensors beside it that are no part of SAM',
       () => pth('beside.pth', { ...prefixed(meta, 'sam.'), 'loss.weight': meta['mask_decoder.iou_token.weight']! }),
       'meta',
@@ -222,6 +233,18 @@ describe('is refused, by name', () => {
     const path = pth('malicious.pth', make(new Call('os', 'system', `touch ${trace}`)));
     await refused(path, 'os.system', 'nothing of it was run');
     expect(existsSync(trace)).toBe(false);
+  });
+
+  it('a pickle of tuples in tuples, three million deep', async () => {
+    const path = join(folder, 'deep.pth');
+    writePickle(path, Buffer.concat([Buffer.from('\x80\x02)', 'latin1'), Buffer.alloc(3e6, 0x85), Buffer.from('.')]));
+    await refused(path, 'holds no weights');
+  });
+
+  it('what is no file of weights at all', async () => {
+    const path = join(folder, 'notes.pth');
+    writeFileSync(path, 'Some notes, and nothing of a model.');
+    await refused(path, 'neither safetensors nor what torch.save');
   });
 
   it('a file cut short', async () => {
