@@ -303,6 +303,16 @@ describe('the image encoder', () => {
     expect(await embeddingOf(output)).toEqual(built);
   });
 
+  it('that makes NaN of a picture is refused, and nothing of it is kept as an embedding', async () => {
+    const bias = 'image_encoder.neck.3.bias';
+    const nan = { shape: meta[bias]!.shape, bytes: Buffer.alloc(meta[bias]!.bytes.length, 0xff) };
+    const path = safetensors('nan.safetensors', { ...meta, [bias]: nan });
+    await expect(embeddingOf(path)).rejects.toMatchObject({
+      code: 'SAM_BAD_CHECKPOINT',
+      message: expect.stringMatching(/NaN or infinity.*--precision fp32/),
+    });
+  });
+
   it('is not to be had from weights without one', async () => {
     const decoder = Object.fromEntries(Object.entries(meta).filter(([name]) => !name.startsWith('image_encoder.')));
     const path = pth('no-encoder.pth', decoder);
