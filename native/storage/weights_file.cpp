@@ -44,6 +44,9 @@ class ShardedFile final : public WeightsFile {
     for (const auto& [name, shard] : read_map(path)) {
       if (shard.find('/') != std::string::npos || shard.empty())
         bad(path, "'" + shard + "' is not the name of a file beside it");
+      if (!std::filesystem::exists(folder / shard))
+        throw Error("SAM_BAD_CHECKPOINT",
+                    path + " names " + shard + ", which is not beside it; get the folder again, whole");
       auto& file = shards_[shard];
       if (!file) file = open_weights((folder / shard).string());
       const auto found = file->tensors().find(name);
