@@ -14,7 +14,7 @@ export default command({
     models: z
       .string()
       .default('mobile-sam')
-      .describe('the models, with commas: run folders, checkpoints, mobile-sam, safetensors files, untuned'),
+      .describe('the models, with commas: names as for --model of train, run folders, checkpoints, untuned'),
     data,
     split: z.string().default('validation').describe('the labelled split'),
     imageColumn,

@@ -25,14 +25,16 @@ constexpr std::pair<const char*, at::ScalarType> kTypes[] = {
     {"U8", at::kByte},    {"BOOL", at::kBool},
 };
 
-[[noreturn]] void bad(const std::string& path, const std::string& what) {
-  throw Error("SAM_BAD_CHECKPOINT", path + " is not a safetensors file that can be read: " + what);
+[[noreturn]] void bad(const std::string& path, const std::string& what,
+                      const std::string& remedy = "copy or download it again") {
+  throw Error("SAM_BAD_CHECKPOINT",
+              path + " is not a safetensors file that can be read: " + what + "; " + remedy);
 }
 
 at::ScalarType parse_type(const std::string& path, const std::string& name, const std::string& tensor) {
   for (const auto& [text, type] : kTypes)
     if (name == text) return type;
-  bad(path, "tensor " + tensor + " has the unknown type '" + name + "'");
+  bad(path, "tensor " + tensor + " has the unknown type '" + name + "'", "save it as F32, F16 or BF16");
 }
 
 const char* type_name(at::ScalarType type) {

@@ -44,6 +44,9 @@ class ShardedFile final : public WeightsFile {
     for (const auto& [name, shard] : read_map(path)) {
       if (shard.find('/') != std::string::npos || shard.empty())
         bad(path, "'" + shard + "' is not the name of a file beside it");
+      if (!std::filesystem::exists(folder / shard))
+        throw Error("SAM_BAD_CHECKPOINT",
+                    path + " names " + shard + ", which is not beside it; get the folder again, whole");
       auto& file = shards_[shard];
       if (!file) file = open_weights((folder / shard).string());
       const auto found = file->tensors().find(name);
@@ -89,6 +92,15 @@ bool begins_with(const std::string& path, std::string_view magic) {
   return start == magic;
 }
 
+// Its header, an object, begins behind 8 bytes of length.
+bool looks_like_safetensors(const std::string& path) {
+  const ReadFile file(path);
+  char start[9] = {};
+  if (file.size() < sizeof start) return false;
+  file.read(start, sizeof start, 0);
+  return start[8] == '{';
+}
+
 }  // namespace
 
 std::unique_ptr<WeightsFile> open_weights(const std::string& path) {
@@ -98,6 +110,11 @@ std::unique_ptr<WeightsFile> open_weights(const std::string& path) {
     throw Error("SAM_BAD_CHECKPOINT", path +
                                           " is in the format of PyTorch before 1.6: load it there and "
                                           "torch.save its state dict again");
+  if (!path.ends_with(".safetensors") && !looks_like_safetensors(path))
+    throw Error("SAM_BAD_CHECKPOINT",
+                path +
+                    " is not a file of weights: neither safetensors nor what torch.save "
+                    "(PyTorch 1.6 or later) writes; name another, or download it again");
   return std::make_unique<SafetensorsFile>(path);
 }
 

@@ -53,10 +53,15 @@ export function writeTensors(path: string, tensors: Record<string, RawTensor>): 
 export function writePth(path: string, root: Pickled): void {
   const pickler = new Pickler();
   const pickle = pickler.pickle(root);
+  writePickle(path, pickle, pickler.storages);
+}
+
+/** The same of any bytes in place of a pickle. */
+export function writePickle(path: string, pickle: Buffer, storages: readonly Buffer[] = []): void {
   const records: [string, Buffer][] = [
     ['archive/data.pkl', pickle],
     ['archive/byteorder', Buffer.from('little')],
-    ...pickler.storages.map((bytes, key): [string, Buffer] => [`archive/data/${key}`, bytes]),
+    ...storages.map((bytes, key): [string, Buffer] => [`archive/data/${key}`, bytes]),
     ['archive/version', Buffer.from('3\n')],
   ];
   writeFileSync(path, zipOf(records));

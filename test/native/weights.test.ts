@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../lib/native.js';
-import { Call, type Pickled, type RawTensor, readTensors, writePth, writeTensors } from './pth.js';
+import { Call, type Pickled, type RawTensor, readTensors, writePickle, writePth, writeTensors } from './pth.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -119,6 +119,17 @@ describe('the same model', () => {
       'hugging-face',
     ],
     [
+      'with a tensor, a set and a number of NumPy beside the state dict',
+      () =>
+        pth('losses.pth', {
+          best_loss: meta['mask_decoder.iou_token.weight']!,
+          prompts: new Call('builtins', 'set', ''),
+          loss: new Call('numpy._core.multiarray', 'scalar', ''),
+          model_state_dict: huggingFace,
+        }),
+      'hugging-face',
+    ],
+    [
       'with tensors beside it that are no part of SAM',
       () => pth('beside.pth', { ...prefixed(meta, 'sam.'), 'loss.weight': meta['mask_decoder.iou_token.weight']! }),
       'meta',
@@ -224,6 +235,18 @@ describe('is refused, by name', () => {
     expect(existsSync(trace)).toBe(false);
   });
 
+  it('a pickle of tuples in tuples, three million deep', async () => {
+    const path = join(folder, 'deep.pth');
+    writePickle(path, Buffer.concat([Buffer.from('\x80\x02)', 'latin1'), Buffer.alloc(3e6, 0x85), Buffer.from('.')]));
+    await refused(path, 'holds no weights');
+  });
+
+  it('what is no file of weights at all', async () => {
+    const path = join(folder, 'notes.pth');
+    writeFileSync(path, 'Some notes, and nothing of a model.');
+    await refused(path, 'neither safetensors nor what torch.save');
+  });
+
   it('a file cut short', async () => {
     const path = pth('cut.pth', meta);
     writeFileSync(path, readFileSync(path).subarray(0, 1_000_000));
@@ -245,10 +268,7 @@ describe('is refused, by name', () => {
   it('shards: one missing, one that lacks its tensor, one elsewhere', async () => {
     const first = sharded('shard-missing');
     rmSync(join(folder, 'shard-missing', 'model-00002-of-00002.safetensors'));
-    await expect(inspect(first)).rejects.toMatchObject({
-      code: 'SAM_IO',
-      message: expect.stringContaining('00002-of'),
-    });
+    await refused(first, 'names model-00002-of-00002.safetensors, which is not beside it');
     const second = sharded('shard-lacks', (map) => {
       map['mask_decoder.nothing'] = 'model-00001-of-00002.safetensors';
     });
@@ -278,6 +298,16 @@ describe('the image encoder', () => {
     const built = await embeddingOf(join(folder, 'model.safetensors'));
     expect(await embeddingOf(join(folder, 'model-meta.safetensors'))).toEqual(built);
     expect(await embeddingOf(output)).toEqual(built);
+  });
+
+  it('that makes NaN of a picture is refused, and nothing of it is kept as an embedding', async () => {
+    const bias = 'image_encoder.neck.3.bias';
+    const nan = { shape: meta[bias]!.shape, bytes: Buffer.alloc(meta[bias]!.bytes.length, 0xff) };
+    const path = safetensors('nan.safetensors', { ...meta, [bias]: nan });
+    await expect(embeddingOf(path)).rejects.toMatchObject({
+      code: 'SAM_BAD_CHECKPOINT',
+      message: expect.stringMatching(/NaN or infinity.*--precision fp32/),
+    });
   });
 
   it('is not to be had from weights without one', async () => {
