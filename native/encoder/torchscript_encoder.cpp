@@ -101,16 +101,18 @@ torch::jit::Module load_module(const std::string& path) {
   }
 }
 
-// Weights, of which the encoder is built, rather than TorchScript or something else.
+// Weights, of which the encoder is built, rather than TorchScript or something else. What is damaged beyond
+// telling counts as the latter: load_module says what an encoder must be.
 bool holds_weights(const std::string& path) {
-  if (path.ends_with(".index.json")) return true;
-  if (is_torchscript(path)) return false;
+  if (path.ends_with(".index.json") || path.ends_with(".safetensors")) return true;
+  const ArchiveKind kind = archive_kind(path);
+  if (kind != ArchiveKind::kNone) return kind == ArchiveKind::kOther;
   try {
     open_weights(path);
     return true;
   } catch (const Error& error) {
     if (error.code != "SAM_BAD_CHECKPOINT") throw;
-    return false;  // load_module says better what an encoder must be
+    return false;
   }
 }
 

@@ -127,13 +127,13 @@ void convert_to_safetensors(const std::string& input, const std::string& output)
   writer.commit();
 }
 
-bool is_torchscript(const std::string& path) {
-  if (!begins_with(path, kZip)) return false;
+ArchiveKind archive_kind(const std::string& path) {
+  if (!begins_with(path, kZip)) return ArchiveKind::kNone;
   try {
     caffe2::serialize::PyTorchStreamReader archive(path);
-    return archive.hasRecord("constants.pkl");
+    return archive.hasRecord("constants.pkl") ? ArchiveKind::kTorchScript : ArchiveKind::kOther;
   } catch (const c10::Error&) {
-    return false;
+    return ArchiveKind::kDamaged;
   }
 }
 

@@ -38,7 +38,8 @@ std::unique_ptr<WeightsFile> open_weights(const std::string& path);
 // Writes all its tensors, names unchanged, to one safetensors file, one at a time.
 void convert_to_safetensors(const std::string& input, const std::string& output);
 
-// Whether the file is an archive of torch.jit.save.
-bool is_torchscript(const std::string& path);
+// What zip archive of PyTorch's the file is: none at all, one that is damaged, torch.jit.save's, or another.
+enum class ArchiveKind { kNone, kDamaged, kTorchScript, kOther };
+ArchiveKind archive_kind(const std::string& path);
 
 }  // namespace sam

@@ -310,6 +310,15 @@ describe('the image encoder', () => {
     });
   });
 
+  it('says what is wrong with weights that are damaged or malicious', async () => {
+    const load = (path: string) => native().loadEncoder({ path, device: 'cpu', precision: 'fp32' });
+    const path = join(folder, 'cut-encoder.safetensors');
+    writeFileSync(path, readFileSync(join(folder, 'model.safetensors')).subarray(0, 1_000_000));
+    await expect(load(path)).rejects.toThrow('cut short');
+    const malicious = pth('malicious-encoder.pth', { ...meta, extra: new Call('os', 'system', 'true') });
+    await expect(load(malicious)).rejects.toThrow('os.system');
+  });
+
   it('is not to be had from weights without one', async () => {
     const decoder = Object.fromEntries(Object.entries(meta).filter(([name]) => !name.startsWith('image_encoder.')));
     const path = pth('no-encoder.pth', decoder);
