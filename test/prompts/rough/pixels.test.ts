@@ -59,7 +59,7 @@ describe('hue', () => {
       [0, 0, 255],
       [255, 0, 255],
     ] as const;
-    expect(colours.map((rgb) => rgbToHsv(...rgb)[0])).toEqual([0, 60, 120, 180, 240, 300]);
+    expect(colours.map(([red, green, blue]) => rgbToHsv(red, green, blue)[0])).toEqual([0, 60, 120, 180, 240, 300]);
     expect(rgbToHsv(77, 77, 77)).toEqual([0, 0, 77 / 255]);
   });
 });
@@ -97,7 +97,7 @@ test('the distance is the number of rounds of erosion that a pixel survives, plu
     fc.property(masks, fc.integer({ min: 0, max: 4 }), ({ values, width, height }, rounds) => {
       fc.pre(values.includes(0));
       const distance = chebyshevDistance(values, width, height);
-      let eroded = values;
+      let eroded: Uint8Array = values;
       for (let round = 0; round < rounds; round++) eroded = erode(eroded, width, height, 1);
       expect([...eroded]).toEqual([...distance].map((depth) => (depth > rounds ? 1 : 0)));
     }),
