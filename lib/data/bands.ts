@@ -63,7 +63,9 @@ async function openTiff(reference: FileReference, bytes: Uint8Array): Promise<Ba
   const count = image.getSamplesPerPixel();
   const [width, height] = [image.getWidth(), image.getHeight()];
   requireFits(reference, width, height);
-  const names = await Promise.all(Array.from({ length: count }, (_, sample) => nameOf(image, sample)));
+  const names: (string | null)[] = [];
+  // One after the other: a second look at a tag that is still being loaded finds nothing (geotiff 3.0.5).
+  for (let sample = 0; sample < count; sample++) names.push(await nameOf(image, sample));
   const alpha = alphaOf(image, names);
   return {
     count,

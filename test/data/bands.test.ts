@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GeotiffWriterMetadata, writeArrayBuffer } from 'geotiff';
 import { expect, test } from 'vitest';
@@ -34,6 +35,19 @@ test('bands of a raster, by number and in the order asked for', async () => {
   expect([...valid]).toEqual([1, 1, 1, 1]);
   const { count, names } = await openBands({ path });
   expect([count, names]).toEqual([5, Array(5).fill(null)]);
+});
+
+test('bands named as GDAL does', async () => {
+  const items = ['Red', 'green', 'nir'].map(
+    (name, sample) => `<Item name="DESCRIPTION" sample="${sample}" role="description">${name}</Item>`,
+  );
+  const metadata = `<GDALMetadata>${items.join('')}</GDALMetadata>`;
+  const path = await tiff(new Uint16Array(16), 4, { ImageDescription: metadata } as GeotiffWriterMetadata);
+  // The geotiff package writes no tag 42112 (GDAL_METADATA): the one it wrote is renamed.
+  const bytes = await readFile(path);
+  const at = bytes.indexOf(Buffer.from('010e0002', 'hex'));
+  bytes.writeUInt16BE(42112, at);
+  expect((await openBands({ path: 'renamed.tif', bytes })).names).toEqual(['red', 'green', 'nir', null]);
 });
 
 test('no data and NaN are not valid', async () => {

@@ -107,10 +107,10 @@ export class RoughMasks {
       return { source: { kind: 'hsv', pixels, bands: method.bands }, width, height };
     }
     if (method.kind === 'file') {
-      this.#files ??= masksByName(method.folder, '--rough-masks');
+      this.#files ??= masksByName(method.folder, method.flag);
       const path = (await this.#files).get(sample.name);
       if (path === undefined) {
-        throw new SamError('SAM_BAD_DATA', `no rough mask for ${sample.name} in ${method.folder}`, {
+        throw new SamError('SAM_BAD_DATA', `no mask for ${sample.name} in ${method.folder} (${method.flag})`, {
           fix: "give one of the image's name, or go on without such images with --skip-bad",
         });
       }

@@ -22,13 +22,20 @@ export type RoughMethod =
       /** Those that were given. */
       readonly choices: Partial<Record<'red' | 'green' | 'nir' | 'swir', BandChoice>>;
     }
-  | { readonly kind: 'file'; readonly folder: string };
+  /** `flag`: the option that named the folder. */
+  | { readonly kind: 'file'; readonly folder: string; readonly flag: string };
 
 export interface RoughMaskSettings {
   readonly method: RoughMethod;
   readonly cleaning: Cleaning;
   /** Points keep so many pixels of the image away from the edge; undefined: by the area, on the decoder's grid. */
   readonly erosion: number | undefined;
+}
+
+/** Masks of a folder as they are: what `predict --masks` takes. */
+export function masksOfFolder(folder: string): RoughMaskSettings {
+  const cleaning = { minArea: 0, fillHoles: false, largest: false };
+  return { method: { kind: 'file', folder, flag: '--masks' }, cleaning, erosion: undefined };
 }
 
 /** `--rough-mask` implies `rough` unless something is said. */
@@ -61,7 +68,7 @@ function methodOf(kind: NonNullable<RoughOptions['roughMask']>, options: RoughOp
     });
   }
   if (kind === 'file') {
-    if (options.roughMasks !== undefined) return { kind, folder: options.roughMasks };
+    if (options.roughMasks !== undefined) return { kind, folder: options.roughMasks, flag: '--rough-masks' };
     throw new SamError('SAM_BAD_OPTION', '--rough-mask file needs --rough-masks', {
       fix: 'name the folder of the masks',
     });
