@@ -54,7 +54,8 @@ export function countComponents(values: Uint8Array, width: number, height: numbe
 /** The components of the pixels that are set (`wanted` 1) or not set (0). */
 function labelled(values: Uint8Array, width: number, height: number, wanted: 0 | 1, connectivity: Connectivity): Runs {
   const { starts, ends, rowStarts } = findRuns(values, width, height, wanted);
-  const parents = Int32Array.from(starts, (_, run) => run);
+  const parents = new Int32Array(starts.length);
+  for (let run = 0; run < parents.length; run++) parents[run] = run;
   const reach = connectivity === 8 ? 1 : 0;
   for (let row = 1; row < height; row++) {
     let above = rowStarts[row - 1]!;
@@ -74,35 +75,30 @@ function labelled(values: Uint8Array, width: number, height: number, wanted: 0 |
 /** `rowStarts`: the first run of each row, and the count of all. */
 function findRuns(values: Uint8Array, width: number, height: number, wanted: 0 | 1) {
   const rowStarts = new Int32Array(height + 1);
+  // Room for every second pixel; the system gives memory only to the part that is written.
+  const most = Math.ceil(width / 2) * height;
+  const starts = new Int32Array(most);
+  const ends = new Int32Array(most);
   let count = 0;
-  for (let row = 0, at = 0; row < height; row++) {
-    let before = 0;
-    for (let column = 0; column < width; column++, at++) {
-      const inside = (values[at] === 0 ? 0 : 1) ^ wanted ^ 1;
-      count += inside & (before ^ 1);
-      before = inside;
+  for (let row = 0; row < height; row++) {
+    const end = (row + 1) * width;
+    let at = row * width;
+    while (at < end) {
+      while (at < end && (values[at] === 0 ? 0 : 1) !== wanted) at++;
+      if (at === end) break;
+      starts[count] = at;
+      while (at < end && (values[at] === 0 ? 0 : 1) === wanted) at++;
+      ends[count++] = at;
     }
     rowStarts[row + 1] = count;
   }
-  const starts = new Int32Array(count);
-  const ends = new Int32Array(count);
-  for (let row = 0, run = 0, at = 0; row < height; row++) {
-    let before = 0;
-    for (let column = 0; column < width; column++, at++) {
-      const inside = (values[at] === 0 ? 0 : 1) ^ wanted ^ 1;
-      if (inside === before) continue;
-      if (inside === 1) starts[run] = at;
-      else ends[run++] = at;
-      before = inside;
-    }
-    if (before === 1) ends[run++] = at;
-  }
-  return { starts, ends, rowStarts };
+  return { starts: starts.subarray(0, count), ends: ends.subarray(0, count), rowStarts };
 }
 
 /** Under the first of both roots, so that a parent never lies behind its child. */
 function join(parents: Int32Array, a: number, b: number): void {
-  const [rootA, rootB] = [rootOf(parents, a), rootOf(parents, b)];
+  const rootA = rootOf(parents, a);
+  const rootB = rootOf(parents, b);
   if (rootA < rootB) parents[rootB] = rootA;
   else parents[rootA] = rootB;
 }
@@ -124,6 +120,10 @@ function areasOf({ starts, ends, roots }: Runs): Int32Array {
 }
 
 function paint(onto: Uint8Array, { starts, ends, roots }: Runs, wanted: (root: number) => boolean): Uint8Array {
-  for (let run = 0; run < roots.length; run++) if (wanted(roots[run]!)) onto.fill(1, starts[run]!, ends[run]!);
+  for (let run = 0; run < roots.length; run++) {
+    if (!wanted(roots[run]!)) continue;
+    // Most runs are short: calling `fill` would cost more.
+    for (let at = starts[run]!; at < ends[run]!; at++) onto[at] = 1;
+  }
   return onto;
 }

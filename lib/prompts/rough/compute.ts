@@ -60,10 +60,9 @@ export function computeRoughMask({ source, width, height, cleaning, distances }:
 }
 
 function distancesOf(values: Uint8Array, width: number, height: number): Distances {
-  const background = values.map((value) => 1 - value);
   return {
-    inside: chebyshevDistance(values, width, height),
-    outside: chebyshevDistance(background, width, height),
+    inside: chebyshevDistance(values, width, height, 1),
+    outside: chebyshevDistance(values, width, height, 0),
   };
 }
 

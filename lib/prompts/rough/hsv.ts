@@ -48,22 +48,37 @@ export function hueWithin(hue: number, [from, to]: Range): boolean {
  */
 export function hsvMask(pixels: Uint8Array, bands: HsvBands): Uint8Array {
   const { hue } = bands;
-  const [leastSaturation, mostSaturation] = bands.saturation ?? [0, 1];
-  const [leastValue, mostValue] = bands.value ?? [0, 1];
+  const { least: leastSpread, most: mostSpread } = spreadsWithin(bands);
   const mask = new Uint8Array(pixels.length / 3);
   for (let index = 0, at = 0; index < mask.length; index++, at += 3) {
     const red = pixels[at]!;
     const green = pixels[at + 1]!;
     const blue = pixels[at + 2]!;
     const most = red > green ? (red > blue ? red : blue) : green > blue ? green : blue;
-    const value = most / 255;
-    if (value < leastValue || value > mostValue) continue;
     const least = red < green ? (red < blue ? red : blue) : green < blue ? green : blue;
     const spread = most - least;
-    const saturation = most === 0 ? 0 : spread / most;
-    if (saturation < leastSaturation || saturation > mostSaturation) continue;
+    if (spread < leastSpread[most]! || spread > mostSpread[most]!) continue;
     if (hue !== undefined && !hueWithin(hueOf(red, green, blue, most, spread), hue)) continue;
     mask[index] = 1;
   }
   return mask;
+}
+
+/**
+ * For each greatest channel, 0 to 255, the spreads whose saturation and value are within their bands: value follows from the one and
+ * saturation from both, so that a table spares each pixel the division. Where none is, the least is above any spread.
+ */
+function spreadsWithin({ saturation = [0, 1], value = [0, 1] }: HsvBands): { least: Int16Array; most: Int16Array } {
+  const least = new Int16Array(256).fill(256);
+  const greatest = new Int16Array(256).fill(-1);
+  for (let most = 0; most < 256; most++) {
+    if (most / 255 < value[0] || most / 255 > value[1]) continue;
+    for (let spread = 0; spread <= most; spread++) {
+      const own = most === 0 ? 0 : spread / most;
+      if (own < saturation[0] || own > saturation[1]) continue;
+      least[most] = Math.min(least[most]!, spread);
+      greatest[most] = spread;
+    }
+  }
+  return { least, most: greatest };
 }
