@@ -82,6 +82,66 @@ export const dataOptions = {
   onEmpty: z.enum(['skip', 'fail']).default('fail').describe('what to do with a mask without a single pixel'),
 } as const;
 
+/** A band by its number, from 1 on, or by the name that the raster gives it. */
+const band = z.union([
+  count.min(1),
+  z.string().regex(/^(\d+|[a-z][\w.-]*)$/i, 'expected the number or name of a band'),
+]);
+
+/** `a-b`, both at most `most`; `wraps`: a may be above b. */
+const range = (most: number, wraps: boolean, what: string) =>
+  z.string().refine((text) => {
+    const [from, to] = /^\d+(\.\d+)?-\d+(\.\d+)?$/.test(text) ? text.split('-').map(Number) : [];
+    return from !== undefined && to !== undefined && from <= most && to <= most && (wraps || from <= to);
+  }, what);
+
+/** Prompts from rough masks: where they come from at inference, and in training if asked. docs/prompts.md. */
+export const roughOptions = {
+  promptSource: z
+    .enum(['ground-truth', 'rough', 'mixed'])
+    .optional()
+    .describe(
+      'what prompts are drawn from: labels, rough masks, or either by chance (ground-truth; rough where --rough-mask is given)',
+    ),
+  roughMask: z
+    .enum(['hsv', 'ndwi', 'mndwi', 'ndvi', 'file'])
+    .optional()
+    .describe('what makes the rough mask: colour, a spectral index, or files in --rough-masks'),
+  roughMasks: z.string().min(1).optional().describe("folder of rough masks, one of each image's name"),
+  hue: range(360, true, 'expected two hues such as 190-250, or 340-20 past 360')
+    .optional()
+    .describe('hues of the rough mask, degrees 0 to 360, a-b; a above b wraps'),
+  saturation: range(1, false, 'expected a-b between 0 and 1, such as 0.2-1')
+    .optional()
+    .describe('saturations of the rough mask, 0 to 1, a-b'),
+  value: range(1, false, 'expected a-b between 0 and 1, such as 0.1-0.8')
+    .optional()
+    .describe('values (brightness) of the rough mask, 0 to 1, a-b'),
+  threshold: z
+    .union([z.number(), z.string()])
+    .refine((value) => typeof value === 'number' || value === 'otsu', 'expected a number, or otsu')
+    .default('otsu')
+    .describe("the rough mask is where the index is above this: a number of -1 to 1, or otsu for each image's own"),
+  bands: z
+    .union([count.min(1), z.string()])
+    .refine(
+      (value) => /^([\w.-]+)(,[\w.-]+){2}$/.test(String(value)),
+      'expected three bands such as 3,2,1 or red,green,blue',
+    )
+    .optional()
+    .describe("the raster's bands that are red, green and blue (the first three, or those named so, if not given)"),
+  nir: band.optional().describe("the raster's near infrared band, a number or name (the band named nir if not given)"),
+  swir: band.optional().describe("the raster's short-wave infrared band (the band named swir if not given)"),
+  minArea: count.min(0).default(50).describe('drop pieces of the rough mask below so many pixels of the image'),
+  fillHoles: z.boolean().default(false).describe('fill the holes of the rough mask'),
+  largest: z.boolean().default(false).describe('keep only the largest piece of the rough mask'),
+  erosion: count
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe("keep points so many pixels of the image away from the rough mask's edge (by its area if not given)"),
+} as const;
+
 export const promptOptions = {
   prompt: z.enum(['points', 'box', 'points+box']).default('points').describe('kind of prompt drawn from the label'),
   numPositive: count.min(0).default(3).describe('points inside the mask'),
@@ -104,6 +164,7 @@ export const promptOptions = {
   imageSize: count.min(16).max(4096).optional().describe('first resize the picture to N x N pixels'),
   maskSize: count.min(16).max(1024).default(256).describe('side of the grid on which the loss is computed, pixels'),
   seed: count.min(0).default(42).describe('makes a run repeatable'),
+  ...roughOptions,
 } as const;
 
 export const optimiserOptions = {
@@ -214,6 +275,10 @@ function expectation(issue: z.core.$ZodIssue): string {
   }
   if (issue.code === 'too_big')
     return `expected ${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}`;
+  if (issue.code === 'invalid_union') {
+    const reasons = issue.errors.flat().filter(({ code }) => code !== 'invalid_type');
+    return reasons[0] === undefined ? 'expected a number or a name' : expectation(reasons[0]);
+  }
   return issue.message.replace(/^[A-Z][^:]*: /, '');
 }
 

@@ -38,6 +38,8 @@ export default command({
     '  sam-native evaluate --models runs/first,untuned --data photos\n' +
     '  sam-native evaluate --models runs/first,runs/second --data photos --split test --prompt box\n\n' +
     'All models see the same images and the same prompts: those of the flags, else of the first run, else the defaults.\n' +
+    'Where a rough mask is described (--rough-mask, or by the run), each model is scored with prompts from the labels and with\n' +
+    'prompts from the rough masks, and "rough-mask" is the rough mask itself.\n' +
     '"untuned" is the model that the first run started from. IoU and F1 are computed at the size of the labels.',
   async run({ options, given, signal, reporter }): Promise<EvaluateResult> {
     const [{ evaluate }, { openSplit }, { defaultCacheDir }] = await Promise.all([
@@ -81,9 +83,10 @@ function presenter(reporter: Reporter): (progress: EvaluateProgress) => void {
 
 /** Columns aligned, numbers to the right. */
 export function table(models: readonly ModelScores[]): string {
-  const head = ['model', 'images', 'median IoU', 'mean IoU', 'least IoU', 'median F1', 'mean F1'];
+  const head = ['model', 'prompts from', 'images', 'median IoU', 'mean IoU', 'least IoU', 'median F1', 'mean F1'];
   const rows = models.map((scores) => [
     scores.name,
+    scores.promptSource === 'rough' ? 'rough masks' : 'labels',
     String(scores.count),
     ...[scores.medianIou, scores.meanIou, scores.minIou, scores.medianF1, scores.meanF1].map((value) =>
       value.toFixed(3),
@@ -91,8 +94,6 @@ export function table(models: readonly ModelScores[]): string {
   ]);
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  ');
+    row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ');
   return [head, ...rows].map(line).join('\n');
 }

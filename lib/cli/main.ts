@@ -16,6 +16,7 @@ const COMMANDS: [usage: string, description: string, load: () => Promise<Command
   ['embed', 'encodes the images of a data set ahead of training', () => import('./embed.js')],
   ['evaluate', 'compares models on labelled images', () => import('./evaluate.js')],
   ['predict <input..>', 'writes masks for images and folders', () => import('./predict.js')],
+  ['prompts [input..]', 'shows prompts and rough masks, and tunes the rough masks', () => import('./prompts.js')],
   ['export <model>', 'writes a model in another format', () => import('./export.js')],
   ['cache <action>', 'lists what is kept on disk (ls), or makes it smaller (gc)', () => import('./cache.js')],
 ];

@@ -37,7 +37,7 @@ function yargsOption(schema: z.ZodType): Options {
   if (fallback !== undefined) option.defaultDescription = String(fallback);
   if (kind === 'boolean') return { ...option, type: 'boolean' };
   // No yargs type: it adds up `--epochs 2 --epochs 1`, taking the 1 for one more of a counted flag. See `givenFlags`.
-  if (kind === 'number') return { ...option, requiresArg: true };
+  if (kind === 'number' || kind === 'union') return { ...option, requiresArg: true };
   if (kind === 'array') return { ...option, type: 'string', array: true, requiresArg: true };
   if (choices !== undefined) option.choices = choices;
   return { ...option, type: 'string', requiresArg: schema.meta()?.bare !== true };
@@ -56,12 +56,12 @@ export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): G
     if (value === undefined) continue;
     const { kind } = unwrap(schema);
     const last: unknown = Array.isArray(value) && kind !== 'array' ? value.at(-1) : value;
-    given[name] = kind === 'number' ? toNumber(last) : last;
+    given[name] = kind === 'number' || kind === 'union' ? toNumber(last) : last;
   }
   return given;
 }
 
-/** What is no number stays as it is: every schema of a number refuses it, and the error can show it. */
+/** What is no number stays as it is: a schema of a number refuses it and the error can show it; others take words too. */
 function toNumber(text: unknown): unknown {
   const number = String(text).trim() === '' ? Number.NaN : Number(text);
   return Number.isNaN(number) ? text : number;

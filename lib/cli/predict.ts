@@ -20,7 +20,19 @@ export default command({
       .describe('folder of rough or exact masks, matched by name: prompts are drawn from them'),
     out: z.string().default('predictions').describe('folder for the masks, <name>.png each'),
     saveLogits: z.boolean().default(false).describe('write the 256x256 logits too, <name>.safetensors each'),
+    attempts: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('draw so many prompts, with other erosions, and keep the mask of the highest predicted IoU'),
+    refine: z.number().int().min(0).max(100).default(0).describe('feed the mask back as a prompt so many times'),
     skipBad: dataOptions.skipBad,
+    onEmpty: z
+      .enum(['skip', 'fail'])
+      .default('fail')
+      .describe('what to do with an image whose rough mask has not a single pixel'),
     ...modelOptions,
     ...promptOptions,
   },
@@ -31,8 +43,9 @@ export default command({
     'Examples:\n' +
     '  sam-native predict river.jpg --point 120,80,1 --point 300,200,0\n' +
     '  sam-native predict photos --model runs/first --out masks\n' +
-    '  sam-native predict photos --model runs/first --masks rough\n\n' +
-    'Without --point, --box and --masks the prompt is found: each point of an 8x8 grid is tried, the mask that most of them\n' +
+    '  sam-native predict photos --model runs/first --masks rough\n' +
+    '  sam-native predict photos --model runs/first --rough-mask hsv --hue 190-250 --attempts 10\n\n' +
+    'Without --point, --box, --masks and rough masks (--rough-mask, or those that the model was trained with) the prompt is found: each point of an 8x8 grid is tried, the mask that most of them\n' +
     'agree on (of those that cover 1 % to 95 % of the picture) is taken as a rough mask, and a prompt of the kind that the\n' +
     'model was trained with is drawn from it. This guesses what stands out; rough masks or points are safer. "promptSource"\n' +
     'in the result says which way it was.\n' +

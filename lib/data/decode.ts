@@ -114,7 +114,7 @@ function isPlainFile(file: FileReference): boolean {
 }
 
 /** The whole encoded picture, wherever it lies. */
-async function contentOf(file: FileReference, kind: Kind): Promise<Uint8Array> {
+export async function contentOf(file: FileReference, kind: Kind): Promise<Uint8Array> {
   const read = file.read?.bind(file) ?? (() => readFile(file.path));
   const bytes =
     file.bytes ??

@@ -9,19 +9,50 @@ import type { Mask } from './sample.js';
  * @param imageSize Given: the picture is squashed to a square before the encoder sees it, so it fills the whole grid.
  */
 export function toLowRes(mask: Mask, size: number, imageSize?: number): LowResMask {
-  const longSide = Math.max(mask.width, mask.height);
-  const fitted = (side: number) => Math.max(1, Math.floor((side * size) / longSide + 0.5));
-  const validWidth = imageSize === undefined ? fitted(mask.width) : size;
-  const validHeight = imageSize === undefined ? fitted(mask.height) : size;
-  const columns = nearest(mask.width, validWidth);
-  const rows = nearest(mask.height, validHeight);
+  const frame = gridFrame(mask, size, imageSize);
   const values = new Uint8Array(size * size);
-  for (let y = 0; y < validHeight; y++) {
-    const from = rows[y]! * mask.width;
-    const to = y * size;
-    for (let x = 0; x < validWidth; x++) values[to + x] = mask.values[from + columns[x]!] === 0 ? 0 : 1;
-  }
+  sampleGrid(mask.values, frame, values);
+  for (let at = 0; at < values.length; at++) if (values[at] !== 0) values[at] = 1;
+  const { validWidth, validHeight } = frame;
   return { values, size, validWidth, validHeight, imageWidth: mask.width, imageHeight: mask.height };
+}
+
+/** Which pixel of a picture each pixel of the grid takes. */
+export interface GridFrame {
+  readonly size: number;
+  readonly validWidth: number;
+  readonly validHeight: number;
+  readonly imageWidth: number;
+  readonly columns: Int32Array;
+  readonly rows: Int32Array;
+}
+
+/** The grid of a picture, as {@link toLowRes} lays it. */
+export function gridFrame(
+  { width, height }: { width: number; height: number },
+  size: number,
+  imageSize?: number,
+): GridFrame {
+  const longSide = Math.max(width, height);
+  const fitted = (side: number) => Math.max(1, Math.floor((side * size) / longSide + 0.5));
+  const validWidth = imageSize === undefined ? fitted(width) : size;
+  const validHeight = imageSize === undefined ? fitted(height) : size;
+  const [columns, rows] = [nearest(width, validWidth), nearest(height, validHeight)];
+  return { size, validWidth, validHeight, imageWidth: width, columns, rows };
+}
+
+/** Brings one value a pixel of the picture onto the grid, size*size. */
+export function sampleGrid<Values extends Uint8Array | Uint16Array>(
+  values: Values,
+  frame: GridFrame,
+  grid: Values,
+): Values {
+  for (let y = 0; y < frame.validHeight; y++) {
+    const from = frame.rows[y]! * frame.imageWidth;
+    const to = y * frame.size;
+    for (let x = 0; x < frame.validWidth; x++) grid[to + x] = values[from + frame.columns[x]!]!;
+  }
+  return grid;
 }
 
 /** Set pixels of the grid: 0 for a label that is empty or too small for one pixel of the grid to meet it. */

@@ -7,17 +7,19 @@ import { inReadingOrder, type Mask, type Sample } from '../data/sample.js';
 import { type Compute, resolveDevice } from '../device.js';
 import { SamError } from '../errors.js';
 import { EmbeddingStore, type EnsureProgress } from '../models/embedding-store.js';
-import type { ResolvedModel } from '../models/model.js';
-import { type PromptOptions, promptOptionsFor, toPromptSettings } from '../models/prompt-options.js';
-import { resolveModel, runFolder } from '../models/resolve.js';
+import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { runFolder } from '../models/resolve.js';
 import { ImageEmbedding, SamModel } from '../models/sam-model.js';
 import type { WorkOptions } from '../models/work-options.js';
 import { drawPrompt } from '../prompts/draw.js';
 import { randomFor } from '../prompts/random.js';
+import { drawRoughPrompt, type RoughMasks } from '../prompts/rough/rough-masks.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { VALIDATION_EPOCH } from '../training/batches.js';
+import { type Entrant, type EvaluatedSource, resolveEntrants } from './entrants.js';
 import { confusion, mean, median, scores } from './metrics.js';
 import { type ImageScores, perImagePath, writePerImage } from './per-image.js';
+import { ROUGH_MASK, RoughMaskSources, roughPrompts, scoreRoughMask } from './rough-scores.js';
 
 export interface EvaluateOptions extends WorkOptions {
   /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
@@ -50,10 +52,13 @@ export interface ModelScores {
   meanF1: number;
   meanPrecision: number;
   meanRecall: number;
-  weightsHash: string;
-  encoderHash: string;
+  /** Null for the rough mask, which no model made. */
+  weightsHash: string | null;
+  encoderHash: string | null;
   /** SHA-256 of the checkpoint; null for source weights. */
   checkpointHash: string | null;
+  /** What the prompts were drawn from: labels (which inference does not have) or rough masks. */
+  promptSource: EvaluatedSource;
   prompts: PromptOptions;
 }
 
@@ -67,26 +72,25 @@ export interface EvaluateResult {
   skipped: string[];
 }
 
-interface Entrant {
-  name: string;
-  model: ResolvedModel;
-  prompts: PromptOptions;
-}
-
 /**
  * @throws SamError `SAM_NOT_FOUND` and `SAM_BAD_CHECKPOINT` (models), `SAM_BAD_DATA` (pictures and labels, all named).
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
   const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
   const entrants = await resolveEntrants(options);
-  const labelled = await checkLabels(options, entrants);
   const stores = new Stores(options, compute);
+  const rough = new RoughMaskSources();
   try {
+    const labelled = await checkLabels(options, entrants, rough);
     const usable = await encodeAll(entrants, labelled, stores, options);
-    const results: { entrant: Entrant; rows: ImageScores[] }[] = [];
+    const results: { summary: ModelScores; rows: ImageScores[] }[] = [];
     for (const entrant of entrants) {
-      results.push({ entrant, rows: await scoreModel(entrant, usable, await stores.of(entrant), compute, options) });
+      const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant) };
+      const rows = await scoreModel(entrant, usable, from, options);
+      results.push({ summary: summarise(entrant, rows), rows });
     }
+    const prompts = roughPrompts(entrants);
+    if (prompts !== undefined) results.push(await scoreRoughMasks(prompts, rough, usable, options));
     const runDir = entrants.map(({ model }) => runFolder(model)).find((folder) => folder !== undefined);
     const out = options.out === undefined ? undefined : resolve(options.out);
     const perImage = perImagePath(out, runDir, process.cwd(), new Date());
@@ -95,57 +99,29 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       results.flatMap(({ rows }) => rows),
     );
     return {
-      models: results.map(({ entrant, rows }) => summarise(entrant, rows)),
+      models: results.map(({ summary }) => summary),
       perImage,
       device: compute.device,
       precision: compute.precision,
       skipped: options.samples.filter((sample) => !usable.includes(sample)).map(({ name }) => name),
     };
   } finally {
+    await rough.dispose();
     await stores.dispose();
   }
 }
 
-/** Files and settings of all models, before anything slow begins. */
-async function resolveEntrants(options: EvaluateOptions): Promise<Entrant[]> {
-  if (options.models.length === 0)
-    throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name --models' });
-  const { encoder, signal, onStep } = options;
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const tuned = new Map<string, ResolvedModel>();
-  for (const spec of options.models) {
-    if (spec !== 'untuned') tuned.set(spec, await resolveModel(spec, { cacheDir, encoder, signal, onStep }));
-  }
-  const firstRun = [...tuned.values()].find(({ checkpoint }) => checkpoint !== undefined);
-  const models: ResolvedModel[] = [];
-  for (const spec of options.models) {
-    models.push(tuned.get(spec) ?? (await untuned(firstRun, { cacheDir, encoder, signal, onStep })));
-  }
-  const names = models.map(({ name }) => name);
-  return models.map((model) => ({
-    // Two runs in folders of one name are told apart by what the user wrote.
-    name: names.filter((name) => name === model.name).length > 1 ? model.spec : model.name,
-    model,
-    prompts: promptOptionsFor(options.prompts ?? {}, options.ownSettings ? model : firstRun),
-  }));
-}
-
-/** The weights that the first run started from. */
-async function untuned(
-  firstRun: ResolvedModel | undefined,
-  options: Parameters<typeof resolveModel>[1],
-): Promise<ResolvedModel> {
-  const { decoder: _, checkpoint: __, ...source } = firstRun ?? (await resolveModel('mobile-sam', options));
-  return { ...source, spec: 'untuned', name: 'untuned' };
-}
-
 /** Labels that can be scored; bad ones and empty ones are named together, or left out. */
-async function checkLabels(options: EvaluateOptions, entrants: readonly Entrant[]): Promise<Sample[]> {
+async function checkLabels(
+  options: EvaluateOptions,
+  entrants: readonly Entrant[],
+  rough: RoughMaskSources,
+): Promise<Sample[]> {
   const usable = new Set<Sample>();
   const problems: string[] = [];
   for (const sample of inReadingOrder(options.samples)) {
     options.signal?.throwIfAborted();
-    const problem = await labelProblem(sample, entrants);
+    const problem = await labelProblem(sample, entrants, rough, options.signal);
     const leftOut = options.skipBad || (problem?.empty && options.onEmpty === 'skip');
     if (problem === undefined) usable.add(sample);
     else if (leftOut) options.onWarning?.(`skipping ${sample.name}: ${problem.message}`);
@@ -162,18 +138,23 @@ async function checkLabels(options: EvaluateOptions, entrants: readonly Entrant[
   return options.samples.filter((sample) => usable.has(sample));
 }
 
-/** A label without a pixel on the grid that its prompts are drawn from counts as empty. */
+/** A label without a pixel on the grid that its prompts are drawn from counts as empty; so does such a rough mask. */
 async function labelProblem(
   sample: Sample,
   entrants: readonly Entrant[],
+  rough: RoughMaskSources,
+  signal: AbortSignal | undefined,
 ): Promise<{ message: string; empty: boolean } | undefined> {
   try {
     const label = await labelOf(sample);
     const grids = entrants.map(({ prompts }) => toLowRes(label, prompts.maskSize, prompts.imageSize));
-    if (grids.every((grid) => maskArea(grid) > 0)) return undefined;
-    return { message: `${sample.mask?.path ?? sample.name}: the mask is empty`, empty: true };
+    if (grids.some((grid) => maskArea(grid) === 0)) {
+      return { message: `${sample.mask?.path ?? sample.name}: the mask is empty`, empty: true };
+    }
+    const message = await rough.problem(sample, entrants, signal);
+    return message === undefined ? undefined : { message, empty: true };
   } catch (error) {
-    if (!(error instanceof SamError)) throw error;
+    if (!(error instanceof SamError) || error.code === 'SAM_BAD_OPTION') throw error;
     return { message: error.message, empty: false };
   }
 }
@@ -239,8 +220,7 @@ async function encodeAll(
 async function scoreModel(
   entrant: Entrant,
   samples: readonly Sample[],
-  store: EmbeddingStore,
-  compute: Compute,
+  { store, compute, masks }: { store: EmbeddingStore; compute: Compute; masks: RoughMasks | undefined },
   { signal, onProgress, onWarning }: EvaluateOptions,
 ): Promise<ImageScores[]> {
   const model = await SamModel.fromResolved(entrant.model, compute, signal);
@@ -250,7 +230,7 @@ async function scoreModel(
       signal?.throwIfAborted();
       const embeddings = await store.read([sample], { signal, onWarning });
       try {
-        rows.set(sample, await scoreImage(entrant, sample, model, embeddings));
+        rows.set(sample, await scoreImage(entrant, sample, model, { embeddings, masks }));
       } finally {
         embeddings.dispose();
       }
@@ -263,16 +243,18 @@ async function scoreModel(
 }
 
 async function scoreImage(
-  { name, prompts }: Entrant,
+  { name, prompts, promptSource }: Entrant,
   sample: Sample,
   model: SamModel,
-  embeddings: ImageEmbedding['embeddings'],
+  { embeddings, masks }: { embeddings: ImageEmbedding['embeddings']; masks: RoughMasks | undefined },
 ): Promise<ImageScores> {
   const label = await labelOf(sample);
-  const lowRes = toLowRes(label, prompts.maskSize, prompts.imageSize);
   const random = randomFor(prompts.seed, VALIDATION_EPOCH, sample.name, 0);
   const settings = toPromptSettings(prompts);
-  const prompt = drawPrompt(lowRes, settings, random);
+  const prompt =
+    masks === undefined
+      ? drawPrompt(toLowRes(label, prompts.maskSize, prompts.imageSize), settings, random)
+      : drawRoughPrompt(await masks.get(sample), settings, random, masks.settings.erosion);
   const embedding = new ImageEmbedding(embeddings, label.width, label.height, prompts.imageSize);
   const { maskOutput, multiMask } = prompts;
   const { pointSets, padTo } = settings;
@@ -281,6 +263,7 @@ async function scoreImage(
   return {
     model: name,
     image: sample.name,
+    promptSource,
     ...scores(counts),
     predictedIou: predicted.score,
     labelPixels: counts.truePositive + counts.falseNegative,
@@ -288,12 +271,34 @@ async function scoreImage(
   };
 }
 
-function summarise({ name, model, prompts }: Entrant, rows: readonly ImageScores[]): ModelScores {
+/** The rough mask itself, beside the models. */
+async function scoreRoughMasks(
+  prompts: PromptOptions,
+  rough: RoughMaskSources,
+  samples: readonly Sample[],
+  { signal }: EvaluateOptions,
+): Promise<{ summary: ModelScores; rows: ImageScores[] }> {
+  const masks = rough.of({ prompts, promptSource: 'rough' })!;
+  const rows: ImageScores[] = [];
+  for (const sample of samples) {
+    signal?.throwIfAborted();
+    rows.push(await scoreRoughMask(masks, sample, (await labelOf(sample)).values, signal));
+  }
+  const of = { name: ROUGH_MASK, spec: ROUGH_MASK, promptSource: 'rough' as const, prompts };
+  const hashes = { weightsHash: null, encoderHash: null, checkpointHash: null };
+  return { summary: { ...of, ...totals(rows), ...hashes }, rows };
+}
+
+function summarise({ name, model, prompts, promptSource }: Entrant, rows: readonly ImageScores[]): ModelScores {
+  const { spec, weightsHash, encoderHash, checkpoint } = model;
+  const hashes = { weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null };
+  return { name, spec, ...totals(rows), ...hashes, promptSource, prompts };
+}
+
+function totals(rows: readonly ImageScores[]) {
   const ious = rows.map(({ iou }) => iou);
   const f1s = rows.map(({ f1 }) => f1);
   return {
-    name,
-    spec: model.spec,
     count: rows.length,
     medianIou: median(ious),
     meanIou: mean(ious),
@@ -302,9 +307,5 @@ function summarise({ name, model, prompts }: Entrant, rows: readonly ImageScores
     meanF1: mean(f1s),
     meanPrecision: mean(rows.map(({ precision }) => precision)),
     meanRecall: mean(rows.map(({ recall }) => recall)),
-    weightsHash: model.weightsHash,
-    encoderHash: model.encoderHash,
-    checkpointHash: model.checkpoint?.hash ?? null,
-    prompts,
   };
 }

@@ -8,8 +8,10 @@ export interface ImageScores extends Scores {
   model: string;
   /** The image's name within its split. */
   image: string;
-  /** The model's own guess of the IoU. */
-  predictedIou: number;
+  /** What the prompt was drawn from: ground-truth or rough. */
+  promptSource: string;
+  /** The model's own guess of the IoU; null for a rough mask, which makes none. */
+  predictedIou: number | null;
   /** Pixels inside, at the label's resolution. */
   labelPixels: number;
   predictedPixels: number;
@@ -25,6 +27,7 @@ const COLUMNS = [
   'predictedIou',
   'labelPixels',
   'predictedPixels',
+  'promptSource',
 ] as const satisfies readonly (keyof ImageScores)[];
 
 export function perImageCsv(rows: readonly ImageScores[]): string {
@@ -32,7 +35,8 @@ export function perImageCsv(rows: readonly ImageScores[]): string {
   return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
 }
 
-function field(column: keyof ImageScores, value: string | number): string {
+function field(column: keyof ImageScores, value: string | number | null): string {
+  if (value === null) return '';
   const text = typeof value === 'number' && !column.endsWith('Pixels') ? value.toFixed(6) : String(value);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -55,9 +55,11 @@ export interface PredictOptions extends UserPrompt {
   pointSets?: PointSets;
   /** Of separate points: the mask of highest predicted IoU, or the mean of the logits. Default best. */
   multiMask?: 'best' | 'mean';
+  /** 256 x 256 logits of a mask, such as an earlier prediction's: the decoder sees them beside the points and the box. */
+  maskPrompt?: Float32Array;
   /** Points missing of so many become padding tokens, for a model trained with `--missing-points token`. Default 0: none do. */
   padTo?: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface Prediction {
@@ -175,14 +177,16 @@ export class SamModel {
    * @throws SamError `SAM_BAD_ARGUMENT`: no prompt, or one outside the picture.
    */
   async predict(embedding: ImageEmbedding, options: PredictOptions): Promise<Prediction> {
-    const { maskOutput = 'multi', pointSets = 'joint', multiMask = 'best', padTo = 0, signal } = options;
+    const { maskOutput = 'multi', pointSets = 'joint', multiMask = 'best', padTo = 0, maskPrompt, signal } = options;
     const { width, height, imageSize } = embedding;
     const prompt = checkPrompt(options, width, height, 'the image');
     signal?.throwIfAborted();
+    const prompts = toPromptBatch([[prompt]], [frameOf(embedding)], { pointSets, padTo });
+    if (maskPrompt !== undefined) prompts.masks = repeated(maskPrompt, prompts.promptsPerImage);
     const found = await nativeCall(() =>
       this.#model.predict({
         embeddings: embedding.embeddings,
-        prompts: toPromptBatch([[prompt]], [frameOf(embedding)], { pointSets, padTo }),
+        prompts,
         selection: { maskOutput, multiMask },
         sizes: Int32Array.of(height, width),
         ...(imageSize === undefined ? {} : { imageSize }),
@@ -232,6 +236,13 @@ export class SamModel {
       throw fromNative(error);
     }
   }
+}
+
+/** The same mask beside each prompt. */
+function repeated(mask: Float32Array, times: number): Float32Array {
+  const masks = new Float32Array(mask.length * times);
+  for (let time = 0; time < times; time++) masks.set(mask, time * mask.length);
+  return masks;
 }
 
 function frameOf({ width, height, imageSize }: ImageEmbedding) {

@@ -4,7 +4,7 @@
  */
 import { SamError } from '../errors.js';
 import { chebyshevDistance } from './morphology.js';
-import type { LowResMask, Prompt, PromptSettings } from './prompt.js';
+import type { LowResMask, Margin, Prompt, PromptSettings } from './prompt.js';
 import type { Random } from './random.js';
 
 /** How a polarity is drawn: distance m*sqrt(A)/n, rounds of erosion int(A^0.6/d). */
@@ -24,9 +24,10 @@ interface Area {
 /**
  * One prompt for one image, in pixels of the original. Fewer points than asked for where the mask has no room.
  *
+ * @param margin how far points keep from the mask's edge, instead of the number that follows from its area.
  * @throws {SamError} `SAM_BAD_DATA`: a positive point or a box was asked for and the mask has no pixel.
  */
-export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: Random): Prompt {
+export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: Random, margin?: Margin): Prompt {
   const picture = pictureOf(mask);
   const withPoints = settings.kind !== 'box';
   const withBox = settings.kind !== 'points';
@@ -35,8 +36,10 @@ export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: R
       fix: 'Leave such images out with --on-empty skip.',
     });
   }
-  const positives = withPoints ? drawPositives(picture, settings, random) : [];
-  const negatives = withPoints ? drawNegatives(picture, settings, positives, random) : [];
+  const positives = withPoints ? drawPositives(picture, settings, random, inPicture(mask, margin, 'inside')) : [];
+  const negatives = withPoints
+    ? drawNegatives(picture, settings, random, positives, inPicture(mask, margin, 'outside'))
+    : [];
   const box = withBox ? drawBox(picture, settings.perturbation, random) : null;
   return {
     points: [...positives, ...negatives].map(([column, row]) => [toImageX(mask, column), toImageY(mask, row)] as const),
@@ -48,17 +51,29 @@ export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: R
   };
 }
 
-function drawPositives(picture: Area, settings: PromptSettings, random: Random): Pixel[] {
+/** Distances to the mask's edge within the picture, and how many rounds of erosion to take. */
+interface Depths {
+  readonly values: Uint16Array;
+  readonly rounds: number;
+}
+
+function drawPositives(picture: Area, settings: PromptSettings, random: Random, depths: Depths | null): Pixel[] {
   if (settings.numPositive === 0) return [];
-  const candidates = candidatesIn(picture, settings.erode ? POSITIVE.erosion : null);
+  const candidates = candidatesIn(picture, settings.erode ? POSITIVE.erosion : null, depths);
   const distance = distanceFor(candidates.length, settings.numPositive, POSITIVE.distance, settings);
   return pick(candidates, settings.numPositive, distance, picture.width, random);
 }
 
-function drawNegatives(picture: Area, settings: PromptSettings, positives: readonly Pixel[], random: Random): Pixel[] {
+function drawNegatives(
+  picture: Area,
+  settings: PromptSettings,
+  random: Random,
+  positives: readonly Pixel[],
+  depths: Depths | null,
+): Pixel[] {
   if (settings.numNegative === 0) return [];
   const outside = { ...picture, values: picture.values.map((value) => 1 - value) };
-  const all = candidatesIn(outside, settings.erode ? NEGATIVE.erosion : null);
+  const all = candidatesIn(outside, settings.erode ? NEGATIVE.erosion : null, depths);
   const distance = distanceFor(all.length, settings.numNegative, NEGATIVE.distance, settings);
   // Clear of the positives by the same distance. Few negatives are asked to be so far apart that this would leave none
   // at all (one negative: twice the root of the background): then by the half of it, and so on.
@@ -72,16 +87,19 @@ function drawNegatives(picture: Area, settings: PromptSettings, positives: reado
 }
 
 /** The pixels that points are drawn from: those left after erosion, or after as many rounds of it as leave any. */
-function candidatesIn(area: Area, divisor: number | null): Int32Array {
+function candidatesIn(area: Area, divisor: number | null, depths: Depths | null): Int32Array {
+  if (depths !== null) return deeperThan(depths.values, depths.rounds);
   const inside = indicesAbove(area.values, 0);
   if (divisor === null) return inside;
   const asked = Math.floor(inside.length ** 0.6 / divisor);
   if (asked === 0) return inside;
-  const depth = chebyshevDistance(area.values, area.width, area.height);
+  return deeperThan(chebyshevDistance(area.values, area.width, area.height), asked);
+}
+
+function deeperThan(depth: Uint16Array, asked: number): Int32Array {
   let deepest = 0;
   for (let index = 0; index < depth.length; index++) deepest = Math.max(deepest, depth[index]!);
-  const rounds = Math.min(asked, deepest - 1);
-  return indicesAbove(depth, rounds);
+  return indicesAbove(depth, Math.max(0, Math.min(asked, deepest - 1)));
 }
 
 function indicesAbove(values: Uint8Array | Uint16Array, threshold: number): Int32Array {
@@ -158,10 +176,23 @@ function boundsOf(area: Area): Box {
 }
 
 function pictureOf(mask: LowResMask): Area {
-  const { size, validWidth: width, validHeight: height } = mask;
-  const values = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) values.set(mask.values.subarray(y * size, y * size + width), y * width);
-  return { values, width, height };
+  const { validWidth: width, validHeight: height } = mask;
+  return { values: withoutPadding(mask, mask.values, new Uint8Array(width * height)), width, height };
+}
+
+function inPicture(mask: LowResMask, margin: Margin | undefined, side: 'inside' | 'outside'): Depths | null {
+  if (margin === undefined) return null;
+  const { validWidth: width, validHeight: height } = mask;
+  return { values: withoutPadding(mask, margin[side], new Uint16Array(width * height)), rounds: margin.rounds };
+}
+
+function withoutPadding<Values extends Uint8Array | Uint16Array>(
+  { size, validWidth: width, validHeight: height }: LowResMask,
+  grid: Values,
+  values: Values,
+): Values {
+  for (let y = 0; y < height; y++) values.set(grid.subarray(y * size, y * size + width), y * width);
+  return values;
 }
 
 /** Centre of a grid pixel in pixels of the original; held inside the picture, which matters where the grid is finer. */

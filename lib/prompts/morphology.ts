@@ -1,4 +1,4 @@
-/** Binary morphology on small grids. */
+/** Binary morphology. */
 
 /** No unset pixel at all. */
 export const FAR = 0xffff;
@@ -7,34 +7,60 @@ export const FAR = 0xffff;
  * For each set pixel the Chebyshev distance to the nearest unset pixel inside the picture; 0 for unset pixels. Two
  * chamfer passes, exact for this metric. The picture's border is no edge: without an unset pixel the distance is
  * {@link FAR} everywhere.
+ *
+ * @param set which pixels are meant: those that are not 0 (1, the default), or those that are (0).
  */
-export function chebyshevDistance(values: Uint8Array, width: number, height: number): Uint16Array {
-  const stride = width + 2;
-  // A frame of FAR around the picture spares the passes every check for its border.
-  const distance = new Uint16Array(stride * (height + 2)).fill(FAR);
+export function chebyshevDistance(values: Uint8Array, width: number, height: number, set: 0 | 1 = 1): Uint16Array {
+  const distance = new Uint16Array(width * height);
+  // What lies beyond the border is far; each pass looks at the row that it passed last.
+  const border = new Uint16Array(width).fill(FAR);
+  let above = border;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = (y + 1) * stride + x + 1;
-      if (values[y * width + x] === 0) {
-        distance[at] = 0;
-        continue;
-      }
-      const above = at - stride;
-      const least = Math.min(distance[at - 1]!, distance[above - 1]!, distance[above]!, distance[above + 1]!);
-      distance[at] = Math.min(FAR, least + 1);
-    }
+    const row = distance.subarray(y * width, (y + 1) * width);
+    forwards(values, y * width, row, above, set);
+    above = row;
   }
-  const result = new Uint16Array(width * height);
+  let below = border;
   for (let y = height - 1; y >= 0; y--) {
-    for (let x = width - 1; x >= 0; x--) {
-      const at = (y + 1) * stride + x + 1;
-      const below = at + stride;
-      const least = Math.min(distance[at + 1]!, distance[below - 1]!, distance[below]!, distance[below + 1]!);
-      if (least + 1 < distance[at]!) distance[at] = least + 1;
-      result[y * width + x] = distance[at]!;
-    }
+    const row = distance.subarray(y * width, (y + 1) * width);
+    backwards(row, below);
+    below = row;
   }
-  return result;
+  return distance;
+}
+
+/** From the left, with the row above: of its three pixels two are known from the pixel before. */
+function forwards(values: Uint8Array, from: number, row: Uint16Array, above: Uint16Array, set: 0 | 1): void {
+  const last = row.length - 1;
+  let [left, leftAbove, middleAbove] = [FAR, FAR, above[0]!];
+  for (let x = 0; x <= last; x++) {
+    const rightAbove = x < last ? above[x + 1]! : FAR;
+    if ((values[from + x] === 0 ? 0 : 1) === set) {
+      let least = left < leftAbove ? left : leftAbove;
+      if (middleAbove < least) least = middleAbove;
+      if (rightAbove < least) least = rightAbove;
+      left = least < FAR ? least + 1 : FAR;
+      row[x] = left;
+    } else left = 0;
+    leftAbove = middleAbove;
+    middleAbove = rightAbove;
+  }
+}
+
+/** From the right, with the row below. */
+function backwards(row: Uint16Array, below: Uint16Array): void {
+  let [right, rightBelow, middleBelow] = [FAR, FAR, below[row.length - 1]!];
+  for (let x = row.length - 1; x >= 0; x--) {
+    const leftBelow = x > 0 ? below[x - 1]! : FAR;
+    const own = row[x]!;
+    let least = right < rightBelow ? right : rightBelow;
+    if (middleBelow < least) least = middleBelow;
+    if (leftBelow < least) least = leftBelow;
+    right = least + 1 < own ? least + 1 : own;
+    row[x] = right;
+    rightBelow = middleBelow;
+    middleBelow = leftBelow;
+  }
 }
 
 /**

@@ -40,4 +40,13 @@ export interface LowResMask {
   readonly imageHeight: number;
 }
 
+/** How far points keep from a mask's edge: what `rounds` rounds of erosion with a 3 x 3 square would leave, or as many as leave any. */
+export interface Margin {
+  /** size*size, on the grid of the mask: rounds that a pixel inside survives, plus one; 0 outside. */
+  readonly inside: Uint16Array;
+  /** The same of the pixels outside: what erosion of the background leaves is outside the mask's dilation. */
+  readonly outside: Uint16Array;
+  readonly rounds: number;
+}
+
 export type { Mask };

@@ -3,9 +3,10 @@ import type { Embeddings, TrainingBatch } from '../../binding.js';
 import type { Sample } from '../data/sample.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import { drawPrompt } from '../prompts/draw.js';
-import type { PromptSettings } from '../prompts/prompt.js';
+import type { LowResMask, Prompt, PromptSettings } from '../prompts/prompt.js';
 import { randomFor } from '../prompts/random.js';
 import type { LowResMasks } from './masks.js';
+import type { RoughPrompts } from './rough-prompts.js';
 
 /** Validation prompts are drawn as if of this epoch, always the same, so that losses of different epochs compare. */
 export const VALIDATION_EPOCH = -1;
@@ -53,6 +54,8 @@ export interface BatchSource {
   embeddings: EmbeddingReader;
   prompts: PromptSettings;
   seed: number;
+  /** Prompts are drawn from rough masks, always or at times; the targets stay the labels. */
+  rough?: RoughPrompts | undefined;
 }
 
 /** Decodes the labels, draws the prompts of `epoch` and reads the embeddings. */
@@ -66,12 +69,19 @@ export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoc
     targets.set(mask.values, index * maskSize * maskSize);
     validSizes.set([mask.validHeight, mask.validWidth], index * 2);
   });
-  const prompts = masks.map((mask, index) => [
-    drawPrompt(mask, source.prompts, randomFor(source.seed, epoch, samples[index]!.name, 0)),
-  ]);
+  const prompts = await Promise.all(
+    masks.map(async (mask, index) => [await promptOf(source, samples[index]!, mask, epoch)]),
+  );
   const frames = masks.map((mask) => ({ ...mask, imageSize: pictureSize }));
   const promptBatch = toPromptBatch(prompts, frames, source.prompts);
   const embeddings = await source.embeddings.read(samples);
   const batch = { embeddings, prompts: promptBatch, targets, maskSize, validSizes };
   return { plan, batch, dispose: () => embeddings.dispose() };
+}
+
+/** The prompt of one image in one epoch: it depends on `(seed, epoch, image)` and on nothing else. */
+async function promptOf(source: BatchSource, sample: Sample, label: LowResMask, epoch: number): Promise<Prompt> {
+  const { rough, prompts, seed } = source;
+  const random = randomFor(seed, epoch, sample.name, 0);
+  return (await rough?.draw(sample, prompts, { seed, epoch, random })) ?? drawPrompt(label, prompts, random);
 }

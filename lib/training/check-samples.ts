@@ -3,6 +3,7 @@ import { maskArea } from '../data/low-res.js';
 import { type DataSplits, inReadingOrder, type Sample } from '../data/sample.js';
 import { SamError } from '../errors.js';
 import type { LowResMasks } from './masks.js';
+import type { RoughPrompts } from './rough-prompts.js';
 
 /** Labels decoded at a time. */
 const PARALLEL = 4;
@@ -14,6 +15,8 @@ export interface CheckOptions {
   onEmpty: 'skip' | 'fail';
   signal?: AbortSignal | undefined;
   onWarning(message: string): void;
+  /** Prompts are drawn from rough masks too, so they are looked at. */
+  rough?: RoughPrompts | undefined;
 }
 
 interface Problem {
@@ -24,12 +27,12 @@ interface Problem {
 
 /**
  * The samples that training can use: their label decodes, has the image's size, and has a pixel on the decoder's grid (a
- * label too small for that counts as empty). Others are left out with `skipBad` and `onEmpty: 'skip'`.
+ * label too small for that counts as empty), and a rough mask with a pixel where all prompts come from those. Others are left out with `skipBad` and `onEmpty: 'skip'`.
  * @throws SamError `SAM_BAD_DATA` naming the bad ones, or when nothing is left of a split.
  */
 export async function checkSamples(splits: DataSplits, masks: LowResMasks, options: CheckOptions): Promise<DataSplits> {
-  const train = await problemsOf(splits.train, masks, options.signal);
-  const validation = await problemsOf(splits.validation, masks, options.signal);
+  const train = await problemsOf(splits.train, masks, options);
+  const validation = await problemsOf(splits.validation, masks, options);
   const all = [...train, ...validation];
   const failing = all.filter(({ kind }) =>
     kind === 'bad' ? !options.skipBad : options.onEmpty === 'fail' && !options.skipBad,
@@ -55,13 +58,17 @@ export function requireSome(splits: DataSplits): void {
   }
 }
 
-async function problemsOf(samples: readonly Sample[], masks: LowResMasks, signal?: AbortSignal): Promise<Problem[]> {
+async function problemsOf(
+  samples: readonly Sample[],
+  masks: LowResMasks,
+  { signal, rough }: CheckOptions,
+): Promise<Problem[]> {
   const problems = new Map<Sample, Problem>();
   const queue = inReadingOrder(samples).values();
   const worker = async () => {
     for (const sample of queue) {
       signal?.throwIfAborted();
-      const problem = await problemOf(sample, masks);
+      const problem = await problemOf(sample, masks, rough, signal);
       if (problem !== undefined) problems.set(sample, problem);
     }
   };
@@ -69,13 +76,21 @@ async function problemsOf(samples: readonly Sample[], masks: LowResMasks, signal
   return samples.flatMap((sample) => problems.get(sample) ?? []);
 }
 
-async function problemOf(sample: Sample, masks: LowResMasks): Promise<Problem | undefined> {
+async function problemOf(
+  sample: Sample,
+  masks: LowResMasks,
+  rough: RoughPrompts | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Problem | undefined> {
   try {
     const mask = await masks.get(sample);
-    if (maskArea(mask) > 0) return undefined;
-    return { sample, kind: 'empty', message: `${sample.mask?.path ?? sample.name}: the mask is empty` };
+    if (maskArea(mask) === 0) {
+      return { sample, kind: 'empty', message: `${sample.mask?.path ?? sample.name}: the mask is empty` };
+    }
+    const message = await rough?.problem(sample, signal);
+    return message === undefined ? undefined : { sample, kind: 'empty', message };
   } catch (error) {
-    if (!(error instanceof SamError)) throw error;
+    if (!(error instanceof SamError) || error.code === 'SAM_BAD_OPTION') throw error;
     return { sample, kind: 'bad', message: error.message };
   }
 }

@@ -5,12 +5,14 @@ import type { Compute } from '../device.js';
 import { SamError } from '../errors.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import type { ResolvedTrainOptions } from '../options.js';
+import { promptOrigin } from '../prompts/rough/settings.js';
 import { planBatches } from './batches.js';
 import type { TrainHistoryEntry } from './checkpoints.js';
 import type { OpenModel, TrainEnvironment } from './environment.js';
 import type { TrainResult, TrainSeconds } from './events.js';
 import type { LowResMasks } from './masks.js';
 import type { ResumedRun } from './resume.js';
+import type { RoughPrompts } from './rough-prompts.js';
 import { defaultRunDir, FORMAT_VERSION, type RunConfig, type RunPaths, runPaths } from './run-folder.js';
 import type { RunState } from './run-state.js';
 import type { Schedule } from './schedules.js';
@@ -22,6 +24,7 @@ export interface ReadyRun {
   model: OpenModel;
   splits: DataSplits;
   masks: LowResMasks;
+  rough: RoughPrompts | undefined;
   seconds: TrainSeconds;
   started: number;
   encodedImages: number;
@@ -96,7 +99,13 @@ export function historyEntry(run: ReadyRun, config: RunConfig, state: RunState, 
     optimizer: { name: 'adamw', weightDecay: options.weightDecay, clipGradNorm: options.clipGradNorm ?? null },
     rate: schedule,
     batch: { size: options.batchSize, accumulate: options.accumulate },
-    prompts: { ...toPromptSettings(options), maskOutput: options.maskOutput, multiMask: options.multiMask },
+    prompts: {
+      ...toPromptSettings(options),
+      maskOutput: options.maskOutput,
+      multiMask: options.multiMask,
+      source: promptOrigin(options),
+      rough: run.rough?.masks.settings ?? null,
+    },
     epochs: options.epochs,
     versions: config.versions,
   };

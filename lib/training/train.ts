@@ -13,6 +13,7 @@ import {
   trainOptionsSchema,
   withPreset,
 } from '../options.js';
+import { toRoughMaskSettings } from '../prompts/rough/settings.js';
 import { planBatches } from './batches.js';
 import { checkSamples, requireSome } from './check-samples.js';
 import { type CheckpointContext, saveCheckpoint } from './checkpoints.js';
@@ -23,6 +24,7 @@ import { History } from './history.js';
 import { LowResMasks } from './masks.js';
 import { Mirror } from './mirror.js';
 import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
+import { RoughPrompts } from './rough-prompts.js';
 import {
   checkOut,
   createRunFolder,
@@ -102,18 +104,23 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
   };
   const compute = from.compute(options, hooks);
   const masks = new LowResMasks(options.maskSize, options.imageSize);
-  const found = await from.openData(options, hooks);
-  const checked = await checkSamples(found, masks, { ...options, ...hooks });
-  const model = await from.openModel(options, compute, hooks);
+  const rough = RoughPrompts.open(options);
   try {
-    if (resumed !== undefined) requireSameModel(resumed, model);
-    announce(options, compute, model, checked, outside);
-    seconds.setup = (performance.now() - started) / 1000;
-    const { splits, encoded } = await encode(model, checked, { options, seconds, hooks, outside });
-    const run = { options, compute, model, splits, masks, seconds, started, encodedImages: encoded };
-    return await trainInFolder(run, resumed, outside, from);
+    const found = await from.openData(options, hooks);
+    const checked = await checkSamples(found, masks, { ...options, ...hooks, rough });
+    const model = await from.openModel(options, compute, hooks);
+    try {
+      if (resumed !== undefined) requireSameModel(resumed, model);
+      announce(options, compute, model, checked, outside);
+      seconds.setup = (performance.now() - started) / 1000;
+      const { splits, encoded } = await encode(model, checked, { options, seconds, hooks, outside });
+      const run = { options, compute, model, splits, masks, rough, seconds, started, encodedImages: encoded };
+      return await trainInFolder(run, resumed, outside, from);
+    } finally {
+      await model.dispose();
+    }
   } finally {
-    await model.dispose();
+    await rough?.dispose();
   }
 }
 
@@ -121,6 +128,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
 function newOptions(given: Partial<TrainOptions>): ResolvedTrainOptions {
   const options = absolutePaths(parseOptions(trainOptionsSchema, withPreset(given)));
   toPromptSettings(options); // refuses what would draw no prompt, before any work
+  toRoughMaskSettings(options);
   return options;
 }
 
@@ -230,6 +238,7 @@ async function trainWith(
       embeddings: model.embeddings,
       prompts: toPromptSettings(options),
       seed: options.seed,
+      rough: run.rough,
     };
     const { precision } = compute;
     const { splits } = run;

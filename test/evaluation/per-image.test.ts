@@ -14,6 +14,7 @@ const row: ImageScores = {
   predictedIou: 0.87654321,
   labelPixels: 200,
   predictedPixels: 100,
+  promptSource: 'ground-truth',
 };
 
 let folder: string;
@@ -25,9 +26,13 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 describe('perImageCsv', () => {
   it('a line for each', () => {
     expect(perImageCsv([row])).toBe(
-      'model,image,iou,f1,precision,recall,predictedIou,labelPixels,predictedPixels\n' +
-        'first,a/b,0.500000,0.666667,1.000000,0.500000,0.876543,200,100\n',
+      'model,image,iou,f1,precision,recall,predictedIou,labelPixels,predictedPixels,promptSource\n' +
+        'first,a/b,0.500000,0.666667,1.000000,0.500000,0.876543,200,100,ground-truth\n',
     );
+  });
+
+  it('a rough mask guesses no IoU', () => {
+    expect(perImageCsv([{ ...row, predictedIou: null }])).toContain(',0.500000,,200,100,');
   });
 
   it('quotes what would break a line', () => {

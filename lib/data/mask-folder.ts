@@ -1,0 +1,16 @@
+/** Masks that lie in a folder under the names of their images. */
+import { SamError } from '../errors.js';
+import { isFolder, listImages, stemOf } from './folder.js';
+
+/**
+ * Paths by name: the path within the folder without its extension.
+ *
+ * @param flag what the error names, e.g. `--masks`.
+ * @throws SamError `SAM_NOT_FOUND`: no such folder.
+ */
+export async function masksByName(folder: string, flag: string): Promise<ReadonlyMap<string, string>> {
+  if (!(await isFolder(folder))) {
+    throw new SamError('SAM_NOT_FOUND', `${flag}: no such folder: ${folder}`, { fix: 'check the path' });
+  }
+  return new Map((await listImages(folder)).map(({ relative, path }) => [stemOf(relative), path]));
+}

@@ -1,0 +1,65 @@
+/** Rough masks in an evaluation: what automatic prompts are drawn from, and how good they are by themselves. */
+import type { Sample } from '../data/sample.js';
+import type { PromptOptions } from '../models/prompt-options.js';
+import { emptyRoughMask, RoughMasks } from '../prompts/rough/rough-masks.js';
+import { toRoughMaskSettings } from '../prompts/rough/settings.js';
+import type { Entrant } from './entrants.js';
+import { confusion, scores } from './metrics.js';
+import type { ImageScores } from './per-image.js';
+
+/** The name of the rough mask among the models. */
+export const ROUGH_MASK = 'rough-mask';
+
+/** Entrants whose rough masks are described alike share them. */
+export class RoughMaskSources {
+  readonly #masks = new Map<string, RoughMasks>();
+
+  /** Undefined for prompts from labels. */
+  of({ prompts, promptSource }: Pick<Entrant, 'prompts' | 'promptSource'>): RoughMasks | undefined {
+    const settings = promptSource === 'rough' ? toRoughMaskSettings(prompts) : undefined;
+    if (settings === undefined) return undefined;
+    const { maskSize, imageSize } = prompts;
+    const key = JSON.stringify({ settings, maskSize, imageSize });
+    const masks = this.#masks.get(key) ?? new RoughMasks(settings, { maskSize, imageSize });
+    this.#masks.set(key, masks);
+    return masks;
+  }
+
+  /** Why no prompt can be drawn for one of the entrants; undefined where all can. */
+  async problem(sample: Sample, entrants: readonly Entrant[], signal?: AbortSignal): Promise<string | undefined> {
+    for (const entrant of entrants) {
+      const grid = await this.of(entrant)?.get(sample, signal);
+      if (grid !== undefined && grid.emptiness !== null) return emptyRoughMask(sample, grid.emptiness).message;
+    }
+    return undefined;
+  }
+
+  async dispose(): Promise<void> {
+    for (const masks of this.#masks.values()) await masks.dispose();
+  }
+}
+
+/** The rough mask compared with the label, at the label's resolution. */
+export async function scoreRoughMask(
+  masks: RoughMasks,
+  sample: Sample,
+  label: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<ImageScores> {
+  const { mask } = await masks.make(sample, signal);
+  const counts = await confusion(mask.values, label);
+  return {
+    model: ROUGH_MASK,
+    image: sample.name,
+    promptSource: 'rough',
+    ...scores(counts),
+    predictedIou: null,
+    labelPixels: counts.truePositive + counts.falseNegative,
+    predictedPixels: counts.truePositive + counts.falsePositive,
+  };
+}
+
+/** The settings whose rough mask is scored: those of the first entrant that has one. */
+export function roughPrompts(entrants: readonly Entrant[]): PromptOptions | undefined {
+  return entrants.find(({ promptSource }) => promptSource === 'rough')?.prompts;
+}

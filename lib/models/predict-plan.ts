@@ -1,0 +1,118 @@
+/** What is predicted, and from which prompts, before anything slow begins. */
+import { join, resolve } from 'node:path';
+import { type ImageSize, imageSize } from '../data/decode.js';
+import type { Sample } from '../data/sample.js';
+import { SamError } from '../errors.js';
+import type { Prompt } from '../prompts/prompt.js';
+import { randomFor } from '../prompts/random.js';
+import { drawRoughPrompt, emptyRoughMask, type RoughGrid, RoughMasks } from '../prompts/rough/rough-masks.js';
+import { masksOfFolder, promptOrigin, toRoughMaskSettings } from '../prompts/rough/settings.js';
+import { VALIDATION_EPOCH } from '../training/batches.js';
+import { isBadImage } from './encode.js';
+import type { PredictImagesOptions } from './predict-images.js';
+import { type PromptOptions, toPromptSettings } from './prompt-options.js';
+import { checkPrompt } from './user-prompt.js';
+
+/** given: by the caller; masks: from a mask of the folder `masks`; rough: from a rough mask; grid: found by the model itself. */
+export type PromptSource = 'given' | 'masks' | 'rough' | 'grid';
+
+export interface Job {
+  readonly sample: Sample;
+  readonly size: ImageSize;
+  readonly outputs: { readonly mask: string; readonly logits: string };
+  readonly source: PromptSource;
+  /** One for each attempt, where they do not depend on the model. */
+  readonly prompts?: readonly Prompt[];
+}
+
+/** Attempts after the first keep points 0 to 9 pixels of the decoder's grid away from the edge, in turn. */
+const EROSIONS = 10;
+
+/** Everything that can be wrong with the call or the files is found here, all of it in one error. */
+export async function planJobs(options: PredictImagesOptions, prompts: PromptOptions): Promise<Job[]> {
+  const masks = masksFor(options, prompts);
+  const jobs: Job[] = [];
+  const problems: string[] = [];
+  try {
+    for (const sample of options.images) {
+      options.signal?.throwIfAborted();
+      try {
+        const job = await planOne(sample, masks, options, prompts);
+        if (job !== undefined) jobs.push(job);
+      } catch (error) {
+        if (!isBadImage(error)) throw error;
+        if (options.skipBad) options.onWarning?.(`skipping ${sample.name}: ${error.message}`);
+        else problems.push(error.message);
+      }
+    }
+  } finally {
+    await masks?.dispose();
+  }
+  if (problems.length > 0) {
+    throw new SamError('SAM_BAD_DATA', problems.join('; '), {
+      fix: 'mend them, or go on without them: --on-empty skip for empty rough masks, --skip-bad for all',
+    });
+  }
+  if (jobs.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to predict');
+  return jobs;
+}
+
+/** The masks that prompts are drawn from, if they are. */
+function masksFor(options: PredictImagesOptions, prompts: PromptOptions): RoughMasks | undefined {
+  if (options.prompt !== undefined) return undefined;
+  const { maskSize, imageSize: side } = prompts;
+  const grid = { maskSize, imageSize: side, distances: (options.attempts ?? 1) > 1 };
+  if (options.masks !== undefined) return new RoughMasks(masksOfFolder(options.masks), grid);
+  const settings = promptOrigin(prompts) === 'ground-truth' ? undefined : toRoughMaskSettings(prompts);
+  return settings === undefined ? undefined : new RoughMasks(settings, grid);
+}
+
+/** Undefined for an image that is left out. */
+async function planOne(
+  sample: Sample,
+  masks: RoughMasks | undefined,
+  options: PredictImagesOptions,
+  prompts: PromptOptions,
+): Promise<Job | undefined> {
+  const size = await imageSize(sample);
+  const outputs = {
+    mask: join(options.out, `${sample.name}.png`),
+    logits: join(options.out, `${sample.name}.safetensors`),
+  };
+  if (resolve(outputs.mask) === resolve(sample.image.path)) {
+    throw new SamError('SAM_BAD_ARGUMENT', `the mask of ${sample.image.path} would replace the image`, {
+      fix: 'name another folder with --out',
+    });
+  }
+  const job = { sample, size, outputs };
+  if (options.prompt !== undefined) {
+    const given = checkPrompt(options.prompt, size.width, size.height, sample.image.path);
+    return { ...job, source: 'given', prompts: [given] };
+  }
+  if (masks === undefined) return { ...job, source: 'grid' };
+  const grid = await masks.get(sample, options.signal);
+  if (grid.emptiness !== null) {
+    const error = emptyRoughMask(sample, grid.emptiness);
+    if (options.onEmpty !== 'skip') throw error;
+    options.onWarning?.(`skipping ${error.message}`);
+    return undefined;
+  }
+  const drawn = drawAttempts(grid, sample, prompts, options.attempts ?? 1, masks.settings.erosion);
+  return { ...job, source: options.masks === undefined ? 'rough' : 'masks', prompts: drawn };
+}
+
+/** The prompt of `train`'s own validation, then others of other erosions. */
+export function drawAttempts(
+  grid: RoughGrid,
+  sample: Sample,
+  prompts: PromptOptions,
+  attempts: number,
+  erosion?: number | undefined,
+): Prompt[] {
+  const settings = toPromptSettings(prompts);
+  const { imageWidth, validWidth } = grid.mask;
+  return Array.from({ length: attempts }, (_, attempt) => {
+    const tried = attempt === 0 ? erosion : Math.round((((attempt - 1) % EROSIONS) * imageWidth) / validWidth);
+    return drawRoughPrompt(grid, settings, randomFor(prompts.seed, VALIDATION_EPOCH, sample.name, attempt), tried);
+  });
+}

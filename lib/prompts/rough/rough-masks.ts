@@ -1,0 +1,150 @@
+/** Rough masks of images, at the image's size or on the decoder's grid, made when they are asked for. */
+import { openBands } from '../../data/bands.js';
+import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
+import { gridFrame, maskArea, sampleGrid, toLowRes } from '../../data/low-res.js';
+import { masksByName } from '../../data/mask-folder.js';
+import type { Mask, Sample } from '../../data/sample.js';
+import { SamError } from '../../errors.js';
+import { drawPrompt } from '../draw.js';
+import type { LowResMask, Margin, Prompt, PromptSettings } from '../prompt.js';
+import type { Random } from '../random.js';
+import type { RoughPixels, RoughResult } from './compute.js';
+import { bandNumbers, type RoughMaskSettings } from './settings.js';
+import { RoughThread } from './thread.js';
+
+/** Memory for masks that are kept on the grid. */
+const MEMORY_BYTES = 128 * 2 ** 20;
+/** Of one pixel of the grid: the mask, and two distances where they are needed. */
+const BYTES_A_PIXEL = { plain: 1, withDistances: 5 };
+
+/** At the image's size. */
+export interface RoughMask extends RoughResult {
+  readonly mask: Mask;
+}
+
+/** On the decoder's grid. */
+export interface RoughGrid {
+  readonly mask: LowResMask;
+  /** Pixels of the image that are inside. */
+  readonly area: number;
+  readonly threshold: number | null;
+  /** Why there is no pixel to draw from; null where there is one. */
+  readonly emptiness: string | null;
+  /** Distances to the edge, of every pixel of the grid, in pixels of the image; only where points keep away by them. */
+  readonly distances: Omit<Margin, 'rounds'> | null;
+}
+
+export interface RoughGridOptions {
+  /** Side of the decoder's grid. */
+  readonly maskSize: number;
+  /** Pictures are first squashed to a square of this side. */
+  readonly imageSize?: number | undefined;
+  /** Distances to the edge are wanted though the settings name no erosion. */
+  readonly distances?: boolean;
+}
+
+export class RoughMasks {
+  readonly #thread = new RoughThread();
+  /** Least recently used first. */
+  readonly #grids = new Map<string, RoughGrid>();
+  readonly #most: number;
+  readonly #distances: boolean;
+  #files: Promise<ReadonlyMap<string, string>> | undefined;
+
+  constructor(
+    readonly settings: RoughMaskSettings,
+    readonly grid: RoughGridOptions,
+  ) {
+    this.#distances = grid.distances === true || settings.erosion !== undefined;
+    const bytes = this.#distances ? BYTES_A_PIXEL.withDistances : BYTES_A_PIXEL.plain;
+    this.#most = Math.max(1, Math.floor(MEMORY_BYTES / (bytes * grid.maskSize ** 2)));
+  }
+
+  /** At the image's size. @throws SamError `SAM_BAD_DATA`, `SAM_NOT_FOUND`, `SAM_BAD_OPTION` (a band that nothing names). */
+  async make(sample: Sample, signal?: AbortSignal): Promise<RoughMask> {
+    const { source, width, height } = await this.#pixels(sample, signal);
+    signal?.throwIfAborted();
+    const { cleaning } = this.settings;
+    const result = await this.#thread.make({ source, width, height, cleaning, distances: this.#distances });
+    return { ...result, mask: { values: result.values, width, height } };
+  }
+
+  /** On the grid; kept for the next time. @throws as {@link make}. */
+  async get(sample: Sample, signal?: AbortSignal): Promise<RoughGrid> {
+    const key = sample.image.path;
+    const grid = this.#grids.get(key) ?? this.toGrid(await this.make(sample, signal));
+    this.#grids.delete(key);
+    this.#grids.set(key, grid);
+    if (this.#grids.size > this.#most) {
+      const oldest = this.#grids.keys().next();
+      if (oldest.done !== true) this.#grids.delete(oldest.value);
+    }
+    return grid;
+  }
+
+  toGrid({ mask, area, threshold, emptiness, distances }: RoughMask): RoughGrid {
+    const { maskSize, imageSize: side } = this.grid;
+    const lowRes = toLowRes(mask, maskSize, side);
+    const lost = area > 0 && maskArea(lowRes) === 0 ? `its ${area} pixels meet none of the decoder's grid` : null;
+    const frame = gridFrame(mask, maskSize, side);
+    const onGrid = (values: Uint16Array) => sampleGrid(values, frame, new Uint16Array(maskSize ** 2));
+    const sampled = distances && { inside: onGrid(distances.inside), outside: onGrid(distances.outside) };
+    return { mask: lowRes, area, threshold, emptiness: emptiness ?? lost, distances: sampled };
+  }
+
+  /** Ends the thread. */
+  dispose(): Promise<void> {
+    return this.#thread.dispose();
+  }
+
+  async #pixels(
+    sample: Sample,
+    signal: AbortSignal | undefined,
+  ): Promise<{ source: RoughPixels; width: number; height: number }> {
+    const { method } = this.settings;
+    if (method.kind === 'hsv') {
+      const { pixels, width, height } = await decodeImage(sample);
+      return { source: { kind: 'hsv', pixels, bands: method.bands }, width, height };
+    }
+    if (method.kind === 'file') {
+      this.#files ??= masksByName(method.folder, method.flag);
+      const path = (await this.#files).get(sample.name);
+      if (path === undefined) {
+        throw new SamError('SAM_BAD_DATA', `no mask for ${sample.name} in ${method.folder} (${method.flag})`, {
+          fix: "give one of the image's name, or go on without such images with --skip-bad",
+        });
+      }
+      const { values, width, height } = await decodeMask({ ...sample, mask: { path } }, await imageSize(sample));
+      return { source: { kind: 'mask', values }, width, height };
+    }
+    const reader = await openBands(sample.image);
+    const { bands, valid, width, height } = await reader.read(bandNumbers(method, reader.names, sample.image.path), {
+      signal,
+    });
+    const [a, b] = [bands[0]!, bands[1]!];
+    return { source: { kind: 'index', name: method.kind, a, b, valid, threshold: method.threshold }, width, height };
+  }
+}
+
+/**
+ * A prompt from a rough mask, as from a label; points keep away from its edge by `erosion` pixels of the image where that is a
+ * number.
+ *
+ * @throws SamError `SAM_BAD_DATA`: the mask is empty.
+ */
+export function drawRoughPrompt(
+  grid: RoughGrid,
+  settings: PromptSettings,
+  random: Random,
+  erosion: number | undefined,
+): Prompt {
+  const margin = erosion === undefined || grid.distances === null ? undefined : { ...grid.distances, rounds: erosion };
+  return drawPrompt(grid.mask, settings, random, margin);
+}
+
+/** What is said of an image whose rough mask has no pixel. */
+export function emptyRoughMask(sample: Sample, emptiness: string): SamError {
+  return new SamError('SAM_BAD_DATA', `${sample.image.path}: the rough mask is empty: ${emptiness}`, {
+    fix: 'change its thresholds (sam-native prompts shows them), or leave such images out with --on-empty skip',
+  });
+}

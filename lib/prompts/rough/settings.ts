@@ -1,0 +1,129 @@
+/** The options of rough masks, as the code that makes them takes them. */
+
+import type { z } from 'zod';
+import { SamError } from '../../errors.js';
+import type { roughOptions } from '../../options.js';
+import { kebab } from '../../suggest.js';
+import type { Cleaning } from './clean.js';
+import type { HsvBands, Range } from './hsv.js';
+import { INDEX_BANDS, type SpectralIndex } from './spectral.js';
+
+export type RoughOptions = z.output<z.ZodObject<typeof roughOptions>>;
+export type PromptOrigin = 'ground-truth' | 'rough' | 'mixed';
+
+/** A band by its number, from 1 on, or by its name. */
+export type BandChoice = number | string;
+
+export type RoughMethod =
+  | { readonly kind: 'hsv'; readonly bands: HsvBands }
+  | {
+      readonly kind: SpectralIndex;
+      readonly threshold: number | 'otsu';
+      /** Those that were given. */
+      readonly choices: Partial<Record<'red' | 'green' | 'nir' | 'swir', BandChoice>>;
+    }
+  /** `flag`: the option that named the folder. */
+  | { readonly kind: 'file'; readonly folder: string; readonly flag: string };
+
+export interface RoughMaskSettings {
+  readonly method: RoughMethod;
+  readonly cleaning: Cleaning;
+  /** Points keep so many pixels of the image away from the edge; undefined: by the area, on the decoder's grid. */
+  readonly erosion: number | undefined;
+}
+
+/** Masks of a folder as they are: what `predict --masks` takes. */
+export function masksOfFolder(folder: string): RoughMaskSettings {
+  const cleaning = { minArea: 0, fillHoles: false, largest: false };
+  return { method: { kind: 'file', folder, flag: '--masks' }, cleaning, erosion: undefined };
+}
+
+/** `--rough-mask` implies `rough` unless something is said. */
+export function promptOrigin({ promptSource, roughMask }: RoughOptions): PromptOrigin {
+  return promptSource ?? (roughMask === undefined ? 'ground-truth' : 'rough');
+}
+
+/**
+ * Undefined where no rough mask is described.
+ * @throws SamError `SAM_BAD_OPTION`: rough masks are asked for and not described, or something is missing of their description.
+ */
+export function toRoughMaskSettings(options: RoughOptions): RoughMaskSettings | undefined {
+  const { minArea, fillHoles, largest, erosion, roughMask } = options;
+  if (roughMask === undefined) {
+    const origin = promptOrigin(options);
+    if (origin === 'ground-truth') return undefined;
+    throw new SamError('SAM_BAD_OPTION', `--prompt-source ${origin} needs a rough mask`, {
+      fix: 'say what makes it: --rough-mask hsv, ndwi, mndwi, ndvi or file',
+    });
+  }
+  return { method: methodOf(roughMask, options), cleaning: { minArea, fillHoles, largest }, erosion };
+}
+
+function methodOf(kind: NonNullable<RoughOptions['roughMask']>, options: RoughOptions): RoughMethod {
+  if (kind === 'hsv') {
+    const bands = { hue: range(options.hue), saturation: range(options.saturation), value: range(options.value) };
+    if (bands.hue ?? bands.saturation ?? bands.value) return { kind, bands };
+    throw new SamError('SAM_BAD_OPTION', '--rough-mask hsv needs at least one of --hue, --saturation and --value', {
+      fix: 'such as --hue 190-250, or let sam-native prompts --tune --data SRC find them',
+    });
+  }
+  if (kind === 'file') {
+    if (options.roughMasks !== undefined) return { kind, folder: options.roughMasks, flag: '--rough-masks' };
+    throw new SamError('SAM_BAD_OPTION', '--rough-mask file needs --rough-masks', {
+      fix: 'name the folder of the masks',
+    });
+  }
+  const [red, green] = String(options.bands ?? ',')
+    .split(',')
+    .map(choice);
+  const given = { red, green, nir: choice(options.nir), swir: choice(options.swir) };
+  const choices = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { kind, threshold: options.threshold as number | 'otsu', choices };
+}
+
+function range(text: string | undefined): Range | undefined {
+  if (text === undefined) return undefined;
+  const [from, to] = text.split('-').map(Number);
+  return [from!, to!];
+}
+
+function choice(given: BandChoice | undefined): BandChoice | undefined {
+  if (given === undefined || given === '') return undefined;
+  const number = Number(given);
+  return Number.isNaN(number) ? String(given).toLowerCase() : number;
+}
+
+/** Where the bands of colours are when nothing says so. */
+const FIRST_BANDS = { red: 1, green: 2 } as const;
+
+/**
+ * The numbers of an index' two bands, from 1 on: as given, else the band of that name, else the first bands for colours.
+ *
+ * @param names in lower case, as the raster has them.
+ * @throws SamError `SAM_BAD_OPTION` where an infrared band is neither given nor named; `SAM_BAD_DATA`: no band of that name.
+ */
+export function bandNumbers(
+  { kind, choices }: Extract<RoughMethod, { choices: object }>,
+  names: readonly (string | null)[],
+  path: string,
+): [number, number] {
+  const [a, b] = INDEX_BANDS[kind].map((role) => {
+    const chosen = choices[role] ?? role;
+    if (typeof chosen === 'number') return chosen;
+    const named = names.indexOf(chosen);
+    if (named >= 0) return named + 1;
+    const flag = role === 'nir' || role === 'swir' ? role : 'bands';
+    if (choices[role] !== undefined) {
+      const there = names.filter((name) => name !== null);
+      throw new SamError('SAM_BAD_DATA', `image ${path} has no band named ${chosen}`, {
+        fix:
+          there.length > 0 ? `its bands are named ${there.join(', ')}` : `give the band's number with --${kebab(flag)}`,
+      });
+    }
+    if (role === 'red' || role === 'green') return FIRST_BANDS[role];
+    throw new SamError('SAM_BAD_OPTION', `--rough-mask ${kind} needs --${role}: no band of ${path} is named ${role}`, {
+      fix: `give the band's number, such as --${role} 4 (the image has ${names.length})`,
+    });
+  });
+  return [a!, b!];
+}

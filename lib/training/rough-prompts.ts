@@ -1,0 +1,53 @@
+/** Training on the prompts that inference will see: drawn from rough masks, always (`rough`) or half of the time (`mixed`). */
+import type { Sample } from '../data/sample.js';
+import type { ResolvedTrainOptions } from '../options.js';
+import type { Prompt, PromptSettings } from '../prompts/prompt.js';
+import { type Random, randomFor } from '../prompts/random.js';
+import { drawRoughPrompt, emptyRoughMask, RoughMasks } from '../prompts/rough/rough-masks.js';
+import { promptOrigin, toRoughMaskSettings } from '../prompts/rough/settings.js';
+
+/** The draw of the source has a stream of its own beside the prompt's, which is 0. */
+const SOURCE_STREAM = 1;
+
+export class RoughPrompts {
+  private constructor(
+    readonly masks: RoughMasks,
+    /** Half of the prompts come from the label, and all those of images whose rough mask is empty. */
+    readonly mixed: boolean,
+  ) {}
+
+  /** Undefined where prompts are drawn from labels only. @throws SamError `SAM_BAD_OPTION`. */
+  static open(options: ResolvedTrainOptions): RoughPrompts | undefined {
+    const settings = toRoughMaskSettings(options);
+    const origin = promptOrigin(options);
+    if (settings === undefined || origin === 'ground-truth') return undefined;
+    const { maskSize, imageSize } = options;
+    return new RoughPrompts(new RoughMasks(settings, { maskSize, imageSize }), origin === 'mixed');
+  }
+
+  /** What is wrong with the image's rough mask, if anything. With `mixed` an empty one does no harm. */
+  async problem(sample: Sample, signal?: AbortSignal): Promise<string | undefined> {
+    const { emptiness } = await this.masks.get(sample, signal);
+    return emptiness === null || this.mixed ? undefined : emptyRoughMask(sample, emptiness).message;
+  }
+
+  /**
+   * A prompt from the rough mask; undefined where it is the label's turn. Validation (an epoch below 0) takes rough masks
+   * whenever there are any: they are what inference has.
+   */
+  async draw(
+    sample: Sample,
+    settings: PromptSettings,
+    { seed, epoch, random }: { seed: number; epoch: number; random: Random },
+  ): Promise<Prompt | undefined> {
+    const chance = this.mixed && epoch >= 0;
+    if (chance && randomFor(seed, epoch, sample.name, SOURCE_STREAM).next() < 0.5) return undefined;
+    const grid = await this.masks.get(sample);
+    if (grid.emptiness !== null) return undefined;
+    return drawRoughPrompt(grid, settings, random, this.masks.settings.erosion);
+  }
+
+  dispose(): Promise<void> {
+    return this.masks.dispose();
+  }
+}
