@@ -59,7 +59,7 @@ export const dataOptions = {
   data: z
     .string()
     .describe(
-      'the data set: a folder SRC/<split>/{images,masks}, a Parquet file or a folder of them, or sample:rivers',
+      'the data set: a folder SRC/<split>/{images,masks}, a Parquet file or a folder of them, hf:owner/name on the Hugging Face Hub, or sample:rivers',
     ),
   trainSplit: z.string().default('train').describe('name of the training split'),
   validationSplit: z.string().default('validation').describe('name of the validation split'),

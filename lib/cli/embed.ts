@@ -38,7 +38,7 @@ export default command({
       import('../setup/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
-    const hooks = { onWarning: reporter.warn, onNotice: reporter.say };
+    const hooks = { onWarning: reporter.warn, onNotice: reporter.say, signal };
     const images: Sample[] = [];
     const source = await openSource({ ...options, cacheDir }, hooks);
     for (const split of await splitsOf(options, source)) {

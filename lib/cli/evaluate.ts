@@ -46,7 +46,7 @@ export default command({
       import('../setup/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
-    const hooks = { onWarning: reporter.warn, onNotice: reporter.say };
+    const hooks = { onWarning: reporter.warn, onNotice: reporter.say, signal };
     const samples = await openSplit({ ...options, cacheDir }, hooks);
     return evaluate({
       ...options,

@@ -1,10 +1,11 @@
-/** `--data SRC` -> samples: a folder, Parquet files, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
+/** `--data SRC` -> samples: a folder, Parquet files, a data set on the Hugging Face Hub, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamError, systemCode, toSamError } from '../errors.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
 import { compare, folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
+import { HUB_SCHEME, hubSource } from './hub/source.js';
 import { findParquet } from './parquet.js';
 import type { DataSource, DataSplits, Sample } from './sample.js';
 import { makeRivers } from './sample-rivers.js';
@@ -17,6 +18,8 @@ export interface DataHooks {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Something takes a while. */
   readonly onNotice?: ((message: string) => void) | undefined;
+  /** Ends a download. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. */
@@ -141,6 +144,7 @@ async function imagesOf(input: string): Promise<Sample[]> {
  */
 export async function openSource(options: SourceOptions, hooks: DataHooks = {}): Promise<DataSource> {
   const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
+  if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
   if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
   if ((await splitsOf(data)).length > 0) return folderSource(data);
   const parquet = await findParquet(data, { imageColumn, labelColumn });
@@ -152,7 +156,7 @@ export async function openSource(options: SourceOptions, hooks: DataHooks = {}):
     scheme === 'sample:'
       ? `there is no sample data set '${data}'`
       : `data of the kind '${scheme}' cannot be read: ${data}`,
-    { fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, or sample:rivers.' },
+    { fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, hf:owner/name, or sample:rivers.' },
   );
 }
 
