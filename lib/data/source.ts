@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamError, systemCode, toSamError } from '../errors.js';
-import type { ResolvedTrainOptions } from '../options.js';
+import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
+import { findCoco } from './coco.js';
 import { compare, folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
 import { HUB_SCHEME, hubSource } from './hub/source.js';
 import { findParquet } from './parquet.js';
@@ -24,7 +25,7 @@ export interface DataHooks {
 
 /** What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. */
 export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
-  Partial<Pick<ResolvedTrainOptions, 'imageColumn' | 'labelColumn'>> & { readonly cacheDir: string };
+  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & { readonly cacheDir: string };
 
 export type DataOptions = SourceOptions &
   Pick<
@@ -149,6 +150,8 @@ export async function openSource(options: SourceOptions, hooks: DataHooks = {}):
   if ((await splitsOf(data)).length > 0) return folderSource(data);
   const parquet = await findParquet(data, { imageColumn, labelColumn });
   if (parquet !== undefined) return parquet;
+  const coco = await findCoco(data, options);
+  if (coco !== undefined) return coco;
   const scheme = SCHEME.exec(data)?.[0];
   if (scheme === undefined || (await isFolder(data))) return folderSource(data);
   throw new SamError(
@@ -156,7 +159,7 @@ export async function openSource(options: SourceOptions, hooks: DataHooks = {}):
     scheme === 'sample:'
       ? `there is no sample data set '${data}'`
       : `data of the kind '${scheme}' cannot be read: ${data}`,
-    { fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, hf:owner/name, or sample:rivers.' },
+    { fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, hf:owner/name, or sample:rivers.' },
   );
 }
 
@@ -206,18 +209,22 @@ function cutOff(
   return { train: side(false), validation: side(true) };
 }
 
-/** Samples that share what the pattern's first group (or, without one, the pattern) matches; the others are alone. */
+/**
+ * Samples that share what the pattern's first group (or, without one, the pattern) matches; of the others those of one image, so
+ * that it never stands on both sides.
+ */
 function groupSamples(samples: readonly Sample[], pattern: RegExp | undefined): (readonly Sample[])[] {
-  if (pattern === undefined) return samples.map((sample) => [sample]);
   const groups = new Map<string, Sample[]>();
   let matched = false;
   for (const sample of samples) {
-    const match = pattern.exec(sample.name);
+    const match = pattern?.exec(sample.name) ?? null;
     matched ||= match !== null;
-    const key = match === null ? `\0${sample.name}` : (match[1] ?? match[0]);
-    groups.set(key, [...(groups.get(key) ?? []), sample]);
+    const key = match === null ? `\0${sample.image.path}` : (match[1] ?? match[0]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [sample]);
+    else group.push(sample);
   }
-  if (!matched) {
+  if (pattern !== undefined && !matched) {
     throw new SamError('SAM_BAD_OPTION', `--group-by ${pattern.source} matches no image, such as ${samples[0]?.name}`, {
       fix: 'It is matched with the path within the split, without the extension.',
     });

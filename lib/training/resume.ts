@@ -73,7 +73,7 @@ function agreedChanges(given: Partial<TrainOptions>, own: ResolvedTrainOptions):
 /** The same options with absolute paths, so that a run means the same from every folder. */
 export function absolutePaths<Options extends Record<string, unknown>>(options: Options): Options {
   const changed: Record<string, unknown> = { ...options };
-  for (const name of ['encoder', 'cacheDir', 'mirror', 'out']) {
+  for (const name of ['encoder', 'cacheDir', 'images', 'mirror', 'out']) {
     const path = changed[name];
     if (typeof path === 'string') changed[name] = resolve(path);
   }
