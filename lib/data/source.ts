@@ -7,6 +7,7 @@ import { randomFor } from '../prompts/random.js';
 import { findCoco } from './coco.js';
 import { compare, folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
 import { HUB_SCHEME, hubSource } from './hub/source.js';
+import { isManifest, manifestSource } from './manifest.js';
 import { findParquet } from './parquet.js';
 import type { DataSource, DataSplits, Sample } from './sample.js';
 import { makeRivers } from './sample-rivers.js';
@@ -147,6 +148,7 @@ export async function openSource(options: SourceOptions, hooks: DataHooks = {}):
   const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
   if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
   if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
+  if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);
   if ((await splitsOf(data)).length > 0) return folderSource(data);
   const parquet = await findParquet(data, { imageColumn, labelColumn });
   if (parquet !== undefined) return parquet;
@@ -159,7 +161,9 @@ export async function openSource(options: SourceOptions, hooks: DataHooks = {}):
     scheme === 'sample:'
       ? `there is no sample data set '${data}'`
       : `data of the kind '${scheme}' cannot be read: ${data}`,
-    { fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, hf:owner/name, or sample:rivers.' },
+    {
+      fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
+    },
   );
 }
 
