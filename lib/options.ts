@@ -55,16 +55,24 @@ export const modelOptions = {
     .describe('most that the embedding cache may hold on disk'),
 } as const;
 
-export const dataOptions = {
+/** Which data set, and what of it. */
+export const sourceOptions = {
   data: z
     .string()
     .describe(
-      'the data set: a folder SRC/<split>/{images,masks}, a Parquet file or a folder of them, or sample:rivers',
+      'the data set: a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name on the Hugging Face Hub, or sample:rivers',
     ),
-  trainSplit: z.string().default('train').describe('name of the training split'),
-  validationSplit: z.string().default('validation').describe('name of the validation split'),
   imageColumn: z.string().min(1).default('image').describe('column of the images, in Parquet files'),
   labelColumn: z.string().min(1).default('label').describe('column of the masks, in Parquet files'),
+  images: z.string().optional().describe("folder of a COCO file's images (the usual places if not given)"),
+  categories: z.string().optional().describe('categories of a COCO file, names or ids with commas (all if not given)'),
+  crowd: z.boolean().default(false).describe('take annotations of crowds in COCO files too'),
+} as const;
+
+export const dataOptions = {
+  ...sourceOptions,
+  trainSplit: z.string().default('train').describe('name of the training split'),
+  validationSplit: z.string().default('validation').describe('name of the validation split'),
   validationFraction: z
     .number()
     .gt(0)

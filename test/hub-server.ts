@@ -18,6 +18,8 @@ export interface FakeFile {
 }
 
 export interface FakeRepository {
+  /** A data set: its address is another. */
+  dataset?: boolean;
   /** Files by commit. */
   commits: Record<string, Record<string, FakeFile>>;
   /** Commits by branch or tag. */
@@ -92,16 +94,18 @@ export class HubServer {
   }
 
   #route(request: IncomingMessage, response: ServerResponse, url: URL): void {
-    const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
-    const file = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
+    const api = /^\/api\/(?:models|datasets)\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
+    const file = /^\/(?:datasets\/)?([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
     const name = api?.[1] ?? file?.[1] ?? '';
     const repository = this.#visible(name, request, response, file !== null);
     if (repository === undefined) return;
+    const asDataset = /^\/(api\/)?datasets\//.test(url.pathname);
     const revision = decodeURIComponent(api?.[3] ?? file?.[2] ?? '');
     const commit = repository.refs[revision] ?? revision;
     const files = repository.commits[commit];
-    if (files === undefined) refuse(response, 404, 'RevisionNotFound');
-    else if (file !== null) this.#resolve(request, response, commit, files[file[3]!]);
+    if (asDataset !== (repository.dataset ?? false)) refuse(response, 404, 'RepoNotFound');
+    else if (files === undefined) refuse(response, 404, 'RevisionNotFound');
+    else if (file !== null) this.#resolve(request, response, commit, files[decodeURIComponent(file[3]!)]);
     else if (api![2] === 'tree') this.#list(response, url, files);
     else sendJson(response, { _id: 'x', id: name, sha: commit, lastModified: '2023-05-30T00:00:00.000Z' });
   }
@@ -121,7 +125,10 @@ export class HubServer {
 
   #list(response: ServerResponse, url: URL, files: Record<string, FakeFile>): void {
     const start = Number(url.searchParams.get('cursor') ?? 0);
-    const entries = Object.entries(files).map(([path, { bytes, lfs }]) => ({
+    const listed = Object.entries(files).filter(
+      ([path]) => !path.includes('/') || url.searchParams.get('recursive') === 'true',
+    );
+    const entries = listed.map(([path, { bytes, lfs }]) => ({
       type: 'file',
       path,
       size: bytes.length,

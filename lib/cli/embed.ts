@@ -2,20 +2,18 @@
 import { z } from 'zod';
 import type { DataSource, Sample } from '../data/sample.js';
 import type { EmbedImagesResult } from '../models/embed-images.js';
-import { dataOptions, modelOptions, promptOptions } from '../options.js';
+import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 
-const { data, trainSplit, validationSplit, imageColumn, labelColumn, limit, skipBad } = dataOptions;
+const { trainSplit, validationSplit, limit, skipBad } = dataOptions;
 
 export default command({
   options: {
-    data,
+    ...sourceOptions,
     split: z.string().optional().describe('only this split (train and validation if not given)'),
     trainSplit,
     validationSplit,
-    imageColumn,
-    labelColumn,
     limit,
     skipBad,
     ...modelOptions,
@@ -38,7 +36,7 @@ export default command({
       import('../setup/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
-    const hooks = { onWarning: reporter.warn, onNotice: reporter.say };
+    const hooks = { onWarning: reporter.warn, onNotice: reporter.say, signal };
     const images: Sample[] = [];
     const source = await openSource({ ...options, cacheDir }, hooks);
     for (const split of await splitsOf(options, source)) {

@@ -1,12 +1,12 @@
 /** `sam-native evaluate`: compares models on labelled images. */
 import { z } from 'zod';
 import type { EvaluateProgress, EvaluateResult, ModelScores } from '../evaluation/evaluate.js';
-import { dataOptions, modelOptions, promptOptions } from '../options.js';
+import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
-const { data, imageColumn, labelColumn, limit, skipBad, onEmpty } = dataOptions;
+const { limit, skipBad, onEmpty } = dataOptions;
 const { model: _, ...computeOptions } = modelOptions;
 
 export default command({
@@ -15,10 +15,8 @@ export default command({
       .string()
       .default('mobile-sam')
       .describe('the models, with commas: names as for --model of train, run folders, checkpoints, untuned'),
-    data,
+    ...sourceOptions,
     split: z.string().default('validation').describe('the labelled split'),
-    imageColumn,
-    labelColumn,
     limit,
     skipBad,
     onEmpty,
@@ -48,7 +46,7 @@ export default command({
       import('../setup/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
-    const hooks = { onWarning: reporter.warn, onNotice: reporter.say };
+    const hooks = { onWarning: reporter.warn, onNotice: reporter.say, signal };
     const samples = await openSplit({ ...options, cacheDir }, hooks);
     return evaluate({
       ...options,

@@ -73,6 +73,7 @@ export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask
   if (sample.mask === undefined) {
     throw new SamError('SAM_BAD_DATA', `image ${sample.image.path} has no mask`, { fix: FIX_FILE });
   }
+  if (sample.mask.draw !== undefined) return sample.mask.draw(image);
   const { picture, metadata, size } = await open(sample.mask, 'mask');
   if (size.width !== image.width || size.height !== image.height) throw await sizesDiffer(sample, size, image);
   const { depth, hasAlpha, channels } = metadata;

@@ -43,6 +43,12 @@ export function splitsOfFiles(files: readonly FoundFile[]): string[] {
   return [...new Set(names)].sort(compare);
 }
 
+/** Whether two names mean the same split: `val` and `validation`. */
+export function sameSplit(a: string, b: string): boolean {
+  const known = knownSplit(a.toLowerCase());
+  return a === b || (known !== undefined && known === knownSplit(b.toLowerCase()));
+}
+
 function splitOf(relative: string): string | undefined {
   for (const part of partsOf(relative)) {
     for (const word of wordsOf(part)) {

@@ -42,11 +42,25 @@ function parquetSource(root: string, files: readonly FoundFile[], options: Parqu
           fix: `The splits there are: ${nameAll(splitsOfFiles(files))}.`,
         });
       }
-      const rows = (await openAll(own, options, reading)).flatMap(rowsOf);
-      const samples = await toSamples(rows, nameOf(split), reading);
-      return samples.sort((a, b) => compare(a.name, b.name));
+      return readParquetSplit(own, nameOf(split), options, reading);
     },
   };
+}
+
+/**
+ * The samples of the files that make up a split, ordered by name.
+ *
+ * @param where What errors call the split.
+ */
+export async function readParquetSplit(
+  files: readonly FoundFile[],
+  where: string,
+  options: ParquetOptions,
+  reading: SplitReading,
+): Promise<Sample[]> {
+  const rows = (await openAll(files, options, reading)).flatMap(rowsOf);
+  const samples = await toSamples(rows, where, reading);
+  return samples.sort((a, b) => compare(a.name, b.name));
 }
 
 /** A file's columns. */

@@ -10,12 +10,19 @@ export interface FileReference {
   read?(): Promise<Uint8Array>;
 }
 
+/** A label: a picture of its own, or something that is drawn. */
+export interface MaskReference extends FileReference {
+  /** Makes the label for an image of this size, where it is no picture: an outline, one value of a picture. Anew each time. */
+  draw?(image: { readonly width: number; readonly height: number }): Promise<Mask>;
+}
+
 export interface Sample {
   /** The image's path within its split, without extension, `/` between folders: unique, and the order of samples. */
   readonly name: string;
+  /** Samples of one image share the object: that is how it is hashed and encoded once for all of them. */
   readonly image: FileReference;
   /** Absent for unlabelled images (`predict`, `embed`). */
-  readonly mask?: FileReference;
+  readonly mask?: MaskReference;
   /** Where it lies within its split, for sources that are read quickest in that order; see {@link inReadingOrder}. */
   readonly position?: number;
 }

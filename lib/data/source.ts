@@ -1,10 +1,13 @@
-/** `--data SRC` -> samples: a folder, Parquet files, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
+/** `--data SRC` -> samples: a folder, Parquet files, a data set on the Hugging Face Hub, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamError, systemCode, toSamError } from '../errors.js';
-import type { ResolvedTrainOptions } from '../options.js';
+import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
+import { findCoco } from './coco.js';
 import { compare, folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
+import { HUB_SCHEME, hubSource } from './hub/source.js';
+import { isManifest, manifestSource } from './manifest.js';
 import { findParquet } from './parquet.js';
 import type { DataSource, DataSplits, Sample } from './sample.js';
 import { makeRivers } from './sample-rivers.js';
@@ -17,11 +20,13 @@ export interface DataHooks {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Something takes a while. */
   readonly onNotice?: ((message: string) => void) | undefined;
+  /** Ends a download. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. */
 export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
-  Partial<Pick<ResolvedTrainOptions, 'imageColumn' | 'labelColumn'>> & { readonly cacheDir: string };
+  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & { readonly cacheDir: string };
 
 export type DataOptions = SourceOptions &
   Pick<
@@ -141,10 +146,14 @@ async function imagesOf(input: string): Promise<Sample[]> {
  */
 export async function openSource(options: SourceOptions, hooks: DataHooks = {}): Promise<DataSource> {
   const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
+  if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
   if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
+  if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);
   if ((await splitsOf(data)).length > 0) return folderSource(data);
   const parquet = await findParquet(data, { imageColumn, labelColumn });
   if (parquet !== undefined) return parquet;
+  const coco = await findCoco(data, options);
+  if (coco !== undefined) return coco;
   const scheme = SCHEME.exec(data)?.[0];
   if (scheme === undefined || (await isFolder(data))) return folderSource(data);
   throw new SamError(
@@ -152,7 +161,9 @@ export async function openSource(options: SourceOptions, hooks: DataHooks = {}):
     scheme === 'sample:'
       ? `there is no sample data set '${data}'`
       : `data of the kind '${scheme}' cannot be read: ${data}`,
-    { fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, or sample:rivers.' },
+    {
+      fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
+    },
   );
 }
 
@@ -202,18 +213,22 @@ function cutOff(
   return { train: side(false), validation: side(true) };
 }
 
-/** Samples that share what the pattern's first group (or, without one, the pattern) matches; the others are alone. */
+/**
+ * Samples that share what the pattern's first group (or, without one, the pattern) matches; of the others those of one image, so
+ * that it never stands on both sides.
+ */
 function groupSamples(samples: readonly Sample[], pattern: RegExp | undefined): (readonly Sample[])[] {
-  if (pattern === undefined) return samples.map((sample) => [sample]);
   const groups = new Map<string, Sample[]>();
   let matched = false;
   for (const sample of samples) {
-    const match = pattern.exec(sample.name);
+    const match = pattern?.exec(sample.name) ?? null;
     matched ||= match !== null;
-    const key = match === null ? `\0${sample.name}` : (match[1] ?? match[0]);
-    groups.set(key, [...(groups.get(key) ?? []), sample]);
+    const key = match === null ? `\0${sample.image.path}` : (match[1] ?? match[0]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [sample]);
+    else group.push(sample);
   }
-  if (!matched) {
+  if (pattern !== undefined && !matched) {
     throw new SamError('SAM_BAD_OPTION', `--group-by ${pattern.source} matches no image, such as ${samples[0]?.name}`, {
       fix: 'It is matched with the path within the split, without the extension.',
     });

@@ -1,9 +1,9 @@
 /** One repository of the Hub at one commit: its files, and how they come into the shared cache. */
 import type { ListFileEntry } from '@huggingface/hub';
 import { SamError } from '../errors.js';
-import { type DownloadOptions, download } from '../models/download.js';
 import { CachedRepository, isCommit, isThere } from './cache.js';
-import { type Asked, ask, hubFetch } from './request.js';
+import { type DownloadOptions, download } from './download.js';
+import { type Asked, ask, hubFetch, pageOf } from './request.js';
 
 export interface FetchFileOptions extends Pick<DownloadOptions, 'attempts' | 'pauseMs' | 'stallMs'> {
   /** Bytes of this file. */
@@ -12,26 +12,27 @@ export interface FetchFileOptions extends Pick<DownloadOptions, 'attempts' | 'pa
 
 /** The commit that the revision is now. */
 export async function currentCommit(asked: Asked): Promise<string> {
-  const { modelInfo } = await import('@huggingface/hub');
-  const { sha } = await ask(asked, (fetch) =>
-    modelInfo({
-      name: asked.repo.name,
-      revision: asked.revision,
-      additionalFields: ['sha'],
-      hubUrl: asked.hub.endpoint,
-      fetch,
-    }),
+  const { datasetInfo, modelInfo } = await import('@huggingface/hub');
+  const { repo, revision, hub } = asked;
+  const about = { name: repo.name, revision, additionalFields: ['sha' as const], hubUrl: hub.endpoint };
+  const { sha } = await ask<{ sha?: string }>(asked, (fetch) =>
+    repo.type === 'dataset' ? datasetInfo({ ...about, fetch }) : modelInfo({ ...about, fetch }),
   );
   if (typeof sha === 'string' && isCommit(sha)) return sha;
   throw notTheHub(asked, 'does not say which commit it has');
 }
 
-/** The repository's files at the commit, by name; not those in folders. */
-export async function filesAt(asked: Asked, commit: string): Promise<Map<string, ListFileEntry>> {
+/** The repository's files at the commit, by path; `recursive`: those in folders too. */
+export async function filesAt(
+  asked: Asked,
+  commit: string,
+  { recursive = false }: { recursive?: boolean } = {},
+): Promise<Map<string, ListFileEntry>> {
   const { listFiles } = await import('@huggingface/hub');
+  const { repo, hub } = asked;
   return ask(asked, async (fetch) => {
     const files = new Map<string, ListFileEntry>();
-    for await (const entry of listFiles({ repo: asked.repo, revision: commit, hubUrl: asked.hub.endpoint, fetch })) {
+    for await (const entry of listFiles({ repo, revision: commit, recursive, hubUrl: hub.endpoint, fetch })) {
       if (entry.type === 'file') files.set(entry.path, entry);
     }
     return files;
@@ -56,14 +57,14 @@ export async function fetchFile(
 ): Promise<string> {
   const cached = new CachedRepository(asked.hub, asked.repo);
   const etag = entry.lfs?.oid ?? entry.oid;
-  if (etag === undefined || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) || !/^[\w.-]+$/.test(entry.path)) {
+  if (etag === undefined || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) || !isSafePath(entry.path)) {
     throw notTheHub(asked, `lists a file that it can't have: ${entry.path}`);
   }
   const blob = cached.blob(etag);
   if (!(await isThere(blob, sizeOf(entry)))) {
     await download({
       ...options,
-      url: `${asked.hub.endpoint}/${asked.repo.name}/resolve/${commit}/${entry.path}`,
+      url: `${pageOf(asked)}/resolve/${commit}/${entry.path.split('/').map(encodeURIComponent).join('/')}`,
       path: blob,
       ...(entry.lfs === undefined ? { gitHash: etag } : { sha256: etag }),
       fetch: hubFetch(asked),
@@ -71,6 +72,11 @@ export async function fetchFile(
     });
   }
   return cached.link(commit, entry.path, etag);
+}
+
+/** Nothing that leads out of the folder that it is put into. */
+function isSafePath(path: string): boolean {
+  return path.split('/').every((part) => /^[^\\:\p{Cc}]+$/u.test(part) && part !== '.' && part !== '..');
 }
 
 function notTheHub({ hub, repo }: Asked, what: string): SamError {

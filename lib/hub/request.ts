@@ -14,6 +14,11 @@ export interface Asked {
   signal?: AbortSignal | undefined;
 }
 
+/** The repository's page, below which its files are. */
+export function pageOf({ hub, repo }: Pick<Asked, 'hub' | 'repo'>): string {
+  return `${hub.endpoint}/${repo.type === 'model' ? '' : `${repo.type}s/`}${repo.name}`;
+}
+
 /**
  * A `fetch` that throws SamError `SAM_NOT_FOUND` or `SAM_NO_ACCESS` where the Hub refuses. The library's own way with tokens is
  * not used: it takes only those that begin with `hf_`, and sends them to the network that delivers the files too.
@@ -65,12 +70,13 @@ function whatFailed(error: unknown, timeoutMs: number): string {
 }
 
 /** The Hub's `X-Error-Code` tells its refusals apart better than their status does. */
-function refusal({ hub, repo, revision }: Asked, response: Response): SamError {
+function refusal(asked: Asked, response: Response): SamError {
+  const { hub, repo, revision } = asked;
   const { token, endpoint } = hub;
   const about = response.headers.get('x-error-code');
   if (about === 'RevisionNotFound') {
     return new SamError('SAM_NOT_FOUND', `${repo.name} has no revision ${revision}`, {
-      fix: `name one of ${endpoint}/${repo.name}/branches, or leave out @${revision}`,
+      fix: `name one of ${pageOf(asked)}/branches, or leave out @${revision}`,
     });
   }
   if (about === 'EntryNotFound') {
@@ -78,20 +84,21 @@ function refusal({ hub, repo, revision }: Asked, response: Response): SamError {
   }
   if (about !== 'GatedRepo' && token !== undefined && response.status === 401) {
     return new SamError('SAM_NO_ACCESS', `the token in ${token.source} was refused by ${endpoint}`, {
-      fix: `put a valid token of ${endpoint}/settings/tokens there, or remove it: public models need none`,
+      fix: `put a valid token of ${endpoint}/settings/tokens there, or remove it: public ${repo.type}s need none`,
     });
   }
-  if (about === 'GatedRepo' || response.status === 403) return noAccess(hub, repo, about === 'GatedRepo');
+  if (about === 'GatedRepo' || response.status === 403) return noAccess(asked, about === 'GatedRepo');
   const whyUnseen = token === undefined ? 'it is private: set HF_TOKEN' : `the token in ${token.source} may not see it`;
   return new SamError('SAM_NOT_FOUND', `${repo.name}: no such repository on ${endpoint}, or ${whyUnseen}`, {
     fix: 'check the name; a private repository needs HF_TOKEN=<a token of an account that may read it>',
   });
 }
 
-function noAccess({ endpoint, token }: HubEnvironment, repo: RepoId, gated: boolean): SamError {
+function noAccess(asked: Asked, gated: boolean): SamError {
+  const { token } = asked.hub;
   const who = token === undefined ? 'without a token' : `to the owner of the token in ${token.source}`;
-  const terms = gated ? `accept its terms at ${endpoint}/${repo.name}, then ` : '';
-  return new SamError('SAM_NO_ACCESS', `${repo.name} is ${gated ? 'gated' : 'closed'}: no access ${who}`, {
+  const terms = gated ? `accept its terms at ${pageOf(asked)}, then ` : '';
+  return new SamError('SAM_NO_ACCESS', `${asked.repo.name} is ${gated ? 'gated' : 'closed'}: no access ${who}`, {
     fix: `${terms}set HF_TOKEN to a token that may read it`,
   });
 }

@@ -8,10 +8,10 @@ import { contentHash, decodeImage } from '../data/decode.js';
 import { inReadingOrder, type Sample } from '../data/sample.js';
 import { SamError, systemCode } from '../errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../files.js';
+import { sha256 } from '../hash.js';
 import { fromNative, native, nativeCall } from '../native.js';
 import { collectGarbage, describeFolder, parseBytes, touchShards } from './embedding-folders.js';
 import { type BadImage, encodeImages, isBadImage } from './encode.js';
-import { sha256 } from './hash.js';
 import type { ResolvedModel } from './model.js';
 
 /** Changes when the same picture would reach the encoder with other numbers. */

@@ -7,6 +7,7 @@ import type { ListFileEntry } from '@huggingface/hub';
 import { SamError } from '../errors.js';
 import { CachedRepository, isCommit, isThere } from '../hub/cache.js';
 import { type HubEnvironment, hubEnvironment } from '../hub/environment.js';
+import { type HubName, parseHubName } from '../hub/names.js';
 import { currentCommit, type FetchFileOptions, fetchFile, filesAt, sizeOf } from '../hub/repository.js';
 import type { Asked } from '../hub/request.js';
 import {
@@ -30,17 +31,12 @@ export interface FetchHubModelOptions extends Pick<FetchFileOptions, 'attempts' 
   env?: NodeJS.ProcessEnv | undefined;
 }
 
-const PART = '\\w(?:[\\w.-]{0,94}\\w)?';
-const HUB_NAME = new RegExp(`^(${PART}/${PART})(?:@(\\w(?:[\\w.+/-]*\\w)?))?$`);
-
 /** A file of weights that is not there, rather than a repository that nobody would name so. */
 const WEIGHTS_FILE = /\.(safetensors|pth?|bin|onnx)$/i;
 
-/** The Hub's rules, which Python's library checks too: nothing that could lead out of the cache's folder passes. */
-function parse(spec: string): { name: string; revision: string } | undefined {
-  const [, name, revision = 'main'] = HUB_NAME.exec(spec) ?? [];
-  if (name === undefined || /--|\.\.|\.git$/.test(name) || WEIGHTS_FILE.test(name)) return undefined;
-  return /\.\.|\/\/|\/\./.test(revision) ? undefined : { name, revision };
+function parse(spec: string): HubName | undefined {
+  const parsed = parseHubName(spec);
+  return parsed === undefined || WEIGHTS_FILE.test(parsed.name) ? undefined : parsed;
 }
 
 /** `owner/name`, or `owner/name@revision`, with the Hub's rules for both. A path may look the same: look for it first. */

@@ -8,9 +8,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SamError, toSamError } from '../errors.js';
 import { makeFolder, scratchFolder, writeFileWhole } from '../files.js';
+import { sha256File } from '../hash.js';
+import { download } from '../hub/download.js';
 import { fromNative, native, nativeCall } from '../native.js';
-import { download } from './download.js';
-import { sha256File } from './hash.js';
 
 export interface SourceWeights {
   /** Safetensors file. */

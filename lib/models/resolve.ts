@@ -6,9 +6,9 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../errors.js';
+import { sha256, sha256File } from '../hash.js';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../training/safetensors-header.js';
 import { givenEncoder, ownEncoder } from './encoder.js';
-import { sha256, sha256File } from './hash.js';
 import type { ModelDescriptor, ResolvedModel } from './model.js';
 import { findSource, isModelFolder, type Source, type SourceOptions } from './source.js';
 

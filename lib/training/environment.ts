@@ -50,6 +50,7 @@ export const environment: TrainEnvironment = {
       {
         onWarning: hooks.onWarning,
         onNotice: hooks.onNote,
+        signal: hooks.signal,
       },
     );
   },

@@ -73,7 +73,7 @@ function agreedChanges(given: Partial<TrainOptions>, own: ResolvedTrainOptions):
 /** The same options with absolute paths, so that a run means the same from every folder. */
 export function absolutePaths<Options extends Record<string, unknown>>(options: Options): Options {
   const changed: Record<string, unknown> = { ...options };
-  for (const name of ['cacheDir', 'mirror', 'out', 'roughMasks']) {
+  for (const name of ['cacheDir', 'images', 'mirror', 'out', 'roughMasks']) {
     const path = changed[name];
     if (typeof path === 'string') changed[name] = resolve(path);
   }

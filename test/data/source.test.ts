@@ -108,7 +108,7 @@ test('a pattern that is none, matches nothing, or leaves one group', async () =>
 });
 
 test('a source of an unknown kind is told so', async () => {
-  for (const data of ['hf:someone/something', 'sample:lakes', 's3://bucket/x']) {
+  for (const data of ['sample:lakes', 's3://bucket/x']) {
     await expect(openData(options(data))).rejects.toMatchObject({
       code: 'SAM_BAD_OPTION',
       message: expect.stringContaining(data),

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SamError } from '../../lib/errors.js';
-import { download } from '../../lib/models/download.js';
+import { download } from '../../lib/hub/download.js';
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 255));
 const hash = createHash('sha256').update(content).digest('hex');

@@ -1,0 +1,31 @@
+/** Comma-separated values (RFC 4180): quoted fields may hold commas, line ends and doubled quotes. */
+
+/** A line of the file that holds something, with its number from 1. */
+export interface CsvRow {
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+/** @throws {Error} A quote that is not closed: the message goes on from the file's name. */
+export function parseCsv(text: string): CsvRow[] {
+  const rows: CsvRow[] = [];
+  let fields: string[] = [];
+  let [line, first] = [1, 1];
+  // A field with what ends it: a comma, the end of a line, the end of the text.
+  const pattern = /(?:"((?:[^"]|"")*)"|([^",\r\n][^,\r\n]*)?)(,|\r\n|\n|\r|$)/gy;
+  const content = text.replace(/^\ufeff/, '');
+  while (pattern.lastIndex < content.length) {
+    const match = pattern.exec(content);
+    if (match === null) throw new Error(`line ${line} has a quote out of place`);
+    const [, quoted, plain = '', end] = match;
+    fields.push(quoted?.replaceAll('""', '"') ?? plain.trim());
+    line += match[0].match(/\r\n|\n|\r/g)?.length ?? 0;
+    if (end === ',') {
+      if (pattern.lastIndex < content.length) continue;
+      fields.push('');
+    }
+    if (fields.some((field) => field !== '')) rows.push({ line: first, fields });
+    [fields, first] = [[], line];
+  }
+  return rows;
+}

@@ -1,0 +1,177 @@
+/** A list of images and masks, as CSV or as a JSON object a line (JSONL): columns `image`, `mask`, and if wanted `split` and `name`. */
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
+import { SamError, systemCode } from '../errors.js';
+import { parseCsv } from './csv.js';
+import { compare, describe, nameAll, stemOf } from './folder.js';
+import { sameSplit } from './parquet-splits.js';
+import { missingFiles } from './present.js';
+import type { DataSource, FileReference, Sample, SplitReading } from './sample.js';
+
+const EXTENSIONS: readonly string[] = ['.csv', '.jsonl', '.ndjson'];
+const COLUMNS = ['image', 'mask', 'split', 'name'] as const;
+const COLUMNS_FIX = 'The columns are image, mask, and if wanted split and name; paths start at the folder of the file.';
+const FIX = 'Mend the file, or go on without these with --skip-bad.';
+/** Rows that name no split. */
+const DEFAULT_SPLIT = 'train';
+
+interface Row {
+  readonly line: number;
+  readonly image: string;
+  readonly mask: string;
+  readonly split: string;
+  readonly name: string;
+}
+
+export function isManifest(path: string): boolean {
+  return EXTENSIONS.includes(extname(path).toLowerCase());
+}
+
+export function manifestSource(path: string): DataSource {
+  let rows: Promise<readonly Row[]> | undefined;
+  const readOnce = () => {
+    rows ??= readRows(path);
+    return rows;
+  };
+  const nameOf = (split: string) => `the split '${split}' in ${path}`;
+  const rowsOf = async (split: string) => {
+    const all = await readOnce();
+    const exact = all.filter((row) => row.split === split);
+    return exact.length > 0 ? exact : all.filter((row) => sameSplit(row.split, split));
+  };
+  const splits = async () => [...new Set((await readOnce()).map(({ split }) => split))].sort(compare);
+  return {
+    root: path,
+    nameOf,
+    splits,
+    hasSplit: async (split) => (await rowsOf(split)).length > 0,
+    async readSplit(split, reading) {
+      const own = await rowsOf(split);
+      if (own.length === 0) {
+        throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${path}`, {
+          fix: `The splits there are: ${nameAll(await splits())}.`,
+        });
+      }
+      return toSamples(own, path, reading);
+    },
+  };
+}
+
+async function toSamples(rows: readonly Row[], path: string, reading: SplitReading): Promise<Sample[]> {
+  const at = (relative: string) => resolve(dirname(path), relative);
+  const names = namesOf(rows);
+  const missing = new Set(
+    await missingFiles(rows.flatMap(({ image, mask }) => [at(image), ...(mask === '' ? [] : [at(mask)])])),
+  );
+  const maskless = reading.requireMasks ? rows.filter(({ mask }) => mask === '') : [];
+  const doubled = doubledNames(names);
+  const problems = [
+    ...describe('file', 'is missing', 'are missing', [...missing].sort(compare)),
+    ...describe(
+      'line',
+      'has no mask',
+      'have no mask',
+      maskless.map(({ line }) => String(line)),
+    ),
+    ...describe('name', 'stands twice', 'stand twice', [...doubled]),
+  ];
+  if (problems.length > 0) {
+    const message = `in ${path} ${problems.join('; ')}`;
+    if (!reading.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX });
+    reading.onWarning?.(`${message}; left out`);
+  }
+  const images = new Map<string, FileReference>();
+  const samples: Sample[] = [];
+  rows.forEach(({ image, mask }, index) => {
+    const name = names[index]!;
+    const file = at(image);
+    const bad = missing.has(file) || doubled.has(name) || (mask === '' ? reading.requireMasks : missing.has(at(mask)));
+    if (bad) return;
+    const reference = images.get(file) ?? { path: file };
+    images.set(file, reference);
+    samples.push({ name, image: reference, ...(mask !== '' && { mask: { path: at(mask) } }) });
+  });
+  if (samples.length > 0) return samples.sort((a, b) => compare(a.name, b.name));
+  throw new SamError('SAM_BAD_DATA', `${path} names no image that can be used`, { fix: COLUMNS_FIX });
+}
+
+/** The name given; else the image's path without extension, with the line's number where others have it too. */
+function namesOf(rows: readonly Row[]): string[] {
+  const stems = rows.map(({ name, image }) => (name === '' ? stemOf(image.replaceAll('\\', '/')) : name));
+  const doubled = doubledNames(stems);
+  return rows.map(({ name, line }, index) =>
+    name === '' && doubled.has(stems[index]!) ? `${stems[index]}#${line}` : stems[index]!,
+  );
+}
+
+function doubledNames(names: readonly string[]): Set<string> {
+  const seen = new Set<string>();
+  return new Set(names.filter((name) => seen.size === seen.add(name).size));
+}
+
+/** @throws {SamError} `SAM_BAD_DATA`: neither CSV nor JSONL, or without the column `image`; `SAM_NOT_FOUND`. */
+async function readRows(path: string): Promise<readonly Row[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    throw new SamError('SAM_NOT_FOUND', `there is no file ${path}`, { fix: 'check the path' });
+  });
+  const rows = extname(path).toLowerCase() === '.csv' ? rowsOfCsv(text, path) : rowsOfLines(text, path);
+  if (rows.length === 0) throw new SamError('SAM_BAD_DATA', `${path} has no rows`, { fix: COLUMNS_FIX });
+  const imageless = rows.filter(({ image }) => image === '').map(({ line }) => String(line));
+  if (imageless.length === 0) return rows;
+  const lines = describe('line', 'has no image', 'have no image', imageless).join();
+  throw new SamError('SAM_BAD_DATA', `in ${path} ${lines}`, { fix: COLUMNS_FIX });
+}
+
+function rowsOfCsv(text: string, path: string): Row[] {
+  let rows: ReturnType<typeof parseCsv>;
+  try {
+    rows = parseCsv(text);
+  } catch (error) {
+    throw new SamError('SAM_BAD_DATA', `${path}: ${error instanceof Error ? error.message : error}`, {
+      fix: 'Put fields with quotes, commas or line ends in quotes, and double the quotes within.',
+    });
+  }
+  const head = rows[0]?.fields.map((title) => title.toLowerCase()) ?? [];
+  const columns = COLUMNS.map((name) => head.indexOf(name));
+  if (columns[0] === -1) {
+    throw new SamError('SAM_BAD_DATA', `${path} has no column image (there: ${nameAll(head)})`, { fix: COLUMNS_FIX });
+  }
+  return rows.slice(1).map(({ line, fields }) => {
+    const [image, mask, split, name] = columns.map((column) => fields[column] ?? '');
+    return { line, image: image!, mask: mask!, split: split || DEFAULT_SPLIT, name: name! };
+  });
+}
+
+function rowsOfLines(text: string, path: string): Row[] {
+  const rows: Row[] = [];
+  text.split('\n').forEach((content, index) => {
+    if (content.trim() === '') return;
+    const line = index + 1;
+    const values = parseLine(content, `${path} line ${line}`);
+    const [image, mask, split, name] = COLUMNS.map((column) => values[column]);
+    rows.push({ line, image: image ?? '', mask: mask ?? '', split: split || DEFAULT_SPLIT, name: name ?? '' });
+  });
+  return rows;
+}
+
+function parseLine(content: string, where: string): Partial<Record<(typeof COLUMNS)[number], string>> {
+  let values: unknown;
+  try {
+    values = JSON.parse(content);
+  } catch {
+    values = undefined;
+  }
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw new SamError('SAM_BAD_DATA', `${where} is no JSON object`, { fix: COLUMNS_FIX });
+  }
+  const found: Partial<Record<(typeof COLUMNS)[number], string>> = {};
+  for (const column of COLUMNS) {
+    const value = (values as Record<string, unknown>)[column] ?? '';
+    if (typeof value !== 'string') {
+      throw new SamError('SAM_BAD_DATA', `${where}: ${column} is no text`, { fix: COLUMNS_FIX });
+    }
+    found[column] = value;
+  }
+  return found;
+}
