@@ -1,4 +1,5 @@
 /** The public API. Importing it loads neither the addon nor LibTorch: the first call that needs them does. */
+export { type BandReader, type Bands, openBands, readBands } from './data/bands.js';
 export type { DataSplits, DecodedImage, Mask, Sample } from './data/sample.js';
 export { type DataHooks, type DataOptions, openData, openImages, openSplit, type SplitOptions } from './data/source.js';
 export { type Compute, resolveDevice } from './device.js';
@@ -10,6 +11,8 @@ export {
   evaluate,
   type ModelScores,
 } from './evaluation/evaluate.js';
+export { type PreviewOptions, type PreviewResult, type PromptItem, previewPrompts } from './evaluation/preview.js';
+export { type TuneOptions, type TuneResult, tuneRoughMask } from './evaluation/tune/tune.js';
 export { exportHuggingFace } from './export/hugging-face.js';
 export { type ExportOptions, type ExportResult, exportEncoder } from './export/torchscript.js';
 export { type EmbedImagesOptions, type EmbedImagesResult, embedImages } from './models/embed-images.js';
@@ -28,6 +31,14 @@ export {
   SamModel,
 } from './models/sam-model.js';
 export type { ResolvedTrainOptions, TrainOptions } from './options.js';
+export { chebyshevDistance, erode } from './prompts/morphology.js';
+export { type Cleaning, cleanMask } from './prompts/rough/clean.js';
+export { dropSmall, fillHoles, keepLargest } from './prompts/rough/components.js';
+export { type HsvBands, hsvMask, rgbToHsv } from './prompts/rough/hsv.js';
+export { otsuThreshold } from './prompts/rough/otsu.js';
+export { type RoughGrid, type RoughMask, RoughMasks } from './prompts/rough/rough-masks.js';
+export type { RoughMaskSettings, RoughMethod } from './prompts/rough/settings.js';
+export { aboveThreshold, INDEX_BANDS, normalisedDifference, type SpectralIndex } from './prompts/rough/spectral.js';
 export { defaultCacheDir } from './setup/cache-dir.js';
 export { type CheckpointMetadata, readCheckpointMetadata } from './training/checkpoints.js';
 export type * from './training/events.js';

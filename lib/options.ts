@@ -131,11 +131,8 @@ export const roughOptions = {
     .default('otsu')
     .describe("the rough mask is where the index is above this: a number of -1 to 1, or otsu for each image's own"),
   bands: z
-    .union([count.min(1), z.string()])
-    .refine(
-      (value) => /^([\w.-]+)(,[\w.-]+){2}$/.test(String(value)),
-      'expected three bands such as 3,2,1 or red,green,blue',
-    )
+    .string()
+    .regex(/^[\w.-]+(,[\w.-]+){2}$/, 'expected three bands such as 3,2,1 or red,green,blue')
     .optional()
     .describe("the raster's bands that are red, green and blue (the first three, or those named so, if not given)"),
   nir: band.optional().describe("the raster's near infrared band, a number or name (the band named nir if not given)"),

@@ -79,19 +79,25 @@ function presenter(reporter: Reporter): (progress: EvaluateProgress) => void {
   };
 }
 
-/** Columns aligned, numbers to the right. */
+/** Columns aligned, names to the left and numbers to the right. What prompts come from is said where it differs. */
 export function table(models: readonly ModelScores[]): string {
-  const head = ['model', 'prompts from', 'images', 'median IoU', 'mean IoU', 'least IoU', 'median F1', 'mean F1'];
+  const sources = models.some(({ promptSource }) => promptSource === 'rough');
+  const source = (text: string) => (sources ? [text] : []);
+  const names = sources ? 2 : 1;
+  const head = ['model', ...source('prompts from'), 'images'];
   const rows = models.map((scores) => [
     scores.name,
-    scores.promptSource === 'rough' ? 'rough masks' : 'labels',
+    ...source(scores.promptSource === 'rough' ? 'rough masks' : 'labels'),
     String(scores.count),
     ...[scores.medianIou, scores.meanIou, scores.minIou, scores.medianF1, scores.meanF1].map((value) =>
       value.toFixed(3),
     ),
   ]);
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  const all = [[...head, 'median IoU', 'mean IoU', 'least IoU', 'median F1', 'mean F1'], ...rows];
+  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
   const line = (row: readonly string[]) =>
-    row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ');
-  return [head, ...rows].map(line).join('\n');
+    row
+      .map((cell, column) => (column < names ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  ');
+  return all.map(line).join('\n');
 }

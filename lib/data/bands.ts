@@ -7,7 +7,7 @@
 import { fromArrayBuffer, fromFile, type GeoTIFFImage } from 'geotiff';
 import sharp from 'sharp';
 import { SamError } from '../errors.js';
-import { contentOf, MOST_PIXELS } from './decode.js';
+import { contentOf, inSlices, MOST_PIXELS } from './decode.js';
 import type { FileReference } from './sample.js';
 
 export interface Bands {
@@ -78,9 +78,10 @@ async function openTiff(reference: FileReference, bytes: Uint8Array): Promise<Ba
         image.readRasters({ samples: [...samples], ...(signal !== undefined && { signal }) }),
       );
       signal?.throwIfAborted();
-      const bands = wanted.map((_, index) => Float32Array.from(rasters[index]!));
-      const transparency = samples.length > wanted.length ? Float32Array.from(rasters[wanted.length]!) : undefined;
-      return { width, height, bands, valid: validOf(bands, image.getGDALNoData(), transparency) };
+      const floats = [];
+      for (const raster of rasters) floats.push(await everyNth(raster, 0, 1));
+      const bands = floats.slice(0, wanted.length);
+      return { width, height, bands, valid: await validOf(bands, image.getGDALNoData(), floats[wanted.length]) };
     },
   };
 }
@@ -122,26 +123,40 @@ async function openPicture(reference: FileReference, bytes: Uint8Array): Promise
       );
       signal?.throwIfAborted();
       const samples = wide ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) : data;
-      const bandOf = (band: number) =>
-        Float32Array.from({ length: info.width * info.height }, (_, pixel) => samples[pixel * info.channels + band]!);
-      const bands = numbers.map((number) => bandOf(number - 1));
-      const transparency = hasAlpha ? bandOf(info.channels - 1) : undefined;
-      return { width: info.width, height: info.height, bands, valid: validOf(bands, null, transparency) };
+      const bands: Float32Array[] = [];
+      for (const number of numbers) bands.push(await everyNth(samples, number - 1, info.channels));
+      const transparency = hasAlpha ? await everyNth(samples, info.channels - 1, info.channels) : undefined;
+      return { width: info.width, height: info.height, bands, valid: await validOf(bands, null, transparency) };
     },
   };
 }
 
-function validOf(bands: readonly Float32Array[], noData: number | null, alpha: Float32Array | undefined): Uint8Array {
+/** Every `step`th value from `first` on. */
+async function everyNth(values: ArrayLike<number>, first: number, step: number): Promise<Float32Array> {
+  const band = new Float32Array(values.length / step);
+  await inSlices(band.length, (start, end) => {
+    for (let index = start; index < end; index++) band[index] = values[index * step + first]!;
+  });
+  return band;
+}
+
+async function validOf(
+  bands: readonly Float32Array[],
+  noData: number | null,
+  alpha: Float32Array | undefined,
+): Promise<Uint8Array> {
   const valid = new Uint8Array(bands[0]?.length ?? 0).fill(1);
   // As the bands hold it: -3.4e38 in a file of doubles is no 32-bit float.
   const missing = noData === null ? Number.NaN : Math.fround(noData);
-  for (const band of bands) {
-    for (let index = 0; index < valid.length; index++) {
-      const value = band[index]!;
-      if (value === missing || Number.isNaN(value)) valid[index] = 0;
+  await inSlices(valid.length, (start, end) => {
+    for (const band of bands) {
+      for (let index = start; index < end; index++) {
+        const value = band[index]!;
+        if (value === missing || Number.isNaN(value)) valid[index] = 0;
+      }
     }
-  }
-  if (alpha !== undefined) for (let index = 0; index < valid.length; index++) if (alpha[index] === 0) valid[index] = 0;
+    if (alpha !== undefined) for (let index = start; index < end; index++) if (alpha[index] === 0) valid[index] = 0;
+  });
   return valid;
 }
 

@@ -227,7 +227,7 @@ async function toInside(
 }
 
 /** Runs a loop over `length` pixels piece by piece, the event loop turning in between. */
-async function inSlices(length: number, body: (start: number, end: number) => void): Promise<void> {
+export async function inSlices(length: number, body: (start: number, end: number) => void): Promise<void> {
   for (let start = 0; start < length; start += SLICE) {
     if (start > 0) await setImmediate();
     body(start, Math.min(length, start + SLICE));

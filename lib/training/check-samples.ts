@@ -1,4 +1,6 @@
 /** Looks at every label before anything slow begins, so that bad input is told at once, all of it, in one error. */
+
+import { nameAll } from '../data/folder.js';
 import { maskArea } from '../data/low-res.js';
 import { type DataSplits, inReadingOrder, type Sample } from '../data/sample.js';
 import { SamError } from '../errors.js';
@@ -39,6 +41,10 @@ export async function checkSamples(splits: DataSplits, masks: LowResMasks, optio
   );
   if (failing.length > 0) throw badData(failing);
   if (all.length > 0) options.onWarning(`left out ${named(all)}`);
+  const { rough } = options;
+  if (rough?.mixed && rough.empty.size > 0) {
+    options.onWarning(`prompts come from the label where the rough mask is empty: ${nameAll([...rough.empty])}`);
+  }
   const without = (samples: readonly Sample[], problems: Problem[]) => {
     const bad = new Set(problems.map(({ sample }) => sample));
     return samples.filter((sample) => !bad.has(sample));

@@ -10,6 +10,9 @@ import { promptOrigin, toRoughMaskSettings } from '../prompts/rough/settings.js'
 const SOURCE_STREAM = 1;
 
 export class RoughPrompts {
+  /** Images whose rough mask was found empty, by name. */
+  readonly empty = new Set<string>();
+
   private constructor(
     readonly masks: RoughMasks,
     /** Half of the prompts come from the label, and all those of images whose rough mask is empty. */
@@ -28,7 +31,9 @@ export class RoughPrompts {
   /** What is wrong with the image's rough mask, if anything. With `mixed` an empty one does no harm. */
   async problem(sample: Sample, signal?: AbortSignal): Promise<string | undefined> {
     const { emptiness } = await this.masks.get(sample, signal);
-    return emptiness === null || this.mixed ? undefined : emptyRoughMask(sample, emptiness).message;
+    if (emptiness === null) return undefined;
+    this.empty.add(sample.name);
+    return this.mixed ? undefined : emptyRoughMask(sample, emptiness).message;
   }
 
   /**

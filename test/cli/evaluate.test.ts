@@ -16,4 +16,15 @@ describe('the table of models', () => {
     expect(lines[1]).toMatch(/^runs\/first +8 +0\.910 +0\.900 +0\.500 +0\.950 +0\.940$/);
     expect(lines[2]).toMatch(/^untuned +8 +0\.700/);
   });
+
+  it('says what prompts come from, where they come from rough masks too', () => {
+    const models = [
+      { ...scores, name: 'first', promptSource: 'ground-truth' },
+      { ...scores, name: 'first', promptSource: 'rough' },
+    ] as ModelScores[];
+    const lines = table(models).split('\n');
+    expect(new Set(lines.map((line) => line.length)).size).toBe(1);
+    expect(lines[1]).toMatch(/^first +labels +8 +0\.910/);
+    expect(lines[2]).toMatch(/^first +rough masks +8 +0\.910/);
+  });
 });

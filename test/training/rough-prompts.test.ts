@@ -101,6 +101,7 @@ test('an empty rough mask: an error that says why, left out, or the label', asyn
   expect((await check({ onEmpty: 'skip' })).train).toHaveLength(29);
   expect(warnings.join()).toContain('t0.png');
   expect((await check({ promptSource: 'mixed' })).train).toHaveLength(30);
+  expect(warnings.at(-1)).toMatch(/from the label where the rough mask is empty: t0$/);
 });
 
 test('rough masks that nothing describes are refused', () => {

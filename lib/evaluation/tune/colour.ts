@@ -16,57 +16,88 @@ export interface ColourTry extends ColourBands {
 const ANY: ColourBands = { hue: [0, 360], saturation: [0, 1], value: [0, 1] };
 /** Shares of the label's own pixels that a starting point's bands hold. */
 const SHARES = [0.98, 0.9, 0.75, 0.5];
+/** The channels that a starting point leaves free. */
+const SUBSETS: readonly (keyof ColourBands)[][] = [
+  [],
+  ['hue'],
+  ['saturation'],
+  ['value'],
+  ['saturation', 'value'],
+  ['hue', 'saturation'],
+  ['hue', 'value'],
+];
 /** Steps of hue in degrees, of the others in hundredths of it: coarse to fine. */
 const STEPS = [
   { hue: 20, other: 0.1 },
   { hue: 8, other: 0.04 },
   { hue: 2, other: 0.01 },
 ];
-/** Starting points from which the search goes on. */
-const FOLLOWED = 3;
+/** Of so many, the search goes on with finer steps. */
+const REFINED = 2;
+/** Hues in windows of this width are tried as starting points too: the label's own may be several. */
+const WINDOW = 90;
+
+/** Bands to begin with; those of one family share which channels matter, and each family gets its chance. */
+interface Start {
+  readonly family: string;
+  readonly bands: ColourBands;
+}
 
 /**
- * Starts from the quantiles of the label's own colours, each with and without its bands, and moves one end of one band at a time while
- * the mean IoU grows. Every gain is told, and the list of them returned, the best last.
+ * Starts from the quantiles of the label's own colours, each also without some of its bands, and from windows of hues. The best of
+ * each kind is followed: one end of one band moves at a time (or both, or the band goes) while the mean IoU grows, in coarse steps, and
+ * from the best of these in finer ones. Every gain is told, and the list of them returned, the best last.
  */
 export async function searchColours(
   images: readonly SearchImage[],
   onGain: (found: ColourTry) => void,
   signal?: AbortSignal,
 ): Promise<ColourTry[]> {
-  const score = async (bands: ColourBands): Promise<ColourTry> => ({
-    ...bands,
-    meanIou: await meanIou(images, (image) => insideOf(image, bands), signal),
-  });
-  const starts: ColourTry[] = [];
-  for (const bands of startingPoints(images)) starts.push(await score(bands));
-  starts.sort((a, b) => b.meanIou - a.meanIou);
   const gains: ColourTry[] = [];
-  const keep = (found: ColourTry) => {
-    if (found.meanIou <= (gains.at(-1)?.meanIou ?? -1)) return;
-    gains.push(found);
-    onGain(found);
-  };
-  for (const start of starts.slice(0, FOLLOWED)) {
-    let best = start;
-    keep(best);
-    for (const step of STEPS) {
-      for (let moved = true; moved; ) {
-        moved = false;
-        for (const bands of neighbours(best, step)) {
-          const found = await score(bands(best));
-          if (found.meanIou <= best.meanIou) continue;
-          [best, moved] = [found, true];
-          keep(best);
-        }
-      }
+  const score = async (bands: ColourBands): Promise<ColourTry> => {
+    const found = { ...bands, meanIou: await meanIou(images, (image) => insideOf(image, bands), signal) };
+    if (found.meanIou > (gains.at(-1)?.meanIou ?? -1)) {
+      gains.push(found);
+      onGain(found);
     }
+    return found;
+  };
+  const families = new Map<string, ColourTry>();
+  for (const { family, bands } of startingPoints(images)) {
+    const found = await score(bands);
+    if (found.meanIou > (families.get(family)?.meanIou ?? -1)) families.set(family, found);
+  }
+  const [coarse, ...finer] = STEPS;
+  const climbed: ColourTry[] = [];
+  for (const start of families.values()) climbed.push(await climb(start, coarse!, score));
+  climbed.sort((a, b) => b.meanIou - a.meanIou);
+  for (const start of climbed.slice(0, REFINED)) {
+    let best = start;
+    for (const step of finer) best = await climb(best, step, score);
   }
   return gains;
 }
 
+/** Moves while that helps. */
+async function climb(
+  start: ColourTry,
+  step: { hue: number; other: number },
+  score: (bands: ColourBands) => Promise<ColourTry>,
+): Promise<ColourTry> {
+  let best = start;
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const move of movesOf(step)) {
+      const found = await score(move(best));
+      if (found.meanIou <= best.meanIou) continue;
+      [best, moved] = [found, true];
+    }
+  }
+  return best;
+}
+
 /** Each move of one end of one band, as a change of the best bands so far. */
-function neighbours(_: ColourBands, step: { hue: number; other: number }): ((bands: ColourBands) => ColourBands)[] {
+function movesOf(step: { hue: number; other: number }): ((bands: ColourBands) => ColourBands)[] {
   const moves: ((bands: ColourBands) => ColourBands)[] = [];
   for (const channel of ['hue', 'saturation', 'value'] as const) {
     const size = channel === 'hue' ? step.hue : step.other;
@@ -100,28 +131,24 @@ function clipped([from, to]: Range): Range {
   return from <= to ? [within(from), within(to)] : [within(to), within(from)];
 }
 
-function startingPoints(images: readonly SearchImage[]): ColourBands[] {
+function startingPoints(images: readonly SearchImage[]): Start[] {
   const colours = [0, 1, 2].map((channel) => insideValues(images, channel));
   const points = SHARES.map((share) => ({
     hue: turned(arcOf(colours[0]!, share)),
     saturation: clipped(middle(colours[1]!, share)),
     value: clipped(middle(colours[2]!, share)),
   }));
-  const subsets = [
-    [],
-    ['hue'],
-    ['saturation'],
-    ['value'],
-    ['saturation', 'value'],
-    ['hue', 'saturation'],
-    ['hue', 'value'],
-  ];
-  return points.flatMap((bands) =>
-    subsets.map((free) => ({
-      ...bands,
-      ...Object.fromEntries(free.map((name) => [name, ANY[name as keyof ColourBands]])),
+  const own = points.flatMap((bands) =>
+    SUBSETS.map((free) => ({
+      family: `without ${free.join(' and ')}`,
+      bands: { ...bands, ...Object.fromEntries(free.map((channel) => [channel, ANY[channel]])) },
     })),
   );
+  const windows = Array.from({ length: (2 * 360) / WINDOW }, (_, index) => ({
+    family: 'a window of hues',
+    bands: { ...points[0]!, hue: turned([(index * WINDOW) / 2, (index * WINDOW) / 2 + WINDOW]) },
+  }));
+  return [...own, ...windows];
 }
 
 /** A channel's values of all pixels inside the labels, in order. */

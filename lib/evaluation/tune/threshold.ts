@@ -1,6 +1,6 @@
 /** Finds the threshold of an index that fits the labels best: one for all images, or Otsu's of each. */
 import { otsuThreshold } from '../../prompts/rough/otsu.js';
-import { above } from '../../prompts/rough/spectral.js';
+import { aboveThreshold } from '../../prompts/rough/spectral.js';
 import { meanIou, type SearchImage } from './samples.js';
 
 export interface ThresholdTry {
@@ -23,7 +23,7 @@ export async function searchThresholds(
   const attempt = async (threshold: number | 'otsu') => {
     const iou = await meanIou(
       images,
-      ({ channels: [values] }) => above(values!, threshold === 'otsu' ? otsuThreshold(values!) : threshold),
+      ({ channels: [values] }) => aboveThreshold(values!, threshold === 'otsu' ? otsuThreshold(values!) : threshold),
       signal,
     );
     if (iou <= (gains.at(-1)?.meanIou ?? -1)) return;

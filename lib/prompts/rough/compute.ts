@@ -3,7 +3,7 @@ import { chebyshevDistance } from '../morphology.js';
 import { type Cleaning, cleanMask } from './clean.js';
 import { type HsvBands, hsvMask, rgbToHsv } from './hsv.js';
 import { otsuThreshold } from './otsu.js';
-import { above, normalisedDifference } from './spectral.js';
+import { aboveThreshold, normalisedDifference } from './spectral.js';
 
 export type RoughPixels =
   /** Interleaved 8-bit RGB. */
@@ -83,7 +83,7 @@ function thresholded(source: RoughPixels): Thresholded {
       const index = normalisedDifference(source.a, source.b, source.valid);
       const threshold = source.threshold === 'otsu' ? otsuThreshold(index) : source.threshold;
       return {
-        values: above(index, threshold),
+        values: aboveThreshold(index, threshold),
         threshold,
         describe: () => describeIndex(source.name, index, threshold),
       };

@@ -32,7 +32,7 @@ export function normalisedDifference(a: Float32Array, b: Float32Array, valid: Ui
 }
 
 /** 1 where a value is above the threshold; NaN never is. */
-export function above(values: Float32Array, threshold: number): Uint8Array {
+export function aboveThreshold(values: Float32Array, threshold: number): Uint8Array {
   const mask = new Uint8Array(values.length);
   for (let index = 0; index < mask.length; index++) mask[index] = values[index]! > threshold ? 1 : 0;
   return mask;

@@ -5,7 +5,7 @@ import { cleanMask } from '../../../lib/prompts/rough/clean.js';
 import { countComponents, dropSmall, fillHoles, keepLargest } from '../../../lib/prompts/rough/components.js';
 import { hsvMask, hueWithin, type Range, rgbToHsv } from '../../../lib/prompts/rough/hsv.js';
 import { otsuThreshold } from '../../../lib/prompts/rough/otsu.js';
-import { above, normalisedDifference } from '../../../lib/prompts/rough/spectral.js';
+import { aboveThreshold, normalisedDifference } from '../../../lib/prompts/rough/spectral.js';
 
 const masks = fc
   .record({ width: fc.integer({ min: 1, max: 24 }), height: fc.integer({ min: 1, max: 24 }) })
@@ -68,7 +68,7 @@ test('indices: no data and two zeros are no number, and never in the mask', () =
   const [green, nir] = [Float32Array.of(3, 1, 0, 5), Float32Array.of(1, 3, 0, 1)];
   const ndwi = normalisedDifference(green, nir, Uint8Array.of(1, 1, 1, 0));
   expect([...ndwi]).toEqual([0.5, -0.5, Number.NaN, Number.NaN]);
-  expect([...above(ndwi, -1)]).toEqual([1, 1, 0, 0]);
+  expect([...aboveThreshold(ndwi, -1)]).toEqual([1, 1, 0, 0]);
   expect(otsuThreshold(Float32Array.of(Number.NaN, Number.NaN))).toBeNaN();
   expect(otsuThreshold(Float32Array.of(Number.NaN, 0.25, 0.25))).toBe(0.25);
   expect(otsuThreshold(ndwi)).toBeGreaterThanOrEqual(-0.5);
