@@ -67,6 +67,12 @@ export const sourceOptions = {
   images: z.string().optional().describe("folder of a COCO file's images (the usual places if not given)"),
   categories: z.string().optional().describe('categories of a COCO file, names or ids with commas (all if not given)'),
   crowd: z.boolean().default(false).describe('take annotations of crowds in COCO files too'),
+  instances: z.boolean().default(false).describe('each value or colour of a mask but black is a sample of its own'),
+  class: z
+    .string()
+    .regex(/^(\d+|#[0-9a-fA-F]{6})$/, 'expected a value such as 3, or a colour such as #ff8000')
+    .optional()
+    .describe('only this value (or colour #rrggbb) of a mask is inside (any but black if not given)'),
 } as const;
 
 export const dataOptions = {

@@ -73,7 +73,11 @@ export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask
   if (sample.mask === undefined) {
     throw new SamError('SAM_BAD_DATA', `image ${sample.image.path} has no mask`, { fix: FIX_FILE });
   }
-  if (sample.mask.draw !== undefined) return sample.mask.draw(image);
+  if (sample.mask.draw !== undefined) {
+    const drawn = await sample.mask.draw(image);
+    if (drawn.width !== image.width || drawn.height !== image.height) throw await sizesDiffer(sample, drawn, image);
+    return drawn;
+  }
   const { picture, metadata, size } = await open(sample.mask, 'mask');
   if (size.width !== image.width || size.height !== image.height) throw await sizesDiffer(sample, size, image);
   const { depth, hasAlpha, channels } = metadata;
@@ -89,6 +93,53 @@ export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask
   const { data, info } = await pixelsOf(picture.toColourspace('b-w'), 'float', sample.mask, 'mask');
   const floats = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
   return { ...size, values: await toInside(floats, info.channels, false) };
+}
+
+/** What a label's pixels say, 0 being outside. */
+export interface MaskValues extends ImageSize {
+  /** The values themselves, or with `colours` red, green and blue in one number. */
+  readonly codes: Uint8Array | Uint16Array | Uint32Array | Float32Array;
+  readonly colours: boolean;
+}
+
+/**
+ * The values of a label of several objects or classes. Palettes give their colours, wholly transparent pixels 0.
+ *
+ * @throws {SamError} `SAM_BAD_DATA`: as for masks, or colours of 16 bits; `SAM_NOT_FOUND`.
+ */
+export async function decodeValues(file: FileReference): Promise<MaskValues> {
+  const { picture, metadata, size } = await open(file, 'mask');
+  const { depth, hasAlpha, channels } = metadata;
+  const colours = channels > 1 || hasAlpha;
+  if (depth === 'uchar' && colours) {
+    const { data, info } = await pixelsOf(picture.toColourspace('srgb'), depth, file, 'mask');
+    return { ...size, codes: await toColours(data, info.channels), colours: true };
+  }
+  if (colours) {
+    throw new SamError('SAM_BAD_DATA', `mask ${file.path} has ${channels} channels of type ${depth}`, {
+      fix: 'Save masks of several values as grey, or as colours of 8 bits.',
+    });
+  }
+  if (depth === 'uchar' || depth === 'ushort') {
+    const space = depth === 'ushort' ? 'grey16' : 'b-w';
+    const { data } = await pixelsOf(picture.toColourspace(space), depth, file, 'mask');
+    return { ...size, codes: depth === 'ushort' ? wordsOf(data) : bytesOf(data), colours: false };
+  }
+  const { data } = await pixelsOf(picture.toColourspace('b-w'), 'float', file, 'mask');
+  const codes = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+  return { ...size, codes: codes.map((code) => (Number.isNaN(code) ? 0 : code)), colours: false };
+}
+
+async function toColours(data: Uint8Array, channels: number): Promise<Uint32Array> {
+  const codes = new Uint32Array(data.length / channels);
+  await inSlices(codes.length, (start, end) => {
+    for (let pixel = start; pixel < end; pixel++) {
+      const at = pixel * channels;
+      const code = (data[at]! << 16) | (data[at + 1]! << 8) | data[at + 2]!;
+      codes[pixel] = channels > 3 && data[at + 3] === 0 ? 0 : code;
+    }
+  });
+  return codes;
 }
 
 /** Size of an image with its EXIF orientation applied; only the header is read. */
@@ -227,7 +278,7 @@ async function toInside(
 }
 
 /** Runs a loop over `length` pixels piece by piece, the event loop turning in between. */
-async function inSlices(length: number, body: (start: number, end: number) => void): Promise<void> {
+export async function inSlices(length: number, body: (start: number, end: number) => void): Promise<void> {
   for (let start = 0; start < length; start += SLICE) {
     if (start > 0) await setImmediate();
     body(start, Math.min(length, start + SLICE));

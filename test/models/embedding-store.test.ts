@@ -72,6 +72,36 @@ describe('EmbeddingStore', () => {
     await store.dispose();
   });
 
+  it('an image of many samples is read and encoded once', async () => {
+    const [picture] = await pictures(folder, 1);
+    let reads = 0;
+    const read = () => {
+      reads++;
+      return readFile(picture!.image.path);
+    };
+    const image = { path: 'x', read };
+    const samples = Array.from({ length: 100 }, (_, index): Sample => ({ name: `x#${index}`, image }));
+    const store = await open();
+    const progress: number[] = [];
+    const result = await store.ensure(samples, { onProgress: ({ total }) => progress.push(total) });
+    expect(result).toMatchObject({ encoded: 1, cached: 0, skipped: [] });
+    expect(new Set(progress)).toEqual(new Set([1]));
+    expect((await store.read(samples.slice(0, 3))).count).toBe(3);
+    expect(reads).toBe(2); // for its hash, and for its pixels
+    await store.dispose();
+  });
+
+  it('a bad image leaves out all its samples', async () => {
+    const image = { path: join(folder, 'nothing.png') };
+    const samples: Sample[] = [{ name: 'a#1', image }, { name: 'a#2', image }, ...(await pictures(folder, 1))];
+    const store = await open();
+    const warnings: string[] = [];
+    const result = await store.ensure(samples, { skipBad: true, onWarning: (line) => warnings.push(line) });
+    expect(result.skipped).toEqual(samples.slice(0, 2));
+    expect(warnings).toHaveLength(1);
+    await store.dispose();
+  });
+
   it('decodes one image ahead, no more', async () => {
     let [begun, finished, most] = [0, 0, 0];
     onSlice = () => {
