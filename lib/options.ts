@@ -138,6 +138,12 @@ export const optimiserOptions = {
     .gt(0)
     .optional()
     .describe('clip the norm of all gradients to this (not clipped if not given)'),
+  augment: z
+    .enum(['flips', 'dihedral'])
+    .optional()
+    .describe(
+      'train on flipped (flips: 4 views) or also turned pictures (dihedral: 8), each view encoded once (none if not given)',
+    ),
   accumulate: count.min(1).default(1).describe('batches to one optimisation step'),
   earlyStop: count
     .min(1)

@@ -1,7 +1,8 @@
 /** Masks whose values or colours mean something: which there are, and the pixels of one of them. */
 import { SamError } from '../errors.js';
-import { decodeValues, type ImageSize, inSlices, type MaskValues } from './decode.js';
+import { decodeValues, type ImageSize, type MaskValues } from './decode.js';
 import type { FileReference, Mask, MaskReference } from './sample.js';
+import { inSlices } from './slices.js';
 
 /** More values than any mask of objects has: the noise of a JPEG, or a photograph. */
 const MOST_VALUES = 4096;

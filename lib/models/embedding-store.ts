@@ -199,6 +199,7 @@ export class EmbeddingStore {
     this.#hashes.set(sample.image, content);
     const { encoder, precision, imageSize } = this.#options;
     const parts = [content, encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
+    if (sample.view) parts.push(`view ${sample.view}`);
     const key = sha256(parts.join(':'));
     this.#used.add(key);
     return key;
@@ -301,10 +302,14 @@ export class EmbeddingStore {
   }
 }
 
-/** The first sample of each image. */
+/** The first sample of each view of each image. */
 function distinctImages(samples: readonly Sample[]): Sample[] {
-  const seen = new Set<FileReference>();
-  return samples.filter(({ image }) => seen.size < seen.add(image).size);
+  const seen = new Map<number, Set<FileReference>>();
+  return samples.filter(({ image, view = 0 }) => {
+    const images = seen.get(view) ?? new Set();
+    seen.set(view, images);
+    return images.size < images.add(image).size;
+  });
 }
 
 /** Decodes what was not tried yet, only to name all that is bad. */

@@ -1,6 +1,7 @@
 /** Batches: which images are in each, and what the native trainer is given for them. */
 import type { Embeddings, TrainingBatch } from '../../binding.js';
 import type { Sample } from '../data/sample.js';
+import { type Augment, drawnView } from '../data/views.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { PromptSettings } from '../prompts/prompt.js';
@@ -53,11 +54,14 @@ export interface BatchSource {
   embeddings: EmbeddingReader;
   prompts: PromptSettings;
   seed: number;
+  /** Each epoch sees one of these views of a picture; validation sees it as it is. */
+  augment?: Augment | undefined;
 }
 
 /** Decodes the labels, draws the prompts of `epoch` and reads the embeddings. */
 export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoch: number): Promise<PreparedBatch> {
-  const { samples } = plan;
+  const augment = epoch === VALIDATION_EPOCH ? undefined : source.augment;
+  const samples = plan.samples.map((sample) => drawnView(sample, augment, source.seed, epoch));
   const masks = await Promise.all(samples.map((sample) => source.masks.get(sample)));
   const { maskSize, pictureSize } = source.masks;
   const targets = new Uint8Array(samples.length * maskSize * maskSize);

@@ -151,3 +151,15 @@ test('a data set on the Hub: what is learnt is what is learnt from the same pict
   const again = await train('offline', source, { ...env, HF_HUB_OFFLINE: '1' });
   expect(again).toMatchObject({ trainImages: TRAIN, encodedImages: 0 });
 }, 600_000);
+
+test('--augment: each view is encoded once, and seen in later epochs', async () => {
+  const data = ['--data', 'sample:rivers', '--limit', String(TRAIN), '--augment', 'flips'];
+  const run = await train('flips', data);
+  expect(run.encodedImages).toBeGreaterThanOrEqual(3 * TRAIN);
+  expect(run.trainedSamples).toBe(TRAIN);
+  const again = await json<TrainResult>(['train', '--resume', join(dir, 'runs', 'flips'), '--epochs', '2']);
+  expect(again).toMatchObject({ encodedImages: 0, epochs: 2 });
+  const plain = await train('plain', ['--data', 'sample:rivers', '--limit', String(TRAIN)]);
+  expect(plain.encodedImages).toBe(0);
+  expect(plain.trainLosses[0]).not.toBe(run.trainLosses[0]);
+}, 600_000);

@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sample } from '../../lib/data/sample.js';
+import { allViews } from '../../lib/data/views.js';
 import { EmbeddingStore, type EmbeddingStoreOptions } from '../../lib/models/embedding-store.js';
 import { type Calls, fakeNative, pictures, writeSafetensors } from './support.js';
 
@@ -88,6 +90,20 @@ describe('EmbeddingStore', () => {
     expect(new Set(progress)).toEqual(new Set([1]));
     expect((await store.read(samples.slice(0, 3))).count).toBe(3);
     expect(reads).toBe(2); // for its hash, and for its pixels
+    await store.dispose();
+  });
+
+  it('each view of an image is an embedding of its own', async () => {
+    const path = join(folder, 'two.png');
+    const pixels = Buffer.from([10, 0, 0, 90, 0, 0]);
+    await sharp(pixels, { raw: { width: 2, height: 1, channels: 3 } })
+      .png()
+      .toFile(path);
+    const sample: Sample = { name: 'two', image: { path } };
+    const store = await open();
+    expect(await store.ensure(allViews(sample, 'flips'))).toMatchObject({ encoded: 4, cached: 0 });
+    expect(await store.ensure([...allViews(sample, 'flips'), sample])).toMatchObject({ encoded: 0, cached: 4 });
+    expect(await reds(store, [sample, ...allViews(sample, 'flips')])).toEqual([10, 10, 90, 10, 90]);
     await store.dispose();
   });
 
