@@ -87,6 +87,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     for (const entrant of entrants) {
       results.push({ entrant, rows: await scoreModel(entrant, usable, await stores.of(entrant), compute, options) });
     }
+    const scored = new Set(usable);
     const runDir = entrants.map(({ model }) => runFolder(model)).find((folder) => folder !== undefined);
     const out = options.out === undefined ? undefined : resolve(options.out);
     const perImage = perImagePath(out, runDir, process.cwd(), new Date());
@@ -99,7 +100,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       perImage,
       device: compute.device,
       precision: compute.precision,
-      skipped: options.samples.filter((sample) => !usable.includes(sample)).map(({ name }) => name),
+      skipped: options.samples.filter((sample) => !scored.has(sample)).map(({ name }) => name),
     };
   } finally {
     await stores.dispose();
@@ -230,7 +231,8 @@ async function encodeAll(
       onWarning: options.onWarning,
       onProgress: (progress) => options.onProgress?.({ stage: 'encode', model: entrant.name, ...progress }),
     });
-    usable = usable.filter((sample) => !skipped.includes(sample));
+    const bad = new Set(skipped);
+    usable = usable.filter((sample) => !bad.has(sample));
   }
   if (usable.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to evaluate on');
   return usable;
