@@ -67,6 +67,12 @@ export const sourceOptions = {
   images: z.string().optional().describe("folder of a COCO file's images (the usual places if not given)"),
   categories: z.string().optional().describe('categories of a COCO file, names or ids with commas (all if not given)'),
   crowd: z.boolean().default(false).describe('take annotations of crowds in COCO files too'),
+  instances: z.boolean().default(false).describe('each value or colour of a mask but black is a sample of its own'),
+  class: z
+    .string()
+    .regex(/^(\d+|#[0-9a-fA-F]{6})$/, 'expected a value such as 3, or a colour such as #ff8000')
+    .optional()
+    .describe('only this value (or colour #rrggbb) of a mask is inside (any but black if not given)'),
 } as const;
 
 export const dataOptions = {
@@ -190,6 +196,12 @@ export const optimiserOptions = {
     .gt(0)
     .optional()
     .describe('clip the norm of all gradients to this (not clipped if not given)'),
+  augment: z
+    .enum(['flips', 'dihedral'])
+    .optional()
+    .describe(
+      'train on flipped (flips: 4 views) or also turned pictures (dihedral: 8), each view encoded once (none if not given)',
+    ),
   accumulate: count.min(1).default(1).describe('batches to one optimisation step'),
   earlyStop: count
     .min(1)

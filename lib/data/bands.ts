@@ -7,8 +7,9 @@
 import { fromArrayBuffer, fromFile, type GeoTIFFImage } from 'geotiff';
 import sharp from 'sharp';
 import { SamError } from '../errors.js';
-import { contentOf, inSlices, MOST_PIXELS } from './decode.js';
+import { contentOf, MOST_PIXELS } from './decode.js';
 import type { FileReference } from './sample.js';
+import { inSlices } from './slices.js';
 
 export interface Bands {
   readonly width: number;

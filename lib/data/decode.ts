@@ -2,16 +2,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { SamError, systemCode } from '../errors.js';
 import type { DecodedImage, FileReference, Mask, Sample } from './sample.js';
+import { inSlices } from './slices.js';
+import { viewedPixels, viewedSize } from './views.js';
 
 const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'tiff'];
 /** 268 million: 0.8 GB as RGB. */
 export const MOST_PIXELS = 2 ** 28;
-/** Pixels handled between two turns of the event loop: some milliseconds. */
-const SLICE = 2 ** 20;
 const FIX_FILE = 'Replace the file, or go on without it with --skip-bad.';
 
 export interface ImageSize {
@@ -58,22 +57,34 @@ export async function decodeImage(sample: Sample): Promise<DecodedImage> {
       },
     );
   }
-  const pixels = wide ? await toBytes(wordsOf(data)) : bytesOf(data);
-  return { pixels, width: info.width, height: info.height };
+  const upright = wide ? await toBytes(wordsOf(data)) : bytesOf(data);
+  const view = sample.view ?? 0;
+  return { pixels: await viewedPixels(upright, info, info.channels, view), ...viewedSize(info, view) };
 }
 
 /**
  * The label of a sample: 1 where its colour is any but black and its pixel not wholly transparent. For a palette the colour
  * counts, not the index; nothing is scaled, so a 16-bit 1 is inside.
  *
- * @param image Size of its image, orientation applied: the label has to have the same.
+ * @param image Size of its image as {@link imageSize} gives it: the label has to have the same.
  * @throws {SamError} `SAM_BAD_DATA`: as for images, or another size than the image; `SAM_NOT_FOUND`.
  */
 export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask> {
+  const { view = 0, ...upright } = sample;
+  const mask = await decodeUpright(upright, viewedSize(image, view));
+  return { values: await viewedPixels(mask.values, mask, 1, view), ...viewedSize(mask, view) };
+}
+
+/** The label of the picture as it is. */
+async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
   if (sample.mask === undefined) {
     throw new SamError('SAM_BAD_DATA', `image ${sample.image.path} has no mask`, { fix: FIX_FILE });
   }
-  if (sample.mask.draw !== undefined) return sample.mask.draw(image);
+  if (sample.mask.draw !== undefined) {
+    const drawn = await sample.mask.draw(image);
+    if (drawn.width !== image.width || drawn.height !== image.height) throw await sizesDiffer(sample, drawn, image);
+    return drawn;
+  }
   const { picture, metadata, size } = await open(sample.mask, 'mask');
   if (size.width !== image.width || size.height !== image.height) throw await sizesDiffer(sample, size, image);
   const { depth, hasAlpha, channels } = metadata;
@@ -91,10 +102,58 @@ export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask
   return { ...size, values: await toInside(floats, info.channels, false) };
 }
 
-/** Size of an image with its EXIF orientation applied; only the header is read. */
+/** What a label's pixels say, 0 being outside. */
+export interface MaskValues extends ImageSize {
+  /** The values themselves, or with `colours` red, green and blue in one number. */
+  readonly codes: Uint8Array | Uint16Array | Uint32Array | Float32Array;
+  readonly colours: boolean;
+}
+
+/**
+ * The values of a label of several objects or classes. Palettes give their colours, wholly transparent pixels 0.
+ *
+ * @throws {SamError} `SAM_BAD_DATA`: as for masks, or colours of 16 bits; `SAM_NOT_FOUND`.
+ */
+export async function decodeValues(file: FileReference): Promise<MaskValues> {
+  const { picture, metadata, size } = await open(file, 'mask');
+  const { depth, hasAlpha, channels } = metadata;
+  const colours = channels > 1 || hasAlpha;
+  if (depth === 'uchar' && colours) {
+    const { data, info } = await pixelsOf(picture.toColourspace('srgb'), depth, file, 'mask');
+    return { ...size, codes: await toColours(data, info.channels), colours: true };
+  }
+  if (colours) {
+    throw new SamError('SAM_BAD_DATA', `mask ${file.path} has ${channels} channels of type ${depth}`, {
+      fix: 'Save masks of several values as grey, or as colours of 8 bits.',
+    });
+  }
+  if (depth === 'uchar' || depth === 'ushort') {
+    const space = depth === 'ushort' ? 'grey16' : 'b-w';
+    const { data } = await pixelsOf(picture.toColourspace(space), depth, file, 'mask');
+    return { ...size, codes: depth === 'ushort' ? wordsOf(data) : bytesOf(data), colours: false };
+  }
+  const { data } = await pixelsOf(picture.toColourspace('b-w'), 'float', file, 'mask');
+  const codes = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+  return { ...size, codes: codes.map((code) => (Number.isNaN(code) ? 0 : code)), colours: false };
+}
+
+async function toColours(data: Uint8Array, channels: number): Promise<Uint32Array> {
+  const codes = new Uint32Array(data.length / channels);
+  await inSlices(codes.length, (start, end) => {
+    for (let pixel = start; pixel < end; pixel++) {
+      const at = pixel * channels;
+      const code = (data[at]! << 16) | (data[at + 1]! << 8) | data[at + 2]!;
+      codes[pixel] = channels > 3 && data[at + 3] === 0 ? 0 : code;
+    }
+  });
+  return codes;
+}
+
+/** Size of an image (of the sample's view of it) with its EXIF orientation applied; only the header is read. */
 export async function imageSize(sample: Sample): Promise<ImageSize> {
   const picture = sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false });
-  return sizeOf(await metadataOf(picture, sample.image, 'image'), sample.image, 'image');
+  const upright = sizeOf(await metadataOf(picture, sample.image, 'image'), sample.image, 'image');
+  return viewedSize(upright, sample.view ?? 0);
 }
 
 /** SHA-256 of the image file's bytes, hexadecimal. */
@@ -224,14 +283,6 @@ async function toInside(
     }
   });
   return values;
-}
-
-/** Runs a loop over `length` pixels piece by piece, the event loop turning in between. */
-export async function inSlices(length: number, body: (start: number, end: number) => void): Promise<void> {
-  for (let start = 0; start < length; start += SLICE) {
-    if (start > 0) await setImmediate();
-    body(start, Math.min(length, start + SLICE));
-  }
 }
 
 async function sizesDiffer(sample: Sample, mask: ImageSize, image: ImageSize): Promise<SamError> {

@@ -23,6 +23,8 @@ export interface Sample {
   readonly image: FileReference;
   /** Absent for unlabelled images (`predict`, `embed`). */
   readonly mask?: MaskReference;
+  /** Not the picture as it is, but flipped or turned: see `views.ts`. */
+  readonly view?: number;
   /** Where it lies within its split, for sources that are read quickest in that order; see {@link inReadingOrder}. */
   readonly position?: number;
 }

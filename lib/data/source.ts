@@ -7,6 +7,7 @@ import { randomFor } from '../prompts/random.js';
 import { findCoco } from './coco.js';
 import { compare, folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
 import { HUB_SCHEME, hubSource } from './hub/source.js';
+import { withValues } from './instances.js';
 import { isManifest, manifestSource } from './manifest.js';
 import { findParquet } from './parquet.js';
 import type { DataSource, DataSplits, Sample } from './sample.js';
@@ -145,12 +146,18 @@ async function imagesOf(input: string): Promise<Sample[]> {
  * @throws {SamError} `SAM_BAD_OPTION`: a source of an unknown kind.
  */
 export async function openSource(options: SourceOptions, hooks: DataHooks = {}): Promise<DataSource> {
+  return withValues(await findSource(options, hooks), options);
+}
+
+async function findSource(options: SourceOptions, hooks: DataHooks): Promise<DataSource> {
   const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
   if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
   if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
   if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);
   if ((await splitsOf(data)).length > 0) return folderSource(data);
-  const parquet = await findParquet(data, { imageColumn, labelColumn });
+  // Any other file is taken for Parquet, so that one of another name is told what is wrong with it.
+  const isJson = data.toLowerCase().endsWith('.json');
+  const parquet = isJson ? undefined : await findParquet(data, { imageColumn, labelColumn });
   if (parquet !== undefined) return parquet;
   const coco = await findCoco(data, options);
   if (coco !== undefined) return coco;

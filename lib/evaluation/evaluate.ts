@@ -91,6 +91,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     }
     const prompts = roughPrompts(entrants);
     if (prompts !== undefined) results.push(await scoreRoughMasks(prompts, rough, usable, options));
+    const scored = new Set(usable);
     const runDir = entrants.map(({ model }) => runFolder(model)).find((folder) => folder !== undefined);
     const out = options.out === undefined ? undefined : resolve(options.out);
     const perImage = perImagePath(out, runDir, process.cwd(), new Date());
@@ -103,7 +104,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       perImage,
       device: compute.device,
       precision: compute.precision,
-      skipped: options.samples.filter((sample) => !usable.includes(sample)).map(({ name }) => name),
+      skipped: options.samples.filter((sample) => !scored.has(sample)).map(({ name }) => name),
     };
   } finally {
     await rough.dispose();
@@ -211,7 +212,8 @@ async function encodeAll(
       onWarning: options.onWarning,
       onProgress: (progress) => options.onProgress?.({ stage: 'encode', model: entrant.name, ...progress }),
     });
-    usable = usable.filter((sample) => !skipped.includes(sample));
+    const bad = new Set(skipped);
+    usable = usable.filter((sample) => !bad.has(sample));
   }
   if (usable.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to evaluate on');
   return usable;

@@ -65,7 +65,8 @@ export async function embedImages(options: EmbedImagesOptions): Promise<EmbedIma
       onWarning,
       onProgress,
     });
-    const usable = images.filter((sample) => !skipped.includes(sample));
+    const bad = new Set(skipped);
+    const usable = images.filter((sample) => !bad.has(sample));
     const path = options.export === undefined ? null : resolve(options.export);
     if (path !== null) await store.export(path, usable, { signal, onWarning });
     const { name, weightsHash, encoderHash } = model;

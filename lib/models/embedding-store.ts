@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
 import { contentHash, decodeImage } from '../data/decode.js';
-import { inReadingOrder, type Sample } from '../data/sample.js';
+import { type FileReference, inReadingOrder, type Sample } from '../data/sample.js';
 import { SamError, systemCode } from '../errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../files.js';
 import { sha256 } from '../hash.js';
@@ -38,7 +38,7 @@ export interface EmbeddingStoreOptions {
 }
 
 export interface EnsureProgress {
-  /** Images that are ready, found ones included. */
+  /** Images that are ready, found ones included; one of several samples counts once. */
   done: number;
   total: number;
   encoded: number;
@@ -76,7 +76,8 @@ export class EmbeddingStore {
   readonly #directory: string;
   readonly #scratch: ScratchFolder | undefined;
   readonly #cache: EmbeddingCache;
-  readonly #keys = new WeakMap<Sample, string>();
+  /** Samples of one image share its reference, and so what was found about it. */
+  readonly #hashes = new WeakMap<FileReference, string>();
   /** Keys that this store was asked for: their shards stay when the cache is trimmed. */
   readonly #used = new Set<string>();
   /** Only one repair or ensure at a time: both may load the encoder. */
@@ -120,20 +121,21 @@ export class EmbeddingStore {
   }
 
   /**
-   * Encodes what is missing. Pictures that cannot be read are all tried before it fails, so that one error names them all.
+   * Encodes what is missing, each image once however many samples it has. Pictures that cannot be read are all tried before it fails, so that one error names them all.
    * @throws SamError `SAM_BAD_DATA`; the signal's reason when aborted (what was encoded so far is kept).
    */
   async ensure(samples: readonly Sample[], options: EnsureOptions = {}): Promise<EnsureResult> {
     return this.#inTurn(async () => {
       const bad: BadImage[] = [];
-      const keyed = await this.#keysOf(inReadingOrder(samples), bad, options.signal);
+      const images = distinctImages(inReadingOrder(samples));
+      const keyed = await this.#keysOf(images, bad, options.signal);
       const missing = this.#missing(keyed);
       const result = { encoded: 0, cached: keyed.length - missing.length, seconds: 0, setupSeconds: 0 };
-      options.onProgress?.({ done: result.cached, total: samples.length, encoded: 0 });
+      options.onProgress?.({ done: result.cached, total: images.length, encoded: 0 });
       if (missing.length > 0 && (bad.length === 0 || options.skipBad)) {
         Object.assign(
           result,
-          await this.#encode(missing, bad, { ...options, before: result.cached, total: samples.length }),
+          await this.#encode(missing, bad, { ...options, before: result.cached, total: images.length }),
         );
       } else if (bad.length > 0 && !options.skipBad) {
         await findBad(missing, bad);
@@ -193,12 +195,12 @@ export class EmbeddingStore {
   }
 
   async #keyOf(sample: Sample): Promise<string> {
-    const known = this.#keys.get(sample);
-    if (known !== undefined) return known;
+    const content = this.#hashes.get(sample.image) ?? (await contentHash(sample));
+    this.#hashes.set(sample.image, content);
     const { encoder, precision, imageSize } = this.#options;
-    const parts = [await contentHash(sample), encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
+    const parts = [content, encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
+    if (sample.view) parts.push(`view ${sample.view}`);
     const key = sha256(parts.join(':'));
-    this.#keys.set(sample, key);
     this.#used.add(key);
     return key;
   }
@@ -228,11 +230,11 @@ export class EmbeddingStore {
     });
   }
 
-  /** The bad pictures, and those with the very same content, which were not tried again. */
+  /** The samples of bad pictures, and of those with the very same content, which were not tried again. */
   #skipped(samples: readonly Sample[], bad: readonly BadImage[]): Sample[] {
-    const named = new Set(bad.map(({ sample }) => sample));
-    const keys = new Set([...named].map((sample) => this.#keys.get(sample)).filter((key) => key !== undefined));
-    return samples.filter((sample) => named.has(sample) || keys.has(this.#keys.get(sample) ?? ''));
+    const images = new Set(bad.map(({ sample }) => sample.image));
+    const contents = new Set([...images].map((image) => this.#hashes.get(image)).filter((hash) => hash !== undefined));
+    return samples.filter(({ image }) => images.has(image) || contents.has(this.#hashes.get(image) ?? ''));
   }
 
   async #encode(
@@ -298,6 +300,16 @@ export class EmbeddingStore {
     if (cacheMax === undefined) return;
     await collectGarbage(cacheDir, typeof cacheMax === 'string' ? parseBytes(cacheMax) : cacheMax, keep);
   }
+}
+
+/** The first sample of each view of each image. */
+function distinctImages(samples: readonly Sample[]): Sample[] {
+  const seen = new Map<number, Set<FileReference>>();
+  return samples.filter(({ image, view = 0 }) => {
+    const images = seen.get(view) ?? new Set();
+    seen.set(view, images);
+    return images.size < images.add(image).size;
+  });
 }
 
 /** Decodes what was not tried yet, only to name all that is bad. */

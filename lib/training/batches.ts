@@ -1,6 +1,7 @@
 /** Batches: which images are in each, and what the native trainer is given for them. */
 import type { Embeddings, TrainingBatch } from '../../binding.js';
 import type { Sample } from '../data/sample.js';
+import { type Augment, drawnView, viewedPrompt, viewedSize } from '../data/views.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { LowResMask, Prompt, PromptSettings } from '../prompts/prompt.js';
@@ -56,11 +57,14 @@ export interface BatchSource {
   seed: number;
   /** Prompts are drawn from rough masks, always or at times; the targets stay the labels. */
   rough?: RoughPrompts | undefined;
+  /** Each epoch sees one of these views of a picture; validation sees it as it is. */
+  augment?: Augment | undefined;
 }
 
 /** Decodes the labels, draws the prompts of `epoch` and reads the embeddings. */
 export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoch: number): Promise<PreparedBatch> {
-  const { samples } = plan;
+  const augment = epoch === VALIDATION_EPOCH ? undefined : source.augment;
+  const samples = plan.samples.map((sample) => drawnView(sample, augment, source.seed, epoch));
   const masks = await Promise.all(samples.map((sample) => source.masks.get(sample)));
   const { maskSize, pictureSize } = source.masks;
   const targets = new Uint8Array(samples.length * maskSize * maskSize);
@@ -70,7 +74,9 @@ export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoc
     validSizes.set([mask.validHeight, mask.validWidth], index * 2);
   });
   const prompts = await Promise.all(
-    masks.map(async (mask, index) => [await promptOf(source, samples[index]!, mask, epoch)]),
+    masks.map(async (mask, index) => [
+      await promptOf(source, { sample: plan.samples[index]!, view: samples[index]!.view ?? 0, label: mask }, epoch),
+    ]),
   );
   const frames = masks.map((mask) => ({ ...mask, imageSize: pictureSize }));
   const promptBatch = toPromptBatch(prompts, frames, source.prompts);
@@ -79,9 +85,18 @@ export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoc
   return { plan, batch, dispose: () => embeddings.dispose() };
 }
 
-/** The prompt of one image in one epoch: it depends on `(seed, epoch, image)` and on nothing else. */
-async function promptOf(source: BatchSource, sample: Sample, label: LowResMask, epoch: number): Promise<Prompt> {
+/**
+ * The prompt of one image in one epoch: it depends on `(seed, epoch, image)` and on nothing else. The label is the view's;
+ * rough masks are made of the picture as it is.
+ */
+async function promptOf(
+  source: BatchSource,
+  { sample, view, label }: { sample: Sample; view: number; label: LowResMask },
+  epoch: number,
+): Promise<Prompt> {
   const { rough, prompts, seed } = source;
   const random = randomFor(seed, epoch, sample.name, 0);
-  return (await rough?.draw(sample, prompts, { seed, epoch, random })) ?? drawPrompt(label, prompts, random);
+  const drawn = await rough?.draw(sample, prompts, { seed, epoch, random });
+  if (drawn === undefined) return drawPrompt(label, prompts, random);
+  return viewedPrompt(drawn, viewedSize({ width: label.imageWidth, height: label.imageHeight }, view), view);
 }

@@ -1,6 +1,7 @@
 /** Fine-tunes a model: from options to a run folder. What happens in which order is here; how, in the files beside. */
 import { existsSync } from 'node:fs';
 import type { DataSplits, Sample } from '../data/sample.js';
+import { allViews } from '../data/views.js';
 import type { Compute } from '../device.js';
 import { SamError, toSamError } from '../errors.js';
 import { toPromptSettings } from '../models/prompt-options.js';
@@ -160,7 +161,8 @@ async function encode(
   context: { options: ResolvedTrainOptions; seconds: TrainSeconds; hooks: TrainHooks; outside: Outside },
 ): Promise<{ splits: DataSplits; encoded: number }> {
   const { options, seconds, hooks, outside } = context;
-  const { encoded, skipped, ...took } = await model.embeddings.ensure([...splits.train, ...splits.validation], {
+  const views = splits.train.flatMap((sample) => allViews(sample, options.augment));
+  const { encoded, skipped, ...took } = await model.embeddings.ensure([...views, ...splits.validation], {
     signal: hooks.signal,
     skipBad: options.skipBad,
     onWarning: hooks.onWarning,
@@ -168,8 +170,8 @@ async function encode(
   });
   seconds.encode = took.seconds;
   seconds.setup += took.setupSeconds;
-  const bad = new Set<Sample>(skipped);
-  const usable = (samples: readonly Sample[]) => samples.filter((sample) => !bad.has(sample));
+  const bad = new Set(skipped.map(({ image }) => image));
+  const usable = (samples: readonly Sample[]) => samples.filter(({ image }) => !bad.has(image));
   const left = { train: usable(splits.train), validation: usable(splits.validation) };
   requireSome(left);
   return { splits: left, encoded };
@@ -239,6 +241,7 @@ async function trainWith(
       prompts: toPromptSettings(options),
       seed: options.seed,
       rough: run.rough,
+      augment: options.augment,
     };
     const { precision } = compute;
     const { splits } = run;

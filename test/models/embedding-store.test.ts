@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sample } from '../../lib/data/sample.js';
+import { allViews } from '../../lib/data/views.js';
 import { EmbeddingStore, type EmbeddingStoreOptions } from '../../lib/models/embedding-store.js';
 import { type Calls, fakeNative, pictures, writeSafetensors } from './support.js';
 
@@ -69,6 +71,50 @@ describe('EmbeddingStore', () => {
     const store = await open();
     expect(await store.ensure([...samples, copy])).toMatchObject({ encoded: 5, cached: 1 });
     expect(await reds(store, [copy])).toEqual([0]);
+    await store.dispose();
+  });
+
+  it('an image of many samples is read and encoded once', async () => {
+    const [picture] = await pictures(folder, 1);
+    let reads = 0;
+    const read = () => {
+      reads++;
+      return readFile(picture!.image.path);
+    };
+    const image = { path: 'x', read };
+    const samples = Array.from({ length: 100 }, (_, index): Sample => ({ name: `x#${index}`, image }));
+    const store = await open();
+    const progress: number[] = [];
+    const result = await store.ensure(samples, { onProgress: ({ total }) => progress.push(total) });
+    expect(result).toMatchObject({ encoded: 1, cached: 0, skipped: [] });
+    expect(new Set(progress)).toEqual(new Set([1]));
+    expect((await store.read(samples.slice(0, 3))).count).toBe(3);
+    expect(reads).toBe(2); // for its hash, and for its pixels
+    await store.dispose();
+  });
+
+  it('each view of an image is an embedding of its own', async () => {
+    const path = join(folder, 'two.png');
+    const pixels = Buffer.from([10, 0, 0, 90, 0, 0]);
+    await sharp(pixels, { raw: { width: 2, height: 1, channels: 3 } })
+      .png()
+      .toFile(path);
+    const sample: Sample = { name: 'two', image: { path } };
+    const store = await open();
+    expect(await store.ensure(allViews(sample, 'flips'))).toMatchObject({ encoded: 4, cached: 0 });
+    expect(await store.ensure([...allViews(sample, 'flips'), sample])).toMatchObject({ encoded: 0, cached: 4 });
+    expect(await reds(store, [sample, ...allViews(sample, 'flips')])).toEqual([10, 10, 90, 10, 90]);
+    await store.dispose();
+  });
+
+  it('a bad image leaves out all its samples', async () => {
+    const image = { path: join(folder, 'nothing.png') };
+    const samples: Sample[] = [{ name: 'a#1', image }, { name: 'a#2', image }, ...(await pictures(folder, 1))];
+    const store = await open();
+    const warnings: string[] = [];
+    const result = await store.ensure(samples, { skipBad: true, onWarning: (line) => warnings.push(line) });
+    expect(result.skipped).toEqual(samples.slice(0, 2));
+    expect(warnings).toHaveLength(1);
     await store.dispose();
   });
 

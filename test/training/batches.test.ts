@@ -1,8 +1,12 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import type { Sample } from '../../lib/data/sample.js';
-import { planBatches, prepareBatch } from '../../lib/training/batches.js';
+import { toPromptSettings } from '../../lib/models/prompt-options.js';
+import { parseOptions, trainOptionsSchema } from '../../lib/options.js';
+import { planBatches, prepareBatch, VALIDATION_EPOCH } from '../../lib/training/batches.js';
 import { LowResMasks } from '../../lib/training/masks.js';
 import { fakeEnvironment, temporaryFolder, writeSplits } from './fake.js';
 
@@ -62,5 +66,41 @@ describe('prepareBatch', () => {
     const second = await pointsOf([train[1]!], 3);
     expect(all.points.slice(4, 8)).toEqual(second.points);
     expect((await pointsOf([train[1]!], 4)).points).not.toEqual(second.points);
+  });
+
+  test('with --augment each epoch sees a view, its label and its embedding; validation sees the picture as it is', async () => {
+    const { train } = await writeSplits(join(dir, 'views'));
+    const sample = train[0]!;
+    const read: (number | undefined)[] = [];
+    const model = await fakeEnvironment({ train, validation: [] }).openModel({} as never, {} as never, {} as never);
+    const embeddings = {
+      read: (some: readonly Sample[]) => {
+        read.push(...some.map(({ view }) => view));
+        return model.embeddings.read(some);
+      },
+    };
+    const prompts = { ...toPromptSettings(parseOptions(trainOptionsSchema, { data: 'x' })), erode: false };
+    const masks = new LowResMasks(64, undefined);
+    const source = { masks, embeddings, prompts, seed: 1, augment: 'dihedral' as const };
+    const seen = new Set<number>();
+    for (let epoch = 0; epoch < 40; epoch++) {
+      const { batch, dispose } = await prepareBatch(source, planBatches([sample], 1)[0]!, epoch);
+      dispose();
+      const view = read.at(-1)!;
+      seen.add(view);
+      // 16 x 12, or 12 x 16 where rows and columns have changed places.
+      expect([...batch.validSizes]).toEqual(view < 4 ? [48, 64] : [64, 48]);
+      const label = await masks.get({ ...sample, view });
+      expect(batch.targets).toEqual(label.values);
+      // The point lies in the label of the view, which 64 pixels of the model make a pixel of.
+      const { values, width } = await decodeMask({ ...sample, view }, await imageSize({ ...sample, view }));
+      const [x, y] = [0, 1].map((axis) => Math.round(batch.prompts.points![axis]! / 64)) as [number, number];
+      expect(values[y * width + x]).toBe(1);
+    }
+    expect(seen.size).toBe(8);
+    const { batch, dispose } = await prepareBatch(source, planBatches([sample], 1)[0]!, VALIDATION_EPOCH);
+    dispose();
+    expect(batch.targets).toEqual((await masks.get(sample)).values);
+    expect(read.at(-1)).toBeUndefined();
   });
 });

@@ -1,0 +1,70 @@
+/** `--instances` and `--class`: samples of the values of a mask, rather than of all that is not black. */
+import { SamError } from '../errors.js';
+import { compare } from './folder.js';
+import { namesOfValues, parseValue, ValueMask } from './mask-values.js';
+import type { DataSource, Sample } from './sample.js';
+
+/** Masks decoded at a time. */
+const PARALLEL = 4;
+
+export interface ValueOptions {
+  /** Each value of a mask but 0 is a sample, `<name>#<value>`. */
+  readonly instances?: boolean | undefined;
+  /** Only this value is inside: a number, or a colour `#rrggbb`. */
+  readonly class?: string | undefined;
+}
+
+/** The same data set with the samples that the options ask for. @throws {SamError} `SAM_BAD_OPTION`: both are asked for. */
+export function withValues(source: DataSource, { instances, class: value }: ValueOptions): DataSource {
+  if (instances && value !== undefined) {
+    throw new SamError('SAM_BAD_OPTION', '--instances and --class exclude each other', {
+      fix: 'leave one of them out',
+    });
+  }
+  if (!instances && value === undefined) return source;
+  return {
+    ...source,
+    async readSplit(split, reading) {
+      const samples = await source.readSplit(split, reading);
+      // Where masks don't matter, one sample an image is enough.
+      if (!reading.requireMasks && instances) return samples;
+      requirePictures(samples, source);
+      if (value === undefined) return instancesOf(samples);
+      const wanted = parseValue(value);
+      return samples.map((sample) => ofValue(sample, wanted));
+    },
+  };
+}
+
+function ofValue(sample: Sample, value: string): Sample {
+  return sample.mask === undefined ? sample : { ...sample, mask: new ValueMask(sample.mask, value) };
+}
+
+async function instancesOf(samples: readonly Sample[]): Promise<Sample[]> {
+  const found: Sample[] = [];
+  const queue = samples.values();
+  const worker = async () => {
+    for (const sample of queue) {
+      // One that can't be decoded, or is empty, stays as it is: whoever needs it names all such masks at once.
+      const values = await namesOfValues(sample.mask!).catch((error: unknown) => {
+        if (error instanceof SamError) return [];
+        throw error;
+      });
+      if (values.length === 0) found.push(sample);
+      for (const value of values) found.push({ ...ofValue(sample, value), name: `${sample.name}#${value}` });
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  return found.sort((a, b) => compare(a.name, b.name));
+}
+
+function requirePictures(samples: readonly Sample[], { root }: DataSource): void {
+  if (samples.every(({ mask }) => mask?.draw === undefined)) return;
+  throw new SamError(
+    'SAM_BAD_OPTION',
+    `${root} has outlines, each a sample already: no values for --instances or --class`,
+    {
+      fix: 'leave them out, and choose with --categories',
+    },
+  );
+}

@@ -1,0 +1,89 @@
+/** Masks whose values or colours mean something: which there are, and the pixels of one of them. */
+import { SamError } from '../errors.js';
+import { decodeValues, type ImageSize, type MaskValues } from './decode.js';
+import type { FileReference, Mask, MaskReference } from './sample.js';
+import { inSlices } from './slices.js';
+
+/** More values than any mask of objects has: the noise of a JPEG, or a photograph. */
+const MOST_VALUES = 4096;
+/** Decoded masks kept: samples of one mask follow each other. */
+const MOST_KEPT = 4;
+
+/** Least recently used first. */
+const kept = new Map<FileReference, Promise<MaskValues>>();
+
+function valuesOf(file: FileReference): Promise<MaskValues> {
+  const values = kept.get(file) ?? decodeValues(file);
+  kept.delete(file);
+  kept.set(file, values);
+  values.catch(() => kept.delete(file));
+  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+  return values;
+}
+
+/**
+ * The values of a mask but 0, in their order, as {@link valueName} has them.
+ *
+ * @throws {SamError} `SAM_BAD_DATA`: it cannot be decoded, or has so many that they mean nothing.
+ */
+export async function namesOfValues(file: FileReference): Promise<string[]> {
+  const { codes, colours } = await valuesOf(file);
+  const distinct = new Set<number>();
+  await inSlices(codes.length, (start, end) => {
+    let before = 0;
+    for (let pixel = start; pixel < end && distinct.size <= MOST_VALUES; pixel++) {
+      const code = codes[pixel]!;
+      if (code !== before) distinct.add(code);
+      before = code;
+    }
+  });
+  distinct.delete(0);
+  if (distinct.size > MOST_VALUES) {
+    throw new SamError('SAM_BAD_DATA', `mask ${file.path} has more than ${MOST_VALUES} values`, {
+      fix: 'Save masks of several objects without loss, each object with one value.',
+    });
+  }
+  return [...distinct].sort((a, b) => a - b).map((code) => valueName(code, colours));
+}
+
+/** A value as a number, and a colour that is no grey as `rrggbb`. */
+export function valueName(code: number, colours: boolean): string {
+  if (!colours) return String(code);
+  const hex = code.toString(16).padStart(6, '0');
+  const grey = hex.slice(0, 2) === hex.slice(2, 4) && hex.slice(2, 4) === hex.slice(4);
+  return grey ? String(code & 0xff) : hex;
+}
+
+/** What a user writes for a value, as {@link valueName} has it: `3`, `#ff8000`; a grey as a colour is its value. */
+export function parseValue(text: string): string {
+  const [, hex] = /^#([0-9a-f]{6})$/i.exec(text) ?? [];
+  return hex === undefined ? text : valueName(Number.parseInt(hex, 16), true);
+}
+
+/** The pixels of one value. */
+export class ValueMask implements MaskReference {
+  constructor(
+    readonly file: FileReference,
+    readonly value: string,
+  ) {}
+
+  get path(): string {
+    return `${this.file.path}#${this.value}`;
+  }
+
+  async draw(_image: ImageSize): Promise<Mask> {
+    const { codes, colours, width, height } = await valuesOf(this.file);
+    const code = this.#codeIn(colours);
+    const values = new Uint8Array(codes.length);
+    await inSlices(codes.length, (start, end) => {
+      for (let pixel = start; pixel < end; pixel++) values[pixel] = codes[pixel] === code ? 1 : 0;
+    });
+    return { values, width, height };
+  }
+
+  #codeIn(colours: boolean): number {
+    const isColour = !/^-?\d+(\.\d+)?$/.test(this.value) || (colours && this.value.length === 6);
+    if (isColour) return colours ? Number.parseInt(this.value, 16) : Number.NaN;
+    return colours ? Number(this.value) * 0x010101 : Number(this.value);
+  }
+}

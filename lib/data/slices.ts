@@ -1,0 +1,13 @@
+/** Long loops over pixels that let the event loop turn. */
+import { setImmediate } from 'node:timers/promises';
+
+/** Pixels handled between two turns of the event loop: some milliseconds. */
+const SLICE = 2 ** 20;
+
+/** Runs a loop over `length` pixels piece by piece, the event loop turning in between. */
+export async function inSlices(length: number, body: (start: number, end: number) => void): Promise<void> {
+  for (let start = 0; start < length; start += SLICE) {
+    if (start > 0) await setImmediate();
+    body(start, Math.min(length, start + SLICE));
+  }
+}

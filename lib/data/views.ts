@@ -1,0 +1,84 @@
+/**
+ * Views of a picture: flipped, turned, both. A number of three bits says which: 1 left and right change places, 2 top and bottom, 4 rows
+ * and columns (before the others). 0 is the picture as it is; the eight together are the symmetries of the square.
+ */
+import type { Prompt } from '../prompts/prompt.js';
+import { randomFor } from '../prompts/random.js';
+import type { Sample } from './sample.js';
+import { inSlices } from './slices.js';
+
+const [FLIP_X, FLIP_Y, TRANSPOSE] = [1, 2, 4];
+
+/** What `--augment` offers, and the views that belong to it. */
+const VIEWS = { flips: [0, 1, 2, 3], dihedral: [0, 1, 2, 3, 4, 5, 6, 7] } as const;
+export type Augment = keyof typeof VIEWS;
+
+/** The sample once for each view. */
+export function allViews(sample: Sample, augment: Augment | undefined): Sample[] {
+  return augment === undefined ? [sample] : VIEWS[augment].map((view) => ({ ...sample, view }));
+}
+
+/** The view of a sample in an epoch: it depends on the seed, the epoch and the sample's name, and on nothing else. */
+export function drawnView(sample: Sample, augment: Augment | undefined, seed: number, epoch: number): Sample {
+  if (augment === undefined) return sample;
+  const views = VIEWS[augment];
+  // A stream of its own: the prompt's is not touched.
+  return { ...sample, view: views[randomFor(seed, epoch, `\0view\0${sample.name}`, 0).integer(views.length)]! };
+}
+
+/** A view's size from the picture's, and the other way round. */
+export function viewedSize<Size extends { readonly width: number; readonly height: number }>(
+  size: Size,
+  view: number,
+): { width: number; height: number } {
+  return view & TRANSPOSE ? { width: size.height, height: size.width } : { width: size.width, height: size.height };
+}
+
+/**
+ * The pixels of a view.
+ *
+ * @param values width * height * channels of the picture as it is.
+ */
+export async function viewedPixels(
+  values: Uint8Array,
+  size: { readonly width: number; readonly height: number },
+  channels: number,
+  view: number,
+): Promise<Uint8Array> {
+  if (view === 0) return values;
+  const { width, height } = viewedSize(size, view);
+  const turned = new Uint8Array(values.length);
+  await inSlices(width * height, (start, end) => {
+    for (let pixel = start; pixel < end; pixel++) {
+      const [column, row] = [pixel % width, Math.floor(pixel / width)];
+      const x = view & FLIP_X ? width - 1 - column : column;
+      const y = view & FLIP_Y ? height - 1 - row : row;
+      const from = (view & TRANSPOSE ? x * size.width + y : y * size.width + x) * channels;
+      for (let channel = 0; channel < channels; channel++) turned[pixel * channels + channel] = values[from + channel]!;
+    }
+  });
+  return turned;
+}
+
+/** A prompt of the picture as it is, told in pixels of its view. `size`: the picture's. */
+export function viewedPrompt(
+  prompt: Prompt,
+  size: { readonly width: number; readonly height: number },
+  view: number,
+): Prompt {
+  const { width, height } = viewedSize(size, view);
+  const place = ([px, py]: readonly [number, number]) => {
+    const [x, y] = view & TRANSPOSE ? [py, px] : [px, py];
+    return [view & FLIP_X ? width - 1 - x : x, view & FLIP_Y ? height - 1 - y : y] as const;
+  };
+  if (view === 0) return prompt;
+  return { ...prompt, points: prompt.points.map(place), box: prompt.box && viewedBox(prompt.box, place) };
+}
+
+function viewedBox(
+  [x0, y0, x1, y1]: NonNullable<Prompt['box']>,
+  place: (point: readonly [number, number]) => readonly [number, number],
+): NonNullable<Prompt['box']> {
+  const [[ax, ay], [bx, by]] = [place([x0, y0]), place([x1, y1])];
+  return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)];
+}
