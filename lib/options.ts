@@ -65,6 +65,13 @@ export const dataOptions = {
   validationSplit: z.string().default('validation').describe('name of the validation split'),
   imageColumn: z.string().min(1).default('image').describe('column of the images, in Parquet files'),
   labelColumn: z.string().min(1).default('label').describe('column of the masks, in Parquet files'),
+  bands: z
+    .string()
+    .regex(/^[^,]+(,[^,]+,[^,]+)?$/, 'expected three bands, or one, such as 1,2,3 or red,green,blue')
+    .optional()
+    .describe(
+      'bands of a raster that become red, green and blue: numbers from 1 or names (the first three if not given)',
+    ),
   validationFraction: z
     .number()
     .gt(0)

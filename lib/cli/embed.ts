@@ -6,7 +6,7 @@ import { dataOptions, modelOptions, promptOptions } from '../options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 
-const { data, trainSplit, validationSplit, imageColumn, labelColumn, limit, skipBad } = dataOptions;
+const { data, trainSplit, validationSplit, imageColumn, labelColumn, bands, limit, skipBad } = dataOptions;
 
 export default command({
   options: {
@@ -16,6 +16,7 @@ export default command({
     validationSplit,
     imageColumn,
     labelColumn,
+    bands,
     limit,
     skipBad,
     ...modelOptions,

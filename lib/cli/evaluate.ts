@@ -6,7 +6,7 @@ import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
-const { data, imageColumn, labelColumn, limit, skipBad, onEmpty } = dataOptions;
+const { data, imageColumn, labelColumn, bands, limit, skipBad, onEmpty } = dataOptions;
 const { model: _, ...computeOptions } = modelOptions;
 
 export default command({
@@ -19,6 +19,7 @@ export default command({
     split: z.string().default('validation').describe('the labelled split'),
     imageColumn,
     labelColumn,
+    bands,
     limit,
     skipBad,
     onEmpty,

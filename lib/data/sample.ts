@@ -16,6 +16,8 @@ export interface Sample {
   readonly image: FileReference;
   /** Absent for unlabelled images (`predict`, `embed`). */
   readonly mask?: FileReference;
+  /** The bands that become red, green and blue, as `--bands` names them: by number from 1 or by name, with commas. */
+  readonly bands?: string;
   /** Where it lies within its split, for sources that are read quickest in that order; see {@link inReadingOrder}. */
   readonly position?: number;
 }
@@ -23,6 +25,11 @@ export interface Sample {
 /** The same samples in the order in which their source is read quickest: as they lie, else as given. */
 export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: readonly S[]): S[] {
   return samples.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
+}
+
+/** The same samples, read by these bands. */
+export function withBands<S extends Sample>(samples: readonly S[], bands: string | undefined): S[] {
+  return bands === undefined ? [...samples] : samples.map((sample) => ({ ...sample, bands }));
 }
 
 /** An image as the encoder takes it: interleaved 8-bit RGB, EXIF orientation applied, alpha dropped. */

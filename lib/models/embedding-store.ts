@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
-import { contentHash, decodeImage } from '../data/decode.js';
+import { decodeImage, imageIdentity } from '../data/decode.js';
 import { inReadingOrder, type Sample } from '../data/sample.js';
 import { SamError, systemCode } from '../errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../files.js';
@@ -196,7 +196,7 @@ export class EmbeddingStore {
     const known = this.#keys.get(sample);
     if (known !== undefined) return known;
     const { encoder, precision, imageSize } = this.#options;
-    const parts = [await contentHash(sample), encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
+    const parts = [await imageIdentity(sample), encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
     const key = sha256(parts.join(':'));
     this.#keys.set(sample, key);
     this.#used.add(key);
