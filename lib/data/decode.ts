@@ -301,8 +301,9 @@ async function sizesDiffer(sample: Sample, mask: ImageSize, image: ImageSize): P
   const message =
     `mask ${sample.mask?.path} is ${mask.width} x ${mask.height} pixels, ` +
     `its image ${sample.image.path} ${image.width} x ${image.height}`;
-  const stored = await sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false }).metadata();
-  const turned = stored.width === mask.width && stored.height === mask.height;
+  const header = sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false });
+  const stored = await header.metadata().catch(() => undefined); // a raster may be nothing for sharp
+  const turned = stored !== undefined && stored.width === mask.width && stored.height === mask.height;
   return new SamError('SAM_BAD_DATA', turned ? `${message} once turned as its EXIF orientation says` : message, {
     fix: turned ? 'Turn the mask as the image is seen, or remove the orientation from the image.' : FIX_FILE,
   });

@@ -27,9 +27,9 @@ export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: read
   return samples.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
 }
 
-/** The same samples, read by these bands. */
+/** The same samples, read by these bands unless they say others themselves. */
 export function withBands<S extends Sample>(samples: readonly S[], bands: string | undefined): S[] {
-  return bands === undefined ? [...samples] : samples.map((sample) => ({ ...sample, bands }));
+  return samples.map((sample) => (bands === undefined || sample.bands !== undefined ? sample : { ...sample, bands }));
 }
 
 /** An image as the encoder takes it: interleaved 8-bit RGB, EXIF orientation applied, alpha dropped. */

@@ -5,7 +5,7 @@ import type { Precision } from '../../binding.js';
 import { decodeMask, type ImageSize, imageSize } from '../data/decode.js';
 import { listImages, stemOf } from '../data/folder.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
-import type { Sample } from '../data/sample.js';
+import { type Sample, withBands } from '../data/sample.js';
 import { writeMaskPng } from '../data/writer.js';
 import { resolveDevice } from '../device.js';
 import { SamError } from '../errors.js';
@@ -13,14 +13,17 @@ import { native, nativeCall } from '../native.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { LowResMask, Prompt } from '../prompts/prompt.js';
 import { randomFor } from '../prompts/random.js';
+import { type MaskWindows, openMaskWindows } from '../raster/mask-windows.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { VALIDATION_EPOCH } from '../training/batches.js';
 import { findRoughMask } from './auto-prompt.js';
 import { EmbeddingStore, type EnsureProgress } from './embedding-store.js';
 import { isBadImage } from './encode.js';
-import { type PromptOptions, promptOptionsFor, toPromptSettings } from './prompt-options.js';
+import { planRaster, predictRaster, type RasterJob, type TileCounts } from './predict-raster.js';
+import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from './prompt-options.js';
 import { resolveModel } from './resolve.js';
 import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
+import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 import { checkPrompt, type UserPrompt } from './user-prompt.js';
 import type { WorkOptions } from './work-options.js';
 
@@ -36,6 +39,10 @@ export interface PredictImagesOptions extends WorkOptions {
   prompt?: UserPrompt | undefined;
   /** Folder of rough or exact masks, one of each image's name: prompts of the model's own kind are drawn from them. */
   masks?: string | undefined;
+  /** Bands of rasters, as `--bands` has them. Default: those that the model was trained with. */
+  bands?: string | undefined;
+  /** Side of the tiles of a raster, pixels; 0: no tiles. Default: 1024, for TIFFs with a georeference or above 2048 pixels. */
+  tile?: number | undefined;
   /** Settings about prompts; the rest is as the model was trained. */
   prompts?: Partial<PromptOptions>;
   /** Writes the 256 x 256 logits too, `<name>.safetensors` each. */
@@ -45,7 +52,8 @@ export interface PredictImagesOptions extends WorkOptions {
 
 export type PredictProgress =
   | ({ stage: 'encode' } & EnsureProgress)
-  | { stage: 'predict'; done: number; total: number };
+  | { stage: 'predict'; done: number; total: number }
+  | { stage: 'tiles'; name: string; done: number; total: number };
 
 export interface PredictOutput {
   /** Paths of the image, the mask and, where asked for, the logits. */
@@ -61,6 +69,8 @@ export interface PredictOutput {
   labels: Prompt['labels'];
   box: Prompt['box'];
   promptSource: PromptSource;
+  /** Of a raster predicted in tiles: how many there were. */
+  tiles?: TileCounts;
 }
 
 export interface PredictImagesResult {
@@ -79,6 +89,10 @@ interface Job {
   source: PromptSource;
   /** Where it does not depend on the model. */
   prompt?: Prompt;
+  /** Of a raster with `masks`: the mask that its tiles' prompts are drawn from. */
+  maskPath?: string;
+  /** Predicted in tiles, with prompts of their own. */
+  raster?: RasterJob;
 }
 
 /**
@@ -96,7 +110,8 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
     onStep: options.onStep,
   });
   const prompts = promptOptionsFor(options.prompts ?? {}, info);
-  const jobs = await plan(options, prompts);
+  const images = withBands(options.images, options.bands ?? trainedBands(info));
+  const jobs = await plan({ ...options, images }, prompts);
   const store = await EmbeddingStore.open({
     ...compute,
     encoder: info,
@@ -108,7 +123,7 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
   });
   try {
     const { skipped } = await store.ensure(
-      jobs.map(({ sample }) => sample),
+      jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
       { signal, skipBad, onWarning, onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }) },
     );
     const usable = jobs.filter(({ sample }) => !skipped.includes(sample));
@@ -117,7 +132,8 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
     try {
       for (const job of usable) {
         signal?.throwIfAborted();
-        outputs.push(await predictJob(job, { store, model, prompts, options }));
+        const predictOne = job.raster === undefined ? predictJob : predictTiles;
+        outputs.push(await predictOne(job, { store, model, prompts, options }));
         onProgress?.({ stage: 'predict', done: outputs.length, total: usable.length });
       }
     } finally {
@@ -129,7 +145,7 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
       model: { name, weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null },
       device: compute.device,
       precision: compute.precision,
-      skipped: options.images.filter((sample) => !usable.some((job) => job.sample === sample)).map(({ name }) => name),
+      skipped: images.filter((sample) => !usable.some((job) => job.sample === sample)).map(({ name }) => name),
     };
   } finally {
     await store.dispose();
@@ -164,9 +180,10 @@ async function planOne(
   options: PredictImagesOptions,
   prompts: PromptOptions,
 ): Promise<Job> {
-  const size = await imageSize(sample);
+  const raster = await planRaster(sample, options.tile);
+  const size = raster ?? (await imageSize(sample));
   const outputs = {
-    mask: join(options.out, `${sample.name}.png`),
+    mask: join(options.out, `${sample.name}.${raster === undefined ? 'png' : 'tif'}`),
     logits: join(options.out, `${sample.name}.safetensors`),
   };
   if (resolve(outputs.mask) === resolve(sample.image.path)) {
@@ -174,17 +191,40 @@ async function planOne(
       fix: 'name another folder with --out',
     });
   }
-  const job = { sample, size, outputs };
+  const { width, height } = size;
+  const job = { sample, size: { width, height }, outputs, ...(raster === undefined ? {} : { raster }) };
+  if (raster !== undefined) requireOneTile(raster, options);
   if (options.prompt !== undefined) {
-    return { ...job, source: 'given', prompt: checkPrompt(options.prompt, size.width, size.height, sample.image.path) };
+    return { ...job, source: 'given', prompt: checkPrompt(options.prompt, width, height, sample.image.path) };
   }
   if (masks === undefined) return { ...job, source: 'grid' };
   const path = masks.get(sample.name);
   if (path === undefined) throw new SamError('SAM_BAD_DATA', `no mask for ${sample.name} in ${options.masks}`);
+  if (raster !== undefined) {
+    await (await openMaskWindows(path, sample, size)).close();
+    return { ...job, source: 'masks', maskPath: path };
+  }
   const rough = toLowRes(await decodeMask({ ...sample, mask: { path } }, size), prompts.maskSize, prompts.imageSize);
   if (maskArea(rough) === 0)
     throw new SamError('SAM_BAD_DATA', `${path}: the mask is empty, so there is no prompt in it`);
   return { ...job, source: 'masks', prompt: promptFrom(rough, sample, prompts) };
+}
+
+/** What makes sense for a single tile alone. */
+function requireOneTile({ sample, plan }: RasterJob, options: PredictImagesOptions): void {
+  const tiles = plan.columns.length * plan.rows.length;
+  if (tiles === 1) return;
+  const where = `${sample.image.path} is predicted in ${tiles} tiles`;
+  if (options.prompt === undefined && options.masks === undefined) {
+    throw new SamError('SAM_BAD_OPTION', `${where}: nothing says what to look for in each of them`, {
+      fix: 'give --masks DIR, --rough-mask or --point (or --tile 0, for a picture that makes sense as a whole)',
+    });
+  }
+  if (options.saveLogits) {
+    throw new SamError('SAM_BAD_OPTION', `--save-logits: ${where}, each with logits of its own`, {
+      fix: 'leave it out, or take one tile with --tile 0',
+    });
+  }
 }
 
 async function masksByName(folder: string): Promise<Map<string, string>> {
@@ -229,6 +269,39 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
   } finally {
     embeddings.dispose();
   }
+}
+
+async function predictTiles(job: Job, { model, prompts, options }: Context): Promise<PredictOutput> {
+  const { sample, size, outputs, source } = job;
+  const { signal, onProgress, onWarning } = options;
+  const masks = job.maskPath === undefined ? undefined : await openMaskWindows(job.maskPath, sample, size);
+  try {
+    const found = await predictRaster(job.raster!, outputs.mask, {
+      model,
+      prompts,
+      promptForTile: promptForTile(job, masks, prompts),
+      given: source === 'given',
+      find: (embedding) => findPrompt(model, embedding, sample, prompts, signal),
+      onTile: (done, total) => onProgress?.({ stage: 'tiles', name: sample.name, done, total }),
+      signal,
+    });
+    const { tiles, score, prediction } = found;
+    if (tiles.asked + tiles.inside === 0) onWarning?.(`${sample.image.path}: no tile has a prompt; its mask is empty`);
+    const written = prediction !== undefined && options.saveLogits ? { logits: outputs.logits } : {};
+    if (prediction !== undefined && options.saveLogits) await saveLogits(outputs.logits, prediction.lowResLogits);
+    const { points, labels, box } = job.prompt ?? found.prompt ?? { points: [], labels: [], box: null };
+    const files = { image: sample.image.path, mask: outputs.mask, ...written };
+    return { ...files, ...size, score, points, labels, box, promptSource: source, tiles };
+  } finally {
+    await masks?.close();
+  }
+}
+
+/** Another source of prompts for tiles joins here. */
+function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: PromptOptions): PromptForTile {
+  if (job.prompt !== undefined) return givenForTile(job.prompt);
+  if (masks !== undefined) return roughForTile((window) => masks.read(window), job.sample.name, prompts);
+  return async () => 'find';
 }
 
 async function findPrompt(

@@ -56,6 +56,7 @@ export class GeoTiffWriter {
   #filled = 0;
   #rows = 0;
   #end = HEADER;
+  #closed = false;
   readonly #offsets: number[] = [];
   readonly #counts: number[] = [];
 
@@ -96,7 +97,10 @@ export class GeoTiffWriter {
     await this.close();
   }
 
+  /** May be called again. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#file.close();
   }
 

@@ -19,6 +19,7 @@ export interface RgbSource {
   readonly width: number;
   readonly height: number;
   read(window: Window): Promise<RgbWindow>;
+  close(): Promise<void>;
 }
 
 export class RasterPixels implements RgbSource {
@@ -28,16 +29,24 @@ export class RasterPixels implements RgbSource {
   private constructor(
     readonly raster: Raster,
     private readonly bands: readonly [number, number, number],
-    private readonly stretch: readonly BandStretch[],
+    /** Of each colour. */
+    readonly stretch: readonly BandStretch[],
   ) {
     this.width = raster.width;
     this.height = raster.height;
   }
 
-  /** @throws {SamError} as {@link chooseBands} and {@link findStretch}. */
-  static async of(raster: Raster, choice: BandChoice | undefined): Promise<RasterPixels> {
+  /**
+   * @param stretch Where it is known from an earlier opening.
+   * @throws {SamError} as {@link chooseBands} and {@link findStretch}.
+   */
+  static async of(
+    raster: Raster,
+    choice: BandChoice | undefined,
+    stretch?: readonly BandStretch[],
+  ): Promise<RasterPixels> {
     const bands = chooseBands(raster, choice);
-    return new RasterPixels(raster, bands, await findStretch(raster, bands));
+    return new RasterPixels(raster, bands, stretch ?? (await findStretch(raster, bands)));
   }
 
   async read(window: Window): Promise<RgbWindow> {
@@ -51,6 +60,10 @@ export class RasterPixels implements RgbSource {
     return { pixels, width, height, valid: validOf(samples, this.raster.nodata) };
   }
 
+  async close(): Promise<void> {
+    await this.raster.close();
+  }
+
   async readAll(): Promise<DecodedImage> {
     const { width, height } = this;
     const pixels = new Uint8Array(width * height * 3);
@@ -62,6 +75,28 @@ export class RasterPixels implements RgbSource {
     }
     return { pixels, width, height };
   }
+}
+
+/** A picture that is in memory. */
+export class MemoryPixels implements RgbSource {
+  readonly width: number;
+  readonly height: number;
+
+  constructor(private readonly image: DecodedImage) {
+    this.width = image.width;
+    this.height = image.height;
+  }
+
+  async read({ x, y, width, height }: Window): Promise<RgbWindow> {
+    const pixels = new Uint8Array(width * height * 3);
+    for (let row = 0; row < height; row++) {
+      const from = ((y + row) * this.width + x) * 3;
+      pixels.set(this.image.pixels.subarray(from, from + width * 3), row * width * 3);
+    }
+    return { pixels, width, height };
+  }
+
+  async close(): Promise<void> {}
 }
 
 /** What distinguishes two readings of one raster; the embedding cache goes by it. */
