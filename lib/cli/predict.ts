@@ -29,6 +29,17 @@ export default command({
         'side of the tiles of a raster, pixels (1024 if not given, for GeoTIFFs and TIFFs above 2048; 0: no tiles)',
       ),
     bands: dataOptions.bands,
+    polygons: z
+      .boolean()
+      .default(false)
+      .describe('write the objects of each mask too, <name>.geojson each: longitude and latitude for GeoTIFFs'),
+    simplify: z
+      .number()
+      .min(0)
+      .optional()
+      .describe(
+        'leave out corners of polygons within so many pixels of the outline (every corner is kept if not given)',
+      ),
     skipBad: dataOptions.skipBad,
     ...modelOptions,
     ...promptOptions,

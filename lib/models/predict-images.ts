@@ -13,7 +13,9 @@ import { native, nativeCall } from '../native.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { LowResMask, Prompt } from '../prompts/prompt.js';
 import { randomFor } from '../prompts/random.js';
+import { toLonLat } from '../raster/georeference.js';
 import { type MaskWindows, openMaskWindows } from '../raster/mask-windows.js';
+import { writePolygons } from '../raster/polygons.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { VALIDATION_EPOCH } from '../training/batches.js';
 import { findRoughMask } from './auto-prompt.js';
@@ -43,6 +45,10 @@ export interface PredictImagesOptions extends WorkOptions {
   bands?: string | undefined;
   /** Side of the tiles of a raster, pixels; 0: no tiles. Default: 1024, for TIFFs with a georeference or above 2048 pixels. */
   tile?: number | undefined;
+  /** Writes the objects of each mask too, as GeoJSON, `<name>.geojson` each. */
+  polygons?: boolean;
+  /** Most that a polygon's outline may move to have fewer corners, pixels. Default: 0, every corner stays. */
+  simplify?: number | undefined;
   /** Settings about prompts; the rest is as the model was trained. */
   prompts?: Partial<PromptOptions>;
   /** Writes the 256 x 256 logits too, `<name>.safetensors` each. */
@@ -60,6 +66,8 @@ export interface PredictOutput {
   image: string;
   mask: string;
   logits?: string;
+  /** Path of the GeoJSON file, where asked for. */
+  polygons?: string;
   width: number;
   height: number;
   /** Predicted IoU. */
@@ -85,7 +93,7 @@ export interface PredictImagesResult {
 interface Job {
   sample: Sample;
   size: ImageSize;
-  outputs: { mask: string; logits: string };
+  outputs: { mask: string; logits: string; polygons: string };
   source: PromptSource;
   /** Where it does not depend on the model. */
   prompt?: Prompt;
@@ -185,6 +193,7 @@ async function planOne(
   const outputs = {
     mask: join(options.out, `${sample.name}.${raster === undefined ? 'png' : 'tif'}`),
     logits: join(options.out, `${sample.name}.safetensors`),
+    polygons: join(options.out, `${sample.name}.geojson`),
   };
   if (resolve(outputs.mask) === resolve(sample.image.path)) {
     throw new SamError('SAM_BAD_ARGUMENT', `the mask of ${sample.image.path} would replace the image`, {
@@ -261,7 +270,8 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
         : await model.predict(embedding, { ...prompt, maskOutput, multiMask, pointSets, padTo });
     if (prompt === undefined) onWarning?.(`${sample.image.path}: the model found nothing; its mask is empty`);
     await writeMaskPng(outputs.mask, predicted.mask, size.width, size.height);
-    const written = options.saveLogits ? { logits: outputs.logits } : {};
+    const written = { ...(options.saveLogits ? { logits: outputs.logits } : {}), ...polygonsOf(job, options) };
+    await withPolygons(job, options, async (take) => take?.(predicted.mask));
     if (options.saveLogits) await saveLogits(outputs.logits, predicted.lowResLogits);
     const { points, labels, box } = prompt ?? { points: [], labels: [], box: null };
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
@@ -276,25 +286,49 @@ async function predictTiles(job: Job, { model, prompts, options }: Context): Pro
   const { signal, onProgress, onWarning } = options;
   const masks = job.maskPath === undefined ? undefined : await openMaskWindows(job.maskPath, sample, size);
   try {
-    const found = await predictRaster(job.raster!, outputs.mask, {
+    const context = {
       model,
       prompts,
       promptForTile: promptForTile(job, masks, prompts),
       given: source === 'given',
-      find: (embedding) => findPrompt(model, embedding, sample, prompts, signal),
-      onTile: (done, total) => onProgress?.({ stage: 'tiles', name: sample.name, done, total }),
+      find: (embedding: ImageEmbedding) => findPrompt(model, embedding, sample, prompts, signal),
+      onTile: (done: number, total: number) => onProgress?.({ stage: 'tiles', name: sample.name, done, total }),
       signal,
-    });
+    };
+    const found = await withPolygons(job, options, (onRows) =>
+      predictRaster(job.raster!, outputs.mask, { ...context, onRows }),
+    );
     const { tiles, score, prediction } = found;
     if (tiles.asked + tiles.inside === 0) onWarning?.(`${sample.image.path}: no tile has a prompt; its mask is empty`);
-    const written = prediction !== undefined && options.saveLogits ? { logits: outputs.logits } : {};
+    const logits = prediction !== undefined && options.saveLogits ? { logits: outputs.logits } : {};
     if (prediction !== undefined && options.saveLogits) await saveLogits(outputs.logits, prediction.lowResLogits);
+    const written = { ...logits, ...polygonsOf(job, options) };
     const { points, labels, box } = job.prompt ?? found.prompt ?? { points: [], labels: [], box: null };
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
     return { ...files, ...size, score, points, labels, box, promptSource: source, tiles };
   } finally {
     await masks?.close();
   }
+}
+
+function polygonsOf({ outputs }: Job, { polygons }: PredictImagesOptions): { polygons?: string } {
+  return polygons ? { polygons: outputs.polygons } : {};
+}
+
+/** Runs `work`, which hands over the rows of the mask, and writes their polygons where asked for. */
+async function withPolygons<T>(
+  { sample, size, outputs, raster }: Job,
+  { polygons, simplify, onWarning }: PredictImagesOptions,
+  work: (take: ((rows: Uint8Array) => Promise<void>) | undefined) => Promise<T>,
+): Promise<T> {
+  if (!polygons) return work(undefined);
+  const place = raster?.georeference === undefined ? undefined : toLonLat(raster.georeference);
+  if (place === undefined) {
+    const why =
+      raster?.georeference === undefined ? 'has no georeference' : 'has a coordinate system that is not known';
+    onWarning?.(`${sample.image.path} ${why}: its polygons are in pixels, not in longitude and latitude`);
+  }
+  return writePolygons(outputs.polygons, { width: size.width, toLonLat: place, tolerance: simplify }, work);
 }
 
 /** Another source of prompts for tiles joins here. */

@@ -1,5 +1,6 @@
 /** The objects of a mask as a GeoJSON file (RFC 7946), written as they are found. */
 import { type FileHandle, open } from 'node:fs/promises';
+import { makeFileWhole } from '../files.js';
 import type { ToLonLat } from './georeference.js';
 import { doubleArea, type Outline, simplify, toOutline } from './outline.js';
 import { type Corner, type Ring, RingTracer } from './rings.js';
@@ -15,6 +16,30 @@ export interface PolygonOptions {
   readonly toLonLat?: ToLonLat | undefined;
   /** Douglas-Peucker, pixels. Default: every corner is kept. */
   readonly tolerance?: number | undefined;
+}
+
+/**
+ * Writes the polygons of a mask, under a temporary name first.
+ *
+ * @param feed Gives all rows of the mask, in order, any number at a time.
+ * @returns What `feed` returned.
+ */
+export async function writePolygons<T>(
+  path: string,
+  options: PolygonOptions,
+  feed: (take: (rows: Uint8Array) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  let fed: { value: T } | undefined;
+  await makeFileWhole(path, async (temporary) => {
+    const writer = await PolygonWriter.create(temporary, options);
+    try {
+      fed = { value: await feed((rows) => writer.write(rows)) };
+      await writer.finish();
+    } finally {
+      await writer.close();
+    }
+  });
+  return fed!.value;
 }
 
 export class PolygonWriter {
