@@ -13,7 +13,7 @@ import { native, nativeCall } from '../native.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { LowResMask, Prompt } from '../prompts/prompt.js';
 import { randomFor } from '../prompts/random.js';
-import { toLonLat } from '../raster/georeference.js';
+import { datumIsKnown, toLonLat } from '../raster/georeference.js';
 import { type MaskWindows, openMaskWindows } from '../raster/mask-windows.js';
 import { writePolygons } from '../raster/polygons.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
@@ -327,6 +327,9 @@ async function withPolygons<T>(
     const why =
       raster?.georeference === undefined ? 'has no georeference' : 'has a coordinate system that is not known';
     onWarning?.(`${sample.image.path} ${why}: its polygons are in pixels, not in longitude and latitude`);
+  }
+  if (raster?.georeference !== undefined && place !== undefined && !datumIsKnown(raster.georeference)) {
+    onWarning?.(`${sample.image.path} has an older datum: without its shift to WGS 84, polygons may be some 100 m off`);
   }
   return writePolygons(outputs.polygons, { width: size.width, toLonLat: place, tolerance: simplify }, work);
 }

@@ -65,12 +65,32 @@ function affineOf(tags: readonly GeoTag[], isPoint: boolean): Georeference['affi
 /** Longitude and latitude (WGS 84, degrees) of a corner of a pixel. */
 export type ToLonLat = (column: number, row: number) => readonly [lon: number, lat: number];
 
+/** Equatorial radius of WGS 84 and GRS 80, metres. */
+const MODERN_RADIUS = 6_378_137;
+
+/**
+ * False for an older datum whose shift to WGS 84 the GeoKeys' table lacks (OSGB 36, ED 50): places are then some 100 m off.
+ */
+export function datumIsKnown({ keys }: Georeference): boolean {
+  const system = systemOf(keys)?.proj4 ?? '';
+  const radius = Number(/\+a=([\d.]+)/.exec(system)?.[1] ?? MODERN_RADIUS);
+  return Math.abs(radius - MODERN_RADIUS) < 1 || /\+(towgs84|datum|nadgrids)=/.test(system);
+}
+
+function systemOf(keys: Georeference['keys']): ReturnType<typeof toProj4> | undefined {
+  try {
+    return toProj4(keys as unknown as Parameters<typeof toProj4>[0]);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Undefined where the raster's coordinate system is not known to proj4. */
 export function toLonLat({ affine, keys }: Georeference): ToLonLat | undefined {
   const [a, b, c, d, e, f] = affine;
+  const system = systemOf(keys);
+  if (system === undefined || system.proj4 === '' || system.proj4.includes('undefined')) return undefined;
   try {
-    const system = toProj4(keys as unknown as Parameters<typeof toProj4>[0]);
-    if (system.proj4 === '' || system.proj4.includes('undefined')) return undefined;
     const units = system.coordinatesConversionParameters;
     const transform = proj4(system.proj4, 'WGS84');
     const place = (column: number, row: number): readonly [number, number] => {

@@ -2,6 +2,7 @@
 import { open as openFile, stat } from 'node:fs/promises';
 import { fromArrayBuffer, fromFile, type GeoTIFF, type GeoTIFFImage, type TypedArray } from 'geotiff';
 import { SamError } from '../errors.js';
+import { mendByteOrder } from './big-endian.js';
 import { type Georeference, readGeoreference } from './georeference.js';
 
 /** Pixels of the raster: x and y of the top left one, and how many. */
@@ -81,6 +82,7 @@ export class Raster {
     try {
       tiff = await (bytes === undefined ? fromFile(path) : fromArrayBuffer(arrayBufferOf(bytes)));
       const image = await tiff.getImage();
+      await mendByteOrder(image);
       await requireWhole(image, bytes?.length ?? (await stat(path)).size);
       return new Raster(path, tiff, image, await bandNamesOf(image), await readGeoreference(image));
     } catch (error) {

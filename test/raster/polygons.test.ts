@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { toLonLat } from '../../lib/raster/georeference.js';
+import { datumIsKnown, toLonLat } from '../../lib/raster/georeference.js';
 import { doubleArea, type Outline, simplifyRing, toOutline } from '../../lib/raster/outline.js';
 import { type PolygonOptions, PolygonWriter } from '../../lib/raster/polygons.js';
 import { Raster } from '../../lib/raster/raster.js';
@@ -147,6 +147,28 @@ describe('GeoJSON', () => {
     expect(north).toBeCloseTo(47 + 1 / 60 + 49.11 / 3600, 5);
     expect(doubleArea(outer!.slice(1))).toBeGreaterThan(0);
     expect(doubleArea(hole!.slice(1))).toBeLessThan(0);
+  });
+
+  test.each([
+    // proj's own answers, by gdalinfo.
+    [3857, [3.5932611, 5.3819597], true],
+    [32646, [92.0973419, 5.4275513], true],
+    [3413, [101.3099325, 83.3504003], true],
+    [27700, [-2, 55.2940761], false],
+  ])('EPSG:%s', async (code, [lon, lat], known) => {
+    const place = {
+      ModelPixelScale: [5, 5, 0],
+      ModelTiepoint: [0, 0, 0, 400_000, 600_000, 0],
+      GTModelTypeGeoKey: 1,
+      GTRasterTypeGeoKey: 1,
+      ProjectedCSTypeGeoKey: code,
+    };
+    const raster = await Raster.open(await rasterFile('a.tif', geoTiff([new Uint8Array(4)], 2, 2, { place })));
+    const found = toLonLat(raster.georeference!)!(0, 0);
+    expect(found[0]).toBeCloseTo(lon!, 6);
+    expect(found[1]).toBeCloseTo(lat!, 6);
+    expect(datumIsKnown(raster.georeference!)).toBe(known);
+    await raster.close();
   });
 
   test('without a georeference in pixels, and says so', async () => {
