@@ -55,6 +55,15 @@ export const modelOptions = {
     .describe('most that the embedding cache may hold on disk'),
 } as const;
 
+/** Both what SAM sees of a raster and what indices call green. */
+const bands = z
+  .string()
+  .regex(/^[^,]+(,[^,]+,[^,]+)?$/, 'expected three bands, or one, such as 1,2,3 or red,green,blue')
+  .optional()
+  .describe(
+    'bands of a raster that become red, green and blue: numbers from 1 or names (the first three if not given)',
+  );
+
 /** Which data set, and what of it. */
 export const sourceOptions = {
   data: z
@@ -73,6 +82,7 @@ export const sourceOptions = {
     .regex(/^(\d+|#[0-9a-fA-F]{6})$/, 'expected a value such as 3, or a colour such as #ff8000')
     .optional()
     .describe('only this value (or colour #rrggbb) of a mask is inside (any but black if not given)'),
+  bands,
 } as const;
 
 export const dataOptions = {
@@ -136,11 +146,7 @@ export const roughOptions = {
     .refine((value) => typeof value === 'number' || value === 'otsu', 'expected a number, or otsu')
     .default('otsu')
     .describe("the rough mask is where the index is above this: a number of -1 to 1, or otsu for each image's own"),
-  bands: z
-    .string()
-    .regex(/^[\w.-]+(,[\w.-]+){2}$/, 'expected three bands such as 3,2,1 or red,green,blue')
-    .optional()
-    .describe("the raster's bands that are red, green and blue (the first three, or those named so, if not given)"),
+  bands,
   nir: band.optional().describe("the raster's near infrared band, a number or name (the band named nir if not given)"),
   swir: band.optional().describe("the raster's short-wave infrared band (the band named swir if not given)"),
   minArea: count.min(0).default(50).describe('drop pieces of the rough mask below so many pixels of the image'),

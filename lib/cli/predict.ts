@@ -28,6 +28,25 @@ export default command({
       .default(1)
       .describe('draw so many prompts, with other erosions, and keep the mask of the highest predicted IoU'),
     refine: z.number().int().min(0).max(100).default(0).describe('feed the mask back as a prompt so many times'),
+    tile: z
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'side of the tiles of a raster, pixels (1024 if not given, for GeoTIFFs and TIFFs above 2048; 0: no tiles)',
+      ),
+    polygons: z
+      .boolean()
+      .default(false)
+      .describe('write the objects of each mask too, <name>.geojson each: longitude and latitude for GeoTIFFs'),
+    simplify: z
+      .number()
+      .min(0)
+      .optional()
+      .describe(
+        'leave out corners of polygons within so many pixels of the outline (every corner is kept if not given)',
+      ),
     skipBad: dataOptions.skipBad,
     onEmpty: z
       .enum(['skip', 'fail'])
@@ -44,12 +63,14 @@ export default command({
     '  sam-native predict river.jpg --point 120,80,1 --point 300,200,0\n' +
     '  sam-native predict photos --model runs/first --out masks\n' +
     '  sam-native predict photos --model runs/first --masks rough\n' +
-    '  sam-native predict photos --model runs/first --rough-mask hsv --hue 190-250 --attempts 10\n\n' +
+    '  sam-native predict photos --model runs/first --rough-mask hsv --hue 190-250 --attempts 10\n' +
+    '  sam-native predict scene.tif --model runs/first --masks rough --bands 3,2,1 --polygons\n\n' +
     'Without --point, --box, --masks and rough masks (--rough-mask, or those that the model was trained with) the prompt is found: each point of an 8x8 grid is tried, the mask that most of them\n' +
     'agree on (of those that cover 1 % to 95 % of the picture) is taken as a rough mask, and a prompt of the kind that the\n' +
     'model was trained with is drawn from it. This guesses what stands out; rough masks or points are safer. "promptSource"\n' +
     'in the result says which way it was.\n' +
-    'Masks are PNG, 0 and 255, at the size of the image.',
+    'Masks are PNG, 0 and 255, at the size of the image. A GeoTIFF of any size is predicted in overlapping tiles that are blended,\n' +
+    'each with a prompt from its own part of the rough mask, or with the points in it; its mask is a GeoTIFF of the same place.',
   async run({ options, given, positionals, signal, reporter }): Promise<PredictImagesResult> {
     const prompt = givenPrompt(options.point, options.box);
     const [{ predictImages }, { openImages }] = await Promise.all([
@@ -85,8 +106,17 @@ function givenPrompt(points: readonly string[] | undefined, box: string | undefi
 function presenter(reporter: Reporter): (progress: PredictProgress) => void {
   const encoding = encodingProgress(reporter);
   let bar: ProgressTask | undefined;
+  let tiles: ProgressTask | undefined;
   return (progress) => {
     if (progress.stage === 'encode') return encoding(progress);
+    if (progress.stage === 'tiles') {
+      tiles ??= reporter.task('tiles', progress.total);
+      tiles.update(progress.done, progress.name, progress.total);
+      if (progress.done < progress.total) return;
+      tiles.end();
+      tiles = undefined;
+      return;
+    }
     bar ??= reporter.task('masks', progress.total);
     bar.update(progress.done, 'images', progress.total);
     if (progress.done >= progress.total) bar.end();

@@ -4,6 +4,9 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { SamError, systemCode } from '../errors.js';
+import { chooseBands } from '../raster/bands.js';
+import { RasterPixels, readingOf } from '../raster/pixels.js';
+import { isTiff, Raster } from '../raster/raster.js';
 import type { DecodedImage, FileReference, Mask, Sample } from './sample.js';
 import { inSlices } from './slices.js';
 import { viewedPixels, viewedSize } from './views.js';
@@ -29,11 +32,61 @@ interface Opened {
 
 /**
  * An image as the encoder takes it. 16-bit samples become `round(value / 257)`; alpha is dropped, not blended; grey, palette
- * and CMYK become RGB; profiles are ignored (but CMYK's), as in the Python recipes; of several pages the first counts.
+ * and CMYK become RGB; profiles are ignored (but CMYK's), as in the Python recipes; of several pages the first counts. A TIFF
+ * of measurements, or with bands chosen, is read and stretched as in `lib/raster/stretch.ts`.
  *
  * @throws {SamError} `SAM_BAD_DATA`: truncated, broken, not an image of these formats or depths, or too large; `SAM_NOT_FOUND`.
  */
-export async function decodeImage(sample: Sample): Promise<DecodedImage> {
+export async function decodeImage(given: Sample): Promise<DecodedImage> {
+  const sample = await held(given);
+  const raster = await openRaster(sample);
+  if (raster === undefined) return withColours(await decodePicture(sample), sample);
+  try {
+    requireFewPixels(raster, sample.image, 'image');
+    return await (await RasterPixels.of(raster, sample.bands)).readAll();
+  } finally {
+    await raster.close();
+  }
+}
+
+/** What its embedding is known by: the content's hash and, of a raster, what else decides about its pixels. */
+export async function imageIdentity(given: Sample): Promise<string> {
+  const sample = await held(given);
+  const hash = await contentHash(sample);
+  const raster = await openRaster(sample);
+  if (raster === undefined) return sample.bands === undefined ? hash : `${hash} bands ${sample.bands}`;
+  try {
+    return `${hash} ${readingOf(raster, sample.bands)}`;
+  } finally {
+    await raster.close();
+  }
+}
+
+/** With the image's content, so that it is read once; a file is left where it is. */
+async function held(sample: Sample): Promise<Sample> {
+  if (isPlainFile(sample.image)) return sample;
+  return { ...sample, image: { path: sample.image.path, bytes: await contentOf(sample.image, 'image') } };
+}
+
+/** The image, held or a file, where only as a raster it can be read right. */
+async function openRaster({ image, bands }: Sample): Promise<Raster | undefined> {
+  if (!(await isTiff(image.bytes ?? image.path))) return undefined;
+  const raster = await Raster.open(image.path, image.bytes);
+  if (raster.isMeasured || bands !== undefined) return raster;
+  await raster.close();
+  return undefined;
+}
+
+/** `--bands` of a JPEG, PNG or WebP: its red, green and blue in another order. */
+function withColours(decoded: DecodedImage, { image, bands }: Sample): DecodedImage {
+  if (bands === undefined) return decoded;
+  const chosen = chooseBands({ path: image.path, bandCount: 3, bandNames: ['red', 'green', 'blue'] }, bands);
+  if (chosen.every((band, index) => band === index)) return decoded;
+  const { pixels } = decoded;
+  return { ...decoded, pixels: pixels.map((_, at) => pixels[at - (at % 3) + chosen[at % 3]!]!) };
+}
+
+async function decodePicture(sample: Sample): Promise<DecodedImage> {
   const opened = await open(sample.image, 'image');
   const { depth } = opened.metadata;
   if (depth !== 'uchar' && depth !== 'ushort') {
@@ -150,7 +203,14 @@ async function toColours(data: Uint8Array, channels: number): Promise<Uint32Arra
 }
 
 /** Size of an image (of the sample's view of it) with its EXIF orientation applied; only the header is read. */
-export async function imageSize(sample: Sample): Promise<ImageSize> {
+export async function imageSize(given: Sample): Promise<ImageSize> {
+  const sample = await held(given);
+  const raster = await openRaster(sample);
+  if (raster !== undefined) {
+    await raster.close();
+    requireFewPixels(raster, sample.image, 'image');
+    return viewedSize(raster, sample.view ?? 0);
+  }
   const picture = sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false });
   const upright = sizeOf(await metadataOf(picture, sample.image, 'image'), sample.image, 'image');
   return viewedSize(upright, sample.view ?? 0);
@@ -221,6 +281,11 @@ function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize 
     });
   }
   const { width, height } = metadata.autoOrient;
+  requireFewPixels({ width, height }, file, kind);
+  return { width, height };
+}
+
+function requireFewPixels({ width, height }: ImageSize, file: FileReference, kind: Kind): void {
   if (width * height > MOST_PIXELS) {
     throw new SamError(
       'SAM_BAD_DATA',
@@ -230,7 +295,6 @@ function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize 
       },
     );
   }
-  return { width, height };
 }
 
 async function pixelsOf(
@@ -289,8 +353,9 @@ async function sizesDiffer(sample: Sample, mask: ImageSize, image: ImageSize): P
   const message =
     `mask ${sample.mask?.path} is ${mask.width} x ${mask.height} pixels, ` +
     `its image ${sample.image.path} ${image.width} x ${image.height}`;
-  const stored = await sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false }).metadata();
-  const turned = stored.width === mask.width && stored.height === mask.height;
+  const header = sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false });
+  const stored = await header.metadata().catch(() => undefined); // a raster may be nothing for sharp
+  const turned = stored !== undefined && stored.width === mask.width && stored.height === mask.height;
   return new SamError('SAM_BAD_DATA', turned ? `${message} once turned as its EXIF orientation says` : message, {
     fix: turned ? 'Turn the mask as the image is seen, or remove the orientation from the image.' : FIX_FILE,
   });

@@ -25,6 +25,8 @@ export interface Sample {
   readonly mask?: MaskReference;
   /** Not the picture as it is, but flipped or turned: see `views.ts`. */
   readonly view?: number;
+  /** The bands that become red, green and blue, as `--bands` names them: by number from 1 or by name, with commas. */
+  readonly bands?: string;
   /** Where it lies within its split, for sources that are read quickest in that order; see {@link inReadingOrder}. */
   readonly position?: number;
 }
@@ -32,6 +34,11 @@ export interface Sample {
 /** The same samples in the order in which their source is read quickest: as they lie, else as given. */
 export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: readonly S[]): S[] {
   return samples.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
+}
+
+/** The same samples, read by these bands unless they say others themselves. */
+export function withBands<S extends Sample>(samples: readonly S[], bands: string | undefined): S[] {
+  return samples.map((sample) => (bands === undefined || sample.bands !== undefined ? sample : { ...sample, bands }));
 }
 
 /** An image as the encoder takes it: interleaved 8-bit RGB, EXIF orientation applied, alpha dropped. */

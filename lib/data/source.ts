@@ -10,7 +10,7 @@ import { HUB_SCHEME, hubSource } from './hub/source.js';
 import { withValues } from './instances.js';
 import { isManifest, manifestSource } from './manifest.js';
 import { findParquet } from './parquet.js';
-import type { DataSource, DataSplits, Sample } from './sample.js';
+import { type DataSource, type DataSplits, type Sample, withBands } from './sample.js';
 import { makeRivers } from './sample-rivers.js';
 
 /** `scheme:rest`; a single letter is a drive of Windows. */
@@ -50,13 +50,14 @@ export type SplitOptions = SourceOptions &
  */
 export async function openData(options: DataOptions, hooks: DataHooks = {}): Promise<DataSplits> {
   const { trainSplit, validationSplit, validationFraction: fraction, limit } = options;
+  const taken = (samples: readonly Sample[]) => withBands(samples.slice(0, limit), options.bands);
   const grouping = groupPattern(options.groupBy);
   const source = await openSource(options, hooks);
   const reading = { requireMasks: true, skipBad: options.skipBad, onWarning: hooks.onWarning };
   if (fraction !== undefined) {
     const all = await source.readSplit(trainSplit, reading);
     const { train, validation } = cutOff(all, fraction, grouping, options.seed, source.nameOf(trainSplit));
-    return { train: train.slice(0, limit), validation: validation.slice(0, limit) };
+    return { train: taken(train), validation: taken(validation) };
   }
   if ((await source.hasSplit(trainSplit)) && !(await source.hasSplit(validationSplit))) {
     const there = nameAll(await source.splits());
@@ -71,7 +72,7 @@ export async function openData(options: DataOptions, hooks: DataHooks = {}): Pro
   const [train, validation] = await readBoth([trainSplit, validationSplit], (split) =>
     source.readSplit(split, reading),
   );
-  return { train: train.slice(0, limit), validation: validation.slice(0, limit) };
+  return { train: taken(train), validation: taken(validation) };
 }
 
 /** Both splits; what is wrong with either of them is said in one error. */
@@ -95,7 +96,7 @@ export async function openSplit(options: SplitOptions, hooks: DataHooks = {}): P
     skipBad: options.skipBad,
     onWarning: hooks.onWarning,
   });
-  return samples.slice(0, options.limit);
+  return withBands(samples.slice(0, options.limit), options.bands);
 }
 
 /**

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import type { Precision } from '../../binding.js';
 import { decodeMask, imageSize } from '../data/decode.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
-import { inReadingOrder, type Mask, type Sample } from '../data/sample.js';
+import { inReadingOrder, type Mask, type Sample, withBands } from '../data/sample.js';
 import { type Compute, resolveDevice } from '../device.js';
 import { SamError } from '../errors.js';
 import { EmbeddingStore, type EnsureProgress } from '../models/embedding-store.js';
-import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { type PromptOptions, toPromptSettings, trainedBands } from '../models/prompt-options.js';
 import { runFolder } from '../models/resolve.js';
 import { ImageEmbedding, SamModel } from '../models/sam-model.js';
 import type { WorkOptions } from '../models/work-options.js';
@@ -75,9 +75,12 @@ export interface EvaluateResult {
 /**
  * @throws SamError `SAM_NOT_FOUND` and `SAM_BAD_CHECKPOINT` (models), `SAM_BAD_DATA` (pictures and labels, all named).
  */
-export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
-  const entrants = await resolveEntrants(options);
+export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
+  const compute = resolveDevice(given.device ?? 'auto', given.precision ?? 'auto', { onNote: given.onStep });
+  const entrants = await resolveEntrants(given);
+  // All see the same images: by the bands asked for, else by those of the first run.
+  const bands = entrants.map(({ model }) => trainedBands(model)).find((one) => one !== undefined);
+  const options = { ...given, samples: withBands(given.samples, bands) };
   const stores = new Stores(options, compute);
   const rough = new RoughMaskSources();
   try {

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
-import { contentHash, decodeImage } from '../data/decode.js';
+import { decodeImage, imageIdentity } from '../data/decode.js';
 import { type FileReference, inReadingOrder, type Sample } from '../data/sample.js';
 import { SamError, systemCode } from '../errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../files.js';
@@ -195,7 +195,7 @@ export class EmbeddingStore {
   }
 
   async #keyOf(sample: Sample): Promise<string> {
-    const content = this.#hashes.get(sample.image) ?? (await contentHash(sample));
+    const content = this.#hashes.get(sample.image) ?? (await imageIdentity(sample));
     this.#hashes.set(sample.image, content);
     const { encoder, precision, imageSize } = this.#options;
     const parts = [content, encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];

@@ -2,19 +2,24 @@
 import type { Precision } from '../../binding.js';
 import type { ImageSize } from '../data/decode.js';
 import { maskArea } from '../data/low-res.js';
-import type { Sample } from '../data/sample.js';
+import { type Sample, withBands } from '../data/sample.js';
 import { writeMaskPng } from '../data/writer.js';
 import { resolveDevice } from '../device.js';
 import { native, nativeCall } from '../native.js';
 import type { Prompt } from '../prompts/prompt.js';
+import { datumIsKnown, toLonLat } from '../raster/georeference.js';
+import { type MaskWindows, openMaskWindows } from '../raster/mask-windows.js';
+import { writePolygons } from '../raster/polygons.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
 import { EmbeddingStore, type EnsureProgress } from './embedding-store.js';
 import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-plan.js';
-import { type PromptOptions, promptOptionsFor, toPromptSettings } from './prompt-options.js';
+import { predictRaster, type TileCounts } from './predict-raster.js';
+import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from './prompt-options.js';
 import { resolveModel } from './resolve.js';
 import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
+import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 import type { UserPrompt } from './user-prompt.js';
 import type { WorkOptions } from './work-options.js';
 
@@ -27,6 +32,14 @@ export interface PredictImagesOptions extends WorkOptions {
   prompt?: UserPrompt | undefined;
   /** Folder of rough or exact masks, one of each image's name: prompts of the model's own kind are drawn from them. */
   masks?: string | undefined;
+  /** Bands of rasters, as `--bands` has them. Default: those that the model was trained with. */
+  bands?: string | undefined;
+  /** Side of the tiles of a raster, pixels; 0: no tiles. Default: 1024, for TIFFs with a georeference or above 2048 pixels. */
+  tile?: number | undefined;
+  /** Writes the objects of each mask too, as GeoJSON, `<name>.geojson` each. */
+  polygons?: boolean;
+  /** Most that a polygon's outline may move to have fewer corners, pixels. Default: 0, every corner stays. */
+  simplify?: number | undefined;
   /** Settings about prompts, rough masks included; the rest is as the model was trained. */
   prompts?: Partial<PromptOptions>;
   /** Images whose rough mask is empty: fail, or leave them out. Default: fail. */
@@ -42,13 +55,16 @@ export interface PredictImagesOptions extends WorkOptions {
 
 export type PredictProgress =
   | ({ stage: 'encode' } & EnsureProgress)
-  | { stage: 'predict'; done: number; total: number };
+  | { stage: 'predict'; done: number; total: number }
+  | { stage: 'tiles'; name: string; done: number; total: number };
 
 export interface PredictOutput {
   /** Paths of the image, the mask and, where asked for, the logits. */
   image: string;
   mask: string;
   logits?: string;
+  /** Path of the GeoJSON file, where asked for. */
+  polygons?: string;
   width: number;
   height: number;
   /** Predicted IoU. */
@@ -60,6 +76,8 @@ export interface PredictOutput {
   promptSource: PromptSource;
   /** Which of the attempts it was, from 1 on; only where there were several. */
   attempt?: number;
+  /** Of a raster predicted in tiles: how many there were. */
+  tiles?: TileCounts;
 }
 
 export interface PredictImagesResult {
@@ -86,7 +104,8 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
     onStep: options.onStep,
   });
   const prompts = promptOptionsFor(options.prompts ?? {}, info);
-  const jobs = await planJobs(options, prompts);
+  const images = withBands(options.images, options.bands ?? trainedBands(info));
+  const jobs = await planJobs({ ...options, images }, prompts);
   const store = await EmbeddingStore.open({
     ...compute,
     encoder: info,
@@ -98,7 +117,7 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
   });
   try {
     const { skipped } = await store.ensure(
-      jobs.map(({ sample }) => sample),
+      jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
       { signal, skipBad, onWarning, onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }) },
     );
     const usable = jobs.filter(({ sample }) => !skipped.includes(sample));
@@ -107,7 +126,8 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
     try {
       for (const job of usable) {
         signal?.throwIfAborted();
-        outputs.push(await predictJob(job, { store, model, prompts, options }));
+        const predictOne = job.raster === undefined ? predictJob : predictTiles;
+        outputs.push(await predictOne(job, { store, model, prompts, options }));
         onProgress?.({ stage: 'predict', done: outputs.length, total: usable.length });
       }
     } finally {
@@ -119,7 +139,7 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
       model: { name, weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null },
       device: compute.device,
       precision: compute.precision,
-      skipped: options.images.filter((sample) => !usable.some((job) => job.sample === sample)).map(({ name }) => name),
+      skipped: images.filter((sample) => !usable.some((job) => job.sample === sample)).map(({ name }) => name),
     };
   } finally {
     await store.dispose();
@@ -149,7 +169,8 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
       best === undefined ? nothing(size) : await refined(model, embedding, best, how, options.refine ?? 0);
     if (best === undefined) onWarning?.(`${sample.image.path}: the model found nothing; its mask is empty`);
     await writeMaskPng(outputs.mask, predicted.mask, size.width, size.height);
-    const written = options.saveLogits ? { logits: outputs.logits } : {};
+    const written = { ...(options.saveLogits ? { logits: outputs.logits } : {}), ...polygonsOf(job, options) };
+    await withPolygons(job, options, async (take) => take?.(predicted.mask));
     if (options.saveLogits) await saveLogits(outputs.logits, predicted.lowResLogits);
     const { points, labels, box } = best?.prompt ?? { points: [], labels: [], box: null };
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
@@ -158,6 +179,67 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
   } finally {
     embeddings.dispose();
   }
+}
+
+async function predictTiles(job: Job, { model, prompts, options }: Context): Promise<PredictOutput> {
+  const { sample, size, outputs, source } = job;
+  const { signal, onProgress, onWarning } = options;
+  const masks = job.maskPath === undefined ? undefined : await openMaskWindows(job.maskPath, sample, size);
+  try {
+    const context = {
+      model,
+      prompts,
+      promptForTile: promptForTile(job, masks, prompts),
+      given: source === 'given',
+      find: async (embedding: ImageEmbedding) => (await findPrompts(model, embedding, { sample, prompts, options }))[0],
+      onTile: (done: number, total: number) => onProgress?.({ stage: 'tiles', name: sample.name, done, total }),
+      signal,
+    };
+    const found = await withPolygons(job, options, (onRows) =>
+      predictRaster(job.raster!, outputs.mask, { ...context, onRows }),
+    );
+    const { tiles, score, prediction } = found;
+    if (tiles.asked + tiles.inside === 0) onWarning?.(`${sample.image.path}: no tile has a prompt; its mask is empty`);
+    const logits = prediction !== undefined && options.saveLogits ? { logits: outputs.logits } : {};
+    if (prediction !== undefined && options.saveLogits) await saveLogits(outputs.logits, prediction.lowResLogits);
+    const written = { ...logits, ...polygonsOf(job, options) };
+    const { points, labels, box } = job.prompts?.[0] ?? found.prompt ?? { points: [], labels: [], box: null };
+    const files = { image: sample.image.path, mask: outputs.mask, ...written };
+    return { ...files, ...size, score, points, labels, box, promptSource: source, tiles };
+  } finally {
+    await masks?.close();
+  }
+}
+
+function polygonsOf({ outputs }: Job, { polygons }: PredictImagesOptions): { polygons?: string } {
+  return polygons ? { polygons: outputs.polygons } : {};
+}
+
+/** Runs `work`, which hands over the rows of the mask, and writes their polygons where asked for. */
+async function withPolygons<T>(
+  { sample, size, outputs, raster }: Job,
+  { polygons, simplify, onWarning }: PredictImagesOptions,
+  work: (take: ((rows: Uint8Array) => Promise<void>) | undefined) => Promise<T>,
+): Promise<T> {
+  if (!polygons) return work(undefined);
+  const place = raster?.georeference === undefined ? undefined : toLonLat(raster.georeference);
+  if (place === undefined) {
+    const why =
+      raster?.georeference === undefined ? 'has no georeference' : 'has a coordinate system that is not known';
+    onWarning?.(`${sample.image.path} ${why}: its polygons are in pixels, not in longitude and latitude`);
+  }
+  if (raster?.georeference !== undefined && place !== undefined && !datumIsKnown(raster.georeference)) {
+    onWarning?.(`${sample.image.path} has an older datum: without its shift to WGS 84, polygons may be some 100 m off`);
+  }
+  return writePolygons(outputs.polygons, { width: size.width, toLonLat: place, tolerance: simplify }, work);
+}
+
+/** Another source of prompts for tiles joins here. */
+function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: PromptOptions): PromptForTile {
+  const [given] = job.prompts ?? [];
+  if (given !== undefined) return givenForTile(given);
+  if (masks !== undefined) return roughForTile((window) => masks.read(window), job.sample.name, prompts);
+  return async () => 'find';
 }
 
 /** Prompts of the rough mask that the model itself finds; none where it finds nothing. */

@@ -1,15 +1,18 @@
 /** What is predicted, and from which prompts, before anything slow begins. */
 import { join, resolve } from 'node:path';
 import { type ImageSize, imageSize } from '../data/decode.js';
+import { masksByName } from '../data/mask-folder.js';
 import type { Sample } from '../data/sample.js';
 import { SamError } from '../errors.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { randomFor } from '../prompts/random.js';
 import { drawRoughPrompt, emptyRoughMask, type RoughGrid, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { masksOfFolder, promptOrigin, toRoughMaskSettings } from '../prompts/rough/settings.js';
+import { openMaskWindows } from '../raster/mask-windows.js';
 import { VALIDATION_EPOCH } from '../training/batches.js';
 import { isBadImage } from './encode.js';
 import type { PredictImagesOptions } from './predict-images.js';
+import { planRaster, type RasterJob } from './predict-raster.js';
 import { type PromptOptions, toPromptSettings } from './prompt-options.js';
 import { checkPrompt } from './user-prompt.js';
 
@@ -19,8 +22,12 @@ export type PromptSource = 'given' | 'masks' | 'rough' | 'grid';
 export interface Job {
   readonly sample: Sample;
   readonly size: ImageSize;
-  readonly outputs: { readonly mask: string; readonly logits: string };
+  readonly outputs: { readonly mask: string; readonly logits: string; readonly polygons: string };
   readonly source: PromptSource;
+  /** Predicted in tiles, each with a prompt of its own. */
+  readonly raster?: RasterJob;
+  /** Of a raster with `masks`: the mask that its tiles' prompts are drawn from. */
+  readonly maskPath?: string;
   /** One for each attempt, where they do not depend on the model. */
   readonly prompts?: readonly Prompt[];
 }
@@ -74,22 +81,30 @@ async function planOne(
   options: PredictImagesOptions,
   prompts: PromptOptions,
 ): Promise<Job | undefined> {
-  const size = await imageSize(sample);
+  const raster = await planRaster(sample, options.tile);
+  const { width, height } = raster ?? (await imageSize(sample));
   const outputs = {
-    mask: join(options.out, `${sample.name}.png`),
+    mask: join(options.out, `${sample.name}.${raster === undefined ? 'png' : 'tif'}`),
     logits: join(options.out, `${sample.name}.safetensors`),
+    polygons: join(options.out, `${sample.name}.geojson`),
   };
   if (resolve(outputs.mask) === resolve(sample.image.path)) {
     throw new SamError('SAM_BAD_ARGUMENT', `the mask of ${sample.image.path} would replace the image`, {
       fix: 'name another folder with --out',
     });
   }
-  const job = { sample, size, outputs };
+  const job = { sample, size: { width, height }, outputs, ...(raster !== undefined && { raster }) };
+  if (raster !== undefined) checkRaster(raster, options);
   if (options.prompt !== undefined) {
-    const given = checkPrompt(options.prompt, size.width, size.height, sample.image.path);
+    const given = checkPrompt(options.prompt, width, height, sample.image.path);
     return { ...job, source: 'given', prompts: [given] };
   }
   if (masks === undefined) return { ...job, source: 'grid' };
+  if (raster !== undefined && options.masks !== undefined) {
+    const maskPath = await maskIn(options.masks, sample);
+    await (await openMaskWindows(maskPath, sample, { width, height })).close();
+    return { ...job, source: 'masks', maskPath };
+  }
   const grid = await masks.get(sample, options.signal);
   if (grid.emptiness !== null) {
     const error = emptyRoughMask(sample, grid.emptiness);
@@ -99,6 +114,34 @@ async function planOne(
   }
   const drawn = drawAttempts(grid, sample, prompts, options.attempts ?? 1, masks.settings.erosion);
   return { ...job, source: options.masks === undefined ? 'rough' : 'masks', prompts: drawn };
+}
+
+/** What makes sense for a single tile alone. */
+function checkRaster({ sample, plan }: RasterJob, options: PredictImagesOptions): void {
+  const tiles = plan.columns.length * plan.rows.length;
+  if (tiles === 1) return;
+  const where = `${sample.image.path} is predicted in ${tiles} tiles`;
+  if (options.prompt === undefined && options.masks === undefined) {
+    throw new SamError('SAM_BAD_OPTION', `${where}: nothing says what to look for in each of them`, {
+      fix: 'give --masks DIR, --point or --box (or --tile 0, for a picture that makes sense as a whole)',
+    });
+  }
+  for (const [name, asked] of [
+    ['--save-logits', options.saveLogits === true],
+    ['--attempts', (options.attempts ?? 1) > 1],
+    ['--refine', (options.refine ?? 0) > 0],
+  ] as const) {
+    if (!asked) continue;
+    throw new SamError('SAM_BAD_OPTION', `${name} is for whole images: ${where}`, {
+      fix: 'leave it out, or take one tile with --tile 0',
+    });
+  }
+}
+
+async function maskIn(folder: string, sample: Sample): Promise<string> {
+  const path = (await masksByName(folder, '--masks')).get(sample.name);
+  if (path !== undefined) return path;
+  throw new SamError('SAM_BAD_DATA', `no mask for ${sample.name} in ${folder}`, { fix: 'name masks as their images' });
 }
 
 /** The prompt of `train`'s own validation, then others of other erosions. */

@@ -23,6 +23,13 @@ export function trainedWith(model: ResolvedModel): PromptOptions | undefined {
   }
 }
 
+/** The bands that a tuned model saw: prediction goes on with them where no others are asked for. */
+export function trainedBands(model: ResolvedModel): string | undefined {
+  if (trainedWith(model) === undefined) return undefined;
+  const { bands } = JSON.parse(model.checkpoint?.metadata.options ?? '{}') as { bands?: unknown };
+  return typeof bands === 'string' ? bands : undefined;
+}
+
 /** What was given, else what `model` was trained with, else the defaults. */
 export function promptOptionsFor(given: object, model: ResolvedModel | undefined): PromptOptions {
   const asked = Object.fromEntries(Object.entries(given).filter(([name]) => name in promptOptions));

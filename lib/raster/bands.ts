@@ -1,0 +1,42 @@
+/** `--bands 3,2,1` or `--bands red,green,blue`: which bands of a raster become the picture that SAM sees. */
+import { SamError } from '../errors.js';
+
+/** Checked by {@link chooseBands}: one band (a grey picture) or three. */
+export type BandChoice = string;
+
+export interface Banded {
+  /** What errors name. */
+  readonly path: string;
+  readonly bandCount: number;
+  /** '' where a band has none. */
+  readonly bandNames: readonly string[];
+}
+
+/**
+ * The three bands, from 0, that become red, green and blue. Without a choice: the first three; of fewer, the first for all.
+ *
+ * @param choice Numbers, from 1, or names (any case), with commas; a single one gives a grey picture.
+ * @throws {SamError} `SAM_BAD_DATA`: a band that this raster does not have. `SAM_BAD_OPTION`: not one band nor three.
+ */
+export function chooseBands(raster: Banded, choice: BandChoice | undefined): readonly [number, number, number] {
+  if (choice === undefined) return raster.bandCount < 3 ? [0, 0, 0] : [0, 1, 2];
+  const words = choice.split(',').map((word) => word.trim());
+  if (words.length !== 1 && words.length !== 3) {
+    throw new SamError('SAM_BAD_OPTION', `--bands ${choice}: expected three bands, or one for a grey picture`, {
+      fix: 'write numbers from 1, or names, such as --bands 1,2,3 or --bands red,green,blue',
+    });
+  }
+  const [first, second, third] = words.map((word) => bandIndex(raster, word));
+  return [first!, second ?? first!, third ?? first!];
+}
+
+function bandIndex({ path, bandCount, bandNames }: Banded, word: string): number {
+  const named = bandNames.findIndex((name) => name.toLowerCase() === word.toLowerCase());
+  const index = named >= 0 && word !== '' ? named : Number(word) - 1;
+  if (word !== '' && Number.isInteger(index) && index >= 0 && index < bandCount) return index;
+  const names = bandNames.slice(0, bandCount).filter((name) => name !== '');
+  const called = names.length === 0 ? '' : ` (${names.join(', ')})`;
+  throw new SamError('SAM_BAD_DATA', `${path} has no band '${word}': it has ${bandCount}${called}`, {
+    fix: 'name other bands with --bands, by number from 1 or by name',
+  });
+}

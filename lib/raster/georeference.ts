@@ -1,0 +1,107 @@
+/** Where a raster lies: the GeoTIFF tags as they are (they are copied to the mask), and pixel -> longitude and latitude. */
+import type { GeoTIFFImage } from 'geotiff';
+import { toProj4 } from 'geotiff-geokeys-to-proj4';
+import proj4 from 'proj4';
+
+/** A tag of the GeoTIFF standard (OGC 19-008r4), ready to be written again. */
+export interface GeoTag {
+  readonly code: number;
+  /** TIFF types: 2 ASCII, 3 SHORT, 12 DOUBLE. */
+  readonly type: 2 | 3 | 12;
+  readonly values: readonly number[] | string;
+}
+
+export interface Georeference {
+  readonly tags: readonly GeoTag[];
+  /** Corner of pixel (column, row) in the raster's own coordinates: x = a column + b row + c, y = d column + e row + f. */
+  readonly affine: readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+  /** The GeoKeys by name. */
+  readonly keys: Readonly<Record<string, unknown>>;
+}
+
+const TAGS = [
+  { code: 33550, name: 'ModelPixelScale', type: 12 },
+  { code: 33922, name: 'ModelTiepoint', type: 12 },
+  { code: 34264, name: 'ModelTransformation', type: 12 },
+  { code: 34735, name: 'GeoKeyDirectory', type: 3 },
+  { code: 34736, name: 'GeoDoubleParams', type: 12 },
+  { code: 34737, name: 'GeoAsciiParams', type: 2 },
+] as const;
+
+/** GTRasterTypeGeoKey: coordinates mean the middle of a pixel, not its corner. */
+const PIXEL_IS_POINT = 2;
+
+/** Undefined where nothing says where the pixels lie. */
+export async function readGeoreference(image: GeoTIFFImage): Promise<Georeference | undefined> {
+  const tags: GeoTag[] = [];
+  for (const { code, name, type } of TAGS) {
+    if (!image.fileDirectory.hasTag(name)) continue;
+    const value: unknown = await image.fileDirectory.loadValue(name);
+    const values = typeof value === 'string' ? value.replace(/\0+$/, '') : Array.from(value as ArrayLike<number>);
+    tags.push({ code, type, values });
+  }
+  const keys = (image.getGeoKeys() ?? {}) as Record<string, unknown>;
+  const affine = affineOf(tags, keys.GTRasterTypeGeoKey === PIXEL_IS_POINT);
+  return affine === undefined ? undefined : { tags, affine, keys };
+}
+
+function affineOf(tags: readonly GeoTag[], isPoint: boolean): Georeference['affine'] | undefined {
+  const numbers = (code: number) => tags.find((tag) => tag.code === code)?.values as readonly number[] | undefined;
+  const [scale, tie, matrix] = [numbers(33550), numbers(33922), numbers(34264)];
+  let affine: [number, number, number, number, number, number];
+  if (matrix !== undefined && matrix.length >= 8) {
+    affine = [matrix[0]!, matrix[1]!, matrix[3]!, matrix[4]!, matrix[5]!, matrix[7]!];
+  } else if (scale !== undefined && tie !== undefined && tie.length >= 6) {
+    const [i, j, , x, y] = tie as [number, number, number, number, number, number];
+    affine = [scale[0]!, 0, x - i * scale[0]!, 0, -scale[1]!, y + j * scale[1]!];
+  } else return undefined;
+  if (isPoint) {
+    const [a, b, c, d, e, f] = affine;
+    return [a, b, c - (a + b) / 2, d, e, f - (d + e) / 2];
+  }
+  return affine;
+}
+
+/** Longitude and latitude (WGS 84, degrees) of a corner of a pixel. */
+export type ToLonLat = (column: number, row: number) => readonly [lon: number, lat: number];
+
+/** Equatorial radius of WGS 84 and GRS 80, metres. */
+const MODERN_RADIUS = 6_378_137;
+
+/**
+ * False for an older datum whose shift to WGS 84 the GeoKeys' table lacks (OSGB 36, ED 50): places are then some 100 m off.
+ */
+export function datumIsKnown({ keys }: Georeference): boolean {
+  const system = systemOf(keys)?.proj4 ?? '';
+  const radius = Number(/\+a=([\d.]+)/.exec(system)?.[1] ?? MODERN_RADIUS);
+  return Math.abs(radius - MODERN_RADIUS) < 1 || /\+(towgs84|datum|nadgrids)=/.test(system);
+}
+
+function systemOf(keys: Georeference['keys']): ReturnType<typeof toProj4> | undefined {
+  try {
+    return toProj4(keys as unknown as Parameters<typeof toProj4>[0]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined where the raster's coordinate system is not known to proj4. */
+export function toLonLat({ affine, keys }: Georeference): ToLonLat | undefined {
+  const [a, b, c, d, e, f] = affine;
+  const system = systemOf(keys);
+  if (system === undefined || system.proj4 === '' || system.proj4.includes('undefined')) return undefined;
+  try {
+    const units = system.coordinatesConversionParameters;
+    const transform = proj4(system.proj4, 'WGS84');
+    const place = (column: number, row: number): readonly [number, number] => {
+      const [lon, lat] = transform.forward([
+        (a * column + b * row + c) * units.x,
+        (d * column + e * row + f) * units.y,
+      ]) as [number, number];
+      return [lon, lat];
+    };
+    return place(0, 0).every(Number.isFinite) ? place : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,121 @@
+/** A raster as SAM sees it: three of its bands, 8 bits each, window by window. */
+import { setImmediate } from 'node:timers/promises';
+import type { TypedArray } from 'geotiff';
+import type { DecodedImage } from '../data/sample.js';
+import { type BandChoice, chooseBands } from './bands.js';
+import type { Raster, Window } from './raster.js';
+import { type BandStretch, findStretch, isValid, STRETCH_VERSION, toByte } from './stretch.js';
+
+/** Pixels read at a time by {@link RasterPixels.readAll}. */
+const SLICE = 2 ** 20;
+
+export interface RgbWindow extends DecodedImage {
+  /** width*height: 0 where none of the bands holds data. Undefined: there is data everywhere. */
+  readonly valid?: Uint8Array | undefined;
+}
+
+/** Anything that gives RGB by window. */
+export interface RgbSource {
+  readonly width: number;
+  readonly height: number;
+  read(window: Window): Promise<RgbWindow>;
+  close(): Promise<void>;
+}
+
+export class RasterPixels implements RgbSource {
+  readonly width: number;
+  readonly height: number;
+
+  private constructor(
+    readonly raster: Raster,
+    private readonly bands: readonly [number, number, number],
+    /** Of each colour. */
+    readonly stretch: readonly BandStretch[],
+  ) {
+    this.width = raster.width;
+    this.height = raster.height;
+  }
+
+  /**
+   * @param stretch Where it is known from an earlier opening.
+   * @throws {SamError} as {@link chooseBands} and {@link findStretch}.
+   */
+  static async of(
+    raster: Raster,
+    choice: BandChoice | undefined,
+    stretch?: readonly BandStretch[],
+  ): Promise<RasterPixels> {
+    const bands = chooseBands(raster, choice);
+    return new RasterPixels(raster, bands, stretch ?? (await findStretch(raster, bands)));
+  }
+
+  async read(window: Window): Promise<RgbWindow> {
+    const { width, height } = window;
+    const distinct = [...new Set(this.bands)];
+    const samples = await this.raster.read(window, distinct);
+    const pixels = new Uint8Array(width * height * 3);
+    this.bands.forEach((band, colour) => {
+      fill(pixels, colour, samples[distinct.indexOf(band)]!, this.stretch[colour]!);
+    });
+    return { pixels, width, height, valid: validOf(samples, this.raster.nodata) };
+  }
+
+  async close(): Promise<void> {
+    await this.raster.close();
+  }
+
+  async readAll(): Promise<DecodedImage> {
+    const { width, height } = this;
+    const pixels = new Uint8Array(width * height * 3);
+    const rows = Math.max(1, Math.floor(SLICE / width));
+    for (let y = 0; y < height; y += rows) {
+      const part = await this.read({ x: 0, y, width, height: Math.min(rows, height - y) });
+      pixels.set(part.pixels, y * width * 3);
+      await setImmediate();
+    }
+    return { pixels, width, height };
+  }
+}
+
+/** A picture that is in memory. */
+export class MemoryPixels implements RgbSource {
+  readonly width: number;
+  readonly height: number;
+
+  constructor(private readonly image: DecodedImage) {
+    this.width = image.width;
+    this.height = image.height;
+  }
+
+  async read({ x, y, width, height }: Window): Promise<RgbWindow> {
+    const pixels = new Uint8Array(width * height * 3);
+    for (let row = 0; row < height; row++) {
+      const from = ((y + row) * this.width + x) * 3;
+      pixels.set(this.image.pixels.subarray(from, from + width * 3), row * width * 3);
+    }
+    return { pixels, width, height };
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** What distinguishes two readings of one raster; the embedding cache goes by it. */
+export function readingOf(raster: Raster, choice: BandChoice | undefined): string {
+  return `bands ${chooseBands(raster, choice).join(',')} ${STRETCH_VERSION}`;
+}
+
+function fill(pixels: Uint8Array, colour: number, samples: TypedArray, stretch: BandStretch): void {
+  for (let index = 0, at = colour; index < samples.length; index++, at += 3) {
+    pixels[at] = stretch === null ? samples[index]! : toByte(samples[index]!, stretch);
+  }
+}
+
+function validOf(bands: readonly TypedArray[], nodata: number | undefined): Uint8Array | undefined {
+  const real = bands.some((band) => band instanceof Float32Array || band instanceof Float64Array);
+  if (nodata === undefined && !real) return undefined;
+  const valid = new Uint8Array(bands[0]!.length);
+  for (const band of bands) {
+    for (let index = 0; index < valid.length; index++) if (isValid(band[index]!, nodata)) valid[index] = 1;
+  }
+  return valid;
+}

@@ -1,0 +1,50 @@
+/** The decoder's 256 x 256 logits -> probabilities at the size of a tile: bilinear between pixel centres, then the sigmoid. */
+
+const SIDE = 256;
+
+/**
+ * @param logits 256 * 256; the picture's long side fills them from the top left, or all of them with `squashed`.
+ * @returns width * height, 0 to 1.
+ */
+export function toProbabilities(
+  logits: Float32Array,
+  { width, height, squashed }: { width: number; height: number; squashed: boolean },
+): Float32Array {
+  const longSide = Math.max(width, height);
+  const columns = taps(width, squashed ? SIDE : fitted(width, longSide));
+  const rows = taps(height, squashed ? SIDE : fitted(height, longSide));
+  const found = new Float32Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const { low, high, share } = rows[y]!;
+    for (let x = 0; x < width; x++) {
+      const across = columns[x]!;
+      const above = mix(logits[low * SIDE + across.low]!, logits[low * SIDE + across.high]!, across.share);
+      const below = mix(logits[high * SIDE + across.low]!, logits[high * SIDE + across.high]!, across.share);
+      found[y * width + x] = 1 / (1 + Math.exp(-mix(above, below, share)));
+    }
+  }
+  return found;
+}
+
+/** Size of the picture on the grid: whole pixels of the 1024 that the encoder sees, four to one of the logits. */
+function fitted(side: number, longSide: number): number {
+  return Math.floor((side * 4 * SIDE) / longSide + 0.5) / 4;
+}
+
+interface Tap {
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+}
+
+function taps(length: number, grid: number): Tap[] {
+  return Array.from({ length }, (_, at) => {
+    const place = Math.min(SIDE - 1, Math.max(0, ((at + 0.5) * grid) / length - 0.5));
+    const low = Math.floor(place);
+    return { low, high: Math.min(SIDE - 1, low + 1), share: place - low };
+  });
+}
+
+function mix(a: number, b: number, share: number): number {
+  return a + (b - a) * share;
+}

@@ -1,0 +1,151 @@
+/** `predict` on a GeoTIFF that is too large for one picture: tiles, rough masks, the mask's georeference, polygons. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { confusion, scores } from '../../lib/evaluation/metrics.js';
+import type { PredictImagesResult } from '../../lib/models/predict-images.js';
+import { Raster } from '../../lib/raster/raster.js';
+import { grey } from '../data/pictures.js';
+import { geoTiff } from '../raster/rasters.js';
+import { compile, type Outcome, runCli } from './run-cli.js';
+
+const [WIDTH, HEIGHT] = [3000, 2500];
+/** A river 320 pixels wide that winds through the middle. */
+const distance = (x: number, y: number) => Math.abs(y - HEIGHT / 2 - 500 * Math.sin(x / 500));
+
+let dir: string;
+let scene: string;
+let rough: string;
+let truth: Uint8Array;
+
+const predict = (...args: string[]) => runCli(['predict', '--json', '--cache-dir', join(dir, 'cache'), ...args]);
+
+/** width*height values by place. */
+function painted<T extends Uint8Array | Uint16Array>(values: T, of: (x: number, y: number) => number): T {
+  for (let at = 0; at < values.length; at++) values[at] = of(at % WIDTH, Math.floor(at / WIDTH));
+  return values;
+}
+
+beforeAll(async () => {
+  compile();
+  dir = await mkdtemp(join(tmpdir(), 'sam-native-raster-'));
+  [scene, rough] = [join(dir, 'scene.tif'), join(dir, 'rough')];
+  await mkdir(rough);
+  const size = WIDTH * HEIGHT;
+  const land = (x: number, y: number) => ((x * 7919 + y * 104729) ^ (x * y)) % 200;
+  const bands = [400, 700, 500].map((base, band) =>
+    painted(new Uint16Array(size), (x, y) => base + land(x, y) + (distance(x, y) < 160 ? 2500 - band * 150 : 0)),
+  );
+  truth = painted(new Uint8Array(size), (x, y) => (distance(x, y) < 160 ? 255 : 0));
+  const narrower = painted(new Uint8Array(size), (x, y) => (distance(x, y) < 110 ? 255 : 0));
+  await writeFile(scene, geoTiff(bands, WIDTH, HEIGHT));
+  await writeFile(join(rough, 'scene.tif'), geoTiff([narrower], WIDTH, HEIGHT));
+}, 120_000);
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+function expectFailure({ code, stderr, json }: Outcome, error: string, says: string) {
+  expect({ code, stderr }).toMatchObject({ code: 2 });
+  expect(json()).toMatchObject({ error: { code: error } });
+  expect(stderr).toContain(says);
+}
+
+async function valuesOf(path: string): Promise<Uint8Array> {
+  return new Uint8Array(await sharp(path).toColourspace('b-w').raw().toBuffer());
+}
+
+test('tiles with prompts from a rough mask: the river, as a GeoTIFF of the same place, and polygons', async () => {
+  const out = join(dir, 'tiles');
+  const outcome = await predict(scene, '--masks', rough, '--num-negative', '4', '--polygons', '--out', out);
+  expect(outcome).toMatchObject({ code: 0 });
+  const [output] = outcome.json<PredictImagesResult>().outputs;
+  const [mask, polygons] = [join(out, 'scene.tif'), join(out, 'scene.geojson')];
+  expect(output).toMatchObject({ image: scene, mask, polygons, width: WIDTH, height: HEIGHT, promptSource: 'masks' });
+  const { total, asked, inside, outside } = output!.tiles!;
+  expect([total, inside]).toEqual([12, 0]);
+  expect(outside).toBeGreaterThan(0);
+  expect(asked + outside).toBe(total);
+  const values = await valuesOf(mask);
+  expect([...new Set(values)].sort()).toEqual([0, 255]);
+  expect(scores(await confusion(values, truth)).iou).toBeGreaterThan(0.9);
+  const [source, copy] = [await Raster.open(scene), await Raster.open(mask)];
+  expect(copy.georeference).toEqual(source.georeference);
+  await Promise.all([source.close(), copy.close()]);
+  const { features } = JSON.parse(await readFile(polygons, 'utf8')) as {
+    features: { properties: { pixels: number } }[];
+  };
+  const pixels = features.reduce((sum, { properties }) => sum + properties.pixels, 0);
+  expect(pixels).toBe(values.reduce((sum, value) => sum + value / 255, 0));
+  expect((await readdir(out)).sort()).toEqual(['scene.geojson', 'scene.tif']);
+}, 600_000);
+
+test('tiles within the rough mask are object and tiles without it background: the model is not asked', async () => {
+  const masks = join(dir, 'half');
+  await mkdir(masks, { recursive: true });
+  // Its edge at 1792, between the second and the third column of tiles' own parts, is met by one column only.
+  const half = painted(new Uint8Array(WIDTH * HEIGHT), (x) => (x < 1792 ? 1 : 0));
+  await writeFile(join(masks, 'scene.tif'), geoTiff([half], WIDTH, HEIGHT));
+  const out = join(dir, 'half-out');
+  const outcome = await predict(scene, '--masks', masks, '--tile', '1024', '--out', out);
+  const [output] = outcome.json<PredictImagesResult>().outputs;
+  expect(output!.tiles).toMatchObject({ total: 12, inside: 6 });
+  const values = await valuesOf(output!.mask);
+  const columns = (from: number, to: number) => values.filter((_, at) => at % WIDTH >= from && at % WIDTH < to);
+  expect(columns(0, 1500).every((value) => value === 255)).toBe(true);
+}, 600_000);
+
+test('points go to their tiles', async () => {
+  const out = join(dir, 'points');
+  const outcome = await predict(scene, '--point', '60,1300,1', '--point', '60,400,0', '--out', out);
+  const [output] = outcome.json<PredictImagesResult>().outputs;
+  expect(output).toMatchObject({
+    promptSource: 'given',
+    points: [
+      [60, 1300],
+      [60, 400],
+    ],
+    labels: [1, 0],
+  });
+  expect(output!.tiles!.asked).toBeLessThanOrEqual(2);
+  const values = await valuesOf(output!.mask);
+  expect(values[1300 * WIDTH + 60]).toBe(255);
+  expect(values.filter((_, at) => at % WIDTH >= 1024).every((value) => value === 0)).toBe(true);
+}, 600_000);
+
+test('a picture without a georeference: one picture, polygons in pixels, and it says so', async () => {
+  const picture = join(dir, 'grey.png');
+  await writeFile(picture, await grey(90, 120, 80));
+  const outcome = await predict(picture, '--box', '20,20,90,60', '--polygons', '--out', join(dir, 'picture'));
+  const [output] = outcome.json<PredictImagesResult>().outputs;
+  expect(output).toMatchObject({ mask: join(dir, 'picture', 'grey.png') });
+  expect(output!.tiles).toBeUndefined();
+  expect(outcome.stderr).toContain('has no georeference: its polygons are in pixels');
+  expect(await readFile(output!.polygons!, 'utf8')).toContain('"coordinates":"pixels');
+});
+
+describe('bad calls write nothing', () => {
+  const failing = (...args: string[]) => predict(scene, '--out', join(dir, 'never'), ...args);
+
+  test('no prompt, bands, masks of another size', async () => {
+    expectFailure(await failing(), 'SAM_BAD_OPTION', 'is predicted in 12 tiles');
+    expectFailure(await failing('--point', '9000,10,1'), 'SAM_BAD_ARGUMENT', 'point 9000,10 lies outside');
+    expectFailure(await failing('--masks', rough, '--bands', '1,2,9'), 'SAM_BAD_DATA', "has no band '9': it has 3");
+    expectFailure(await failing('--masks', rough, '--bands', '1,2'), 'SAM_BAD_OPTION', '--bands "1,2"');
+    const masks = join(dir, 'small');
+    await mkdir(masks, { recursive: true });
+    await writeFile(join(masks, 'scene.tif'), geoTiff([new Uint8Array(35)], 7, 5));
+    expectFailure(await failing('--masks', masks), 'SAM_BAD_DATA', 'is 7 x 5 pixels, its image');
+    await writeFile(join(masks, 'scene.png'), await grey(255));
+    await rm(join(masks, 'scene.tif'));
+    expectFailure(await failing('--masks', masks), 'SAM_BAD_DATA', 'is 8 x 6 pixels, its image');
+    await expect(readdir(join(dir, 'never'))).rejects.toThrow('ENOENT');
+  });
+
+  test('a raster without data', async () => {
+    const empty = join(dir, 'empty.tif');
+    await writeFile(empty, geoTiff([new Uint16Array(64).fill(7)], 8, 8, { nodata: 7 }));
+    const outcome = await predict(empty, '--point', '1,1,1', '--out', join(dir, 'never'));
+    expectFailure(outcome, 'SAM_BAD_DATA', 'every pixel of band 1 is its nodata value 7');
+  });
+});
