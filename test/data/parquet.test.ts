@@ -218,7 +218,7 @@ test('files that are not Parquet, cut short or broken are named, all in one erro
       `the footer of ${footless} is broken`,
     ].join(', '),
   });
-  const json = await write(join(root, 'instances.json'), '{"images": []}');
+  const json = await write(join(root, 'instances.xml'), '{"images": []}');
   await expect(split(json)).rejects.toThrow(`${json} is not a Parquet file`);
 });
 
