@@ -23,6 +23,7 @@ export {
   type PredictOutput,
   predictImages,
 } from './models/predict-images.js';
+export type { TileCounts } from './models/predict-raster.js';
 export {
   ImageEmbedding,
   type LoadOptions,

@@ -1,5 +1,6 @@
 /** `sam-native predict INPUT…`: masks for images and folders. */
 import { z } from 'zod';
+import { SamError } from '../errors.js';
 import type { PredictImagesResult, PredictProgress } from '../models/predict-images.js';
 import { parseBox, parsePoint, type UserPrompt } from '../models/user-prompt.js';
 import { dataOptions, modelOptions, promptOptions } from '../options.js';
@@ -73,6 +74,11 @@ export default command({
     'each with a prompt from its own part of the rough mask, or with the points in it; its mask is a GeoTIFF of the same place.',
   async run({ options, given, positionals, signal, reporter }): Promise<PredictImagesResult> {
     const prompt = givenPrompt(options.point, options.box);
+    if (options.simplify !== undefined && !options.polygons) {
+      throw new SamError('SAM_BAD_OPTION', '--simplify is about polygons, and none are asked for', {
+        fix: 'give --polygons too',
+      });
+    }
     const [{ predictImages }, { openImages }] = await Promise.all([
       import('../models/predict-images.js'),
       import('../data/source.js'),

@@ -132,6 +132,8 @@ describe('bad calls write nothing', () => {
     expectFailure(await failing('--point', '9000,10,1'), 'SAM_BAD_ARGUMENT', 'point 9000,10 lies outside');
     expectFailure(await failing('--masks', rough, '--bands', '1,2,9'), 'SAM_BAD_DATA', "has no band '9': it has 3");
     expectFailure(await failing('--masks', rough, '--bands', '1,2'), 'SAM_BAD_OPTION', '--bands "1,2"');
+    expectFailure(await failing('--masks', rough, '--simplify', '2'), 'SAM_BAD_OPTION', '--simplify is about polygons');
+    expectFailure(await failing('--masks', rough, '--save-logits'), 'SAM_BAD_OPTION', '--save-logits');
     const masks = join(dir, 'small');
     await mkdir(masks, { recursive: true });
     await writeFile(join(masks, 'scene.tif'), geoTiff([new Uint8Array(35)], 7, 5));
