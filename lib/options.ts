@@ -152,6 +152,10 @@ export const roughOptions = {
   minArea: count.min(0).default(50).describe('drop pieces of the rough mask below so many pixels of the image'),
   fillHoles: z.boolean().default(false).describe('fill the holes of the rough mask'),
   largest: z.boolean().default(false).describe('keep only the largest piece of the rough mask'),
+  maskPrompt: z
+    .boolean()
+    .default(false)
+    .describe('the rough mask is a prompt itself, beside points and box (not with --prompt-source mixed)'),
   erosion: count
     .min(0)
     .max(10_000)

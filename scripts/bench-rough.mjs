@@ -78,12 +78,14 @@ async function delayDuring(work) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   await new Promise((resolve) => setTimeout(resolve, 50));
   delay.enable();
+  const before = performance.eventLoopUtilization();
   const started = performance.now();
   await work();
   const took = performance.now() - started;
   await new Promise((resolve) => setTimeout(resolve, 20));
   delay.disable();
-  return { took, delay: delay.max / 1e6 };
+  const { active } = performance.eventLoopUtilization(before);
+  return { took, delay: delay.max / 1e6, active };
 }
 
 const thread = new RoughThread();
@@ -101,7 +103,7 @@ for (let round = 0; round < ROUNDS; round++) {
   const idle = await delayDuring(() => new Promise((resolve) => setTimeout(resolve, busy.took)));
   console.log(
     `in the thread: ${busy.took.toFixed(0)} ms, event loop delayed by at most ${busy.delay.toFixed(1)} ms ` +
-      `(as long with nothing to do: ${idle.delay.toFixed(1)} ms)`,
+      `(as long with nothing to do: ${idle.delay.toFixed(1)} ms); active for ${busy.active.toFixed(1)} ms in all (${idle.active.toFixed(1)} ms)`,
   );
 }
 await thread.dispose();

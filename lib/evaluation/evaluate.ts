@@ -263,7 +263,14 @@ async function scoreImage(
   const embedding = new ImageEmbedding(embeddings, label.width, label.height, prompts.imageSize);
   const { maskOutput, multiMask } = prompts;
   const { pointSets, padTo } = settings;
-  const predicted = await model.predict(embedding, { ...prompt, maskOutput, multiMask, pointSets, padTo });
+  const predicted = await model.predict(embedding, {
+    ...prompt,
+    maskOutput,
+    multiMask,
+    pointSets,
+    padTo,
+    maskPrompt: prompt.mask,
+  });
   const counts = await confusion(predicted.mask, label.values);
   return {
     model: name,

@@ -21,7 +21,7 @@ export async function bestOf(
 ): Promise<Attempt | undefined> {
   let best: Attempt | undefined;
   for (const [index, prompt] of prompts.entries()) {
-    const prediction = await model.predict(embedding, { ...prompt, ...how });
+    const prediction = await model.predict(embedding, { ...prompt, ...how, maskPrompt: prompt.mask });
     if (best === undefined || prediction.score > best.prediction.score)
       best = { prompt, prediction, attempt: index + 1 };
   }

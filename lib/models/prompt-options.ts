@@ -39,12 +39,21 @@ export function promptOptionsFor(given: object, model: ResolvedModel | undefined
 
 /** @throws SamError `SAM_BAD_OPTION` where the settings would draw no prompt at all. */
 export function toPromptSettings(options: PromptOptions): PromptSettings {
-  const { prompt: kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets } = options;
+  const {
+    prompt: kind,
+    numPositive,
+    numNegative,
+    erode,
+    dynamicDistance,
+    perturbation,
+    pointSets,
+    maskPrompt,
+  } = options;
   if (kind === 'points' && numPositive + numNegative === 0) {
     throw new SamError('SAM_BAD_OPTION', '--num-positive 0 and --num-negative 0 leave no prompt', {
       fix: 'ask for at least one point, or take --prompt box',
     });
   }
   const padTo = options.missingPoints === 'token' && kind !== 'box' ? numPositive + numNegative : 0;
-  return { kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets, padTo };
+  return { kind, numPositive, numNegative, erode, dynamicDistance, perturbation, pointSets, padTo, maskPrompt };
 }

@@ -56,7 +56,7 @@ export interface PredictOptions extends UserPrompt {
   /** Of separate points: the mask of highest predicted IoU, or the mean of the logits. Default best. */
   multiMask?: 'best' | 'mean';
   /** 256 x 256 logits of a mask, such as an earlier prediction's: the decoder sees them beside the points and the box. */
-  maskPrompt?: Float32Array;
+  maskPrompt?: Float32Array | undefined;
   /** Points missing of so many become padding tokens, for a model trained with `--missing-points token`. Default 0: none do. */
   padTo?: number;
   signal?: AbortSignal | undefined;

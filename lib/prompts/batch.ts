@@ -8,6 +8,8 @@ const MISSING = -100;
 /** Label of Hugging Face's padding: a token of zeros that attention sees. */
 const PADDING = -10;
 const MODEL_SIDE = 1024;
+/** Logits of a mask prompt. */
+const MASK_VALUES = 256 * 256;
 
 /** The picture that prompts belong to. `imageSize`: it is squashed to a square first. */
 export interface PromptFrame {
@@ -24,7 +26,7 @@ export interface PromptFrame {
  * `padTo` above 0 is what the article does: up to so many points, what is missing is a padding token instead, which attention
  * sees; as a separate point it is a prompt that exists, and its mask counts.
  *
- * @throws {SamError} `SAM_BAD_ARGUMENT`: not one frame for each image, or boxes for some prompts only.
+ * @throws {SamError} `SAM_BAD_ARGUMENT`: not one frame for each image, or boxes or masks for some prompts only.
  */
 export function toPromptBatch(
   prompts: readonly (readonly Prompt[])[],
@@ -39,6 +41,10 @@ export function toPromptBatch(
   const withBoxes = all.some((prompt) => prompt.box !== null);
   if (withBoxes && (all.some((prompt) => prompt.box === null) || perImage.some((list) => list.length === 0))) {
     throw new SamError('SAM_BAD_ARGUMENT', 'some prompts of the batch have a box and others have none');
+  }
+  const withMasks = all.some(({ mask }) => mask !== undefined);
+  if (withMasks && all.some(({ mask }) => mask === undefined)) {
+    throw new SamError('SAM_BAD_ARGUMENT', 'some prompts of the batch have a mask and others have none');
   }
   const [padPrompts, padPoints] = pointSets === 'separate' ? [padTo, Math.min(padTo, 1)] : [1, padTo];
   const promptsPerImage = Math.max(1, padPrompts, ...perImage.map((list) => list.length));
@@ -56,13 +62,15 @@ export function toPromptBatch(
       pointLabels: new Int32Array(slots * pointsPerPrompt).fill(padTo > 0 ? PADDING : MISSING),
     }),
     ...(withBoxes && { boxes: new Float32Array(slots * 4) }),
+    ...(withMasks && { masks: new Float32Array(slots * MASK_VALUES) }),
   } satisfies PromptBatch;
   perImage.forEach((list, image) => {
     const scale = modelScale(frames[image]!);
     batch.promptPresent[image * promptsPerImage] = 1;
-    // A padded prompt has its image's box; without padding nobody looks at it.
+    // A padded prompt has its image's box and mask; without padding nobody looks at it.
     for (let index = 0; index < promptsPerImage; index++) {
-      const prompt = list[index] ?? (padTo > 0 ? { points: [], labels: [], box: list[0]?.box ?? null } : undefined);
+      const padding = padTo > 0 ? { ...list[0], points: [], labels: [], box: list[0]?.box ?? null } : undefined;
+      const prompt = list[index] ?? padding;
       if (prompt !== undefined) writePrompt(batch, image * promptsPerImage + index, prompt, scale);
     }
   });
@@ -81,6 +89,7 @@ function writePrompt(
     batch.points!.set([x * scaleX, y * scaleY], at * 2);
     batch.pointLabels![at] = prompt.labels[index]!;
   });
+  if (prompt.mask !== undefined) batch.masks!.set(prompt.mask, slot * MASK_VALUES);
   if (prompt.box !== null) {
     const [x0, y0, x1, y1] = prompt.box;
     batch.boxes!.set([x0 * scaleX, y0 * scaleY, x1 * scaleX, y1 * scaleY], slot * 4);
@@ -89,7 +98,7 @@ function writePrompt(
 
 function onePromptPerPoint(prompt: Prompt): Prompt[] {
   if (prompt.points.length === 0) return [prompt];
-  return prompt.points.map((point, index) => ({ points: [point], labels: [prompt.labels[index]!], box: prompt.box }));
+  return prompt.points.map((point, index) => ({ ...prompt, points: [point], labels: [prompt.labels[index]!] }));
 }
 
 /** Pixels of the model frame to one pixel of the image, across and down (each side is rounded, so they may differ). */

@@ -17,6 +17,8 @@ export interface PromptSettings {
   readonly pointSets: PointSets;
   /** Points that are missing of so many become padding tokens; 0: what is missing is left out. */
   readonly padTo: number;
+  /** The rough mask that points are drawn from is a prompt itself, beside them. Never a label: that would give the answer away. */
+  readonly maskPrompt?: boolean;
 }
 
 export interface Prompt {
@@ -25,6 +27,8 @@ export interface Prompt {
   /** 1 positive, 0 negative; one for each point. */
   readonly labels: readonly (0 | 1)[];
   readonly box: readonly [x0: number, y0: number, x1: number, y1: number] | null;
+  /** 256*256 logits of a mask, the picture at the top left with its long side 256. */
+  readonly mask?: Float32Array;
 }
 
 /** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */

@@ -184,3 +184,27 @@ describe("padding tokens, the article's way", () => {
     expect([...batch.boxes!]).toEqual([0, 0, 512, 256, 0, 0, 512, 256]);
   });
 });
+
+test('masks go beside their prompts; separate points each get theirs; all or none', () => {
+  const mask = (value: number) => new Float32Array(256 * 256).fill(value);
+  const frame = { imageWidth: 20, imageHeight: 10 };
+  const frames = [frame, frame];
+  const prompts = [1, 2].map((value) => [
+    {
+      points: [
+        [1, 1],
+        [2, 2],
+      ] as const,
+      labels: [1, 0] as const,
+      box: null,
+      mask: mask(value),
+    },
+  ]);
+  const joint = toPromptBatch(prompts, frames, { pointSets: 'joint' });
+  expect([joint.masks![0], joint.masks![65536], joint.masks!.length]).toEqual([1, 2, 2 * 65536]);
+  const separate = toPromptBatch(prompts, frames, { pointSets: 'separate', padTo: 3 });
+  expect(Array.from({ length: 6 }, (_, slot) => separate.masks![slot * 65536])).toEqual([1, 1, 1, 2, 2, 2]);
+  const none = [{ points: [[1, 1]] as const, labels: [1] as const, box: null }];
+  expect(() => toPromptBatch([prompts[0]!, none], frames, { pointSets: 'joint' })).toThrow('have a mask');
+  expect(toPromptBatch([none], [frame], { pointSets: 'joint' }).masks).toBeUndefined();
+});

@@ -108,6 +108,8 @@ test('rough masks that nothing describes are refused', () => {
   const open = (more: Partial<TrainOptions>) => () =>
     RoughPrompts.open(parseOptions(trainOptionsSchema, { data: 'x', ...more }));
   expect(open({ promptSource: 'rough' })).toThrow('--prompt-source rough needs a rough mask');
+  const mixed = { promptSource: 'mixed', roughMask: 'hsv', hue: '1-2', maskPrompt: true } as const;
+  expect(open(mixed)).toThrow('--mask-prompt does not go');
   expect(open({ roughMask: 'hsv' })).toThrow('at least one of --hue');
   expect(open({ roughMask: 'file' })).toThrow('needs --rough-masks');
   for (const hue of ['20', '20-', '-20-30', '20-400', 'a-b'])

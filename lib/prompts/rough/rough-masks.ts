@@ -139,7 +139,23 @@ export function drawRoughPrompt(
   erosion: number | undefined,
 ): Prompt {
   const margin = erosion === undefined || grid.distances === null ? undefined : { ...grid.distances, rounds: erosion };
-  return drawPrompt(grid.mask, settings, random, margin);
+  const prompt = drawPrompt(grid.mask, settings, random, margin);
+  return settings.maskPrompt ? { ...prompt, mask: maskLogits(grid.mask) } : prompt;
+}
+
+/** Logits of a mask prompt: as sure as SAM's own masks are in the middle and outside. */
+const LOGIT = 10;
+const PROMPT_SIDE = 256;
+
+/** The mask as 256*256 logits, by the nearest pixel of the grid. */
+function maskLogits({ values, size }: LowResMask): Float32Array {
+  const logits = new Float32Array(PROMPT_SIDE * PROMPT_SIDE);
+  for (let index = 0; index < logits.length; index++) {
+    const row = Math.floor(((Math.floor(index / PROMPT_SIDE) + 0.5) * size) / PROMPT_SIDE);
+    const column = Math.floor((((index % PROMPT_SIDE) + 0.5) * size) / PROMPT_SIDE);
+    logits[index] = values[row * size + column] === 0 ? -LOGIT : LOGIT;
+  }
+  return logits;
 }
 
 /** What is said of an image whose rough mask has no pixel. */

@@ -49,6 +49,11 @@ export function promptOrigin({ promptSource, roughMask }: RoughOptions): PromptO
  */
 export function toRoughMaskSettings(options: RoughOptions): RoughMaskSettings | undefined {
   const { minArea, fillHoles, largest, erosion, roughMask } = options;
+  if (options.maskPrompt && promptOrigin(options) === 'mixed') {
+    throw new SamError('SAM_BAD_OPTION', '--mask-prompt does not go with --prompt-source mixed', {
+      fix: 'half of the prompts would have no mask, or the answer itself: take --prompt-source rough',
+    });
+  }
   if (roughMask === undefined) {
     const origin = promptOrigin(options);
     if (origin === 'ground-truth') return undefined;
