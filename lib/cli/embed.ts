@@ -1,8 +1,9 @@
 /** `sam-native embed`: fills the embedding cache, and exports embeddings. */
 import { z } from 'zod';
 import type { DataSource, Sample } from '../data/sample.js';
+import { SamError } from '../errors.js';
 import type { EmbedImagesResult } from '../models/embed-images.js';
-import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
+import { dataOptions, modelOptions, optimiserOptions, promptOptions, sourceOptions } from '../options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 
@@ -18,6 +19,7 @@ export default command({
     skipBad,
     ...modelOptions,
     imageSize: promptOptions.imageSize,
+    augment: optimiserOptions.augment.describe('encode the views of the training split that train --augment asks for'),
     export: z
       .string()
       .optional()
@@ -30,9 +32,14 @@ export default command({
     'An image is encoded once for each encoder, precision and --image-size; train, evaluate and predict then find it.\n' +
     'Masks are not needed. "sam-native cache ls" shows what is kept.',
   async run({ options, signal, reporter }): Promise<EmbedImagesResult> {
-    const [{ embedImages }, { openSource, openSplit }, { defaultCacheDir }] = await Promise.all([
+    if (options.export !== undefined && options.augment !== undefined) {
+      const fix = 'export the pictures as they are, without --augment';
+      throw new SamError('SAM_BAD_OPTION', '--export names each picture once; --augment makes several views', { fix });
+    }
+    const [{ embedImages }, { openSource, openSplit }, { allViews }, { defaultCacheDir }] = await Promise.all([
       import('../models/embed-images.js'),
       import('../data/source.js'),
+      import('../data/views.js'),
       import('../setup/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
@@ -40,7 +47,9 @@ export default command({
     const images: Sample[] = [];
     const source = await openSource({ ...options, cacheDir }, hooks);
     for (const split of await splitsOf(options, source)) {
-      images.push(...(await openSplit({ ...options, split, cacheDir, requireMasks: false }, hooks)));
+      const samples = await openSplit({ ...options, split, cacheDir, requireMasks: false }, hooks);
+      const augment = split === options.trainSplit ? options.augment : undefined;
+      for (const sample of samples) images.push(...allViews(sample, augment));
     }
     return embedImages({
       ...options,

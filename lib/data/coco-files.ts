@@ -6,7 +6,9 @@ import { compare, type FoundFile, isFolder } from './folder.js';
 const EXTENSION = '.json';
 /** COCO's own files of other tasks, which lie beside the outlines. */
 const OTHER_TASKS = /^(captions|person_keypoints|panoptic|image_info|stuff)_/;
-const SNIFFED_BYTES = 4096;
+/** What a COCO file begins with, whoever wrote it. */
+const FIRST_LIST = /^\ufeff?\s*\{\s*"(images|annotations|categories|licenses|info|type)"\s*:/;
+const SNIFFED_BYTES = 256;
 
 /**
  * The COCO files that `path` is or holds: in the folder itself, in `annotations`, and in the folders one below (where
@@ -40,7 +42,7 @@ async function isCoco(path: string): Promise<boolean> {
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
     const head = buffer.toString('utf8', 0, bytesRead);
-    return /^\ufeff?\s*\{/.test(head) && /"(images|annotations|categories|licenses|info)"\s*:/.test(head);
+    return FIRST_LIST.test(head);
   } finally {
     await file.close();
   }

@@ -2,7 +2,7 @@
 import { SamError } from '../errors.js';
 import { compare } from './folder.js';
 import { namesOfValues, parseValue, ValueMask } from './mask-values.js';
-import type { DataSource, Sample } from './sample.js';
+import { type DataSource, inReadingOrder, type Sample } from './sample.js';
 
 /** Masks decoded at a time. */
 const PARALLEL = 4;
@@ -42,7 +42,7 @@ function ofValue(sample: Sample, value: string): Sample {
 
 async function instancesOf(samples: readonly Sample[]): Promise<Sample[]> {
   const found: Sample[] = [];
-  const queue = samples.values();
+  const queue = inReadingOrder(samples).values();
   const worker = async () => {
     for (const sample of queue) {
       // One that can't be decoded, or is empty, stays as it is: whoever needs it names all such masks at once.

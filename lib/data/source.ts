@@ -1,4 +1,7 @@
-/** `--data SRC` -> samples: a folder, Parquet files, a data set on the Hugging Face Hub, or `sample:rivers`, which is drawn into the cache and then read as a folder. */
+/**
+ * `--data SRC` -> samples: a folder, Parquet files, COCO JSON, a list of files, a data set on the Hugging Face Hub, or `sample:rivers`,
+ * which is drawn into the cache and then read as a folder.
+ */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamError, systemCode, toSamError } from '../errors.js';
@@ -142,7 +145,7 @@ async function imagesOf(input: string): Promise<Sample[]> {
 }
 
 /**
- * Finds the data set and its splits; reads nothing yet. A folder that has both kinds of splits is read by the folder layout.
+ * Finds the data set and its splits; reads nothing yet. A folder of several kinds is read by the folder layout, else as Parquet.
  *
  * @throws {SamError} `SAM_BAD_OPTION`: a source of an unknown kind.
  */
@@ -155,7 +158,7 @@ async function findSource(options: SourceOptions, hooks: DataHooks): Promise<Dat
   if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
   if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
   if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);
-  if ((await splitsOf(data)).length > 0) return folderSource(data);
+  if (await hasMasks(data)) return folderSource(data);
   // Any other file is taken for Parquet, so that one of another name is told what is wrong with it.
   const isJson = data.toLowerCase().endsWith('.json');
   const parquet = isJson ? undefined : await findParquet(data, { imageColumn, labelColumn });
@@ -173,6 +176,12 @@ async function findSource(options: SourceOptions, hooks: DataHooks): Promise<Dat
       fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
     },
   );
+}
+
+/** Whether any split has a folder of masks: the images alone may be those of a COCO file. */
+async function hasMasks(root: string): Promise<boolean> {
+  for (const split of await splitsOf(root)) if (await isFolder(join(root, split, 'masks'))) return true;
+  return false;
 }
 
 function groupPattern(text: string | undefined): RegExp | undefined {

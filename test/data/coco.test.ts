@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type CocoOptions, findCoco } from '../../lib/data/coco.js';
 import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import type { Sample, SplitReading } from '../../lib/data/sample.js';
+import { openSource } from '../../lib/data/source.js';
 import { grey, temporaryFolder, write } from './pictures.js';
 
 const SQUARE = [[2, 1, 6, 1, 6, 4, 2, 4]];
@@ -81,6 +82,16 @@ describe('where things lie', () => {
     expect(names).toEqual(['a#10', 'a#9', 'b#11']);
     expect(samples[0]!.image).toBe(samples[1]!.image);
     expect(await areaOf(samples[0]!)).toBe(12);
+  });
+
+  test('images without masks in the folder layout are those of the file', async () => {
+    const root = await folderWith({ 'train.json': two, 'train/images/a.png': null, 'train/images/b.png': null });
+    const source = await openSource({ data: root, cacheDir: '/nonexistent' });
+    expect(await source.readSplit('train', { requireMasks: true, skipBad: false })).toHaveLength(3);
+    await write(join(root, 'train/masks/a.png'), await grey(1));
+    await write(join(root, 'train/masks/b.png'), await grey(1));
+    const folders = await openSource({ data: root, cacheDir: '/nonexistent' });
+    expect(await folders.readSplit('train', { requireMasks: true, skipBad: false })).toHaveLength(2);
   });
 
   test('in --images', async () => {

@@ -5,6 +5,7 @@ import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import { parseValue, valueName } from '../../lib/data/mask-values.js';
 import type { Sample } from '../../lib/data/sample.js';
 import { openSource, type SourceOptions } from '../../lib/data/source.js';
+import { writePictures } from './parquet-fixtures.js';
 import { grey, picture, temporaryFolder, write } from './pictures.js';
 
 /** 4 x 2 pixels. */
@@ -70,6 +71,20 @@ describe('--instances', () => {
   test('where masks do not matter, each image once', async () => {
     expect(await read(await grey(3, 4, 2), { instances: true }, false)).toHaveLength(1);
   });
+});
+
+test('--instances of Parquet files', async () => {
+  const bytes = await png(Uint8Array.from(GREYS), 1);
+  const [image, label] = [
+    [await grey(9, 4, 2), await grey(8, 4, 2)],
+    [bytes, bytes],
+  ].map((pictures) => pictures.map((picture, index) => ({ bytes: picture, path: `${'ba'[index]}.png` })));
+  const path = join(await temporaryFolder(), 'train.parquet');
+  await writePictures(path, { image: image!, label: label! });
+  const source = await openSource({ data: path, cacheDir: '/nonexistent', instances: true });
+  const samples = await source.readSplit('train', { requireMasks: true, skipBad: false });
+  expect(samples.map(({ name }) => name)).toEqual(['a#1', 'a#255', 'a#7', 'b#1', 'b#255', 'b#7']);
+  expect(await pixelsOf(samples[2]!)).toEqual(one(GREYS, 7));
 });
 
 describe('--class', () => {

@@ -218,8 +218,8 @@ test('files that are not Parquet, cut short or broken are named, all in one erro
       `the footer of ${footless} is broken`,
     ].join(', '),
   });
-  const json = await write(join(root, 'instances.xml'), '{"images": []}');
-  await expect(split(json)).rejects.toThrow(`${json} is not a Parquet file`);
+  const text = await write(join(root, 'instances.txt'), '{"images": []}');
+  await expect(split(text)).rejects.toThrow(`${text} is not a Parquet file`);
 });
 
 test('broken pages are told when their rows are read, with the rows', async () => {
