@@ -98,6 +98,11 @@ export class Raster {
     );
   }
 
+  /** Stored in tiles; else in strips, each of which has to be read whole. */
+  get isTiled(): boolean {
+    return this.#image.isTiled;
+  }
+
   /** Palettes, YCbCr, CMYK, CIELab and inverted greys. */
   get readAsRgb(): boolean {
     return PALETTE_AND_PRINT.includes(this.#photometric);

@@ -61,48 +61,72 @@ export function percentilesOf(values: Float64Array): { low: number; high: number
 
 /** For each band the values that the percentiles are of. */
 async function validValues(raster: Raster, bands: readonly number[]): Promise<Float64Array[]> {
-  const sampled = await collect(raster, bands, sampleWindows(raster), 1);
+  const sampled = await collect(raster, bands, samplePieces(raster), 1);
   if (sampled.every((values) => values.length > 0)) return sampled;
   // Data only between the windows: all of it is gone through.
   const step = Math.max(1, Math.ceil((raster.width * raster.height) / MOST_VALUES));
   return collect(raster, bands, blocks(raster), step);
 }
 
-/** @param step Takes every so many-th valid pixel of a window. */
+/** What is read at once, and which of its columns count: start and length of each stretch of them. */
+interface Piece {
+  readonly window: Window;
+  readonly columns: readonly (readonly [start: number, length: number])[];
+}
+
+/** @param step Takes every so many-th valid pixel of a piece. */
 async function collect(
   raster: Raster,
   bands: readonly number[],
-  windows: Iterable<Window>,
+  pieces: Iterable<Piece>,
   step: number,
 ): Promise<Float64Array[]> {
   const kept = bands.map(() => new Float64Array(MOST_VALUES));
   const counts = bands.map(() => 0);
-  for (const window of windows) {
-    const samples = await raster.read(window, bands);
+  for (const piece of pieces) {
+    const samples = await raster.read(piece.window, bands);
     samples.forEach((band, index) => {
-      counts[index] = keep(band, raster.nodata, step, kept[index]!, counts[index]!);
+      counts[index] = keep(band, piece, { nodata: raster.nodata, step }, kept[index]!, counts[index]!);
     });
   }
   return kept.map((values, index) => values.subarray(0, counts[index]));
 }
 
-function keep(band: TypedArray, nodata: number | undefined, step: number, into: Float64Array, count: number): number {
+/** Appends to `into`, which holds `count` values, and returns how many it holds then. */
+function keep(
+  band: TypedArray,
+  { window, columns }: Piece,
+  { nodata, step }: { nodata: number | undefined; step: number },
+  into: Float64Array,
+  count: number,
+): number {
   let [to, seen] = [count, 0];
-  for (let index = 0; index < band.length && to < into.length; index++) {
-    const value = band[index]!;
-    if (isValid(value, nodata) && seen++ % step === 0) into[to++] = value;
+  for (let y = 0; y < window.height; y++) {
+    for (const [start, length] of columns) {
+      const from = y * window.width + start;
+      for (let at = from; at < from + length && to < into.length; at++) {
+        const value = band[at]!;
+        if (isValid(value, nodata) && seen++ % step === 0) into[to++] = value;
+      }
+    }
   }
   return to;
 }
 
-/** All of a raster of up to a million pixels, else windows in the middle of the cells of a grid. */
-function* sampleWindows({ width, height }: Raster): Iterable<Window> {
+/**
+ * All of a raster of up to a million pixels, else windows in the middle of the cells of a grid. Of a striped raster the windows
+ * of one row are read together: a strip can only be read whole.
+ */
+function* samplePieces({ width, height, isTiled }: Raster): Iterable<Piece> {
   if (width * height <= MOST_VALUES) {
-    yield { x: 0, y: 0, width, height };
+    yield { window: { x: 0, y: 0, width, height }, columns: [[0, width]] };
     return;
   }
   const across = middles(width);
-  for (const [y, high] of middles(height)) for (const [x, wide] of across) yield { x, y, width: wide, height: high };
+  for (const [y, high] of middles(height)) {
+    if (!isTiled) yield { window: { x: 0, y, width, height: high }, columns: across };
+    else for (const [x, wide] of across) yield { window: { x, y, width: wide, height: high }, columns: [[0, wide]] };
+  }
 }
 
 /** Start and length of the windows along one side. */
@@ -112,10 +136,11 @@ function middles(length: number): (readonly [number, number])[] {
   return Array.from({ length: cells }, (_, cell) => [Math.floor(((cell + 0.5) * length) / cells - size / 2), size]);
 }
 
-function* blocks({ width, height }: Raster): Iterable<Window> {
+function* blocks({ width, height }: Raster): Iterable<Piece> {
   for (let y = 0; y < height; y += BLOCK) {
     for (let x = 0; x < width; x += BLOCK) {
-      yield { x, y, width: Math.min(BLOCK, width - x), height: Math.min(BLOCK, height - y) };
+      const wide = Math.min(BLOCK, width - x);
+      yield { window: { x, y, width: wide, height: Math.min(BLOCK, height - y) }, columns: [[0, wide]] };
     }
   }
 }

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { contentHash, decodeImage, imageIdentity, imageSize } from '../../lib/data/decode.js';
 import { RasterPixels } from '../../lib/raster/pixels.js';
 import { Raster } from '../../lib/raster/raster.js';
-import { percentilesOf, toByte } from '../../lib/raster/stretch.js';
-import { grey } from '../data/pictures.js';
+import { findStretch, percentilesOf, toByte } from '../../lib/raster/stretch.js';
+import { grey, picture } from '../data/pictures.js';
 import { geoTiff, rasterFile, sampleOf } from './rasters.js';
 
 const ramp = (length: number, of: (index: number) => number) => Float32Array.from({ length }, (_, index) => of(index));
@@ -72,6 +72,27 @@ test('of a large raster a sample is taken, and data between the samples is found
   values[1] = 5;
   const { pixels } = await decodeImage(sampleOf(await rasterFile('large.tif', geoTiff([values], side, side))));
   expect([pixels[0], pixels[3], pixels[6]]).toEqual([0, 255, 0]);
+});
+
+test('in strips or in tiles, the sample is the same', async () => {
+  const side = 1300;
+  const values = Uint8Array.from({ length: side * side }, (_, at) => (Math.imul(at, 2654435761) >>> 16) & 255);
+  const wide = picture(
+    Uint16Array.from(values, (value) => value * 20),
+    side,
+    side,
+    1,
+  );
+  const strips = await rasterFile('strips.tif', await wide.clone().tiff().toBuffer());
+  const tiles = await rasterFile('tiles.tif', await wide.clone().tiff({ tile: true }).toBuffer());
+  const found = [];
+  for (const path of [strips, tiles]) {
+    const raster = await Raster.open(path);
+    found.push({ isTiled: raster.isTiled, stretch: await findStretch(raster, [0]) });
+    await raster.close();
+  }
+  expect(found.map(({ isTiled }) => isTiled)).toEqual([false, true]);
+  expect(found[0]!.stretch).toEqual(found[1]!.stretch);
 });
 
 test('windows are what the whole is', async () => {
