@@ -161,7 +161,8 @@ async function validOf(
   return valid;
 }
 
-function requireBands({ path }: FileReference, numbers: readonly number[], count: number): void {
+/** @throws SamError `SAM_BAD_DATA`: no such band. `numbers`: from 1 on. */
+export function requireBands({ path }: FileReference, numbers: readonly number[], count: number): void {
   const missing = numbers.find((number) => !Number.isInteger(number) || number < 1 || number > count);
   if (missing === undefined) return;
   throw new SamError('SAM_BAD_DATA', `image ${path} has ${count} band${count === 1 ? '' : 's'}, no band ${missing}`, {

@@ -18,6 +18,7 @@ import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-p
 import { predictRaster, type TileCounts } from './predict-raster.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from './prompt-options.js';
 import { resolveModel } from './resolve.js';
+import { openRoughWindows } from './rough-windows.js';
 import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 import type { UserPrompt } from './user-prompt.js';
@@ -184,7 +185,7 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
 async function predictTiles(job: Job, { model, prompts, options }: Context): Promise<PredictOutput> {
   const { sample, size, outputs, source } = job;
   const { signal, onProgress, onWarning } = options;
-  const masks = job.maskPath === undefined ? undefined : await openMaskWindows(job.maskPath, sample, size);
+  const masks = await masksOfTiles(job);
   try {
     const context = {
       model,
@@ -234,7 +235,11 @@ async function withPolygons<T>(
   return writePolygons(outputs.polygons, { width: size.width, toLonLat: place, tolerance: simplify }, work);
 }
 
-/** Another source of prompts for tiles joins here. */
+async function masksOfTiles({ sample, size, raster, maskPath, roughMask }: Job): Promise<MaskWindows | undefined> {
+  if (maskPath !== undefined) return openMaskWindows(maskPath, sample, size);
+  return roughMask === undefined ? undefined : openRoughWindows(raster!, roughMask);
+}
+
 function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: PromptOptions): PromptForTile {
   const [given] = job.prompts ?? [];
   if (given !== undefined) return givenForTile(given);

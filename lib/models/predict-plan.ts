@@ -7,13 +7,14 @@ import { SamError } from '../errors.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { randomFor } from '../prompts/random.js';
 import { drawRoughPrompt, emptyRoughMask, type RoughGrid, RoughMasks } from '../prompts/rough/rough-masks.js';
-import { masksOfFolder, promptOrigin, toRoughMaskSettings } from '../prompts/rough/settings.js';
+import { masksOfFolder, promptOrigin, type RoughMaskSettings, toRoughMaskSettings } from '../prompts/rough/settings.js';
 import { openMaskWindows } from '../raster/mask-windows.js';
 import { VALIDATION_EPOCH } from '../training/batches.js';
 import { isBadImage } from './encode.js';
 import type { PredictImagesOptions } from './predict-images.js';
 import { planRaster, type RasterJob } from './predict-raster.js';
 import { type PromptOptions, toPromptSettings } from './prompt-options.js';
+import { openRoughWindows } from './rough-windows.js';
 import { checkPrompt } from './user-prompt.js';
 
 /** given: by the caller; masks: from a mask of the folder `masks`; rough: from a rough mask; grid: found by the model itself. */
@@ -26,8 +27,9 @@ export interface Job {
   readonly source: PromptSource;
   /** Predicted in tiles, each with a prompt of its own. */
   readonly raster?: RasterJob;
-  /** Of a raster with `masks`: the mask that its tiles' prompts are drawn from. */
+  /** Of a raster: the mask that its tiles' prompts are drawn from, or how that is made. */
   readonly maskPath?: string;
+  readonly roughMask?: RoughMaskSettings;
   /** One for each attempt, where they do not depend on the model. */
   readonly prompts?: readonly Prompt[];
 }
@@ -94,16 +96,15 @@ async function planOne(
     });
   }
   const job = { sample, size: { width, height }, outputs, ...(raster !== undefined && { raster }) };
-  if (raster !== undefined) checkRaster(raster, options);
+  const tiled = raster !== undefined && raster.plan.columns.length * raster.plan.rows.length > 1;
+  if (tiled) checkTiled(raster, options, masks);
   if (options.prompt !== undefined) {
     const given = checkPrompt(options.prompt, width, height, sample.image.path);
     return { ...job, source: 'given', prompts: [given] };
   }
   if (masks === undefined) return { ...job, source: 'grid' };
-  if (raster !== undefined && options.masks !== undefined) {
-    const maskPath = await maskIn(options.masks, sample);
-    await (await openMaskWindows(maskPath, sample, { width, height })).close();
-    return { ...job, source: 'masks', maskPath };
+  if (raster !== undefined && (tiled || options.masks !== undefined)) {
+    return { ...job, source: options.masks === undefined ? 'rough' : 'masks', ...(await maskOfTiles(raster, masks)) };
   }
   const grid = await masks.get(sample, options.signal);
   if (grid.emptiness !== null) {
@@ -117,13 +118,11 @@ async function planOne(
 }
 
 /** What makes sense for a single tile alone. */
-function checkRaster({ sample, plan }: RasterJob, options: PredictImagesOptions): void {
-  const tiles = plan.columns.length * plan.rows.length;
-  if (tiles === 1) return;
-  const where = `${sample.image.path} is predicted in ${tiles} tiles`;
-  if (options.prompt === undefined && options.masks === undefined) {
+function checkTiled({ sample, plan }: RasterJob, options: PredictImagesOptions, masks: RoughMasks | undefined): void {
+  const where = `${sample.image.path} is predicted in ${plan.columns.length * plan.rows.length} tiles`;
+  if (options.prompt === undefined && masks === undefined) {
     throw new SamError('SAM_BAD_OPTION', `${where}: nothing says what to look for in each of them`, {
-      fix: 'give --masks DIR, --point or --box (or --tile 0, for a picture that makes sense as a whole)',
+      fix: 'give --masks DIR, --rough-mask or --point (or --tile 0, for a picture that makes sense as a whole)',
     });
   }
   for (const [name, asked] of [
@@ -138,10 +137,22 @@ function checkRaster({ sample, plan }: RasterJob, options: PredictImagesOptions)
   }
 }
 
-async function maskIn(folder: string, sample: Sample): Promise<string> {
-  const path = (await masksByName(folder, '--masks')).get(sample.name);
-  if (path !== undefined) return path;
-  throw new SamError('SAM_BAD_DATA', `no mask for ${sample.name} in ${folder}`, { fix: 'name masks as their images' });
+/** Opened once, so that what is wrong is said before anything slow begins. */
+async function maskOfTiles(raster: RasterJob, masks: RoughMasks): Promise<Pick<Job, 'maskPath' | 'roughMask'>> {
+  const { settings } = masks;
+  if (settings.method.kind !== 'file') {
+    await (await openRoughWindows(raster, settings)).close();
+    return { roughMask: settings };
+  }
+  const { folder, flag } = settings.method;
+  const maskPath = (await masksByName(folder, flag)).get(raster.sample.name);
+  if (maskPath === undefined) {
+    throw new SamError('SAM_BAD_DATA', `no mask for ${raster.sample.name} in ${folder}`, {
+      fix: 'name masks as their images',
+    });
+  }
+  await (await openMaskWindows(maskPath, raster.sample, raster)).close();
+  return { maskPath };
 }
 
 /** The prompt of `train`'s own validation, then others of other erosions. */

@@ -89,7 +89,8 @@ function requireSmallTiles({ image }: Sample, { columns, rows }: TilePlan): void
   });
 }
 
-async function openPixels({ sample, stretch }: RasterJob): Promise<RgbSource> {
+/** The raster as SAM sees it. */
+export async function openPixels({ sample, stretch }: RasterJob): Promise<RgbSource> {
   if (stretch === undefined) return new MemoryPixels(await decodeImage(sample));
   return RasterPixels.of(await Raster.open(sample.image.path), sample.bands, stretch);
 }

@@ -113,6 +113,13 @@ function keep(
   return to;
 }
 
+/** Windows that stand for the whole raster: about a million pixels, evenly spaced. */
+export function* sampleWindows(raster: Raster): Iterable<Window> {
+  for (const { window, columns } of samplePieces(raster)) {
+    for (const [start, length] of columns) yield { ...window, x: window.x + start, width: length };
+  }
+}
+
 /**
  * All of a raster of up to a million pixels, else windows in the middle of the cells of a grid. Of a striped raster the windows
  * of one row are read together: a strip can only be read whole.

@@ -95,6 +95,16 @@ test('tiles within the rough mask are object and tiles without it background: th
   expect(columns(0, 1500).every((value) => value === 255)).toBe(true);
 }, 600_000);
 
+test('tiles with prompts from a rough mask by colour, made window by window', async () => {
+  const out = join(dir, 'colour');
+  const outcome = await predict(scene, '--rough-mask', 'hsv', '--value', '0.5-1', '--num-negative', '4', '--out', out);
+  expect(outcome).toMatchObject({ code: 0 });
+  const [output] = outcome.json<PredictImagesResult>().outputs;
+  expect(output).toMatchObject({ promptSource: 'rough', tiles: { total: 12 } });
+  expect(scores(await confusion(await valuesOf(output!.mask), truth)).iou).toBeGreaterThan(0.9);
+  expectFailure(await predict(scene, '--rough-mask', 'ndwi', '--nir', '9', '--out', out), 'SAM_BAD_DATA', 'band');
+}, 600_000);
+
 test('points go to their tiles', async () => {
   const out = join(dir, 'points');
   const outcome = await predict(scene, '--point', '60,1300,1', '--point', '60,400,0', '--out', out);

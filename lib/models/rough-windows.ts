@@ -1,0 +1,108 @@
+/**
+ * The rough mask of a raster, window by window, for rasters that are predicted in tiles. What `otsu` finds is found once, in a
+ * sample of the whole raster, so that all its tiles have one threshold. Pieces are told from specks within a window and some
+ * pixels around it.
+ */
+import { requireBands } from '../data/bands.js';
+import type { RoughPixels } from '../prompts/rough/compute.js';
+import { otsuThreshold } from '../prompts/rough/otsu.js';
+import { bandNumbers, type RoughMaskSettings } from '../prompts/rough/settings.js';
+import { normalisedDifference } from '../prompts/rough/spectral.js';
+import { RoughThread } from '../prompts/rough/thread.js';
+import type { MaskWindows } from '../raster/mask-windows.js';
+import { Raster, type Window } from '../raster/raster.js';
+import { isValid, sampleWindows } from '../raster/stretch.js';
+import { openPixels, type RasterJob } from './predict-raster.js';
+
+/** Pixels around a window that are looked at too: a piece that reaches into it is not cut to a speck at its edge. */
+const MARGIN = 64;
+
+interface PixelWindows {
+  read(window: Window): Promise<RoughPixels>;
+  close(): Promise<void>;
+}
+
+/** @throws SamError `SAM_BAD_DATA`, `SAM_BAD_OPTION`: a band that the raster does not have. Not for masks of a folder. */
+export async function openRoughWindows(job: RasterJob, settings: RoughMaskSettings): Promise<MaskWindows> {
+  const pixels = await openWindows(job, settings);
+  const thread = new RoughThread();
+  return {
+    async read(window) {
+      const around = withMargin(window, job);
+      const source = await pixels.read(around);
+      const { width, height } = around;
+      const request = { source, width, height, cleaning: settings.cleaning, distances: false };
+      const { values } = await thread.make(request);
+      return { values: cut(values, around, window), width: window.width, height: window.height };
+    },
+    async close() {
+      await Promise.all([pixels.close(), thread.dispose()]);
+    },
+  };
+}
+
+async function openWindows(job: RasterJob, { method }: RoughMaskSettings): Promise<PixelWindows> {
+  if (method.kind === 'file') throw new Error('masks of a folder are read where they lie');
+  if (method.kind === 'hsv') {
+    const rgb = await openPixels(job);
+    return {
+      read: async (window) => ({ kind: 'hsv', pixels: (await rgb.read(window)).pixels, bands: method.bands }),
+      close: () => rgb.close(),
+    };
+  }
+  const raster = await Raster.open(job.sample.image.path);
+  try {
+    const names = raster.bandNames.map((name) => (name === '' ? null : name.toLowerCase()));
+    const numbers = bandNumbers(method, names, raster.path);
+    requireBands(job.sample.image, numbers, raster.bandCount);
+    const bands = numbers.map((number) => number - 1);
+    const read = async (window: Window) => indexPixels(raster, window, bands);
+    const threshold = method.threshold === 'otsu' ? await sampledOtsu(raster, read) : method.threshold;
+    return {
+      read: async (window) => ({ kind: 'index', name: method.kind, ...(await read(window)), threshold }),
+      close: () => raster.close(),
+    };
+  } catch (error) {
+    await raster.close();
+    throw error;
+  }
+}
+
+async function indexPixels(raster: Raster, window: Window, bands: readonly number[]) {
+  const [first, second] = await raster.read(window, bands);
+  const [a, b] = [Float32Array.from(first!), Float32Array.from(second!)];
+  const valid = Uint8Array.from(first!, (value, at) =>
+    isValid(value, raster.nodata) && isValid(second![at]!, raster.nodata) ? 1 : 0,
+  );
+  return { a, b, valid };
+}
+
+async function sampledOtsu(raster: Raster, read: (window: Window) => ReturnType<typeof indexPixels>): Promise<number> {
+  const parts: Float32Array[] = [];
+  for (const window of sampleWindows(raster)) {
+    const { a, b, valid } = await read(window);
+    parts.push(normalisedDifference(a, b, valid));
+  }
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return otsuThreshold(all);
+}
+
+function withMargin({ x, y, width, height }: Window, raster: { width: number; height: number }): Window {
+  const [left, top] = [Math.max(0, x - MARGIN), Math.max(0, y - MARGIN)];
+  const right = Math.min(raster.width, x + width + MARGIN);
+  return { x: left, y: top, width: right - left, height: Math.min(raster.height, y + height + MARGIN) - top };
+}
+
+function cut(values: Uint8Array, around: Window, window: Window): Uint8Array {
+  const out = new Uint8Array(window.width * window.height);
+  for (let row = 0; row < window.height; row++) {
+    const from = (window.y - around.y + row) * around.width + window.x - around.x;
+    out.set(values.subarray(from, from + window.width), row * window.width);
+  }
+  return out;
+}
