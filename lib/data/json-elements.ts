@@ -39,7 +39,8 @@ export async function readElement(path: string, start: number, end: number): Pro
   const file = await open(path);
   try {
     const bytes = Buffer.allocUnsafe(end - start);
-    await file.read(bytes, 0, bytes.length, start);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+    if (bytesRead < bytes.length) throw new Error('it has become shorter');
     return JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     throw new SamError('SAM_BAD_DATA', `${path} has changed since it was read`, { fix: 'begin again', cause: error });
