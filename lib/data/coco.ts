@@ -7,7 +7,7 @@ import { folderWith, imageFolders, listCoco } from './coco-files.js';
 import { BadRle } from './coco-rle.js';
 import { compare, describe, type FoundFile, nameAll, stemOf } from './folder.js';
 import { scanJson } from './json-elements.js';
-import { filesOfSplit, splitsOfFiles } from './parquet-splits.js';
+import { sourceOfFiles } from './parquet-splits.js';
 import { missingFiles } from './present.js';
 import type { DataSource, Sample, SplitReading } from './sample.js';
 
@@ -36,34 +36,21 @@ const FIX = 'Mend the file, or go on without these with --skip-bad.';
 export async function findCoco(path: string, options: CocoOptions): Promise<DataSource | undefined> {
   const files = await listCoco(path);
   if (files.length === 0) return undefined;
-  const nameOf = (split: string) => `the split '${split}' in ${path}`;
-  return {
-    root: path,
-    nameOf,
-    splits: async () => splitsOfFiles(files),
-    hasSplit: async (split) => filesOfSplit(files, split).length > 0,
-    async readSplit(split, reading) {
-      const own = filesOfSplit(files, split);
-      if (own.length === 0) {
-        throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${path}`, {
-          fix: `The splits there are: ${nameAll(splitsOfFiles(files))}.`,
-        });
-      }
-      const samples: Sample[] = [];
-      for (const file of own) {
-        const folders = options.images === undefined ? imageFolders(path, file, split) : [options.images];
-        for (const sample of await new CocoFile(file, folders, options, reading).read()) samples.push(sample);
-      }
-      if (samples.length === 0) {
-        throw new SamError('SAM_BAD_DATA', `${nameOf(split)} holds no annotation that can be used`, {
-          fix: 'Look at the warnings before this line, and at --categories.',
-        });
-      }
-      samples.sort((a, b) => compare(a.name, b.name));
-      requireDistinct(samples, path);
-      return samples;
-    },
-  };
+  return sourceOfFiles(path, files, async (own, split, reading) => {
+    const samples: Sample[] = [];
+    for (const file of own) {
+      const folders = options.images === undefined ? imageFolders(path, file, split.name) : [options.images];
+      for (const sample of await new CocoFile(file, folders, options, reading).read()) samples.push(sample);
+    }
+    if (samples.length === 0) {
+      throw new SamError('SAM_BAD_DATA', `${split.description} holds no annotation that can be used`, {
+        fix: 'Look at the warnings before this line, and at --categories.',
+      });
+    }
+    samples.sort((a, b) => compare(a.name, b.name));
+    requireDistinct(samples, path);
+    return samples;
+  });
 }
 
 /** Of several files for one split, two may use one name for different things. */

@@ -1,7 +1,9 @@
 /** Which Parquet files make up which split, by their names: as the Hugging Face library `datasets` does. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { compare, type FoundFile, listFiles, stemOf } from './folder.js';
+import { SamError } from '../errors.js';
+import { compare, type FoundFile, listFiles, nameAll, stemOf } from './folder.js';
+import type { DataSource, Sample, SplitReading } from './sample.js';
 
 /** Words that name one split; the first is its name. */
 const SYNONYMS: readonly (readonly [string, ...string[]])[] = [
@@ -77,4 +79,29 @@ function knownSplit(word: string): string | undefined {
 function hasWords(text: string, wanted: readonly string[]): boolean {
   const words = wordsOf(text);
   return wanted.length > 0 && words.some((_, start) => wanted.every((word, index) => words[start + index] === word));
+}
+
+/** The samples of one split: of its files, at least one. */
+export type ReadSplit = (
+  files: readonly FoundFile[],
+  split: { readonly name: string; readonly description: string },
+  reading: SplitReading,
+) => Promise<Sample[]>;
+
+/** A data set of files whose names and folders tell their splits. */
+export function sourceOfFiles(root: string, files: readonly FoundFile[], read: ReadSplit): DataSource {
+  const nameOf = (split: string) => `the split '${split}' in ${root}`;
+  return {
+    root,
+    nameOf,
+    splits: async () => splitsOfFiles(files),
+    hasSplit: async (split) => filesOfSplit(files, split).length > 0,
+    async readSplit(split, reading) {
+      const own = filesOfSplit(files, split);
+      if (own.length > 0) return read(own, { name: split, description: nameOf(split) }, reading);
+      throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, {
+        fix: `The splits there are: ${nameAll(splitsOfFiles(files))}.`,
+      });
+    },
+  };
 }

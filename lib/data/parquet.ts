@@ -3,7 +3,7 @@ import { SamError, toSamError } from '../errors.js';
 import { compare, describe, type FoundFile, nameAll, stemOf } from './folder.js';
 import { LeafColumn, SpanCache } from './parquet-column.js';
 import { openParquetFile, type ParquetFile, pictureColumn } from './parquet-file.js';
-import { filesOfSplit, listParquet, splitsOfFiles } from './parquet-splits.js';
+import { listParquet, sourceOfFiles } from './parquet-splits.js';
 import type { DataSource, FileReference, Sample, SplitReading } from './sample.js';
 
 /** One for all files, so that what is in memory does not grow with them; masks apart, as both are read in turn. */
@@ -25,26 +25,10 @@ export interface ParquetOptions {
 /** The Parquet files that `path` is or holds; undefined where there are none. */
 export async function findParquet(path: string, options: ParquetOptions): Promise<DataSource | undefined> {
   const files = await listParquet(path);
-  return files.length === 0 ? undefined : parquetSource(path, files, options);
-}
-
-function parquetSource(root: string, files: readonly FoundFile[], options: ParquetOptions): DataSource {
-  const nameOf = (split: string) => `the split '${split}' in ${root}`;
-  return {
-    root,
-    nameOf,
-    splits: async () => splitsOfFiles(files),
-    hasSplit: async (split) => filesOfSplit(files, split).length > 0,
-    async readSplit(split, reading) {
-      const own = filesOfSplit(files, split);
-      if (own.length === 0) {
-        throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, {
-          fix: `The splits there are: ${nameAll(splitsOfFiles(files))}.`,
-        });
-      }
-      return readParquetSplit(own, nameOf(split), options, reading);
-    },
-  };
+  if (files.length === 0) return undefined;
+  return sourceOfFiles(path, files, (own, { description }, reading) =>
+    readParquetSplit(own, description, options, reading),
+  );
 }
 
 /**

@@ -78,8 +78,8 @@ const VISION: Record<string, object> = {
 };
 
 async function visionConfigOf(model: ResolvedModel): Promise<object | undefined> {
-  const { encoder } = await inspect(model.weights);
   if (model.folder !== undefined) return undefined; // its own config says it
+  const { encoder } = await inspect(model.weights);
   const known = VISION[encoder ?? ''];
   if (known !== undefined) return known;
   throw new SamError(
