@@ -11,7 +11,7 @@
 #include "binding/task.h"
 #include "encoder/built_encoder.h"
 #include "encoder/inspect_weights.h"
-#include "encoder/torchscript_encoder.h"
+#include "encoder/load_encoder.h"
 #include "model/hugging_face.h"
 #include "storage/onnx_reader.h"
 #include "storage/weights_file.h"

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "core_test/checks.h"
+#include "encoder/load_encoder.h"
 #include "encoder/preprocess.h"
-#include "encoder/torchscript_encoder.h"
 
 namespace sam::core_test {
 namespace {

@@ -27,7 +27,7 @@ constexpr const char* kUsage = R"(sam_core_test [options]
   --device cpu|cuda|cuda:N
                        where to run [cpu]
   --encoder FILE.pt    a TorchScript encoder to try and time too
-  --only A,B           of decoder, losses, training, vit, encoder, timings [all]
+  --only A,B           of decoder, losses, training, softmax, vit, encoder, timings [all]
   --break PART         leave out a part, to see the checks fail: positions, missing or weight-decay
   --write-inputs DIR   write the fixtures' weights.safetensors, model.safetensors (with a tiny ViT),
                        model-meta.safetensors and embeddings.safetensors there, and nothing else
@@ -35,7 +35,7 @@ constexpr const char* kUsage = R"(sam_core_test [options]
 Exit status: 0 all checks passed; 1 not, or something went wrong; 2 wrong call.
 )";
 
-constexpr std::array<std::string_view, 6> kFamilies = {"decoder", "losses",  "training",
+constexpr std::array<std::string_view, 7> kFamilies = {"decoder", "losses",  "training", "softmax",
                                                        "vit",     "encoder", "timings"};
 
 struct Settings {
@@ -147,6 +147,7 @@ bool run(const Settings& settings) {
   if (wanted("decoder")) check_decoder(context);
   if (wanted("losses")) check_losses(context);
   if (wanted("training")) check_training(context);
+  if (wanted("softmax")) check_softmax(context);
   if (wanted("vit")) check_vit(context);
   if (wanted("encoder") && !settings.encoder.empty()) check_encoder(context, settings.encoder);
   if (wanted("timings")) measure(context, settings.encoder);

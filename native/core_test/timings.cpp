@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "core_test/checks.h"
-#include "encoder/torchscript_encoder.h"
+#include "encoder/load_encoder.h"
 
 namespace sam::core_test {
 namespace {

@@ -3,10 +3,21 @@
 #include <torch/csrc/jit/serialization/export.h>
 
 #include "encoder/tiny_vit.h"
+#include "encoder/torchscript_encoder.h"
+#include "encoder/vit_encoder.h"
+#include "encoder/vit_script.h"
 #include "error.h"
 #include "storage/file.h"
 
 namespace sam {
+namespace {
+
+[[noreturn]] void not_buildable(const ModelWeights& weights, const EncoderFound& found) {
+  throw Error("SAM_BAD_CHECKPOINT", weights.path() + " holds " + found.name() +
+                                        "; SAM's ViT-B, L, H and MobileSAM's TinyViT can be built");
+}
+
+}  // namespace
 
 std::string EncoderFound::name() const {
   switch (kind) {
@@ -31,17 +42,23 @@ EncoderFound find_encoder(const ModelWeights& weights) {
   return {other ? EncoderKind::kOther : EncoderKind::kNone, {}};
 }
 
-torch::jit::Module build_encoder(const std::string& path, at::ScalarType dtype) {
+std::unique_ptr<ImageEncoder> build_encoder(const std::string& path, at::Device device,
+                                            at::ScalarType dtype) {
   ModelWeights weights(path);
   const EncoderFound found = find_encoder(weights);
-  if (found.kind == EncoderKind::kTinyViT) return build_tiny_vit(weights, dtype);
-  if (found.kind == EncoderKind::kViT) return build_vit(weights, *found.vit, dtype);
-  throw Error("SAM_BAD_CHECKPOINT",
-              path + " holds " + found.name() + "; SAM's ViT-B, L, H and MobileSAM's TinyViT can be built");
+  if (found.kind == EncoderKind::kTinyViT)
+    return torchscript_encoder(path, build_tiny_vit(weights, dtype), device, dtype);
+  if (found.kind == EncoderKind::kViT) return make_vit_encoder(weights, *found.vit, device, dtype);
+  not_buildable(weights, found);
 }
 
-void export_encoder(const std::string& weights, const std::string& output) {
-  const torch::jit::Module module = build_encoder(weights, at::kFloat);
+void export_encoder(const std::string& path, const std::string& output) {
+  ModelWeights weights(path);
+  const EncoderFound found = find_encoder(weights);
+  const bool tiny = found.kind == EncoderKind::kTinyViT;
+  if (!tiny && found.kind != EncoderKind::kViT) not_buildable(weights, found);
+  const torch::jit::Module module =
+      tiny ? build_tiny_vit(weights, at::kFloat) : build_vit(weights, *found.vit, at::kFloat);
   AtomicFile file(output);
   torch::jit::ExportModule(module, [&](const void* data, size_t bytes) {
     file.write(data, bytes);

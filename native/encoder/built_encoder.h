@@ -1,11 +1,14 @@
-// An image encoder from a file of weights: what kind it holds, its TorchScript module, and that as a file.
+// An image encoder from a file of weights: what kind it holds, one that runs, and one as TorchScript.
 #pragma once
 
-#include <torch/csrc/jit/api/module.h>
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "encoder/image_encoder.h"
 #include "encoder/vit.h"
 #include "model/model_weights.h"
 
@@ -25,9 +28,11 @@ struct EncoderFound {
 EncoderFound find_encoder(const ModelWeights& weights);
 
 // Its weights in `dtype`. Throws SAM_BAD_CHECKPOINT where there is no encoder that can be built.
-torch::jit::Module build_encoder(const std::string& weights, at::ScalarType dtype);
+std::unique_ptr<ImageEncoder> build_encoder(const std::string& weights, at::Device device,
+                                            at::ScalarType dtype);
 
-// To a TorchScript file, in fp32, written to a temporary name and renamed.
+// To a TorchScript file for other programs, in fp32, written to a temporary name and renamed. Throws as
+// above.
 void export_encoder(const std::string& weights, const std::string& output);
 
 }  // namespace sam

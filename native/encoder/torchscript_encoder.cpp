@@ -10,12 +10,9 @@
 #include <string>
 #include <utility>
 
-#include "encoder/built_encoder.h"
 #include "encoder/preprocess.h"
 #include "error.h"
-#include "model/exact.h"
 #include "storage/file.h"
-#include "storage/weights_file.h"
 
 namespace sam {
 namespace {
@@ -101,21 +98,6 @@ torch::jit::Module load_module(const std::string& path) {
   }
 }
 
-// Weights, of which the encoder is built, rather than TorchScript or something else. What is damaged beyond
-// telling counts as the latter: load_module says what an encoder must be.
-bool holds_weights(const std::string& path) {
-  if (path.ends_with(".index.json") || path.ends_with(".safetensors")) return true;
-  const ArchiveKind kind = archive_kind(path);
-  if (kind != ArchiveKind::kNone) return kind == ArchiveKind::kOther;
-  try {
-    open_weights(path);
-    return true;
-  } catch (const Error& error) {
-    if (error.code != "SAM_BAD_CHECKPOINT") throw;
-    return false;
-  }
-}
-
 // A picture of zeros through all slices. Running out of memory is not the file's fault.
 void try_out(ImageEncoder& encoder, const std::string& path) {
   try {
@@ -133,20 +115,21 @@ void try_out(ImageEncoder& encoder, const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<ImageEncoder> load_encoder(const std::string& path, at::Device device, at::ScalarType dtype,
-                                           bool check) {
-  const at::NoGradGuard no_grad;
+std::unique_ptr<ImageEncoder> torchscript_encoder(const std::string& path, torch::jit::Module module,
+                                                  at::Device device, at::ScalarType dtype) {
   // Not frozen: measured to gain nothing, and it takes as long as several images.
   // Profiling would run the first calls unoptimised and compile the second; an encoder's shapes never change.
   torch::jit::getProfilingMode() = false;
-  const bool weights = holds_weights(path);
-  torch::jit::Module module = weights ? build_encoder(path, dtype) : load_module(path);
   if (!module.find_method("forward")) bad(path, std::string("has no forward: ") + kNeeded);
   module.eval();
-  keep_exact(device, dtype);
   module.to(device, dtype);
-  auto encoder = std::make_unique<TorchScriptEncoder>(path, std::move(module), device, dtype);
-  if (check && !weights) try_out(*encoder, path);
+  return std::make_unique<TorchScriptEncoder>(path, std::move(module), device, dtype);
+}
+
+std::unique_ptr<ImageEncoder> load_torchscript(const std::string& path, at::Device device,
+                                               at::ScalarType dtype, bool check) {
+  auto encoder = torchscript_encoder(path, load_module(path), device, dtype);
+  if (check) try_out(*encoder, path);
   return encoder;
 }
 

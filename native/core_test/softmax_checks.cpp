@@ -1,0 +1,54 @@
+// The kernel of our own against LibTorch's operators: grids whose rows are whole chunks of sixteen, and not.
+#include <ATen/ATen.h>
+
+#include "core_test/checks.h"
+#include "encoder/position_softmax.h"
+
+namespace sam::core_test {
+namespace {
+
+struct Attention {
+  at::Tensor scores, rows, columns;
+};
+
+// Of scores in the hundreds all but a few exponentials underflow.
+Attention drawn(int64_t height, int64_t width, double size, at::ScalarType type, at::Device device) {
+  const auto numbers = [&](at::IntArrayRef shape, double scale) {
+    const at::Tensor steps = at::arange(c10::multiply_integers(shape), at::kFloat).reshape(shape);
+    return ((steps * 12.9898).sin() * scale).to(device, type);
+  };
+  // Rows and columns as the encoder has them: views, whose numbers lie apart.
+  return {numbers({3, 2, 5, height * width}, size), numbers({3, 5, 2, height}, size / 8).transpose(1, 2),
+          numbers({3, 2, 5, width + 7}, size / 8).slice(3, 3, 3 + width)};
+}
+
+double error(int64_t height, int64_t width, double size, at::ScalarType type, at::Device device) {
+  Attention x = drawn(height, width, size, type, device);
+  at::Tensor expected = x.scores.to(at::kFloat);
+  plain_position_softmax_(expected, x.rows.to(at::kFloat), x.columns.to(at::kFloat));
+  position_softmax_(x.scores, x.rows, x.columns);
+  return difference(x.scores.to(at::kFloat), expected);
+}
+
+}  // namespace
+
+void check_softmax(const Context& context) {
+  const at::Device device = context.device;
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>(64, 64), {14, 14}, {3, 16}, {1, 1}, {5, 33}})
+    for (const double size : {3.0, 300.0}) {
+      const std::string name =
+          "softmax/" + std::to_string(height) + "x" + std::to_string(width) + (size > 100 ? "/large" : "/small");
+      context.report->check(name + "/fp32", error(height, width, size, at::kFloat, device), 2e-6);
+      // Probabilities are rounded once; on a GPU the sums of the scores are, too.
+      if (device.is_cpu())
+        context.report->check(name + "/bf16", error(height, width, size, at::kBFloat16, device), 0.002);
+    }
+  Attention x = drawn(14, 14, 3, at::kFloat, device);
+  x.scores[1][1][3][195] = std::numeric_limits<float>::quiet_NaN();
+  position_softmax_(x.scores, x.rows, x.columns);
+  const bool only_there = x.scores[1][1][3].isnan().all().item<bool>() &&
+                          x.scores.isnan().sum().item<int64_t>() == x.scores.size(-1);
+  context.report->check("softmax/nan-stays-seen", only_there ? 0 : 1, 0);
+}
+
+}  // namespace sam::core_test

@@ -1,0 +1,39 @@
+#include "encoder/load_encoder.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include "encoder/built_encoder.h"
+#include "encoder/torchscript_encoder.h"
+#include "error.h"
+#include "model/exact.h"
+#include "storage/weights_file.h"
+
+namespace sam {
+namespace {
+
+// Weights, of which the encoder is built, rather than TorchScript or something else. What is damaged beyond
+// telling counts as the latter: load_module says what an encoder must be.
+bool holds_weights(const std::string& path) {
+  if (path.ends_with(".index.json") || path.ends_with(".safetensors")) return true;
+  const ArchiveKind kind = archive_kind(path);
+  if (kind != ArchiveKind::kNone) return kind == ArchiveKind::kOther;
+  try {
+    open_weights(path);
+    return true;
+  } catch (const Error& error) {
+    if (error.code != "SAM_BAD_CHECKPOINT") throw;
+    return false;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<ImageEncoder> load_encoder(const std::string& path, at::Device device, at::ScalarType dtype,
+                                           bool check) {
+  const at::NoGradGuard no_grad;
+  keep_exact(device, dtype);
+  return holds_weights(path) ? build_encoder(path, device, dtype)
+                             : load_torchscript(path, device, dtype, check);
+}
+
+}  // namespace sam
