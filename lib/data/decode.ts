@@ -221,8 +221,7 @@ export async function contentHash(sample: Sample): Promise<string> {
   const hash = createHash('sha256');
   if (!isPlainFile(sample.image)) return hash.update(await contentOf(sample.image, 'image')).digest('hex');
   try {
-    for await (const chunk of createReadStream(sample.image.path, { highWaterMark: 2 ** 20 }))
-      hash.update(chunk as Buffer);
+    for await (const chunk of createReadStream(sample.image.path)) hash.update(chunk as Buffer);
   } catch (error) {
     throw unreadable(error, sample.image, 'image');
   }

@@ -31,14 +31,28 @@ export interface Sample {
   readonly position?: number;
 }
 
-/** The same samples in the order in which their source is read quickest: as they lie, else as given. */
-export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: readonly S[]): S[] {
-  return samples.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
+/** Samples in their order: an array, or a list that makes each one when it is asked for (`[...samples]` is always an array). */
+export interface Samples extends Iterable<Sample> {
+  readonly length: number;
+  /** Undefined beyond the end. */
+  at(index: number): Sample | undefined;
 }
 
-/** The same samples, read by these bands unless they say others themselves. */
-export function withBands<S extends Sample>(samples: readonly S[], bands: string | undefined): S[] {
-  return samples.map((sample) => (bands === undefined || sample.bands !== undefined ? sample : { ...sample, bands }));
+/** Places of the samples in the order in which their source is read quickest: as they lie, else as given. */
+export function readingOrder(samples: Iterable<Pick<Sample, 'position'>>): Uint32Array {
+  const positions: number[] = [];
+  for (const { position } of samples) positions.push(position ?? 0);
+  return Uint32Array.from(positions.keys()).sort((a, b) => positions[a]! - positions[b]! || a - b);
+}
+
+/** The same samples in that order. */
+export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: readonly S[]): S[] {
+  return Array.from(readingOrder(samples), (place) => samples[place]!);
+}
+
+/** The sample, read by these bands unless it says others itself. */
+export function withBands(sample: Sample, bands: string | undefined): Sample {
+  return bands === undefined || sample.bands !== undefined ? sample : { ...sample, bands };
 }
 
 /** An image as the encoder takes it: interleaved 8-bit RGB, EXIF orientation applied, alpha dropped. */
@@ -65,7 +79,7 @@ export interface DataSource {
   /** What errors call a split. */
   nameOf(split: string): string;
   /** @throws {SamError} `SAM_BAD_DATA`: no such split, or what is wrong with it, all of it in one line. */
-  readSplit(split: string, options: SplitReading): Promise<Sample[]>;
+  readSplit(split: string, options: SplitReading): Promise<Samples>;
 }
 
 export interface SplitReading {
@@ -78,6 +92,6 @@ export interface SplitReading {
 
 /** Training and validation samples, each ordered by name. */
 export interface DataSplits {
-  readonly train: readonly Sample[];
-  readonly validation: readonly Sample[];
+  readonly train: Samples;
+  readonly validation: Samples;
 }
