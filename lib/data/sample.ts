@@ -19,7 +19,7 @@ export interface MaskReference extends FileReference {
 export interface Sample {
   /** The image's path within its split, without extension, `/` between folders: unique, and the order of samples. */
   readonly name: string;
-  /** Samples of one image share the object: that is how it is hashed and encoded once for all of them. */
+  /** Samples of one image have the same path here: that is how it is hashed and encoded once for all of them. */
   readonly image: FileReference;
   /** Absent for unlabelled images (`predict`, `embed`). */
   readonly mask?: MaskReference;

@@ -8,7 +8,7 @@ import { SamError, systemCode, toSamError } from '../errors.js';
 import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
 import { findCoco } from './coco.js';
-import { compare, folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
+import { folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
 import { HUB_SCHEME, hubSource } from './hub/source.js';
 import { withValues } from './instances.js';
 import { isManifest, manifestSource } from './manifest.js';
@@ -256,9 +256,13 @@ function groupSamples(samples: Samples, pattern: RegExp | undefined): { groupOf:
     groupOf[place++] = group;
   }
   if (pattern !== undefined && !matched) {
-    throw new SamError('SAM_BAD_OPTION', `--group-by ${pattern.source} matches no image, such as ${samples.at(0)?.name}`, {
-      fix: 'It is matched with the path within the split, without the extension.',
-    });
+    throw new SamError(
+      'SAM_BAD_OPTION',
+      `--group-by ${pattern.source} matches no image, such as ${samples.at(0)?.name}`,
+      {
+        fix: 'It is matched with the path within the split, without the extension.',
+      },
+    );
   }
   return { groupOf, sizes };
 }

@@ -131,10 +131,7 @@ export class EmbeddingStore {
       const result = { encoded: 0, cached: found, seconds: 0, setupSeconds: 0 };
       options.onProgress?.({ done: found, total, encoded: 0 });
       if (missing.length > 0 && (bad.length === 0 || options.skipBad)) {
-        Object.assign(
-          result,
-          await this.#encode(missing, bad, { ...options, before: found, total }),
-        );
+        Object.assign(result, await this.#encode(missing, bad, { ...options, before: found, total }));
       } else if (bad.length > 0 && !options.skipBad) {
         await findBad(missing, 0, bad);
       }

@@ -50,7 +50,10 @@ export async function checkSamples(splits: DataSplits, masks: LowResMasks, optio
   const without = (samples: Samples, problems: readonly Problem[]) => {
     if (problems.length === 0) return samples;
     const bad = new Set(problems.map(({ place }) => place));
-    return pick(samples, Uint32Array.from({ length: samples.length }, (_, place) => place).filter((place) => !bad.has(place)));
+    return pick(
+      samples,
+      Uint32Array.from({ length: samples.length }, (_, place) => place).filter((place) => !bad.has(place)),
+    );
   };
   const usable = { train: without(splits.train, train), validation: without(splits.validation, validation) };
   requireSome(usable);

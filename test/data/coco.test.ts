@@ -38,7 +38,7 @@ async function read(path: string, split = 'train', options: CocoOptions = {}, re
   const warnings: string[] = [];
   const source = await findCoco(path, options);
   const how = { requireMasks: true, skipBad: false, onWarning: (line: string) => warnings.push(line), ...reading };
-  const samples = await source!.readSplit(split, how);
+  const samples = [...(await source!.readSplit(split, how))];
   return { source, samples, warnings, names: samples.map(({ name }) => name) };
 }
 

@@ -20,7 +20,7 @@ async function read(path: string, split = 'train', requireMasks = true, skipBad 
   const warnings: string[] = [];
   const source = await openSource({ data: path, cacheDir: '/nonexistent' });
   const onWarning = (line: string) => void warnings.push(line);
-  const samples = await source.readSplit(split, { requireMasks, skipBad, onWarning });
+  const samples = [...(await source.readSplit(split, { requireMasks, skipBad, onWarning }))];
   return { source, samples, warnings, names: samples.map(({ name }) => name) };
 }
 

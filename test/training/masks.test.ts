@@ -64,7 +64,11 @@ test('a set of any size takes a fixed amount of memory, whatever its labels look
     [200, 2],
   ] as const) {
     const masks = new LowResMasks(256, undefined);
-    const mask = { values: Uint8Array.from({ length: 256 ** 2 }, (_, at) => Number(at % period === 0)), width: 256, height: 256 };
+    const mask = {
+      values: Uint8Array.from({ length: 256 ** 2 }, (_, at) => Number(at % period === 0)),
+      width: 256,
+      height: 256,
+    };
     const before = used();
     for (let index = 0; index < count; index++) await masks.get(sample(`${index}`, () => mask));
     expect(masks.kept).toBeGreaterThan(50);
