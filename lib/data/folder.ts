@@ -34,7 +34,7 @@ export async function readFolderSplit(root: string, split: string, options: Spli
   await requireSplit(root, split);
   const images = await listByStem(join(folder, 'images'));
   const masks = await listByStem(join(folder, 'masks'));
-  const { paired, unlabelled, orphans } = pairUp(images, masks);
+  const { pairs, unlabelled, orphans } = pairUp(images, masks, options.requireMasks);
   const problems = [
     ...describe('image', 'is named twice', 'are named twice', images.doubled),
     ...describe('mask', 'is named twice', 'are named twice', masks.doubled),
@@ -50,16 +50,14 @@ export async function readFolderSplit(root: string, split: string, options: Spli
     if (!options.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX_PAIRS });
     options.onWarning?.(`${message}; left out`);
   }
-  const usable = options.requireMasks ? paired.filter(([, mask]) => mask !== undefined) : paired;
-  if (usable.length === 0) throw nothingIn(folder, options.requireMasks, problems.length > 0);
-  return samplesOf(folder, usable);
+  if (pairs.images.length === 0) throw nothingIn(folder, options.requireMasks, problems.length > 0);
+  return samplesOf(folder, pairs);
 }
 
 /** Of all that was listed, the paths below the split's folders stay in memory. */
-function samplesOf(folder: string, pairs: readonly Pair[]): Samples {
-  const images = new PackedTexts(pairs.map(([image]) => image));
-  const masks = new PackedTexts(pairs.map(([, mask = '']) => mask));
-  return new SampleList(pairs.length, (index) => {
+function samplesOf(folder: string, pairs: Pairs): Samples {
+  const [images, masks] = [new PackedTexts(pairs.images), new PackedTexts(pairs.masks)];
+  return new SampleList(images.length, (index) => {
     const [image, mask] = [images.at(index), masks.at(index)];
     return {
       name: stemOf(image),
@@ -91,9 +89,8 @@ async function listPaths(folder: string, extensions: readonly string[]): Promise
   const walk = async (directory: string, prefix: string): Promise<void> => {
     for await (const entry of entriesOf(directory)) {
       if (entry.name.startsWith('.')) continue;
-      const path = join(directory, entry.name);
       const relative = `${prefix}${entry.name}`;
-      if (await isDirectory(entry, path)) await walk(path, `${relative}/`);
+      if (await isDirectory(entry, directory)) await walk(join(directory, entry.name), `${relative}/`);
       else if (extensions.includes(extname(entry.name).toLowerCase())) found.push(relative);
     }
   };
@@ -167,12 +164,14 @@ interface Listing {
 async function listByStem(folder: string): Promise<Listing> {
   const paths = await listPaths(folder, IMAGE_EXTENSIONS);
   // Ordered by path they nearly are already.
-  const stems = paths.map((path) => ({ path, stem: stemOf(path) })).sort((a, b) => compare(a.stem, b.stem));
+  paths.sort((a, b) => compare(stemOf(a), stemOf(b)));
   const files: string[] = [];
   const doubled: string[] = [];
   const doubledNames = new Set<string>();
-  stems.forEach(({ path, stem }, index) => {
-    if (stem !== stems[index - 1]?.stem && stem !== stems[index + 1]?.stem) files.push(path);
+  const isStem = (stem: string, path: string | undefined) => path !== undefined && stemOf(path) === stem;
+  paths.forEach((path, index) => {
+    const stem = stemOf(path);
+    if (!isStem(stem, paths[index - 1]) && !isStem(stem, paths[index + 1])) files.push(path);
     else {
       doubledNames.add(stem);
       doubled.push(`${basename(folder)}/${path}`);
@@ -181,12 +180,23 @@ async function listByStem(folder: string): Promise<Listing> {
   return { folder: basename(folder), files, doubled, doubledNames };
 }
 
-/** An image and its mask, if it has one. */
-type Pair = readonly [image: string, mask?: string];
+/** Images and, at the same places, their masks: '' for those that have none. */
+interface Pairs {
+  readonly images: string[];
+  readonly masks: string[];
+}
 
-/** Goes through both lists, in their order, at once. */
-function pairUp(images: Listing, masks: Listing): { paired: Pair[]; unlabelled: string[]; orphans: string[] } {
-  const paired: Pair[] = [];
+/** Goes through both lists, in their order, at once. With `requireMasks` images without a mask are in no pair. */
+function pairUp(
+  images: Listing,
+  masks: Listing,
+  requireMasks: boolean,
+): { pairs: Pairs; unlabelled: string[]; orphans: string[] } {
+  const pairs: Pairs = { images: [], masks: [] };
+  const take = (image: string, mask: string) => {
+    pairs.images.push(image);
+    pairs.masks.push(mask);
+  };
   const [unlabelled, orphans]: [string[], string[]] = [[], []];
   let at = 0;
   const passOrphans = (until: string | undefined) => {
@@ -201,15 +211,15 @@ function pairUp(images: Listing, masks: Listing): { paired: Pair[]; unlabelled: 
     passOrphans(stem);
     const mask = masks.files[at];
     if (mask !== undefined && stemOf(mask) === stem) {
-      paired.push([image, mask]);
+      take(image, mask);
       at++;
     } else {
-      paired.push([image]);
+      if (!requireMasks) take(image, '');
       if (!masks.doubledNames.has(stem)) unlabelled.push(`${images.folder}/${image}`);
     }
   }
   passOrphans(undefined);
-  return { paired, unlabelled, orphans };
+  return { pairs, unlabelled, orphans };
 }
 
 /** `3 images have no mask: a, b, c`, or nothing where there is none. */
@@ -236,6 +246,6 @@ async function* entriesOf(folder: string): AsyncGenerator<Dirent, void> {
 }
 
 /** Links to folders count as folders. */
-async function isDirectory(entry: Dirent, path: string): Promise<boolean> {
-  return entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)));
+async function isDirectory(entry: Dirent, parent: string): Promise<boolean> {
+  return entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(join(parent, entry.name))));
 }

@@ -4,9 +4,11 @@ import { dirname, extname, resolve } from 'node:path';
 import { SamError, systemCode } from '../errors.js';
 import { parseCsv } from './csv.js';
 import { compare, describe, nameAll, stemOf } from './folder.js';
+import { PackedTexts } from './packed-texts.js';
 import { sameSplit } from './parquet-splits.js';
 import { missingFiles } from './present.js';
-import type { DataSource, FileReference, Sample, SplitReading } from './sample.js';
+import type { DataSource, Samples, SplitReading } from './sample.js';
+import { SampleList } from './sample-list.js';
 
 const EXTENSIONS: readonly string[] = ['.csv', '.jsonl', '.ndjson'];
 const COLUMNS = ['image', 'mask', 'split', 'name'] as const;
@@ -57,12 +59,10 @@ export function manifestSource(path: string): DataSource {
   };
 }
 
-async function toSamples(rows: readonly Row[], path: string, reading: SplitReading): Promise<Sample[]> {
+async function toSamples(rows: readonly Row[], path: string, reading: SplitReading): Promise<Samples> {
   const at = (relative: string) => resolve(dirname(path), relative);
   const names = namesOf(rows);
-  const missing = new Set(
-    await missingFiles(rows.flatMap(({ image, mask }) => [at(image), ...(mask === '' ? [] : [at(mask)])])),
-  );
+  const missing = new Set(await missingFiles(filesOf(rows, at)));
   const maskless = reading.requireMasks ? rows.filter(({ mask }) => mask === '') : [];
   const doubled = doubledNames(names);
   const problems = [
@@ -80,19 +80,38 @@ async function toSamples(rows: readonly Row[], path: string, reading: SplitReadi
     if (!reading.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX });
     reading.onWarning?.(`${message}; left out`);
   }
-  const images = new Map<string, FileReference>();
-  const samples: Sample[] = [];
-  rows.forEach(({ image, mask }, index) => {
-    const name = names[index]!;
-    const file = at(image);
-    const bad = missing.has(file) || doubled.has(name) || (mask === '' ? reading.requireMasks : missing.has(at(mask)));
-    if (bad) return;
-    const reference = images.get(file) ?? { path: file };
-    images.set(file, reference);
-    samples.push({ name, image: reference, ...(mask !== '' && { mask: { path: at(mask) } }) });
-  });
-  if (samples.length > 0) return samples.sort((a, b) => compare(a.name, b.name));
+  const isUsable = ({ image, mask }: Row, index: number) =>
+    !missing.has(at(image)) &&
+    !doubled.has(names[index]!) &&
+    (mask === '' ? !reading.requireMasks : !missing.has(at(mask)));
+  const usable = rows
+    .map((row, index) => ({ ...row, name: names[index]! }))
+    .filter(isUsable)
+    .sort((a, b) => compare(a.name, b.name));
+  if (usable.length > 0) return listOf(usable, at);
   throw new SamError('SAM_BAD_DATA', `${path} names no image that can be used`, { fix: COLUMNS_FIX });
+}
+
+function* filesOf(rows: readonly Row[], at: (relative: string) => string): Generator<string, void> {
+  for (const { image, mask } of rows) {
+    yield at(image);
+    if (mask !== '') yield at(mask);
+  }
+}
+
+/** Of the rows, their texts stay in memory. */
+function listOf(rows: readonly Row[], at: (relative: string) => string): Samples {
+  const [names, images, masks] = (['name', 'image', 'mask'] as const).map(
+    (column) => new PackedTexts(rows.map((row) => row[column])),
+  ) as [PackedTexts, PackedTexts, PackedTexts];
+  return new SampleList(rows.length, (index) => {
+    const mask = masks.at(index);
+    return {
+      name: names.at(index),
+      image: { path: at(images.at(index)) },
+      ...(mask !== '' && { mask: { path: at(mask) } }),
+    };
+  });
 }
 
 /** The name given; else the image's path without extension, with the line's number where others have it too. */

@@ -6,7 +6,7 @@ import { systemCode } from '../errors.js';
 const PARALLEL = 16;
 
 /** Those of the paths that lead to no file, each once. */
-export async function missingFiles(paths: readonly string[]): Promise<string[]> {
+export async function missingFiles(paths: Iterable<string>): Promise<string[]> {
   const missing: string[] = [];
   const queue = new Set(paths).values();
   const worker = async () => {

@@ -46,7 +46,11 @@ export function mapped(samples: Samples, change: (sample: Sample) => Sample): Sa
 }
 
 /** One list after the other. */
-export function concatenated(first: Samples, second: Samples): Samples {
-  const make = (index: number) => (index < first.length ? first.at(index)! : second.at(index - first.length)!);
-  return new SampleList(first.length + second.length, make);
+export function concatenated(...lists: readonly Samples[]): Samples {
+  const length = lists.reduce((sum, list) => sum + list.length, 0);
+  return new SampleList(length, (index) => {
+    let [at, place] = [0, index];
+    while (place >= lists[at]!.length) place -= lists[at++]!.length;
+    return lists[at]!.at(place)!;
+  });
 }

@@ -39,10 +39,15 @@ export interface Samples extends Iterable<Sample> {
 }
 
 /** Places of the samples in the order in which their source is read quickest: as they lie, else as given. */
-export function readingOrder(samples: Iterable<Pick<Sample, 'position'>>): Uint32Array {
-  const positions: number[] = [];
-  for (const { position } of samples) positions.push(position ?? 0);
-  return Uint32Array.from(positions.keys()).sort((a, b) => positions[a]! - positions[b]! || a - b);
+export function readingOrder(samples: Iterable<Pick<Sample, 'position'>> & { readonly length: number }): Uint32Array {
+  const positions = new Float64Array(samples.length);
+  const order = new Uint32Array(samples.length);
+  let place = 0;
+  for (const { position = 0 } of samples) {
+    positions[place] = position;
+    order[place] = place++;
+  }
+  return order.sort((a, b) => positions[a]! - positions[b]! || a - b);
 }
 
 /** The same samples in that order. */

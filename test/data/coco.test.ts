@@ -80,7 +80,7 @@ describe('where things lie', () => {
     const root = await folderWith(files as Record<string, string | null>);
     const { names, samples } = await read(join(root, path));
     expect(names).toEqual(['a#10', 'a#9', 'b#11']);
-    expect(samples[0]!.image).toBe(samples[1]!.image);
+    expect(samples[0]!.image).toEqual(samples[1]!.image);
     expect(await areaOf(samples[0]!)).toBe(12);
   });
 

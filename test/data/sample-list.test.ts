@@ -31,7 +31,8 @@ test('lists of lists, and of arrays', () => {
     expect(firstOf(samples, undefined)).toBe(samples);
     expect(names(filtered(samples, ({ name }) => Number(name) % 2 === 0))).toBe('0 2 4');
     expect(filtered(samples, () => true)).toBe(samples);
-    expect(names(concatenated(samples, list(2)))).toBe('0 1 2 3 4 0 1');
+    expect(names(concatenated(samples, [], list(2)))).toBe('0 1 2 3 4 0 1');
+    expect(names(concatenated())).toBe('');
     expect(names(mapped(samples, ({ image }) => ({ name: image.path, image })))).toBe('0.png 1.png 2.png 3.png 4.png');
   }
 });
