@@ -74,6 +74,7 @@ class CocoFile {
   readonly #categories = new Map<string | number, string | undefined>();
   /** Ids of what is wrong, by what is wrong. */
   readonly #problems = new Map<string, (string | number)[]>();
+  readonly #used = new Set<CocoImage>();
   readonly #beyond: (string | number)[] = [];
   readonly #outside: (string | number)[] = [];
   #crowds = 0;
@@ -88,10 +89,15 @@ class CocoFile {
   async read(): Promise<Samples> {
     await this.#readImages();
     const samples = this.reading.requireMasks ? await this.#readAnnotations() : this.#unlabelled();
-    const missing = new Set(await missingFiles(pathsOf(samples)));
+    const missing = await missingFiles(this.#paths());
     const named = [...missing].sort(compare);
     this.#report([...this.#described(), ...describe('image', 'is missing', 'are missing', named)]);
     return missing.size === 0 ? samples : filtered(samples, ({ image }) => !missing.has(image.path));
+  }
+
+  /** Of the images that have samples. */
+  *#paths(): Generator<string, void> {
+    for (const image of this.#used) yield image.reference.path;
   }
 
   async #readImages(): Promise<void> {
@@ -153,6 +159,7 @@ class CocoFile {
         seen.add(key);
         if (!this.#isSound(annotation.segmentation, image, key)) return;
         found.add(image, key, start, end);
+        this.#used.add(image);
       },
     });
     this.#warn();
@@ -175,6 +182,7 @@ class CocoFile {
   /** Where masks don't matter, each image once. */
   #unlabelled(): Samples {
     const images = [...this.#images.values()];
+    for (const image of images) this.#used.add(image);
     return new SampleList(images.length, (index) => ({ name: images[index]!.stem, image: images[index]!.reference }));
   }
 
@@ -253,10 +261,6 @@ class FoundAnnotations {
       return { name: `${image.stem}#${key}`, image: image.reference, mask };
     });
   }
-}
-
-function* pathsOf(samples: Samples): Generator<string, void> {
-  for (const { image } of samples) yield image.path;
 }
 
 function parsed<Schema extends z.ZodType>(
