@@ -73,12 +73,12 @@ export class EmbeddingStore {
   readonly #directory: string;
   readonly #scratch: ScratchFolder | undefined;
   readonly #cache: EmbeddingCache;
-  /** Keys that this store was asked for, by view and path of the image. */
+  /** Keys that this store was asked for, by view, bands and path of the image. */
   readonly #keys = new KeyTable();
   /** The beginnings of those keys: their shards stay when the cache is trimmed. */
   readonly #used = new Set<number>();
   /** The image looked at last: its other views often follow. */
-  #last = { path: '', identity: '' };
+  #last = { image: '', identity: '' };
   /** Only one repair or ensure at a time: both may load the encoder. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -198,9 +198,9 @@ export class EmbeddingStore {
     const place = placeOf(sample);
     const row = this.#keys.find(place);
     if (row !== undefined) return row;
-    const { path } = sample.image;
-    const identity = this.#last.path === path ? this.#last.identity : await imageIdentity(sample);
-    this.#last = { path, identity };
+    const image = imageOf(sample);
+    const identity = this.#last.image === image ? this.#last.identity : await imageIdentity(sample);
+    this.#last = { image, identity };
     const { encoder, precision, imageSize } = this.#options;
     const parts = [identity, encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
     if (sample.view) parts.push(`view ${sample.view}`);
@@ -319,9 +319,13 @@ export class EmbeddingStore {
   }
 }
 
-/** What an image is known by, and its view. */
-function placeOf({ image, view = 0 }: Sample): string {
-  return `${view} ${image.path}`;
+/** By what an image is known before its content is. */
+function imageOf({ image, bands = '' }: Sample): string {
+  return `${bands} ${image.path}`;
+}
+
+function placeOf(sample: Sample): string {
+  return `${sample.view ?? 0} ${imageOf(sample)}`;
 }
 
 /** 48 bits: another key that begins alike only keeps a shard longer. */
