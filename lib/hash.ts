@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 18;
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
@@ -25,13 +25,15 @@ export async function gitHashFile(path: string, signal?: AbortSignal): Promise<s
   return digestFile(createHash('sha1').update(`blob ${size}\0`), path, signal);
 }
 
-async function digestFile(hash: Hash, path: string, signal: AbortSignal | undefined): Promise<string> {
+/** Of a small file no more memory is taken than it has bytes: there may be very many of them. */
+export async function digestFile(hash: Hash, path: string, signal?: AbortSignal): Promise<string> {
   const file = await open(path);
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    const { size } = await file.stat();
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK_BYTES, size)));
     for (;;) {
       signal?.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
+      const { bytesRead } = await file.read(buffer, 0, buffer.length);
       if (bytesRead === 0) return hash.digest('hex');
       hash.update(buffer.subarray(0, bytesRead));
     }

@@ -1,6 +1,6 @@
 /** The public API. Importing it loads neither the addon nor LibTorch: the first call that needs them does. */
 export { type BandReader, type Bands, openBands, readBands } from './data/bands.js';
-export type { DataSplits, DecodedImage, Mask, Sample } from './data/sample.js';
+export type { DataSplits, DecodedImage, Mask, Sample, Samples } from './data/sample.js';
 export { type DataHooks, type DataOptions, openData, openImages, openSplit, type SplitOptions } from './data/source.js';
 export { type Compute, resolveDevice } from './device.js';
 export { SamError, type SamErrorCode, type SamErrorOptions } from './errors.js';

@@ -1,60 +1,134 @@
 #!/usr/bin/env node
 /**
- * How much memory a data set of N samples takes: their labels checked, then an epoch of batches prepared, with drawn labels and no model.
+ * How much memory a data set of N samples takes, a folder and a COCO file of tiny pictures that are made for it: read, its labels
+ * checked, the keys of its embeddings made and looked up (all are said to be there), an epoch of batches prepared. No model.
  *
  *     npx tsc -p . && node scripts/bench-memory.mjs 1000 100000
  */
 import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { concatenated, pick } from '../dist/data/sample-list.js';
+import { openData } from '../dist/data/source.js';
+import { EmbeddingStore } from '../dist/models/embedding-store.js';
+import { native } from '../dist/native.js';
 import { shuffled } from '../dist/prompts/random.js';
 import { planBatches, prepareBatch } from '../dist/training/batches.js';
 import { checkSamples } from '../dist/training/check-samples.js';
 import { LowResMasks } from '../dist/training/masks.js';
 
 const SIDE = 64;
+const MASKS = 40;
 const PROMPTS = {
   ...{ kind: 'box', numPositive: 0, numNegative: 0, erode: false, dynamicDistance: false },
   ...{ perturbation: 10, pointSets: 'joint', padTo: 0 },
 };
+const nameOf = (index) => `picture-${String(index).padStart(6, '0')}.png`;
 
-/** A square somewhere. */
-function draw(index) {
-  const values = new Uint8Array(SIDE * SIDE);
-  for (let y = 0; y < 20; y++) values.fill(1, (y + (index % 40)) * SIDE + 5, (y + (index % 40)) * SIDE + 30);
-  return { values, width: SIDE, height: SIDE };
-}
-
-async function measure(count) {
-  const bytes = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#405060' } })
+/** `count` pictures with masks and one to validate, each picture of another content. */
+async function writeFolder(root, count) {
+  const picture = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#405060' } })
     .png()
     .toBuffer();
-  const samples = Array.from({ length: count }, (_, index) => ({
-    name: `picture-${index}`,
-    image: { path: `images/picture-${index}.png`, bytes },
-    mask: { path: `masks/picture-${index}.png`, draw: async () => draw(index) },
+  const masks = await Promise.all(Array.from({ length: MASKS }, (_, index) => maskPicture(index)));
+  for (const [split, length] of [
+    ['train', count],
+    ['validation', 1],
+  ]) {
+    for (const kind of ['images', 'masks']) await mkdir(join(root, split, kind), { recursive: true });
+    for (let index = 0; index < length; index++) {
+      // What follows the end of a PNG is no part of the picture.
+      const content = Buffer.concat([picture, Buffer.from(`${split} ${index}`)]);
+      await writeFile(join(root, split, 'images', nameOf(index)), content);
+      await writeFile(join(root, split, 'masks', nameOf(index)), masks[index % MASKS]);
+    }
+  }
+}
+
+/** A rectangle somewhere. */
+function maskPicture(index) {
+  const values = Buffer.alloc(SIDE * SIDE);
+  for (let y = index; y < index + 20; y++) values.fill(255, y * SIDE + 5, y * SIDE + 30);
+  return sharp(values, { raw: { width: SIDE, height: SIDE, channels: 1 } })
+    .png()
+    .toBuffer();
+}
+
+/** As many annotations, ten of each picture of the folder. */
+async function writeCoco(root, count) {
+  const pictures = Math.ceil(count / 10);
+  const images = Array.from({ length: pictures }, (_, id) => ({
+    id,
+    file_name: nameOf(id),
+    width: SIDE,
+    height: SIDE,
   }));
+  const annotations = Array.from({ length: count }, (_, id) => {
+    const [top, bottom] = [id % MASKS, (id % MASKS) + 20];
+    return { id, image_id: id % pictures, category_id: 1, segmentation: [[5, top, 30, top, 30, bottom, 5, bottom]] };
+  });
+  await mkdir(root, { recursive: true });
+  const write = (split, some) =>
+    writeFile(join(root, `${split}.json`), JSON.stringify({ images, annotations: some, categories: [{ id: 1 }] }));
+  await write('train', annotations);
+  await write('validation', annotations.slice(0, 1));
+}
+
+/** An open store that finds whatever it looks for. */
+async function fullStore(cacheDir) {
+  native().openCache = () => ({
+    has: () => true,
+    read: async (keys) => ({ count: keys.length, toFloat32Array: () => new Float32Array(0), dispose() {} }),
+    dispose() {},
+  });
+  const encoder = { name: 'none', encoder: 'none', encoderHash: 'none' };
+  return EmbeddingStore.open({ encoder, device: 'cpu', precision: 'fp32', cacheDir, cache: true });
+}
+
+async function measure(data, images) {
+  const cacheDir = join(data, 'cache');
+  const embeddings = await fullStore(cacheDir);
+  const splits = { trainSplit: 'train', validationSplit: 'validation' };
   const masks = new LowResMasks(256, undefined);
-  const source = {
-    ...{ masks, prompts: PROMPTS, seed: 1 },
-    embeddings: {
-      read: async (some) => ({ count: some.length, toFloat32Array: () => new Float32Array(0), dispose() {} }),
-    },
-  };
-  const options = { skipBad: false, onEmpty: 'fail', onWarning() {} };
-  const { train } = await checkSamples({ train: samples, validation: samples.slice(0, 1) }, masks, options);
-  const order = shuffled(train.length, 1, 0).map((index) => train[index]);
-  for (const plan of planBatches(order, 4)) (await prepareBatch(source, plan, 0)).dispose();
-  const megabytes = (value) => Math.round(value / 2 ** 20);
+  const checking = { skipBad: false, onEmpty: 'fail', onWarning() {} };
+  const started = performance.now();
+  const found = await openData({ ...splits, data, images, cacheDir, skipBad: false, seed: 1 });
+  const { train, validation } = await checkSamples(found, masks, checking);
+  await embeddings.ensure(concatenated(train, validation));
+  const source = { masks, prompts: PROMPTS, seed: 1, embeddings };
+  for (const plan of planBatches(pick(train, shuffled(train.length, 1, 0)), 4)) {
+    (await prepareBatch(source, plan, 0)).dispose();
+  }
+  const seconds = Math.round((performance.now() - started) / 1000);
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
+  globalThis.gc();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  const live = Math.round((heapUsed + arrayBuffers) / 2 ** 20);
+  const kind = images === undefined ? 'folder' : 'COCO';
   console.log(
-    `${count} samples: ${peak} MB at most, ${megabytes(process.memoryUsage().heapUsed)} MB of it in use by JavaScript`,
+    `${kind}, ${train.length} samples: ${peak} MiB at most, ${live} MiB of it in use at the end, ${seconds} s`,
   );
 }
 
-const [first, ...more] = process.argv.slice(2).map(Number);
-if (more.length === 0) await measure(first ?? 1000);
-// Each in a process of its own: what one has taken, it may keep.
-else
-  for (const count of [first, ...more])
-    spawnSync(process.execPath, [fileURLToPath(import.meta.url), count], { stdio: 'inherit' });
+const [first, ...more] = process.argv.slice(2);
+if (first === '--measure') await measure(...more);
+else {
+  const root = await mkdtemp(join(tmpdir(), 'sam-native-memory-'));
+  try {
+    for (const count of [first ?? '1000', ...more]) {
+      const [folder, coco] = [join(root, count), join(root, `${count}-coco`)];
+      await writeFolder(folder, Number(count));
+      await writeCoco(coco, Number(count));
+      // Each in a process of its own: what one has taken, it may keep.
+      for (const source of [[folder], [coco, join(folder, 'train', 'images')]]) {
+        const own = ['--expose-gc', fileURLToPath(import.meta.url), '--measure', ...source];
+        spawnSync(process.execPath, own, { stdio: 'inherit' });
+      }
+    }
+  } finally {
+    await rm(root, { recursive: true });
+  }
+}

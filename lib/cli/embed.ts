@@ -49,7 +49,7 @@ export default command({
     for (const split of await splitsOf(options, source)) {
       const samples = await openSplit({ ...options, split, cacheDir, requireMasks: false }, hooks);
       const augment = split === options.trainSplit ? options.augment : undefined;
-      for (const sample of samples) images.push(...allViews(sample, augment));
+      for (const sample of allViews(samples, augment)) images.push(sample);
     }
     return embedImages({
       ...options,

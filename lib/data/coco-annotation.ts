@@ -1,9 +1,11 @@
 /** What one entry of a COCO file's `annotations` outlines: checked when the file is read, drawn when it is needed. */
+import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../errors.js';
 import { drawPolygon, FARTHEST } from './coco-polygon.js';
 import { BadRle, checkCounts, drawCounts, parseCounts } from './coco-rle.js';
 import type { ImageSize } from './decode.js';
+import { stemOf } from './folder.js';
 import { readElement } from './json-elements.js';
 import type { FileReference, Mask, MaskReference } from './sample.js';
 
@@ -24,12 +26,30 @@ export const annotationSchema = z.object({
 });
 
 /** An entry of `images`: one for all its annotations. */
-export interface CocoImage {
-  /** Its path as the file has it, without extension. */
-  readonly stem: string;
-  readonly reference: FileReference;
+export class CocoImage {
+  constructor(
+    /** Where the images are. */
+    readonly folder: string,
+    /** Its path as the file has it. */
+    readonly name: string,
+    readonly width: number | undefined,
+    readonly height: number | undefined,
+  ) {}
+
+  /** Its name without extension. */
+  get stem(): string {
+    return stemOf(this.name);
+  }
+
+  get reference(): FileReference {
+    return { path: isAbsolute(this.name) ? this.name : join(this.folder, this.name) };
+  }
+
   /** As the file says, where it does. */
-  readonly size: ImageSize | undefined;
+  get size(): ImageSize | undefined {
+    const { width, height } = this;
+    return width === undefined || height === undefined ? undefined : { width, height };
+  }
 }
 
 type Outline = { readonly polygons: number[][] } | { readonly size: ImageSize; readonly counts: number[] };

@@ -1,15 +1,16 @@
 /** COCO JSON files -> samples: each annotation is one, `<image>#<annotation>`. Outlines stay in the file until they are needed. */
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../errors.js';
-import { annotationSchema, type CocoImage, CocoMask, checkSegmentation } from './coco-annotation.js';
+import { annotationSchema, CocoImage, CocoMask, checkSegmentation } from './coco-annotation.js';
 import { folderWith, imageFolders, listCoco } from './coco-files.js';
 import { BadRle } from './coco-rle.js';
-import { compare, describe, type FoundFile, nameAll, stemOf } from './folder.js';
+import { compare, describe, type FoundFile, nameAll } from './folder.js';
 import { scanJson } from './json-elements.js';
 import { sourceOfFiles } from './parquet-splits.js';
 import { missingFiles } from './present.js';
-import type { DataSource, Sample, SplitReading } from './sample.js';
+import type { DataSource, Samples, SplitReading } from './sample.js';
+import { concatenated, filtered, pick, SampleList } from './sample-list.js';
 
 export interface CocoOptions {
   /** Where the images are, if not in one of the usual places. */
@@ -37,28 +38,32 @@ export async function findCoco(path: string, options: CocoOptions): Promise<Data
   const files = await listCoco(path);
   if (files.length === 0) return undefined;
   return sourceOfFiles(path, files, async (own, split, reading) => {
-    const samples: Sample[] = [];
+    const lists: Samples[] = [];
     for (const file of own) {
       const folders = options.images === undefined ? imageFolders(path, file, split.name) : [options.images];
-      for (const sample of await new CocoFile(file, folders, options, reading).read()) samples.push(sample);
+      lists.push(await new CocoFile(file, folders, options, reading).read());
     }
+    const samples = concatenated(...lists);
     if (samples.length === 0) {
       throw new SamError('SAM_BAD_DATA', `${split.description} holds no annotation that can be used`, {
         fix: 'Look at the warnings before this line, and at --categories.',
       });
     }
-    samples.sort((a, b) => compare(a.name, b.name));
-    requireDistinct(samples, path);
-    return samples;
+    const names = Array.from(samples, ({ name }) => name);
+    const order = Uint32Array.from(names.keys()).sort((a, b) => compare(names[a]!, names[b]!));
+    requireDistinct(
+      Array.from(order, (place) => names[place]!),
+      path,
+    );
+    return pick(samples, order);
   });
 }
 
 /** Of several files for one split, two may use one name for different things. */
-function requireDistinct(samples: readonly Sample[], path: string): void {
-  const doubled = samples.filter(({ name }, index) => index > 0 && samples[index - 1]!.name === name);
+function requireDistinct(ordered: readonly string[], path: string): void {
+  const doubled = ordered.filter((name, index) => index > 0 && ordered[index - 1] === name);
   if (doubled.length === 0) return;
-  const names = nameAll(doubled.map(({ name }) => name));
-  throw new SamError('SAM_BAD_DATA', `in ${path} several files have samples of one name: ${names}`, {
+  throw new SamError('SAM_BAD_DATA', `in ${path} several files have samples of one name: ${nameAll(doubled)}`, {
     fix: 'Name one of the files.',
   });
 }
@@ -69,6 +74,7 @@ class CocoFile {
   readonly #categories = new Map<string | number, string | undefined>();
   /** Ids of what is wrong, by what is wrong. */
   readonly #problems = new Map<string, (string | number)[]>();
+  readonly #used = new Set<CocoImage>();
   readonly #beyond: (string | number)[] = [];
   readonly #outside: (string | number)[] = [];
   #crowds = 0;
@@ -80,13 +86,18 @@ class CocoFile {
     readonly reading: SplitReading,
   ) {}
 
-  async read(): Promise<Sample[]> {
+  async read(): Promise<Samples> {
     await this.#readImages();
     const samples = this.reading.requireMasks ? await this.#readAnnotations() : this.#unlabelled();
-    const missing = new Set(await missingFiles(samples.map(({ image }) => image.path)));
+    const missing = await missingFiles(this.#paths());
     const named = [...missing].sort(compare);
     this.#report([...this.#described(), ...describe('image', 'is missing', 'are missing', named)]);
-    return samples.filter(({ image }) => !missing.has(image.path));
+    return missing.size === 0 ? samples : filtered(samples, ({ image }) => !missing.has(image.path));
+  }
+
+  /** Of the images that have samples. */
+  *#paths(): Generator<string, void> {
+    for (const image of this.#used) yield image.reference.path;
   }
 
   async #readImages(): Promise<void> {
@@ -110,9 +121,7 @@ class CocoFile {
     }
     const folder = await this.#folderOf(entries.slice(0, TRIED).map(({ file_name: name }) => name));
     for (const { id: key, file_name: name, width, height } of entries) {
-      const size = width === undefined || height === undefined ? undefined : { width, height };
-      const path = isAbsolute(name) ? name : join(folder, name);
-      this.#images.set(key, { stem: stemOf(name), reference: { path }, size });
+      this.#images.set(key, new CocoImage(folder, name, width, height));
     }
   }
 
@@ -128,11 +137,11 @@ class CocoFile {
     });
   }
 
-  async #readAnnotations(): Promise<Sample[]> {
+  async #readAnnotations(): Promise<Samples> {
     const { path } = this.file;
     const wanted = this.#wantedCategories();
     const seen = new Set<string | number>();
-    const samples: Sample[] = [];
+    const found = new FoundAnnotations(path);
     let position = 0;
     await scanJson(path, {
       annotations: (value, start, end) => {
@@ -149,12 +158,12 @@ class CocoFile {
         if (seen.has(key)) return this.#problem('has the id of another', key);
         seen.add(key);
         if (!this.#isSound(annotation.segmentation, image, key)) return;
-        const mask = new CocoMask(path, key, image, start, end);
-        samples.push({ name: `${image.stem}#${key}`, image: image.reference, mask });
+        found.add(image, key, start, end);
+        this.#used.add(image);
       },
     });
     this.#warn();
-    return samples;
+    return found.samples();
   }
 
   #isSound(segmentation: unknown, image: CocoImage, key: string | number): boolean {
@@ -171,8 +180,10 @@ class CocoFile {
   }
 
   /** Where masks don't matter, each image once. */
-  #unlabelled(): Sample[] {
-    return [...this.#images.values()].map(({ stem, reference }) => ({ name: stem, image: reference }));
+  #unlabelled(): Samples {
+    const images = [...this.#images.values()];
+    for (const image of images) this.#used.add(image);
+    return new SampleList(images.length, (index) => ({ name: images[index]!.stem, image: images[index]!.reference }));
   }
 
   #wantedCategories(): ReadonlySet<string | number> | undefined {
@@ -224,6 +235,31 @@ class CocoFile {
           ]),
     ];
     for (const line of lines) this.reading.onWarning?.(`annotations in ${this.file.path}: ${line}`);
+  }
+}
+
+/** The annotations of a file, in columns: some 40 bytes each, as a list of samples makes these when they are asked for. */
+class FoundAnnotations {
+  readonly #images: CocoImage[] = [];
+  readonly #keys: (string | number)[] = [];
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+
+  constructor(readonly file: string) {}
+
+  add(image: CocoImage, key: string | number, start: number, end: number): void {
+    this.#images.push(image);
+    this.#keys.push(key);
+    this.#starts.push(start);
+    this.#ends.push(end);
+  }
+
+  samples(): Samples {
+    return new SampleList(this.#images.length, (index) => {
+      const [image, key] = [this.#images[index]!, this.#keys[index]!];
+      const mask = new CocoMask(this.file, key, image, this.#starts[index]!, this.#ends[index]!);
+      return { name: `${image.stem}#${key}`, image: image.reference, mask };
+    });
   }
 }
 

@@ -6,9 +6,8 @@ export interface CsvRow {
   readonly fields: readonly string[];
 }
 
-/** @throws {Error} A quote that is not closed: the message goes on from the file's name. */
-export function parseCsv(text: string): CsvRow[] {
-  const rows: CsvRow[] = [];
+/** The rows, one after the other. @throws {Error} A quote that is not closed: the message goes on from the file's name. */
+export function* parseCsv(text: string): Generator<CsvRow, void> {
   let fields: string[] = [];
   let [line, first] = [1, 1];
   // A field with what ends it: a comma, the end of a line, the end of the text.
@@ -24,8 +23,7 @@ export function parseCsv(text: string): CsvRow[] {
       if (pattern.lastIndex < content.length) continue;
       fields.push('');
     }
-    if (fields.some((field) => field !== '')) rows.push({ line: first, fields });
+    if (fields.some((field) => field !== '')) yield { line: first, fields };
     [fields, first] = [[], line];
   }
-  return rows;
 }

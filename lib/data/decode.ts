@@ -1,9 +1,9 @@
 /** Image and label files -> pixels. What is decided here, and why: docs/data.md. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { SamError, systemCode } from '../errors.js';
+import { digestFile } from '../hash.js';
 import { chooseBands } from '../raster/bands.js';
 import { RasterPixels, readingOf } from '../raster/pixels.js';
 import { isTiff, Raster } from '../raster/raster.js';
@@ -221,12 +221,10 @@ export async function contentHash(sample: Sample): Promise<string> {
   const hash = createHash('sha256');
   if (!isPlainFile(sample.image)) return hash.update(await contentOf(sample.image, 'image')).digest('hex');
   try {
-    for await (const chunk of createReadStream(sample.image.path, { highWaterMark: 2 ** 20 }))
-      hash.update(chunk as Buffer);
+    return await digestFile(hash, sample.image.path);
   } catch (error) {
     throw unreadable(error, sample.image, 'image');
   }
-  return hash.digest('hex');
 }
 
 function isPlainFile(file: FileReference): boolean {

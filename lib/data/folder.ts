@@ -1,13 +1,17 @@
 /** The folder layout: `ROOT/<split>/{images,masks}/`, image and mask matched by stem. */
 import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { SamError, systemCode } from '../errors.js';
-import type { DataSource, Sample, SplitReading } from './sample.js';
+import { PackedTexts } from './packed-texts.js';
+import type { DataSource, Samples, SplitReading } from './sample.js';
+import { SampleList } from './sample-list.js';
 
 export const IMAGE_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff'];
 /** Longer lists of names are cut, with a count of the rest. */
 const MOST_NAMED = 200;
+/** Of a folder. */
+const ENTRIES_AT_ONCE = 256;
 
 export function folderSource(root: string): DataSource {
   return {
@@ -25,21 +29,20 @@ export function folderSource(root: string): DataSource {
  * @throws {SamError} `SAM_BAD_DATA`: no such folder or split, no image, two images or two masks of one name, images without
  * masks, masks without images; all of them named.
  */
-export async function readFolderSplit(root: string, split: string, options: SplitReading): Promise<Sample[]> {
+export async function readFolderSplit(root: string, split: string, options: SplitReading): Promise<Samples> {
   const folder = join(root, split);
   await requireSplit(root, split);
   const images = await listByStem(join(folder, 'images'));
   const masks = await listByStem(join(folder, 'masks'));
+  const { pairs, unlabelled, orphans } = pairUp(images, masks, options.requireMasks);
   const problems = [
     ...describe('image', 'is named twice', 'are named twice', images.doubled),
     ...describe('mask', 'is named twice', 'are named twice', masks.doubled),
   ];
   if (options.requireMasks) {
-    const unlabelled = [...images.files].filter(([name]) => !masks.files.has(name) && !masks.doubledNames.has(name));
-    const orphans = [...masks.files].filter(([name]) => !images.files.has(name) && !images.doubledNames.has(name));
     problems.push(
-      ...describe('image', 'has no mask', 'have no mask', unlabelled.map(relativeTo(folder))),
-      ...describe('mask', 'has no image', 'have no image', orphans.map(relativeTo(folder))),
+      ...describe('image', 'has no mask', 'have no mask', unlabelled),
+      ...describe('mask', 'has no image', 'have no image', orphans),
     );
   }
   if (problems.length > 0) {
@@ -47,14 +50,21 @@ export async function readFolderSplit(root: string, split: string, options: Spli
     if (!options.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX_PAIRS });
     options.onWarning?.(`${message}; left out`);
   }
-  const samples: Sample[] = [];
-  for (const [name, path] of images.files) {
-    const mask = masks.files.get(name);
-    if (mask !== undefined) samples.push({ name, image: { path }, mask: { path: mask } });
-    else if (!options.requireMasks) samples.push({ name, image: { path } });
-  }
-  if (samples.length === 0) throw nothingIn(folder, options.requireMasks, problems.length > 0);
-  return samples;
+  if (pairs.images.length === 0) throw nothingIn(folder, options.requireMasks, problems.length > 0);
+  return samplesOf(folder, pairs);
+}
+
+/** Of all that was listed, the paths below the split's folders stay in memory. */
+function samplesOf(folder: string, pairs: Pairs): Samples {
+  const [images, masks] = [new PackedTexts(pairs.images), new PackedTexts(pairs.masks)];
+  return new SampleList(images.length, (index) => {
+    const [image, mask] = [images.at(index), masks.at(index)];
+    return {
+      name: stemOf(image),
+      image: { path: join(folder, 'images', image) },
+      ...(mask !== '' && { mask: { path: join(folder, 'masks', mask) } }),
+    };
+  });
 }
 
 export interface FoundFile {
@@ -70,18 +80,22 @@ export function listImages(folder: string): Promise<FoundFile[]> {
 
 /** Files below `folder` by their extension in lower case, ordered by path; names that begin with a dot are passed over. */
 export async function listFiles(folder: string, extensions: readonly string[]): Promise<FoundFile[]> {
-  const found: FoundFile[] = [];
+  return (await listPaths(folder, extensions)).map((relative) => ({ relative, path: join(folder, relative) }));
+}
+
+/** Their paths below the folder. */
+async function listPaths(folder: string, extensions: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
   const walk = async (directory: string, prefix: string): Promise<void> => {
-    for (const entry of await entriesOf(directory)) {
+    for await (const entry of entriesOf(directory)) {
       if (entry.name.startsWith('.')) continue;
-      const path = join(directory, entry.name);
       const relative = `${prefix}${entry.name}`;
-      if (await isDirectory(entry, path)) await walk(path, `${relative}/`);
-      else if (extensions.includes(extname(entry.name).toLowerCase())) found.push({ relative, path });
+      if (await isDirectory(entry, directory)) await walk(join(directory, entry.name), `${relative}/`);
+      else if (extensions.includes(extname(entry.name).toLowerCase())) found.push(relative);
     }
   };
   await walk(folder, '');
-  return found.sort((a, b) => compare(a.relative, b.relative));
+  return found.sort(compare);
 }
 
 /** A path without its extension: the name of a sample. */
@@ -109,9 +123,9 @@ export async function isFolder(path: string): Promise<boolean> {
 
 /** Folders of `root` that are laid out as a split. */
 export async function splitsOf(root: string): Promise<string[]> {
-  const entries = await entriesOf(root);
-  const names = await Promise.all(entries.map(async ({ name }) => ((await hasSplit(root, name)) ? [name] : [])));
-  return names.flat().sort(compare);
+  const splits: string[] = [];
+  for await (const { name } of entriesOf(root)) if (await hasSplit(root, name)) splits.push(name);
+  return splits.sort(compare);
 }
 
 /** Names as they stand in a message: at most so many, then a count. */
@@ -138,29 +152,74 @@ async function requireSplit(root: string, split: string): Promise<void> {
 }
 
 interface Listing {
-  readonly files: Map<string, string>;
-  /** Paths that share a stem, and those stems. They are not in `files`: which of them is meant can't be told. */
+  /** `images` or `masks`. */
+  readonly folder: string;
+  /** Paths below it, ordered by stem. */
+  readonly files: readonly string[];
+  /** Those that share a stem, which are not in `files`: which of them is meant can't be told. And those stems. */
   readonly doubled: string[];
   readonly doubledNames: Set<string>;
 }
 
 async function listByStem(folder: string): Promise<Listing> {
-  const groups = new Map<string, FoundFile[]>();
-  for (const file of await listImages(folder)) {
-    const name = stemOf(file.relative);
-    groups.set(name, [...(groups.get(name) ?? []), file]);
-  }
-  const files = new Map<string, string>();
+  const paths = await listPaths(folder, IMAGE_EXTENSIONS);
+  // Ordered by path they nearly are already.
+  paths.sort((a, b) => compare(stemOf(a), stemOf(b)));
+  const files: string[] = [];
   const doubled: string[] = [];
   const doubledNames = new Set<string>();
-  for (const [name, group] of [...groups].sort(([a], [b]) => compare(a, b))) {
-    if (group.length === 1) files.set(name, group[0]!.path);
+  const isStem = (stem: string, path: string | undefined) => path !== undefined && stemOf(path) === stem;
+  paths.forEach((path, index) => {
+    const stem = stemOf(path);
+    if (!isStem(stem, paths[index - 1]) && !isStem(stem, paths[index + 1])) files.push(path);
     else {
-      doubledNames.add(name);
-      doubled.push(...group.map(({ relative }) => `${basename(folder)}/${relative}`));
+      doubledNames.add(stem);
+      doubled.push(`${basename(folder)}/${path}`);
+    }
+  });
+  return { folder: basename(folder), files, doubled, doubledNames };
+}
+
+/** Images and, at the same places, their masks: '' for those that have none. */
+interface Pairs {
+  readonly images: string[];
+  readonly masks: string[];
+}
+
+/** Goes through both lists, in their order, at once. With `requireMasks` images without a mask are in no pair. */
+function pairUp(
+  images: Listing,
+  masks: Listing,
+  requireMasks: boolean,
+): { pairs: Pairs; unlabelled: string[]; orphans: string[] } {
+  const pairs: Pairs = { images: [], masks: [] };
+  const take = (image: string, mask: string) => {
+    pairs.images.push(image);
+    pairs.masks.push(mask);
+  };
+  const [unlabelled, orphans]: [string[], string[]] = [[], []];
+  let at = 0;
+  const passOrphans = (until: string | undefined) => {
+    for (; at < masks.files.length; at++) {
+      const mask = masks.files[at]!;
+      if (until !== undefined && compare(stemOf(mask), until) >= 0) break;
+      if (!images.doubledNames.has(stemOf(mask))) orphans.push(`${masks.folder}/${mask}`);
+    }
+  };
+  for (const image of images.files) {
+    const stem = stemOf(image);
+    passOrphans(stem);
+    const mask = masks.files[at];
+    if (mask !== undefined && stemOf(mask) === stem) {
+      take(image, mask);
+      at++;
+    } else {
+      if (!requireMasks) take(image, '');
+      if (!masks.doubledNames.has(stem)) unlabelled.push(`${images.folder}/${image}`);
     }
   }
-  return { files, doubled, doubledNames };
+  passOrphans(undefined);
+  return { pairs, unlabelled, orphans };
 }
 
 /** `3 images have no mask: a, b, c`, or nothing where there is none. */
@@ -170,10 +229,6 @@ export function describe(noun: string, one: string, many: string, names: readonl
   return [`${count}: ${nameAll(names)}`];
 }
 
-function relativeTo(folder: string): (entry: readonly [string, string]) => string {
-  return ([, path]) => path.slice(folder.length + 1);
-}
-
 function nothingIn(folder: string, requireMasks: boolean, skipped: boolean): SamError {
   const what = requireMasks ? 'image with a mask' : 'image';
   return new SamError('SAM_BAD_DATA', `${folder} holds no ${what}${skipped ? ' that can be used' : ''}`, {
@@ -181,16 +236,16 @@ function nothingIn(folder: string, requireMasks: boolean, skipped: boolean): Sam
   });
 }
 
-async function entriesOf(folder: string): Promise<Dirent[]> {
+/** One after the other, since there may be any number of them. */
+async function* entriesOf(folder: string): AsyncGenerator<Dirent, void> {
   try {
-    return await readdir(folder, { withFileTypes: true });
+    yield* await opendir(folder, { bufferSize: ENTRIES_AT_ONCE });
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
-    throw error;
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
   }
 }
 
 /** Links to folders count as folders. */
-async function isDirectory(entry: Dirent, path: string): Promise<boolean> {
-  return entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)));
+async function isDirectory(entry: Dirent, parent: string): Promise<boolean> {
+  return entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(join(parent, entry.name))));
 }

@@ -2,7 +2,8 @@
 import { SamError } from '../errors.js';
 import { compare } from './folder.js';
 import { namesOfValues, parseValue, ValueMask } from './mask-values.js';
-import { type DataSource, inReadingOrder, type Sample } from './sample.js';
+import { type DataSource, inReadingOrder, type Sample, type Samples } from './sample.js';
+import { mapped } from './sample-list.js';
 
 /** Masks decoded at a time. */
 const PARALLEL = 4;
@@ -29,9 +30,9 @@ export function withValues(source: DataSource, { instances, class: value }: Valu
       // Where masks don't matter, one sample an image is enough.
       if (!reading.requireMasks && instances) return samples;
       requirePictures(samples, source);
-      if (value === undefined) return instancesOf(samples);
+      if (value === undefined) return instancesOf([...samples]);
       const wanted = parseValue(value);
-      return samples.map((sample) => ofValue(sample, wanted));
+      return mapped(samples, (sample) => ofValue(sample, wanted));
     },
   };
 }
@@ -58,8 +59,9 @@ async function instancesOf(samples: readonly Sample[]): Promise<Sample[]> {
   return found.sort((a, b) => compare(a.name, b.name));
 }
 
-function requirePictures(samples: readonly Sample[], { root }: DataSource): void {
-  if (samples.every(({ mask }) => mask?.draw === undefined)) return;
+function requirePictures(samples: Samples, { root }: DataSource): void {
+  // They are of one source, so of one kind.
+  if (samples.at(0)?.mask?.draw === undefined) return;
   throw new SamError(
     'SAM_BAD_OPTION',
     `${root} has outlines, each a sample already: no values for --instances or --class`,

@@ -4,9 +4,11 @@ import { dirname, extname, resolve } from 'node:path';
 import { SamError, systemCode } from '../errors.js';
 import { parseCsv } from './csv.js';
 import { compare, describe, nameAll, stemOf } from './folder.js';
+import { PackedTexts } from './packed-texts.js';
 import { sameSplit } from './parquet-splits.js';
 import { missingFiles } from './present.js';
-import type { DataSource, FileReference, Sample, SplitReading } from './sample.js';
+import type { DataSource, Samples, SplitReading } from './sample.js';
+import { SampleList } from './sample-list.js';
 
 const EXTENSIONS: readonly string[] = ['.csv', '.jsonl', '.ndjson'];
 const COLUMNS = ['image', 'mask', 'split', 'name'] as const;
@@ -57,12 +59,10 @@ export function manifestSource(path: string): DataSource {
   };
 }
 
-async function toSamples(rows: readonly Row[], path: string, reading: SplitReading): Promise<Sample[]> {
+async function toSamples(rows: readonly Row[], path: string, reading: SplitReading): Promise<Samples> {
   const at = (relative: string) => resolve(dirname(path), relative);
   const names = namesOf(rows);
-  const missing = new Set(
-    await missingFiles(rows.flatMap(({ image, mask }) => [at(image), ...(mask === '' ? [] : [at(mask)])])),
-  );
+  const missing = await missingFiles(filesOf(rows, at));
   const maskless = reading.requireMasks ? rows.filter(({ mask }) => mask === '') : [];
   const doubled = doubledNames(names);
   const problems = [
@@ -80,19 +80,45 @@ async function toSamples(rows: readonly Row[], path: string, reading: SplitReadi
     if (!reading.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX });
     reading.onWarning?.(`${message}; left out`);
   }
-  const images = new Map<string, FileReference>();
-  const samples: Sample[] = [];
-  rows.forEach(({ image, mask }, index) => {
-    const name = names[index]!;
-    const file = at(image);
-    const bad = missing.has(file) || doubled.has(name) || (mask === '' ? reading.requireMasks : missing.has(at(mask)));
-    if (bad) return;
-    const reference = images.get(file) ?? { path: file };
-    images.set(file, reference);
-    samples.push({ name, image: reference, ...(mask !== '' && { mask: { path: at(mask) } }) });
-  });
-  if (samples.length > 0) return samples.sort((a, b) => compare(a.name, b.name));
+  const isUsable = ({ image, mask }: Row, name: string) =>
+    !missing.has(at(image)) && !doubled.has(name) && (mask === '' ? !reading.requireMasks : !missing.has(at(mask)));
+  const order = Uint32Array.from(rows.keys())
+    .filter((place) => isUsable(rows[place]!, names[place]!))
+    .sort((a, b) => compare(names[a]!, names[b]!));
+  if (order.length > 0) {
+    const texts = (text: (place: number) => string) => new PackedTexts(Array.from(order, text));
+    return listOf(
+      texts((place) => names[place]!),
+      texts((place) => rows[place]!.image),
+      texts((place) => rows[place]!.mask),
+      at,
+    );
+  }
   throw new SamError('SAM_BAD_DATA', `${path} names no image that can be used`, { fix: COLUMNS_FIX });
+}
+
+function* filesOf(rows: readonly Row[], at: (relative: string) => string): Generator<string, void> {
+  for (const { image, mask } of rows) {
+    yield at(image);
+    if (mask !== '') yield at(mask);
+  }
+}
+
+/** Of the rows, these texts stay in memory. */
+function listOf(
+  names: PackedTexts,
+  images: PackedTexts,
+  masks: PackedTexts,
+  at: (relative: string) => string,
+): Samples {
+  return new SampleList(names.length, (index) => {
+    const mask = masks.at(index);
+    return {
+      name: names.at(index),
+      image: { path: at(images.at(index)) },
+      ...(mask !== '' && { mask: { path: at(mask) } }),
+    };
+  });
 }
 
 /** The name given; else the image's path without extension, with the line's number where others have it too. */
@@ -124,23 +150,32 @@ async function readRows(path: string): Promise<readonly Row[]> {
 }
 
 function rowsOfCsv(text: string, path: string): Row[] {
-  let rows: ReturnType<typeof parseCsv>;
+  const rows: Row[] = [];
+  let columns: number[] | undefined;
   try {
-    rows = parseCsv(text);
+    for (const { line, fields } of parseCsv(text)) {
+      if (columns === undefined) columns = columnsOf(fields, path);
+      else {
+        const [image, mask, split, name] = columns.map((column) => fields[column] ?? '');
+        rows.push({ line, image: image!, mask: mask!, split: split || DEFAULT_SPLIT, name: name! });
+      }
+    }
   } catch (error) {
+    if (error instanceof SamError) throw error;
     throw new SamError('SAM_BAD_DATA', `${path}: ${error instanceof Error ? error.message : error}`, {
       fix: 'Put fields with quotes, commas or line ends in quotes, and double the quotes within.',
     });
   }
-  const head = rows[0]?.fields.map((title) => title.toLowerCase()) ?? [];
+  if (columns === undefined) columnsOf([], path);
+  return rows;
+}
+
+/** Where the columns stand in the first line. */
+function columnsOf(titles: readonly string[], path: string): number[] {
+  const head = titles.map((title) => title.toLowerCase());
   const columns = COLUMNS.map((name) => head.indexOf(name));
-  if (columns[0] === -1) {
-    throw new SamError('SAM_BAD_DATA', `${path} has no column image (there: ${nameAll(head)})`, { fix: COLUMNS_FIX });
-  }
-  return rows.slice(1).map(({ line, fields }) => {
-    const [image, mask, split, name] = columns.map((column) => fields[column] ?? '');
-    return { line, image: image!, mask: mask!, split: split || DEFAULT_SPLIT, name: name! };
-  });
+  if (columns[0] !== -1) return columns;
+  throw new SamError('SAM_BAD_DATA', `${path} has no column image (there: ${nameAll(head)})`, { fix: COLUMNS_FIX });
 }
 
 function rowsOfLines(text: string, path: string): Row[] {

@@ -71,7 +71,8 @@ export class LeafColumn {
   /** All values, for leaves that are small: names. */
   async all(): Promise<unknown[]> {
     const values: unknown[] = [];
-    for (const group of this.#groups) values.push(...(await this.#read(group)));
+    // Not spread: a row group may have more rows than a call takes arguments.
+    for (const group of this.#groups) for (const value of await this.#read(group)) values.push(value);
     return values;
   }
 

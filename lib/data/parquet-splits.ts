@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { SamError } from '../errors.js';
 import { compare, type FoundFile, listFiles, nameAll, stemOf } from './folder.js';
-import type { DataSource, Sample, SplitReading } from './sample.js';
+import type { DataSource, Samples, SplitReading } from './sample.js';
 
 /** Words that name one split; the first is its name. */
 const SYNONYMS: readonly (readonly [string, ...string[]])[] = [
@@ -86,7 +86,7 @@ export type ReadSplit = (
   files: readonly FoundFile[],
   split: { readonly name: string; readonly description: string },
   reading: SplitReading,
-) => Promise<Sample[]>;
+) => Promise<Samples>;
 
 /** A data set of files whose names and folders tell their splits. */
 export function sourceOfFiles(root: string, files: readonly FoundFile[], read: ReadSplit): DataSource {

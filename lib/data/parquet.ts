@@ -1,10 +1,12 @@
 /** Parquet files of the Hugging Face image format -> samples. Rows are read when they are asked for. */
 import { SamError, toSamError } from '../errors.js';
 import { compare, describe, type FoundFile, nameAll, stemOf } from './folder.js';
+import { PackedTexts } from './packed-texts.js';
 import { LeafColumn, SpanCache } from './parquet-column.js';
 import { openParquetFile, type ParquetFile, pictureColumn } from './parquet-file.js';
 import { listParquet, sourceOfFiles } from './parquet-splits.js';
-import type { DataSource, FileReference, Sample, SplitReading } from './sample.js';
+import type { DataSource, FileReference, Samples, SplitReading } from './sample.js';
+import { SampleList } from './sample-list.js';
 
 /** One for all files, so that what is in memory does not grow with them; masks apart, as both are read in turn. */
 const IMAGES = new SpanCache();
@@ -41,10 +43,8 @@ export async function readParquetSplit(
   where: string,
   options: ParquetOptions,
   reading: SplitReading,
-): Promise<Sample[]> {
-  const rows = (await openAll(files, options, reading)).flatMap(rowsOf);
-  const samples = await toSamples(rows, where, reading);
-  return samples.sort((a, b) => compare(a.name, b.name));
+): Promise<Samples> {
+  return toSamples((await openAll(files, options, reading)).flatMap(rowsOf), where, reading);
 }
 
 /** A file's columns. */
@@ -128,13 +128,16 @@ function rowsOf(shard: Shard, index: number, shards: readonly Shard[]): Row[] {
   return Array.from({ length: shard.file.rows }, (_, row) => ({ shard, row, position: before + row }));
 }
 
-async function toSamples(rows: readonly Row[], where: string, reading: SplitReading): Promise<Sample[]> {
+async function toSamples(rows: readonly Row[], where: string, reading: SplitReading): Promise<Samples> {
   const { usable, maskless } = await usableRows(rows, where, reading);
-  const names = await namesOf(usable);
-  return usable.map((row, index) => {
+  const found = await namesOf(usable);
+  const order = Uint32Array.from(found.keys()).sort((a, b) => compare(found[a]!, found[b]!));
+  const names = new PackedTexts(Array.from(order, (place) => found[place]!));
+  return new SampleList(order.length, (index) => {
+    const row = usable[order[index]!]!;
     const masks = maskless.has(row) ? undefined : row.shard.masks;
     return {
-      name: names[index]!,
+      name: names.at(index),
       image: reference(row, row.shard.images, 'image'),
       ...(masks && { mask: reference(row, masks, 'label') }),
       position: row.position,

@@ -5,12 +5,14 @@ import { systemCode } from '../errors.js';
 /** Files asked about at a time. */
 const PARALLEL = 16;
 
-/** Those of the paths that lead to no file, each once. */
-export async function missingFiles(paths: readonly string[]): Promise<string[]> {
-  const missing: string[] = [];
-  const queue = new Set(paths).values();
+/** Those of the paths that lead to no file. */
+export async function missingFiles(paths: Iterable<string>): Promise<ReadonlySet<string>> {
+  const missing = new Set<string>();
+  const queue = paths[Symbol.iterator]();
   const worker = async () => {
-    for (const path of queue) if (!(await isThere(path))) missing.push(path);
+    for (let next = queue.next(); next.done !== true; next = queue.next()) {
+      if (!(await isThere(next.value))) missing.add(next.value);
+    }
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
   return missing;

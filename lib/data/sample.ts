@@ -19,7 +19,7 @@ export interface MaskReference extends FileReference {
 export interface Sample {
   /** The image's path within its split, without extension, `/` between folders: unique, and the order of samples. */
   readonly name: string;
-  /** Samples of one image share the object: that is how it is hashed and encoded once for all of them. */
+  /** Samples of one image have the same path here: that is how it is hashed and encoded once for all of them. */
   readonly image: FileReference;
   /** Absent for unlabelled images (`predict`, `embed`). */
   readonly mask?: MaskReference;
@@ -31,14 +31,33 @@ export interface Sample {
   readonly position?: number;
 }
 
-/** The same samples in the order in which their source is read quickest: as they lie, else as given. */
-export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: readonly S[]): S[] {
-  return samples.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
+/** Samples in their order: an array, or a list that makes each one when it is asked for (`[...samples]` is always an array). */
+export interface Samples extends Iterable<Sample> {
+  readonly length: number;
+  /** Undefined beyond the end. */
+  at(index: number): Sample | undefined;
 }
 
-/** The same samples, read by these bands unless they say others themselves. */
-export function withBands<S extends Sample>(samples: readonly S[], bands: string | undefined): S[] {
-  return samples.map((sample) => (bands === undefined || sample.bands !== undefined ? sample : { ...sample, bands }));
+/** Places of the samples in the order in which their source is read quickest: as they lie, else as given. */
+export function readingOrder(samples: Iterable<Pick<Sample, 'position'>> & { readonly length: number }): Uint32Array {
+  const positions = new Float64Array(samples.length);
+  const order = new Uint32Array(samples.length);
+  let place = 0;
+  for (const { position = 0 } of samples) {
+    positions[place] = position;
+    order[place] = place++;
+  }
+  return order.sort((a, b) => positions[a]! - positions[b]! || a - b);
+}
+
+/** The same samples in that order. */
+export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: readonly S[]): S[] {
+  return Array.from(readingOrder(samples), (place) => samples[place]!);
+}
+
+/** The sample, read by these bands unless it says others itself. */
+export function withBands(sample: Sample, bands: string | undefined): Sample {
+  return bands === undefined || sample.bands !== undefined ? sample : { ...sample, bands };
 }
 
 /** An image as the encoder takes it: interleaved 8-bit RGB, EXIF orientation applied, alpha dropped. */
@@ -65,7 +84,7 @@ export interface DataSource {
   /** What errors call a split. */
   nameOf(split: string): string;
   /** @throws {SamError} `SAM_BAD_DATA`: no such split, or what is wrong with it, all of it in one line. */
-  readSplit(split: string, options: SplitReading): Promise<Sample[]>;
+  readSplit(split: string, options: SplitReading): Promise<Samples>;
 }
 
 export interface SplitReading {
@@ -78,6 +97,6 @@ export interface SplitReading {
 
 /** Training and validation samples, each ordered by name. */
 export interface DataSplits {
-  readonly train: readonly Sample[];
-  readonly validation: readonly Sample[];
+  readonly train: Samples;
+  readonly validation: Samples;
 }

@@ -8,12 +8,13 @@ import { SamError, systemCode, toSamError } from '../errors.js';
 import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
 import { findCoco } from './coco.js';
-import { compare, folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
+import { folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
 import { HUB_SCHEME, hubSource } from './hub/source.js';
 import { withValues } from './instances.js';
 import { isManifest, manifestSource } from './manifest.js';
 import { findParquet } from './parquet.js';
-import { type DataSource, type DataSplits, type Sample, withBands } from './sample.js';
+import { type DataSource, type DataSplits, type Sample, type Samples, withBands } from './sample.js';
+import { firstOf, mapped, pick } from './sample-list.js';
 import { makeRivers } from './sample-rivers.js';
 
 /** `scheme:rest`; a single letter is a drive of Windows. */
@@ -53,7 +54,7 @@ export type SplitOptions = SourceOptions &
  */
 export async function openData(options: DataOptions, hooks: DataHooks = {}): Promise<DataSplits> {
   const { trainSplit, validationSplit, validationFraction: fraction, limit } = options;
-  const taken = (samples: readonly Sample[]) => withBands(samples.slice(0, limit), options.bands);
+  const taken = (samples: Samples) => taking(samples, options.bands, limit);
   const grouping = groupPattern(options.groupBy);
   const source = await openSource(options, hooks);
   const reading = { requireMasks: true, skipBad: options.skipBad, onWarning: hooks.onWarning };
@@ -78,11 +79,17 @@ export async function openData(options: DataOptions, hooks: DataHooks = {}): Pro
   return { train: taken(train), validation: taken(validation) };
 }
 
+/** The first ones, read by these bands. */
+function taking(samples: Samples, bands: string | undefined, limit: number | undefined): Samples {
+  const first = firstOf(samples, limit);
+  return bands === undefined ? first : mapped(first, (sample) => withBands(sample, bands));
+}
+
 /** Both splits; what is wrong with either of them is said in one error. */
 async function readBoth(
   splits: readonly [string, string],
-  read: (split: string) => Promise<Sample[]>,
-): Promise<[Sample[], Sample[]]> {
+  read: (split: string) => Promise<Samples>,
+): Promise<[Samples, Samples]> {
   const [train, validation] = await Promise.allSettled([read(splits[0]), read(splits[1])]);
   if (train.status === 'fulfilled' && validation.status === 'fulfilled') return [train.value, validation.value];
   const errors = [train, validation].flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
@@ -99,7 +106,7 @@ export async function openSplit(options: SplitOptions, hooks: DataHooks = {}): P
     skipBad: options.skipBad,
     onWarning: hooks.onWarning,
   });
-  return withBands(samples.slice(0, options.limit), options.bands);
+  return [...taking(samples, options.bands, options.limit)];
 }
 
 /**
@@ -198,59 +205,66 @@ function groupPattern(text: string | undefined): RegExp | undefined {
 
 /** Takes whole groups, in an order drawn from the seed, while that brings validation nearer to its share. */
 function cutOff(
-  samples: readonly Sample[],
+  samples: Samples,
   fraction: number,
   pattern: RegExp | undefined,
   seed: number,
   where: string,
-): DataSplits {
-  const groups = groupSamples(samples, pattern);
-  if (groups.length < 2) {
-    const what = groups.length === samples.length ? 'only one sample' : `only one group of ${samples.length} samples`;
+): { train: Samples; validation: Samples } {
+  const { groupOf, sizes } = groupSamples(samples, pattern);
+  if (sizes.length < 2) {
+    const what = sizes.length === samples.length ? 'only one sample' : `only one group of ${samples.length} samples`;
     throw new SamError('SAM_BAD_DATA', `${where} holds ${what}: nothing can be cut off for validation`, {
       fix: 'Add samples, or choose another --group-by.',
     });
   }
   const wanted = fraction * samples.length;
-  const taken = new Set<readonly Sample[]>();
+  const taken = new Set<number>();
   let count = 0;
-  for (const group of inDrawnOrder(groups, seed)) {
-    const nearer = Math.abs(count + group.length - wanted) < Math.abs(count - wanted);
-    if (!nearer || taken.size === groups.length - 1) continue;
+  for (const group of inDrawnOrder([...sizes.keys()], seed)) {
+    const size = sizes[group]!;
+    const nearer = Math.abs(count + size - wanted) < Math.abs(count - wanted);
+    if (!nearer || taken.size === sizes.length - 1) continue;
     taken.add(group);
-    count += group.length;
+    count += size;
   }
   // A share too small for any group: the smallest one, the first by name of several.
-  if (taken.size === 0) taken.add(groups.reduce((least, group) => (group.length < least.length ? group : least)));
-  const side = (inValidation: boolean) =>
-    groups
-      .filter((group) => taken.has(group) === inValidation)
-      .flat()
-      .sort((a, b) => compare(a.name, b.name));
+  if (taken.size === 0) taken.add(sizes.indexOf(sizes.reduce((least, size) => Math.min(least, size))));
+  const side = (inValidation: boolean) => {
+    const places = Uint32Array.from(groupOf.keys()).filter((place) => taken.has(groupOf[place]!) === inValidation);
+    return pick(samples, places);
+  };
   return { train: side(false), validation: side(true) };
 }
 
 /**
- * Samples that share what the pattern's first group (or, without one, the pattern) matches; of the others those of one image, so
- * that it never stands on both sides.
+ * The group of each sample, numbered as they come, and the groups' sizes: samples that share what the pattern's first group (or,
+ * without one, the pattern) matches; of the others those of one image, so that it never stands on both sides.
  */
-function groupSamples(samples: readonly Sample[], pattern: RegExp | undefined): (readonly Sample[])[] {
-  const groups = new Map<string, Sample[]>();
-  let matched = false;
+function groupSamples(samples: Samples, pattern: RegExp | undefined): { groupOf: Uint32Array; sizes: number[] } {
+  const groups = new Map<string, number>();
+  const groupOf = new Uint32Array(samples.length);
+  const sizes: number[] = [];
+  let [matched, place] = [false, 0];
   for (const sample of samples) {
     const match = pattern?.exec(sample.name) ?? null;
     matched ||= match !== null;
     const key = match === null ? `\0${sample.image.path}` : (match[1] ?? match[0]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [sample]);
-    else group.push(sample);
+    const group = groups.get(key) ?? groups.size;
+    groups.set(key, group);
+    sizes[group] = (sizes[group] ?? 0) + 1;
+    groupOf[place++] = group;
   }
   if (pattern !== undefined && !matched) {
-    throw new SamError('SAM_BAD_OPTION', `--group-by ${pattern.source} matches no image, such as ${samples[0]?.name}`, {
-      fix: 'It is matched with the path within the split, without the extension.',
-    });
+    throw new SamError(
+      'SAM_BAD_OPTION',
+      `--group-by ${pattern.source} matches no image, such as ${samples.at(0)?.name}`,
+      {
+        fix: 'It is matched with the path within the split, without the extension.',
+      },
+    );
   }
-  return [...groups.values()];
+  return { groupOf, sizes };
 }
 
 function inDrawnOrder<T>(items: readonly T[], seed: number): T[] {

@@ -4,7 +4,8 @@
  */
 import type { Prompt } from '../prompts/prompt.js';
 import { randomFor } from '../prompts/random.js';
-import type { Sample } from './sample.js';
+import type { Sample, Samples } from './sample.js';
+import { SampleList } from './sample-list.js';
 import { inSlices } from './slices.js';
 
 const [FLIP_X, FLIP_Y, TRANSPOSE] = [1, 2, 4];
@@ -13,9 +14,14 @@ const [FLIP_X, FLIP_Y, TRANSPOSE] = [1, 2, 4];
 const VIEWS = { flips: [0, 1, 2, 3], dihedral: [0, 1, 2, 3, 4, 5, 6, 7] } as const;
 export type Augment = keyof typeof VIEWS;
 
-/** The sample once for each view. */
-export function allViews(sample: Sample, augment: Augment | undefined): Sample[] {
-  return augment === undefined ? [sample] : VIEWS[augment].map((view) => ({ ...sample, view }));
+/** Each sample once for each view. */
+export function allViews(samples: Samples, augment: Augment | undefined): Samples {
+  if (augment === undefined) return samples;
+  const views = VIEWS[augment];
+  return new SampleList(samples.length * views.length, (index) => ({
+    ...samples.at(Math.floor(index / views.length))!,
+    view: views[index % views.length]!,
+  }));
 }
 
 /** The view of a sample in an epoch: it depends on the seed, the epoch and the sample's name, and on nothing else. */

@@ -80,7 +80,7 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
   const entrants = await resolveEntrants(given);
   // All see the same images: by the bands asked for, else by those of the first run.
   const bands = entrants.map(({ model }) => trainedBands(model)).find((one) => one !== undefined);
-  const options = { ...given, samples: withBands(given.samples, bands) };
+  const options = { ...given, samples: given.samples.map((sample) => withBands(sample, bands)) };
   const stores = new Stores(options, compute);
   const rough = new RoughMaskSources();
   try {

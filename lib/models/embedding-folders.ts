@@ -98,14 +98,14 @@ export async function collectGarbage(
   return { removedShards, removedBytes: total - bytes, bytes };
 }
 
-/** The shards of one folder that hold any of these keys, marked as used now. */
-export async function touchShards(folder: string, keys: ReadonlySet<string>): Promise<Set<string>> {
+/** The shards of one folder that hold any key that is used, marked as used now. */
+export async function touchShards(folder: string, isUsed: (key: string) => boolean): Promise<Set<string>> {
   const used = new Set<string>();
   const now = new Date();
   for (const { path } of await shardsIn(folder)) {
     // A damaged shard is found, and redone, when it is read.
     const header = await readSafetensorsHeader(path).catch(() => undefined);
-    if (header === undefined || !Object.keys(header.tensors).some((key) => keys.has(key))) continue;
+    if (header === undefined || !Object.keys(header.tensors).some(isUsed)) continue;
     used.add(path);
     await utimes(path, now, now).catch(() => {});
   }

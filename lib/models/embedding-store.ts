@@ -5,13 +5,15 @@
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
 import { decodeImage, imageIdentity } from '../data/decode.js';
-import { type FileReference, inReadingOrder, type Sample } from '../data/sample.js';
+import { readingOrder, type Sample, type Samples } from '../data/sample.js';
+import { filtered, pick } from '../data/sample-list.js';
 import { SamError, systemCode } from '../errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../files.js';
 import { sha256 } from '../hash.js';
 import { fromNative, native, nativeCall } from '../native.js';
 import { collectGarbage, describeFolder, parseBytes, touchShards } from './embedding-folders.js';
 import { type BadImage, encodeImages, isBadImage } from './encode.js';
+import { KeyTable } from './key-table.js';
 import type { ResolvedModel } from './model.js';
 
 /** Changes when the same picture would reach the encoder with other numbers. */
@@ -66,20 +68,17 @@ export interface EnsureResult {
   skipped: Sample[];
 }
 
-interface Keyed {
-  sample: Sample;
-  key: string;
-}
-
 export class EmbeddingStore {
   readonly #options: EmbeddingStoreOptions;
   readonly #directory: string;
   readonly #scratch: ScratchFolder | undefined;
   readonly #cache: EmbeddingCache;
-  /** Samples of one image share its reference, and so what was found about it. */
-  readonly #hashes = new WeakMap<FileReference, string>();
-  /** Keys that this store was asked for: their shards stay when the cache is trimmed. */
-  readonly #used = new Set<string>();
+  /** Keys that this store was asked for, by view, bands and path of the image. */
+  readonly #keys = new KeyTable();
+  /** The beginnings of those keys: their shards stay when the cache is trimmed. */
+  readonly #used = new Set<number>();
+  /** The image looked at last: its other views often follow. */
+  #last = { image: '', identity: '' };
   /** Only one repair or ensure at a time: both may load the encoder. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -124,21 +123,17 @@ export class EmbeddingStore {
    * Encodes what is missing, each image once however many samples it has. Pictures that cannot be read are all tried before it fails, so that one error names them all.
    * @throws SamError `SAM_BAD_DATA`; the signal's reason when aborted (what was encoded so far is kept).
    */
-  async ensure(samples: readonly Sample[], options: EnsureOptions = {}): Promise<EnsureResult> {
+  async ensure(samples: Samples, options: EnsureOptions = {}): Promise<EnsureResult> {
     return this.#inTurn(async () => {
       const bad: BadImage[] = [];
-      const images = distinctImages(inReadingOrder(samples));
-      const keyed = await this.#keysOf(images, bad, options.signal);
-      const missing = this.#missing(keyed);
-      const result = { encoded: 0, cached: keyed.length - missing.length, seconds: 0, setupSeconds: 0 };
-      options.onProgress?.({ done: result.cached, total: images.length, encoded: 0 });
+      const { found, missing } = await this.#look(samples, bad, options.signal);
+      const total = found + missing.length + bad.length;
+      const result = { encoded: 0, cached: found, seconds: 0, setupSeconds: 0 };
+      options.onProgress?.({ done: found, total, encoded: 0 });
       if (missing.length > 0 && (bad.length === 0 || options.skipBad)) {
-        Object.assign(
-          result,
-          await this.#encode(missing, bad, { ...options, before: result.cached, total: images.length }),
-        );
+        Object.assign(result, await this.#encode(missing, bad, { ...options, before: found, total }));
       } else if (bad.length > 0 && !options.skipBad) {
-        await findBad(missing, bad);
+        await findBad(missing, 0, bad);
       }
       this.#report(bad, options);
       await this.#trim();
@@ -195,50 +190,72 @@ export class EmbeddingStore {
   }
 
   async #keyOf(sample: Sample): Promise<string> {
-    const content = this.#hashes.get(sample.image) ?? (await imageIdentity(sample));
-    this.#hashes.set(sample.image, content);
-    const { encoder, precision, imageSize } = this.#options;
-    const parts = [content, encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
-    if (sample.view) parts.push(`view ${sample.view}`);
-    const key = sha256(parts.join(':'));
-    this.#used.add(key);
-    return key;
+    return this.#keys.keyAt(await this.#rowOf(sample));
   }
 
-  /** Keys of all that can be read at all; the others join `bad`. */
-  async #keysOf(samples: readonly Sample[], bad: BadImage[], signal: AbortSignal | undefined): Promise<Keyed[]> {
-    const keyed: Keyed[] = [];
-    for (const sample of samples) {
+  /** The row of its key in the table; the image is looked at where it is not known yet. */
+  async #rowOf(sample: Sample): Promise<number> {
+    const place = placeOf(sample);
+    const row = this.#keys.find(place);
+    if (row !== undefined) return row;
+    const image = imageOf(sample);
+    const identity = this.#last.image === image ? this.#last.identity : await imageIdentity(sample);
+    this.#last = { image, identity };
+    const { encoder, precision, imageSize } = this.#options;
+    const parts = [identity, encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
+    if (sample.view) parts.push(`view ${sample.view}`);
+    const key = sha256(parts.join(':'));
+    this.#used.add(beginningOf(key));
+    return this.#keys.add(place, key);
+  }
+
+  /**
+   * Looks at every image: in how many views there is an embedding, and one sample of each view that lacks it, in the order in which
+   * they are read quickest. The same picture under two names counts as found. Images that can't be read join `bad`.
+   */
+  async #look(
+    samples: Samples,
+    bad: BadImage[],
+    signal: AbortSignal | undefined,
+  ): Promise<{ found: number; missing: Samples }> {
+    const seen = new Set<number>();
+    const unreadable = new Set<string>();
+    const lacking = new KeyTable();
+    const places: number[] = [];
+    for (const place of readingOrder(samples)) {
       signal?.throwIfAborted();
+      const sample = samples.at(place)!;
+      if (unreadable.has(sample.image.path)) continue;
       try {
-        keyed.push({ sample, key: await this.#keyOf(sample) });
+        const row = await this.#rowOf(sample);
+        if (seen.size === seen.add(row).size) continue;
+        const key = this.#keys.keyAt(row);
+        if (this.#cache.has(key) || lacking.find(key) !== undefined) continue;
+        lacking.add(key, key);
+        places.push(place);
       } catch (error) {
         if (!isBadImage(error)) throw error;
         bad.push({ sample, error });
+        unreadable.add(sample.image.path);
       }
     }
-    return keyed;
-  }
-
-  /** The same picture under two names is encoded once. */
-  #missing(keyed: readonly Keyed[]): Keyed[] {
-    const seen = new Set<string>();
-    return keyed.filter(({ key }) => {
-      const missing = !this.#cache.has(key) && !seen.has(key);
-      seen.add(key);
-      return missing;
-    });
+    return { found: seen.size - places.length, missing: pick(samples, Uint32Array.from(places)) };
   }
 
   /** The samples of bad pictures, and of those with the very same content, which were not tried again. */
-  #skipped(samples: readonly Sample[], bad: readonly BadImage[]): Sample[] {
-    const images = new Set(bad.map(({ sample }) => sample.image));
-    const contents = new Set([...images].map((image) => this.#hashes.get(image)).filter((hash) => hash !== undefined));
-    return samples.filter(({ image }) => images.has(image) || contents.has(this.#hashes.get(image) ?? ''));
+  #skipped(samples: Samples, bad: readonly BadImage[]): Sample[] {
+    if (bad.length === 0) return [];
+    const knownKey = (sample: Sample) => {
+      const row = this.#keys.find(placeOf(sample));
+      return row === undefined ? undefined : this.#keys.keyAt(row);
+    };
+    const paths = new Set(bad.map(({ sample }) => sample.image.path));
+    const keys = new Set(bad.map(({ sample }) => knownKey(sample)).filter((key) => key !== undefined));
+    return [...filtered(samples, (sample) => paths.has(sample.image.path) || keys.has(knownKey(sample) ?? ''))];
   }
 
   async #encode(
-    missing: readonly Keyed[],
+    missing: Samples,
     bad: BadImage[],
     options: EnsureOptions & { before: number; total: number },
   ): Promise<{ encoded: number; seconds: number; setupSeconds: number }> {
@@ -250,7 +267,7 @@ export class EmbeddingStore {
     try {
       await encodeImages({
         encoder,
-        samples: missing.map(({ sample }) => sample),
+        samples: missing,
         imageSize: this.#options.imageSize,
         signal: options.signal,
         onEmbedding: async (sample, embeddings) => {
@@ -270,7 +287,7 @@ export class EmbeddingStore {
       await nativeCall(() => this.#cache.flush());
     }
     const seconds = (performance.now() - loaded) / 1000;
-    if (bad.length > 0 && !options.skipBad) await findBad(missing.slice(tried), bad);
+    if (bad.length > 0 && !options.skipBad) await findBad(missing, tried, bad);
     return { encoded, seconds: encoded === 0 ? 0 : seconds, setupSeconds: (loaded - started) / 1000 };
   }
 
@@ -295,26 +312,31 @@ export class EmbeddingStore {
   /** Keeps the cache within its bound; what this store uses counts as used just now, and stays. */
   async #trim(): Promise<void> {
     if (this.#scratch !== undefined) return;
-    const keep = await touchShards(this.#directory, this.#used);
+    const keep = await touchShards(this.#directory, (key) => this.#used.has(beginningOf(key)));
     const { cacheDir, cacheMax } = this.#options;
     if (cacheMax === undefined) return;
     await collectGarbage(cacheDir, typeof cacheMax === 'string' ? parseBytes(cacheMax) : cacheMax, keep);
   }
 }
 
-/** The first sample of each view of each image. */
-function distinctImages(samples: readonly Sample[]): Sample[] {
-  const seen = new Map<number, Set<FileReference>>();
-  return samples.filter(({ image, view = 0 }) => {
-    const images = seen.get(view) ?? new Set();
-    seen.set(view, images);
-    return images.size < images.add(image).size;
-  });
+/** By what an image is known before its content is. */
+function imageOf({ image, bands = '' }: Sample): string {
+  return `${bands} ${image.path}`;
+}
+
+function placeOf(sample: Sample): string {
+  return `${sample.view ?? 0} ${imageOf(sample)}`;
+}
+
+/** 48 bits: another key that begins alike only keeps a shard longer. */
+function beginningOf(key: string): number {
+  return Number.parseInt(key.slice(0, 12), 16);
 }
 
 /** Decodes what was not tried yet, only to name all that is bad. */
-async function findBad(untried: readonly Keyed[], bad: BadImage[]): Promise<void> {
-  for (const { sample } of untried) {
+async function findBad(missing: Samples, tried: number, bad: BadImage[]): Promise<void> {
+  for (let index = tried; index < missing.length; index++) {
+    const sample = missing.at(index)!;
     await decodeImage(sample).catch((error: unknown) => {
       if (!isBadImage(error)) throw error;
       bad.push({ sample, error });

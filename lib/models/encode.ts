@@ -1,7 +1,7 @@
 /** Runs images through the encoder one at a time, the next one being decoded and resized meanwhile. */
 import type { Embeddings, Encoding, ImageEncoder } from '../../binding.js';
 import { decodeImage } from '../data/decode.js';
-import type { Sample } from '../data/sample.js';
+import type { Sample, Samples } from '../data/sample.js';
 import { SamError } from '../errors.js';
 import { fromNative } from '../native.js';
 
@@ -13,7 +13,7 @@ export interface BadImage {
 
 export interface EncodeOptions {
   encoder: ImageEncoder;
-  samples: readonly Sample[];
+  samples: Samples;
   imageSize?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Takes the embedding, which is disposed of afterwards. */
@@ -25,21 +25,22 @@ export interface EncodeOptions {
 /** Stops between two slices of the encoder when aborted. */
 export async function encodeImages(options: EncodeOptions): Promise<void> {
   const { samples, signal } = options;
-  let next = samples.length > 0 ? prepare(samples[0]!, options) : undefined;
+  const start = (sample: Sample | undefined) => sample && { sample, prepared: prepare(sample, options) };
+  let next = start(samples.at(0));
   try {
-    for (let i = 0; i < samples.length; i++) {
-      const prepared = await next!;
-      next = i + 1 < samples.length ? prepare(samples[i + 1]!, options) : undefined;
+    for (let i = 1; next !== undefined; i++) {
+      const { sample, prepared } = { sample: next.sample, prepared: await next.prepared };
+      next = start(samples.at(i));
       if (prepared.kind === 'bad') {
         if (!options.onBad(prepared)) return;
         continue;
       }
       if (prepared.kind === 'failed') throw prepared.error;
-      await finish(samples[i]!, prepared.encoding, options);
+      await finish(sample, prepared.encoding, options);
       signal?.throwIfAborted();
     }
   } finally {
-    const unused = await next;
+    const unused = await next?.prepared;
     if (unused?.kind === 'ready') unused.encoding.dispose();
   }
 }

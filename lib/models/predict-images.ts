@@ -105,7 +105,8 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
     onStep: options.onStep,
   });
   const prompts = promptOptionsFor(options.prompts ?? {}, info);
-  const images = withBands(options.images, options.bands ?? trainedBands(info));
+  const bands = options.bands ?? trainedBands(info);
+  const images = options.images.map((image) => withBands(image, bands));
   const jobs = await planJobs({ ...options, images }, prompts);
   const store = await EmbeddingStore.open({
     ...compute,

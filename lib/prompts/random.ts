@@ -23,10 +23,10 @@ export function randomFor(seed: number, epoch: number, name: string, index: numb
 }
 
 /** The numbers 0 to n-1 in the order of one epoch (Fisher and Yates). */
-export function shuffled(n: number, seed: number, epoch: number): number[] {
+export function shuffled(n: number, seed: number, epoch: number): Uint32Array {
   // No image is named like this, so the order shares no stream with a prompt.
   const random = randomFor(seed, epoch, '\0order', 0);
-  const order = Array.from({ length: n }, (_, index) => index);
+  const order = Uint32Array.from({ length: n }, (_, index) => index);
   for (let last = n - 1; last > 0; last--) {
     const other = random.integer(last + 1);
     const kept = order[last]!;

@@ -1,6 +1,6 @@
 /** Batches: which images are in each, and what the native trainer is given for them. */
 import type { Embeddings, TrainingBatch } from '../../binding.js';
-import type { Sample } from '../data/sample.js';
+import type { Sample, Samples } from '../data/sample.js';
 import { type Augment, drawnView, viewedPrompt, viewedSize } from '../data/views.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import { drawPrompt } from '../prompts/draw.js';
@@ -23,19 +23,31 @@ export interface PlannedBatch {
 
 /**
  * Cuts samples, in their order, into batches (the last one may be smaller) and groups `accumulate` of them to one
- * optimisation step (the last group may be smaller).
+ * optimisation step (the last group may be smaller). Each is made when its turn comes, from batch number `from` on.
  */
-export function planBatches(samples: readonly Sample[], batchSize: number, accumulate = 1): PlannedBatch[] {
+export function* planBatches(
+  samples: Samples,
+  batchSize: number,
+  accumulate = 1,
+  from = 0,
+): Generator<PlannedBatch, void> {
   const count = Math.ceil(samples.length / batchSize);
-  return Array.from({ length: count }, (_, index) => {
+  for (let index = from; index < count; index++) {
     const groupStart = index - (index % accumulate);
     const groupEnd = Math.min(count, groupStart + accumulate);
-    return {
-      samples: samples.slice(index * batchSize, (index + 1) * batchSize),
+    const start = index * batchSize;
+    const length = Math.min(batchSize, samples.length - start);
+    yield {
+      samples: Array.from({ length }, (_, place) => samples.at(start + place)!),
       update: index === groupEnd - 1,
       scale: 1 / (groupEnd - groupStart),
     };
-  });
+  }
+}
+
+/** Optimisation steps of an epoch. */
+export function stepsOf(samples: number, batchSize: number, accumulate: number): number {
+  return Math.ceil(Math.ceil(samples / batchSize) / accumulate);
 }
 
 /** Where embeddings come from: `EmbeddingStore`, or a test's own. */

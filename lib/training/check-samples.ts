@@ -2,7 +2,8 @@
 
 import { nameAll } from '../data/folder.js';
 import { maskArea } from '../data/low-res.js';
-import { type DataSplits, inReadingOrder, type Sample } from '../data/sample.js';
+import { type DataSplits, readingOrder, type Sample, type Samples } from '../data/sample.js';
+import { pick } from '../data/sample-list.js';
 import { SamError } from '../errors.js';
 import type { LowResMasks } from './masks.js';
 import type { RoughPrompts } from './rough-prompts.js';
@@ -22,7 +23,8 @@ export interface CheckOptions {
 }
 
 interface Problem {
-  sample: Sample;
+  /** Of the sample in its split. */
+  place: number;
   kind: 'bad' | 'empty';
   message: string;
 }
@@ -45,9 +47,13 @@ export async function checkSamples(splits: DataSplits, masks: LowResMasks, optio
   if (rough?.mixed && rough.empty.size > 0) {
     options.onWarning(`prompts come from the label where the rough mask is empty: ${nameAll([...rough.empty])}`);
   }
-  const without = (samples: readonly Sample[], problems: Problem[]) => {
-    const bad = new Set(problems.map(({ sample }) => sample));
-    return samples.filter((sample) => !bad.has(sample));
+  const without = (samples: Samples, problems: readonly Problem[]) => {
+    if (problems.length === 0) return samples;
+    const bad = new Set(problems.map(({ place }) => place));
+    return pick(
+      samples,
+      Uint32Array.from({ length: samples.length }, (_, place) => place).filter((place) => !bad.has(place)),
+    );
   };
   const usable = { train: without(splits.train, train), validation: without(splits.validation, validation) };
   requireSome(usable);
@@ -64,40 +70,35 @@ export function requireSome(splits: DataSplits): void {
   }
 }
 
-async function problemsOf(
-  samples: readonly Sample[],
-  masks: LowResMasks,
-  { signal, rough }: CheckOptions,
-): Promise<Problem[]> {
-  const problems = new Map<Sample, Problem>();
-  const queue = inReadingOrder(samples).values();
+async function problemsOf(samples: Samples, masks: LowResMasks, options: CheckOptions): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const queue = readingOrder(samples).values();
   const worker = async () => {
-    for (const sample of queue) {
-      signal?.throwIfAborted();
-      const problem = await problemOf(sample, masks, rough, signal);
-      if (problem !== undefined) problems.set(sample, problem);
+    for (const place of queue) {
+      options.signal?.throwIfAborted();
+      const problem = await problemOf(samples.at(place)!, masks, options);
+      if (problem !== undefined) problems.push({ place, ...problem });
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
-  return samples.flatMap((sample) => problems.get(sample) ?? []);
+  return problems.sort((a, b) => a.place - b.place);
 }
 
 async function problemOf(
   sample: Sample,
   masks: LowResMasks,
-  rough: RoughPrompts | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Problem | undefined> {
+  { rough, signal }: CheckOptions,
+): Promise<Omit<Problem, 'place'> | undefined> {
   try {
     const mask = await masks.get(sample);
     if (maskArea(mask) === 0) {
-      return { sample, kind: 'empty', message: `${sample.mask?.path ?? sample.name}: the mask is empty` };
+      return { kind: 'empty', message: `${sample.mask?.path ?? sample.name}: the mask is empty` };
     }
     const message = await rough?.problem(sample, signal);
-    return message === undefined ? undefined : { sample, kind: 'empty', message };
+    return message === undefined ? undefined : { kind: 'empty', message };
   } catch (error) {
     if (!(error instanceof SamError) || error.code === 'SAM_BAD_OPTION') throw error;
-    return { sample, kind: 'bad', message: error.message };
+    return { kind: 'bad', message: error.message };
   }
 }
 

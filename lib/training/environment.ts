@@ -1,6 +1,6 @@
 /** What a run is given from outside the loop: data, model, embeddings. Tests give their own. */
 import type { Embeddings, Trainer, TrainerOptions } from '../../binding.js';
-import type { DataSplits, Sample } from '../data/sample.js';
+import type { DataSplits, Sample, Samples } from '../data/sample.js';
 import { openData } from '../data/source.js';
 import { type Compute, resolveDevice } from '../device.js';
 import { EmbeddingStore, type EnsureOptions, type EnsureResult } from '../models/embedding-store.js';
@@ -24,7 +24,7 @@ export interface OpenModel {
   descriptor: ModelDescriptor;
   createTrainer(options: TrainerOptions): Trainer;
   embeddings: {
-    ensure(samples: readonly Sample[], options: EnsureOptions): Promise<EnsureResult>;
+    ensure(samples: Samples, options: EnsureOptions): Promise<EnsureResult>;
     read(samples: readonly Sample[]): Promise<Embeddings>;
   };
   dispose(): Promise<void>;

@@ -1,6 +1,7 @@
 /** The epochs: batches through the trainer, validation, checkpoints. Everything that lasts is in `context.state`. */
 import type { Precision, Trainer } from '../../binding.js';
-import type { DataSplits } from '../data/sample.js';
+import type { DataSplits, Samples } from '../data/sample.js';
+import { pick } from '../data/sample-list.js';
 import { SamError } from '../errors.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { shuffled } from '../prompts/random.js';
@@ -10,6 +11,7 @@ import {
   type PreparedBatch,
   planBatches,
   prepareBatch,
+  stepsOf,
   VALIDATION_EPOCH,
 } from './batches.js';
 import type { TrainEvent, TrainSeconds } from './events.js';
@@ -73,11 +75,12 @@ interface StepSums {
 async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; samplesPerSecond: number }> {
   const { state, options, seconds, counters, signal } = context;
   const epoch = state.epoch;
-  const plan = planBatches(orderOf(context), options.batchSize, options.accumulate);
-  const stepsPerEpoch = plan.filter(({ update }) => update).length;
+  const { batchSize, accumulate } = options;
+  const stepsPerEpoch = stepsOf(context.splits.train.length, batchSize, accumulate);
   const before = { seconds: seconds.train, samples: counters.trainedSamples };
   const pace = () => (counters.trainedSamples - before.samples) / Math.max(1e-9, seconds.train - before.seconds);
-  const batches = prefetched(plan.slice(state.batch), (batch) => prepareBatch(context.source, batch, epoch));
+  const plan = planBatches(orderOf(context), batchSize, accumulate, state.batch);
+  const batches = prefetched(plan, (batch) => prepareBatch(context.source, batch, epoch));
   let sums: StepSums = { lossSum: 0, sampleCount: 0, batches: 0 };
   let lastSave = performance.now();
   let mark = performance.now();
@@ -99,8 +102,8 @@ async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; sa
 }
 
 /** Training samples in the order of the epoch in progress. */
-function orderOf({ splits, options, state }: EpochsContext) {
-  return shuffled(splits.train.length, options.seed, state.epoch).map((index) => splits.train[index]!);
+function orderOf({ splits, options, state }: EpochsContext): Samples {
+  return pick(splits.train, shuffled(splits.train.length, options.seed, state.epoch));
 }
 
 /** One batch through the trainer. Returns the gradients' norm where the optimiser has stepped. */

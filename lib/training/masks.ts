@@ -1,28 +1,28 @@
-/** Labels on the decoder's grid, decoded when first needed; as many are kept as fit a fixed amount of memory, a bit a pixel. */
+/** Labels on the decoder's grid, decoded when first needed; as many are kept as fit a fixed amount of memory, as runs. */
 import { decodeMask, imageSize } from '../data/decode.js';
 import { toLowRes } from '../data/low-res.js';
 import type { Sample } from '../data/sample.js';
 import type { LowResMask } from '../prompts/prompt.js';
 
-/** 3,700 masks of 256 x 256: a set of any size takes no more. Decoding one anew takes some milliseconds, beside the step. */
-const MEMORY_BYTES = 32 * 2 ** 20;
-/** What an entry takes besides its bits. */
+/** Some 5,000 masks of 500 runs: a set of any size takes no more. Decoding one anew takes some milliseconds, beside the step. */
+const MEMORY_BYTES = 8 * 2 ** 20;
+/** What an entry takes besides its runs. */
 const ENTRY_BYTES = 512;
+const LONGEST_RUN = 2 ** 16 - 1;
 
-type PackedMask = Omit<LowResMask, 'values'> & { readonly bits: Uint8Array };
+/** Lengths of the runs of zeros and ones in turn, zeros first; a run too long for one number has a run of none in its midst. */
+type PackedMask = Omit<LowResMask, 'values'> & { readonly runs: Uint16Array };
 
 export class LowResMasks {
   /** Least recently used first: a Map keeps the order of insertion. */
   readonly #masks = new Map<string, PackedMask>();
-  readonly #most: number;
+  #bytes = 0;
 
   /** `maskSize`: side of the grid. `pictureSize`: pictures are first squashed to a square of this side. */
   constructor(
     readonly maskSize: number,
     readonly pictureSize: number | undefined,
-  ) {
-    this.#most = Math.max(1, Math.floor(MEMORY_BYTES / (Math.ceil((maskSize * maskSize) / 8) + ENTRY_BYTES)));
-  }
+  ) {}
 
   /** Masks that are kept just now. */
   get kept(): number {
@@ -44,22 +44,44 @@ export class LowResMasks {
   }
 
   #keep(key: string, mask: PackedMask): void {
-    this.#masks.delete(key);
+    this.#drop(key);
     this.#masks.set(key, mask);
-    if (this.#masks.size <= this.#most) return;
-    const oldest = this.#masks.keys().next();
-    if (oldest.done !== true) this.#masks.delete(oldest.value);
+    this.#bytes += bytesOf(mask);
+    for (const oldest of this.#masks.keys()) {
+      if (this.#bytes <= MEMORY_BYTES || this.#masks.size === 1) break;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(key: string): void {
+    const mask = this.#masks.get(key);
+    if (mask !== undefined) this.#bytes -= bytesOf(mask);
+    this.#masks.delete(key);
   }
 }
 
-function pack({ values, ...rest }: LowResMask): PackedMask {
-  const bits = new Uint8Array(Math.ceil(values.length / 8));
-  for (let at = 0; at < values.length; at++) bits[at >> 3]! |= values[at]! << (at & 7);
-  return { ...rest, bits };
+function bytesOf({ runs }: PackedMask): number {
+  return runs.byteLength + ENTRY_BYTES;
 }
 
-function unpack({ bits, ...rest }: PackedMask): LowResMask {
+function pack({ values, ...rest }: LowResMask): PackedMask {
+  const runs: number[] = [];
+  let [start, inside] = [0, 0];
+  for (let at = 0; at <= values.length; at++) {
+    if (values[at] === inside) continue;
+    for (; at - start > LONGEST_RUN; start += LONGEST_RUN) runs.push(LONGEST_RUN, 0);
+    runs.push(at - start);
+    [start, inside] = [at, 1 - inside];
+  }
+  return { ...rest, runs: Uint16Array.from(runs) };
+}
+
+function unpack({ runs, ...rest }: PackedMask): LowResMask {
   const values = new Uint8Array(rest.size * rest.size);
-  for (let at = 0; at < values.length; at++) values[at] = (bits[at >> 3]! >> (at & 7)) & 1;
+  let at = 0;
+  runs.forEach((run, index) => {
+    if (index % 2 === 1) values.fill(1, at, at + run);
+    at += run;
+  });
   return { ...rest, values };
 }

@@ -1,12 +1,12 @@
 /** What a run writes down about itself: its config, its train history, its result. */
 import { createHash } from 'node:crypto';
-import type { DataSplits, Sample } from '../data/sample.js';
+import type { DataSplits, Samples } from '../data/sample.js';
 import type { Compute } from '../device.js';
 import { SamError } from '../errors.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { promptOrigin } from '../prompts/rough/settings.js';
-import { planBatches } from './batches.js';
+import { stepsOf } from './batches.js';
 import type { TrainHistoryEntry } from './checkpoints.js';
 import type { OpenModel, TrainEnvironment } from './environment.js';
 import type { TrainResult, TrainSeconds } from './events.js';
@@ -47,9 +47,14 @@ export function makeConfig(run: ReadyRun, resumed: ResumedRun | undefined, from:
 }
 
 /** How many samples, and a hash of their names in order: another order would be another run. */
-function summary(samples: readonly Sample[]): { count: number; digest: string } {
-  const names = samples.map(({ name }) => name).join('\0');
-  return { count: samples.length, digest: createHash('sha256').update(names).digest('hex') };
+function summary(samples: Samples): { count: number; digest: string } {
+  const hash = createHash('sha256');
+  let separator = '';
+  for (const { name } of samples) {
+    hash.update(separator + name);
+    separator = '\0';
+  }
+  return { count: samples.length, digest: hash.digest('hex') };
 }
 
 /** Throws `SAM_BAD_CHECKPOINT` when a resumed run's model has become another one. */
@@ -79,12 +84,11 @@ function requireSameData(resumed: ResumedRun, data: RunConfig['data']): void {
 }
 
 export function makeSchedule({ options, splits }: ReadyRun): Schedule {
-  const perEpoch = planBatches(splits.train, options.batchSize, options.accumulate).filter(({ update }) => update);
   return {
     name: options.schedule,
     rate: options.lr,
     warmupSteps: options.warmupSteps,
-    totalSteps: perEpoch.length * options.epochs,
+    totalSteps: stepsOf(splits.train.length, options.batchSize, options.accumulate) * options.epochs,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Fine-tunes a model: from options to a run folder. What happens in which order is here; how, in the files beside. */
 import { existsSync } from 'node:fs';
-import type { DataSplits, Sample } from '../data/sample.js';
+import type { DataSplits, Samples } from '../data/sample.js';
+import { concatenated, filtered } from '../data/sample-list.js';
 import { allViews } from '../data/views.js';
 import type { Compute } from '../device.js';
 import { SamError, toSamError } from '../errors.js';
@@ -15,7 +16,7 @@ import {
   withPreset,
 } from '../options.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
-import { planBatches } from './batches.js';
+import { stepsOf } from './batches.js';
 import { checkSamples, requireSome } from './check-samples.js';
 import { type CheckpointContext, saveCheckpoint } from './checkpoints.js';
 import { environment, type OpenModel, type TrainEnvironment, type TrainHooks } from './environment.js';
@@ -140,7 +141,6 @@ function announce(
   { train: training, validation }: DataSplits,
   { emit }: Outside,
 ): void {
-  const steps = planBatches(training, options.batchSize, options.accumulate).filter(({ update }) => update).length;
   emit({
     type: 'setup',
     device: compute.device,
@@ -150,7 +150,7 @@ function announce(
     trainImages: training.length,
     validationImages: validation.length,
     epochs: options.epochs,
-    stepsPerEpoch: steps,
+    stepsPerEpoch: stepsOf(training.length, options.batchSize, options.accumulate),
   });
 }
 
@@ -161,8 +161,8 @@ async function encode(
   context: { options: ResolvedTrainOptions; seconds: TrainSeconds; hooks: TrainHooks; outside: Outside },
 ): Promise<{ splits: DataSplits; encoded: number }> {
   const { options, seconds, hooks, outside } = context;
-  const views = splits.train.flatMap((sample) => allViews(sample, options.augment));
-  const { encoded, skipped, ...took } = await model.embeddings.ensure([...views, ...splits.validation], {
+  const needed = concatenated(allViews(splits.train, options.augment), splits.validation);
+  const { encoded, skipped, ...took } = await model.embeddings.ensure(needed, {
     signal: hooks.signal,
     skipBad: options.skipBad,
     onWarning: hooks.onWarning,
@@ -170,8 +170,9 @@ async function encode(
   });
   seconds.encode = took.seconds;
   seconds.setup += took.setupSeconds;
-  const bad = new Set(skipped.map(({ image }) => image));
-  const usable = (samples: readonly Sample[]) => samples.filter(({ image }) => !bad.has(image));
+  const bad = new Set(skipped.map(({ image }) => image.path));
+  const usable = (samples: Samples) =>
+    bad.size === 0 ? samples : filtered(samples, ({ image }) => !bad.has(image.path));
   const left = { train: usable(splits.train), validation: usable(splits.validation) };
   requireSome(left);
   return { splits: left, encoded };

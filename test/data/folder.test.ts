@@ -19,7 +19,7 @@ test('images and masks are matched by stem, whatever the extension, ordered by n
     ['b.JPG', 'a.jpeg', 'site/z.tiff', 'Z.webp', 'notes.txt', '.hidden.png'],
     ['a.png', 'b.PNG', 'site/z.tif', 'Z.png', '.DS_Store'],
   );
-  const samples = await readFolderSplit(root, 'train', strict);
+  const samples = [...(await readFolderSplit(root, 'train', strict))];
   expect(samples.map(({ name }) => name)).toEqual(['Z', 'a', 'b', 'site/z']);
   expect(samples[3]).toEqual({
     name: 'site/z',
@@ -39,14 +39,14 @@ test('everything without its partner is named in one line; --skip-bad warns and 
   });
   const warnings: string[] = [];
   const onWarning = (text: string) => warnings.push(text);
-  const samples = await readFolderSplit(root, 'train', { requireMasks: true, skipBad: true, onWarning });
+  const samples = [...(await readFolderSplit(root, 'train', { requireMasks: true, skipBad: true, onWarning }))];
   expect(samples.map(({ name }) => name)).toEqual(['b']);
   expect(warnings).toEqual([expect.stringContaining(message)]);
 });
 
 test('without masks asked for, those that are there come along', async () => {
   const root = await splitWith(['a.jpg', 'b.jpg'], ['b.png', 'd.png']);
-  const samples = await readFolderSplit(root, 'train', { requireMasks: false, skipBad: false });
+  const samples = [...(await readFolderSplit(root, 'train', { requireMasks: false, skipBad: false }))];
   expect(samples.map(({ mask }) => mask !== undefined)).toEqual([false, true]);
 });
 
@@ -55,7 +55,7 @@ test('two images or two masks of one stem are refused, or left out', async () =>
   await expect(readFolderSplit(root, 'train', strict)).rejects.toThrow(
     '2 images are named twice: images/a.jpg, images/a.png; 2 masks are named twice: masks/b.png, masks/b.tif',
   );
-  const samples = await readFolderSplit(root, 'train', { requireMasks: true, skipBad: true });
+  const samples = [...(await readFolderSplit(root, 'train', { requireMasks: true, skipBad: true }))];
   expect(samples.map(({ name }) => name)).toEqual(['c']);
 });
 

@@ -50,7 +50,7 @@ function open(spec = `hf:${NAME}`, changes: Partial<HubSourceOptions> = {}) {
 }
 
 async function names(split: string, spec?: string, changes?: Partial<HubSourceOptions>): Promise<string[]> {
-  return (await open(spec, changes).readSplit(split, READING)).map(({ name }) => name);
+  return Array.from(await open(spec, changes).readSplit(split, READING), ({ name }) => name);
 }
 
 const offline = () => ({ env: { ...env, HF_HUB_OFFLINE: '1' } });
@@ -62,7 +62,7 @@ describe('the files of a split', () => {
     publish({ 'data/train-00000-of-00001.parquet': train, 'data/validation-00000-of-00001.parquet': validation });
     const source = open();
     expect(await source.splits()).toEqual(['train', 'validation']);
-    const samples = await source.readSplit('train', READING);
+    const samples = [...(await source.readSplit('train', READING))];
     expect(samples.map(({ name }) => name)).toEqual(['p1', 'p2', 'p3']);
     await contentHash(samples[0]!);
     expect(hub.paths('files')).toEqual([`/${hashOf(train.bytes)}`]);

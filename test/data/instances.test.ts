@@ -17,7 +17,7 @@ async function read(mask: Buffer, options: Partial<SourceOptions>, requireMasks 
   await write(join(root, 'train/images/a.png'), await grey(9, 4, 2));
   await write(join(root, 'train/masks/a.png'), mask);
   const source = await openSource({ data: root, cacheDir: '/nonexistent', ...options });
-  return source.readSplit('train', { requireMasks, skipBad: false });
+  return [...(await source.readSplit('train', { requireMasks, skipBad: false }))];
 }
 
 const pixelsOf = async (sample: Sample) => [...(await decodeMask(sample, await imageSize(sample))).values];
@@ -82,7 +82,7 @@ test('--instances of Parquet files', async () => {
   const path = join(await temporaryFolder(), 'train.parquet');
   await writePictures(path, { image: image!, label: label! });
   const source = await openSource({ data: path, cacheDir: '/nonexistent', instances: true });
-  const samples = await source.readSplit('train', { requireMasks: true, skipBad: false });
+  const samples = [...(await source.readSplit('train', { requireMasks: true, skipBad: false }))];
   expect(samples.map(({ name }) => name)).toEqual(['a#1', 'a#255', 'a#7', 'b#1', 'b#255', 'b#7']);
   expect(await pixelsOf(samples[2]!)).toEqual(one(GREYS, 7));
 });

@@ -77,3 +77,12 @@ test('the names beside the pictures are read without the pictures', async () => 
   expect(names).toEqual(pictures.map((picture) => picture!.path));
   expect(total()).toBeLessThan(10_000);
 });
+
+test('the names of a row group of any size are read', async () => {
+  // More than a call takes arguments.
+  const many = Array.from({ length: 200_000 }, (_, row) => ({ bytes: Uint8Array.of(1), path: `${row}` }));
+  const path = join(await temporaryFolder(), 'train.parquet');
+  const file = await openParquetFile(await writePictures(path, { image: many }, { rowGroupSize: many.length }));
+  const names = await new LeafColumn(file, ['image', 'path'], new SpanCache()).all();
+  expect([names.length, names.at(-1)]).toEqual([200_000, '199999']);
+});

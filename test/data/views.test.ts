@@ -62,13 +62,16 @@ test('image, label and size of a view belong together', async () => {
 
 test('the view of an epoch depends on seed, epoch and name; all come', () => {
   const sample = { name: 'a', image: { path: 'a' } };
-  expect(allViews(sample, undefined)).toEqual([sample]);
+  expect(allViews([sample], undefined)).toEqual([sample]);
+  expect(
+    Array.from(allViews([sample, { ...sample, name: 'b' }], 'flips'), ({ name, view }) => `${name}${view}`),
+  ).toEqual([...['a0', 'a1', 'a2', 'a3'], ...['b0', 'b1', 'b2', 'b3']]);
   expect(drawnView(sample, undefined, 1, 2)).toBe(sample);
-  expect(allViews(sample, 'dihedral').map(({ view }) => view)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(Array.from(allViews([sample], 'dihedral'), ({ view }) => view)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   for (const augment of ['flips', 'dihedral'] as const) {
     const views = Array.from({ length: 200 }, (_, epoch) => drawnView(sample, augment, 1, epoch).view!);
     expect(views).toEqual(views.map((_, epoch) => drawnView({ ...sample }, augment, 1, epoch).view));
-    expect(new Set(views)).toEqual(new Set(allViews(sample, augment).map(({ view }) => view)));
+    expect(new Set(views)).toEqual(new Set(Array.from(allViews([sample], augment), ({ view }) => view)));
   }
 });
 

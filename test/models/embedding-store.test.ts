@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sample } from '../../lib/data/sample.js';
+import { firstOf, SampleList } from '../../lib/data/sample-list.js';
 import { allViews } from '../../lib/data/views.js';
 import { EmbeddingStore, type EmbeddingStoreOptions } from '../../lib/models/embedding-store.js';
 import { type Calls, fakeNative, pictures, writeSafetensors } from './support.js';
@@ -81,15 +82,18 @@ describe('EmbeddingStore', () => {
       reads++;
       return readFile(picture!.image.path);
     };
-    const image = { path: 'x', read };
-    const samples = Array.from({ length: 100 }, (_, index): Sample => ({ name: `x#${index}`, image }));
+    // Made when they are asked for: what they share is the path.
+    const samples = new SampleList(100, (index) => ({ name: `x#${index}`, image: { path: 'x', read } }));
     const store = await open();
     const progress: number[] = [];
     const result = await store.ensure(samples, { onProgress: ({ total }) => progress.push(total) });
     expect(result).toMatchObject({ encoded: 1, cached: 0, skipped: [] });
     expect(new Set(progress)).toEqual(new Set([1]));
-    expect((await store.read(samples.slice(0, 3))).count).toBe(3);
+    expect((await store.read([...firstOf(samples, 3)])).count).toBe(3);
     expect(reads).toBe(2); // for its hash, and for its pixels
+    const views = allViews([{ name: 'y', image: { path: 'y', read } }], 'flips');
+    expect(await store.ensure(views)).toMatchObject({ encoded: 3, cached: 1 });
+    expect(reads).toBe(2 + 1 + 3);
     await store.dispose();
   });
 
@@ -101,9 +105,9 @@ describe('EmbeddingStore', () => {
       .toFile(path);
     const sample: Sample = { name: 'two', image: { path } };
     const store = await open();
-    expect(await store.ensure(allViews(sample, 'flips'))).toMatchObject({ encoded: 4, cached: 0 });
-    expect(await store.ensure([...allViews(sample, 'flips'), sample])).toMatchObject({ encoded: 0, cached: 4 });
-    expect(await reds(store, [sample, ...allViews(sample, 'flips')])).toEqual([10, 10, 90, 10, 90]);
+    expect(await store.ensure(allViews([sample], 'flips'))).toMatchObject({ encoded: 4, cached: 0 });
+    expect(await store.ensure([...allViews([sample], 'flips'), sample])).toMatchObject({ encoded: 0, cached: 4 });
+    expect(await reds(store, [sample, ...allViews([sample], 'flips')])).toEqual([10, 10, 90, 10, 90]);
     await store.dispose();
   });
 

@@ -3,19 +3,21 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeMask, imageSize } from '../../lib/data/decode.js';
-import type { Sample } from '../../lib/data/sample.js';
+import type { Sample, Samples } from '../../lib/data/sample.js';
 import { toPromptSettings } from '../../lib/models/prompt-options.js';
 import { parseOptions, trainOptionsSchema } from '../../lib/options.js';
-import { planBatches, prepareBatch, VALIDATION_EPOCH } from '../../lib/training/batches.js';
+import { planBatches, prepareBatch, stepsOf, VALIDATION_EPOCH } from '../../lib/training/batches.js';
 import { LowResMasks } from '../../lib/training/masks.js';
 import { fakeEnvironment, temporaryFolder, writeSplits } from './fake.js';
 
 const samples = (n: number): Sample[] =>
   Array.from({ length: n }, (_, i) => ({ name: `${i}`, image: { path: `${i}` } }));
 
+const onlyBatch = (list: Samples) => [...planBatches(list, list.length)][0]!;
+
 describe('planBatches', () => {
   test('the last batch and the last group may be smaller', () => {
-    const plan = planBatches(samples(9), 2, 2);
+    const plan = [...planBatches(samples(9), 2, 2)];
     expect(plan.map((batch) => batch.samples.length)).toEqual([2, 2, 2, 2, 1]);
     expect(plan.map((batch) => batch.update)).toEqual([false, true, false, true, true]);
     expect(plan.map((batch) => batch.scale)).toEqual([0.5, 0.5, 0.5, 0.5, 1]);
@@ -25,10 +27,13 @@ describe('planBatches', () => {
     const small = fc.integer({ min: 1, max: 12 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), small, small, (n, batchSize, accumulate) => {
-        const plan = planBatches(samples(n), batchSize, accumulate);
+        const plan = [...planBatches(samples(n), batchSize, accumulate)];
         expect(plan.flatMap((batch) => batch.samples.map(({ name }) => Number(name)))).toEqual([...Array(n).keys()]);
         expect(plan.at(-1)!.update).toBe(true);
-        const steps = plan.filter(({ update }) => update).length;
+        const steps = stepsOf(n, batchSize, accumulate);
+        expect(plan.filter(({ update }) => update)).toHaveLength(steps);
+        const rest = fc.sample(fc.nat(plan.length), 1)[0]!;
+        expect([...planBatches(samples(n), batchSize, accumulate, rest)]).toEqual(plan.slice(rest));
         expect(plan.reduce((sum, { scale }) => sum + scale, 0)).toBeCloseTo(steps, 9);
       }),
     );
@@ -57,7 +62,7 @@ describe('prepareBatch', () => {
     } as const;
     const source = { masks: new LowResMasks(64, undefined), embeddings: model.embeddings, prompts, seed: 1 };
     const pointsOf = async (list: readonly Sample[], epoch: number) => {
-      const prepared = await prepareBatch(source, planBatches(list, list.length)[0]!, epoch);
+      const prepared = await prepareBatch(source, onlyBatch(list), epoch);
       prepared.dispose();
       return { points: [...prepared.batch.prompts.points!], valid: [...prepared.batch.validSizes] };
     };
@@ -84,7 +89,7 @@ describe('prepareBatch', () => {
     const source = { masks, embeddings, prompts, seed: 1, augment: 'dihedral' as const };
     const seen = new Set<number>();
     for (let epoch = 0; epoch < 40; epoch++) {
-      const { batch, dispose } = await prepareBatch(source, planBatches([sample], 1)[0]!, epoch);
+      const { batch, dispose } = await prepareBatch(source, onlyBatch([sample]), epoch);
       dispose();
       const view = read.at(-1)!;
       seen.add(view);
@@ -98,7 +103,7 @@ describe('prepareBatch', () => {
       expect(values[y * width + x]).toBe(1);
     }
     expect(seen.size).toBe(8);
-    const { batch, dispose } = await prepareBatch(source, planBatches([sample], 1)[0]!, VALIDATION_EPOCH);
+    const { batch, dispose } = await prepareBatch(source, onlyBatch([sample]), VALIDATION_EPOCH);
     dispose();
     expect(batch.targets).toEqual((await masks.get(sample)).values);
     expect(read.at(-1)).toBeUndefined();

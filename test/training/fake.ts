@@ -32,7 +32,11 @@ export async function writeSamples(dir: string, names: readonly string[], boxSid
   );
 }
 
-export async function writeSplits(dir: string, train = 7, validation = 3): Promise<DataSplits> {
+export async function writeSplits(
+  dir: string,
+  train = 7,
+  validation = 3,
+): Promise<{ train: Sample[]; validation: Sample[] }> {
   const names = (prefix: string, n: number) => Array.from({ length: n }, (_, i) => `${prefix}${i}`);
   return {
     train: await writeSamples(join(dir, 'train'), names('t', train)),

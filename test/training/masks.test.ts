@@ -36,18 +36,43 @@ test('any mask comes back as it was, from memory too', async () => {
   );
 });
 
-test('a set of any size takes a fixed amount of memory', async () => {
-  const sample = await sampler(16, 16);
-  const masks = new LowResMasks(256, undefined);
-  const mask = { values: new Uint8Array(256).fill(1), width: 16, height: 16 };
+test('runs of any length come back as they were', async () => {
+  const sample = await sampler(13, 9);
+  const masks = new LowResMasks(600, undefined);
+  for (const value of [0, 1]) {
+    const mask = { values: new Uint8Array(117).fill(value), width: 13, height: 9 };
+    const one = sample(`all ${value}`, () => mask);
+    const expected = toLowRes(mask, 600);
+    for (const found of [await masks.get(one), await masks.get(one)]) {
+      expect(found.validHeight).toBe(expected.validHeight);
+      expect(Buffer.compare(found.values, expected.values)).toBe(0);
+    }
+  }
+});
+
+test('a set of any size takes a fixed amount of memory, whatever its labels look like', async () => {
+  const sample = await sampler(256, 256);
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const used = () => {
     collect();
     return process.memoryUsage().arrayBuffers;
   };
-  const before = used();
-  for (let index = 0; index < 6000; index++) await masks.get(sample(`${index}`, () => mask));
-  expect(masks.kept).toBeLessThan(4000);
-  expect(used() - before).toBeLessThan(40e6);
-});
+  // A line in each row or two, and as many runs as there can be.
+  for (const [count, period] of [
+    [4000, 128],
+    [200, 2],
+  ] as const) {
+    const masks = new LowResMasks(256, undefined);
+    const mask = {
+      values: Uint8Array.from({ length: 256 ** 2 }, (_, at) => Number(at % period === 0)),
+      width: 256,
+      height: 256,
+    };
+    const before = used();
+    for (let index = 0; index < count; index++) await masks.get(sample(`${index}`, () => mask));
+    expect(masks.kept).toBeGreaterThan(50);
+    expect(masks.kept).toBeLessThan(count);
+    expect(used() - before).toBeLessThan(10e6);
+  }
+}, 30_000);

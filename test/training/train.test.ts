@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DataSplits } from '../../lib/data/sample.js';
 import type { SamError } from '../../lib/errors.js';
 import type { TrainOptions } from '../../lib/options.js';
 import { readCheckpointMetadata } from '../../lib/training/checkpoints.js';
@@ -20,7 +19,7 @@ import {
 } from './fake.js';
 
 let dir: string;
-let splits: DataSplits;
+let splits: Awaited<ReturnType<typeof writeSplits>>;
 const out = () => join(dir, 'run');
 const options = (more: Partial<TrainOptions> = {}): Partial<TrainOptions> => ({
   data: 'fake',

@@ -1,0 +1,56 @@
+/** Samples that are made when they are asked for: what a set of any size keeps in memory is what its source needs to make them. */
+import type { Sample, Samples } from './sample.js';
+
+export class SampleList implements Samples {
+  /** `make`: the sample at a place from 0 to `length` - 1; the same for the same place. */
+  constructor(
+    readonly length: number,
+    readonly make: (index: number) => Sample,
+  ) {}
+
+  at(index: number): Sample | undefined {
+    return index >= 0 && index < this.length ? this.make(index) : undefined;
+  }
+
+  *[Symbol.iterator](): Generator<Sample, void> {
+    for (let index = 0; index < this.length; index++) yield this.make(index);
+  }
+}
+
+/** The samples at these places, in their order. */
+export function pick(samples: Samples, places: ArrayLike<number>): Samples {
+  return new SampleList(places.length, (index) => samples.at(places[index]!)!);
+}
+
+/** The samples that pass; all of them are looked at now. */
+export function filtered(samples: Samples, passes: (sample: Sample) => boolean): Samples {
+  const places: number[] = [];
+  let place = 0;
+  for (const sample of samples) {
+    if (passes(sample)) places.push(place);
+    place++;
+  }
+  return places.length === samples.length ? samples : pick(samples, Uint32Array.from(places));
+}
+
+/** The first ones, so many at most. */
+export function firstOf(samples: Samples, limit: number | undefined): Samples {
+  return limit === undefined || limit >= samples.length
+    ? samples
+    : new SampleList(limit, (index) => samples.at(index)!);
+}
+
+/** Each sample as `change` makes it. */
+export function mapped(samples: Samples, change: (sample: Sample) => Sample): Samples {
+  return new SampleList(samples.length, (index) => change(samples.at(index)!));
+}
+
+/** One list after the other. */
+export function concatenated(...lists: readonly Samples[]): Samples {
+  const length = lists.reduce((sum, list) => sum + list.length, 0);
+  return new SampleList(length, (index) => {
+    let [at, place] = [0, index];
+    while (place >= lists[at]!.length) place -= lists[at++]!.length;
+    return lists[at]!.at(place)!;
+  });
+}
