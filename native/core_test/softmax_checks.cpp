@@ -11,7 +11,7 @@ struct Attention {
   at::Tensor scores, rows, columns;
 };
 
-// Of scores in the hundreds all but a few exponentials underflow.
+// Of scores in the hundreds all but a few exponentials underflow, and the order of the sums shows.
 Attention drawn(int64_t height, int64_t width, double size, at::ScalarType type, at::Device device) {
   const auto numbers = [&](at::IntArrayRef shape, double scale) {
     const at::Tensor steps = at::arange(c10::multiply_integers(shape), at::kFloat).reshape(shape);
@@ -24,7 +24,7 @@ Attention drawn(int64_t height, int64_t width, double size, at::ScalarType type,
 
 double error(int64_t height, int64_t width, double size, at::ScalarType type, at::Device device) {
   Attention x = drawn(height, width, size, type, device);
-  at::Tensor expected = x.scores.to(at::kFloat);
+  at::Tensor expected = x.scores.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
   plain_position_softmax_(expected, x.rows.to(at::kFloat), x.columns.to(at::kFloat));
   position_softmax_(x.scores, x.rows, x.columns);
   return difference(x.scores.to(at::kFloat), expected);
@@ -34,11 +34,13 @@ double error(int64_t height, int64_t width, double size, at::ScalarType type, at
 
 void check_softmax(const Context& context) {
   const at::Device device = context.device;
-  for (const auto& [height, width] : {std::pair<int64_t, int64_t>(64, 64), {14, 14}, {3, 16}, {1, 1}, {5, 33}})
+  for (const auto& [height, width] :
+       {std::pair<int64_t, int64_t>(64, 64), {14, 14}, {3, 16}, {1, 1}, {5, 33}})
     for (const double size : {3.0, 300.0}) {
-      const std::string name =
-          "softmax/" + std::to_string(height) + "x" + std::to_string(width) + (size > 100 ? "/large" : "/small");
-      context.report->check(name + "/fp32", error(height, width, size, at::kFloat, device), 2e-6);
+      const std::string name = "softmax/" + std::to_string(height) + "x" + std::to_string(width) +
+                               (size > 100 ? "/large" : "/small");
+      context.report->check(name + "/fp32", error(height, width, size, at::kFloat, device),
+                            size > 100 ? 5e-5 : 2e-6);
       // Probabilities are rounded once; on a GPU the sums of the scores are, too.
       if (device.is_cpu())
         context.report->check(name + "/bf16", error(height, width, size, at::kBFloat16, device), 0.002);

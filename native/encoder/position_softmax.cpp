@@ -10,8 +10,7 @@
 
 // One function compiled for several kinds of processor, of which the loader takes the best.
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define SAM_FOR_EACH_PROCESSOR \
-  __attribute__((target_clones("avx512f", "avx2", "default")))
+#define SAM_FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define SAM_FOR_EACH_PROCESSOR
 #endif
@@ -47,8 +46,8 @@ SAM_INLINE void store(const Floats& x, at::BFloat16* to) {
 
 SAM_INLINE void larger(Floats& most, const Floats& x) { most = x > most ? x : most; }
 
-// e^x for x <= 0, to 2e-7 relative: 2^n e^r with |r| <= ln(2) / 2 and the Taylor series of e^r. Below -87, where
-// e^x leaves the normal numbers, e^-87.
+// e^x for x <= 0, to 2e-7 relative: 2^n e^r with |r| <= ln(2) / 2 and the Taylor series of e^r. Below -87,
+// where e^x leaves the normal numbers, e^-87.
 SAM_INLINE void exponential(Floats& x) {
   constexpr float kLog2E = 1.44269504F, kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
   constexpr float kRound = 12582912.F;  // 1.5 * 2^23: what is added to it loses its fraction
@@ -142,8 +141,8 @@ SAM_INLINE void softmax(T* scores, const T* rows, const T* columns, const Grid& 
   }
 }
 
-// What TensorIterator hands over: the addresses of the scores, rows and columns of outer * inner queries, each so
-// many bytes from the last: three strides for the inner step, three for the outer.
+// What TensorIterator hands over: the addresses of the scores, rows and columns of outer * inner queries,
+// each so many bytes from the last: three strides for the inner step, three for the outer.
 struct Queries {
   char** data;
   const int64_t* strides;

@@ -1,5 +1,5 @@
-// The parts of SAM's own image encoder (ViT-B, L, H: https://arxiv.org/abs/2304.02643, appendix A, after ViTDet,
-// https://arxiv.org/abs/2203.16527) and where its weights lie.
+// The parts of SAM's own image encoder (ViT-B, L, H: https://arxiv.org/abs/2304.02643, appendix A, after
+// ViTDet, https://arxiv.org/abs/2203.16527) and where its weights lie.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -53,8 +53,8 @@ struct ViTBlock {
   int64_t window;
   ViTNorm norm1, norm2;
   ViTLinear qkv, proj, fc1, fc2;  // the 1 / sqrt(d) of attention is in k's part of qkv
-  // Vectors for the distance of a query and a key in rows, then in columns: d x 2 (2 window - 1). The distance
-  // is query minus key, from window - 1 down to 1 - window.
+  // Vectors for the distance of a query and a key in rows, then in columns: d x 2 (2 window - 1). The
+  // distance is query minus key, from window - 1 down to 1 - window.
   at::Tensor positions;
 
   template <typename Visit>

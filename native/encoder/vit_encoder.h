@@ -1,5 +1,5 @@
-// SAM's own image encoder (vit.h) in LibTorch's operators: the form that runs. What TorchScript is made of for
-// other programs is in vit_script.h.
+// SAM's own image encoder (vit.h) in LibTorch's operators: the form that runs. What TorchScript is made of
+// for other programs is in vit_script.h.
 #pragma once
 
 #include <c10/core/Device.h>

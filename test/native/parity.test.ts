@@ -61,7 +61,7 @@ describe('the C++ core agrees with the reference', () => {
       10,
     ],
     ['precision', 'bf16 gives the same masks', 1],
-    ['softmax', "our kernel and LibTorch's operators, on grids of any width', 21],
+    ['softmax', "our kernel and LibTorch's operators, on grids of any width", 21],
     ['vit', "a tiny ViT's embedding to 1e-4, in either naming; positions and window padding are in it", 7],
   ])('%s: %s', (family, _what, atLeast) => {
     const own = checks.filter((check) => check.name.startsWith(`${family}/`));
