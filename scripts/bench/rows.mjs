@@ -1,0 +1,50 @@
+/** Rows of the benchmarks' table: ours, peer, ratio, target. `npm run bench` collects those of all sections through the file SAM_BENCH_ROWS. */
+import { appendFileSync } from 'node:fs';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { native } from '../../dist/native.js';
+
+/**
+ * @typedef {{ name: string, ours: number, peer: number, unit: string, target: number, note?: string }} Row
+ * `ours` and `peer` in the same unit, the less the better; `target`: how many times less ours should be.
+ */
+
+/** Prints rows as Markdown and hands them to whoever collects. */
+export function report(rows) {
+  console.log(markdown(rows));
+  const file = process.env.SAM_BENCH_ROWS;
+  if (file !== undefined) for (const row of rows) appendFileSync(file, `${JSON.stringify(row)}\n`);
+}
+
+/** @param {Row[]} rows */
+export function markdown(rows) {
+  const lines = rows.map(({ name, ours, peer, unit, target, note }) => {
+    const ratio = peer / ours;
+    const verdict = ratio >= target ? 'met' : 'not met';
+    return `| ${name} | ${show(ours)} ${unit} | ${show(peer)} ${unit} | ${show(ratio)} | ${target}: ${verdict} | ${note ?? ''} |`;
+  });
+  return ['| what | ours | peer | ratio | target | |', '|---|---|---|---|---|---|', ...lines].join('\n');
+}
+
+export function show(value) {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Where and with what this was measured. */
+export function machine() {
+  const [cpu] = cpus();
+  return {
+    cpu: cpu.model,
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    load: loadavg()[0],
+    node: process.versions.node,
+    libtorch: native().info().torch,
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
