@@ -71,7 +71,7 @@ try {
   console.log(`\n## all\n\n${text}`);
   if (flags.out !== undefined) {
     writeFileSync(flags.out, text);
-    writeFileSync(flags.out.replace(/\.md$/, '') + '.json', `${JSON.stringify(result, null, 2)}\n`);
+    writeFileSync(`${flags.out.replace(/\.md$/, '')}.json`, `${JSON.stringify(result, null, 2)}\n`);
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
