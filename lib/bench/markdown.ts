@@ -53,10 +53,10 @@ function meaning({ means, precision }: BenchResult): string {
   const rows = means.map(
     ({ model, batch, encodingHours, trainingHours, totalHours, imagesPerSecond, timesTheArticle, t4 }) => [
       `${model}, batch ${batch}`,
-      `${figure(encodingHours)} + ${figure(trainingHours)} = ${figure(totalHours)} h`,
+      `${duration(encodingHours)} + ${duration(trainingHours)} = ${duration(totalHours)}`,
       figure(imagesPerSecond),
       figure(timesTheArticle),
-      ...(t4 === null ? ['-', '-'] : [`${figure(t4.limitHours.fp16)} h`, `${figure(t4.limitHours.fp32)} h`]),
+      ...(t4 === null ? ['-', '-'] : [duration(t4.limitHours.fp16), duration(t4.limitHours.fp32)]),
       ...(measured ? [t4?.kind === 'measured' ? `${(100 * t4.share).toFixed(0)} %` : '-'] : []),
     ],
   );
@@ -92,6 +92,10 @@ gradients that the frozen encoder doesn't ask for. T4 limit: the sum over operat
 function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function duration(hours: number): string {
+  return hours < 1 ? `${figure(60 * hours)} min` : `${figure(hours)} h`;
 }
 
 /** Three digits. */

@@ -4,8 +4,9 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { native } from '../../dist/native.js';
 
 /**
- * @typedef {{ name: string, ours: number, peer: number, unit: string, target: number, note?: string }} Row
- * `ours` and `peer` in the same unit, the less the better; `target`: how many times less ours should be.
+ * @typedef {{ name: string, ours: number, peer?: number, unit: string, target: number, note?: string }} Row
+ * The less the better. With a peer, in the same unit, `target` is how many times less ours should be; without one, the most
+ * that ours may be.
  */
 
 /** Prints rows as Markdown and hands them to whoever collects. */
@@ -17,12 +18,15 @@ export function report(rows) {
 
 /** @param {Row[]} rows */
 export function markdown(rows) {
-  const lines = rows.map(({ name, ours, peer, unit, target, note }) => {
-    const ratio = peer / ours;
-    const verdict = ratio >= target ? 'met' : 'not met';
-    return `| ${name} | ${show(ours)} ${unit} | ${show(peer)} ${unit} | ${show(ratio)} | ${target}: ${verdict} | ${note ?? ''} |`;
-  });
+  const lines = rows.map((row) => `| ${cells(row).join(' | ')} |`);
   return ['| what | ours | peer | ratio | target | |', '|---|---|---|---|---|---|', ...lines].join('\n');
+}
+
+function cells({ name, ours, peer, unit, target, note = '' }) {
+  const verdict = (met) => (met ? 'met' : 'not met');
+  const own = `${show(ours)} ${unit}`;
+  if (peer === undefined) return [name, own, '-', '-', `at most ${target}: ${verdict(ours <= target)}`, note];
+  return [name, own, `${show(peer)} ${unit}`, show(peer / ours), `${target}: ${verdict(peer / ours >= target)}`, note];
 }
 
 export function show(value) {
