@@ -74,12 +74,10 @@ function photographs(train, validation) {
 /** Both sides' losses of the first five steps, in fp32. */
 async function compareLosses() {
   const mobileSam = await resolveModel('mobile-sam', { cacheDir: defaultCacheDir() });
-  const models = [
-    { name: 'MobileSAM', model: 'mobile-sam', weights: mobileSam.weights, batch: 4 },
-    { name: 'ViT-B', model: vitFolder('base'), weights: vitFolder('base'), batch: 1 },
-  ];
+  const models = [{ name: 'MobileSAM', model: 'mobile-sam', weights: mobileSam.weights, batch: 4 }];
+  if (!flags.quick) models.push({ name: 'ViT-B', model: vitFolder('base'), weights: vitFolder('base'), batch: 1 });
   const [details, rows] = [[], []];
-  for (const { name, model, weights, batch } of flags.quick ? models.slice(0, 1) : models) {
+  for (const { name, model, weights, batch } of models) {
     const data = await photographs(5 * batch, 1);
     const options = { ...LIKE_FOR_LIKE, data, epochs: 1, batchSize: batch, seed: 42 };
     const plan = await makePlan(options);
@@ -177,6 +175,8 @@ async function inTurn(names, sides) {
   return runs;
 }
 
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+process.on('SIGINT', () => process.exit(130)); // the sides hear it too
 try {
   const work = {
     losses: compareLosses,
@@ -192,6 +192,7 @@ try {
   }
   report(result.rows);
   if (flags.out !== undefined) writeFileSync(flags.out, `${JSON.stringify(result, null, 2)}\n`);
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
+} catch (error) {
+  console.error(`error: ${error.message}`);
+  process.exitCode = 1;
 }

@@ -106,7 +106,7 @@ class Run {
 
   constructor(options: BenchOptions) {
     this.#options = options;
-    native().setThreads(options.threads ?? cpus().length);
+    native().setThreads(options.threads ?? native().info().threads);
     this.#compute = resolveDevice(options.device, options.precision, { onNote: options.onStep });
     const models = (options.models ?? options.sizes).length;
     this.#total = models * this.#precisions().length + this.#batches().length + PROMPTS.length;
