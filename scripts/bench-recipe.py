@@ -42,6 +42,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import SamImageProcessorPil, SamModel, SamProcessor
 
 ALLOCATOR_VARIABLES = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "THP_MEM_ALLOC_ENABLE", "GLIBC_TUNABLES", "LD_PRELOAD")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
 GRID = 256  # side of the decoder's masks
 
 
@@ -228,6 +229,10 @@ def median_of(steps, phase):
     return float(np.median(values)) if values else None
 
 
+def set_variables(names):
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def report(recipe, ready):
     full = [step for step in recipe.steps if step["encoded"]]
     phases = {phase: median_of(recipe.steps, phase) for phase in ("data", "forward", "backward", "optimizer")}
@@ -236,8 +241,8 @@ def report(recipe, ready):
         "versions": {"python": platform.python_version(), **{name: version(name) for name in ("torch", "transformers", "monai", "pillow", "numpy")}},
         "attention": {"encoder": getattr(recipe.model.vision_encoder, "attention", recipe.model.config._attn_implementation),
                       "decoder": recipe.model.config.mask_decoder_config._attn_implementation},
-        "threads": torch.get_num_threads(),
-        "allocator": {name: os.environ[name] for name in ALLOCATOR_VARIABLES if name in os.environ} or "default",
+        "threads": {"count": torch.get_num_threads(), **set_variables(THREAD_VARIABLES)},
+        "allocator": set_variables(ALLOCATOR_VARIABLES) or "default",
         "dtype": recipe.options.dtype,
         "batch": recipe.options.batch,
         "losses": recipe.losses,

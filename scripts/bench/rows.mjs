@@ -39,14 +39,20 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Where and with what this was measured. */
+/**
+ * Where and with what this was measured. Warns when the machine does other work: threads that wait for each other then lose far more than
+ * their share of it, PyTorch's in Python most of all.
+ */
 export function machine() {
+  const [load] = loadavg();
+  if (load > 0.5)
+    console.error(`warning: the load is ${load.toFixed(1)}: other programs are running, and the figures will not hold`);
   const [cpu] = cpus();
   return {
     cpu: cpu.model,
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    load: loadavg()[0],
+    load,
     node: process.versions.node,
     libtorch: native().info().torch,
     date: new Date().toISOString().slice(0, 10),
