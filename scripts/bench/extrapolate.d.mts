@@ -22,10 +22,9 @@ export function oursSeconds(
     seconds: Record<'setup' | 'encode' | 'train' | 'validate', number>;
     wall: number;
     epochs: number;
-    steps: number;
+    trainedSamples: number;
     encodedImages: number;
     validationImages: number;
   },
   job: Job,
-  batch: number,
 ): number;

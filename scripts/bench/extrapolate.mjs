@@ -16,14 +16,14 @@ export function recipeSeconds(measured, job) {
 }
 
 /**
- * startup + (images + validation) * encoder + epochs * (steps * step + validation + checkpoint).
+ * startup + (images + validation) * encoder + epochs * (images * trained image + validation + checkpoint).
  * @param measured a result of `sam-native train --json` with `wall`; what its seconds don't name counts as an epoch's checkpoints
  */
-export function oursSeconds(measured, job, batch) {
+export function oursSeconds(measured, job) {
   const { setup, encode, train, validate } = measured.seconds;
-  const { epochs, steps, encodedImages, validationImages, wall } = measured;
+  const { epochs, trainedSamples, encodedImages, validationImages, wall } = measured;
   const other = (wall - setup - encode - train - validate) / epochs;
   const validation = (validate * job.validation) / (validationImages * epochs);
   const encoding = ((job.images + job.validation) * encode) / encodedImages;
-  return setup + encoding + job.epochs * (Math.ceil(job.images / batch) * (train / steps) + validation + other);
+  return setup + encoding + job.epochs * ((job.images * train) / trainedSamples + validation + other);
 }
