@@ -17,7 +17,8 @@ const noEmbeddings = { read: async () => ({ dispose() {} }) };
 /** @param given options of `train`, by their TypeScript names; `data` is a folder. */
 export async function makePlan(given) {
   const options = parseOptions(trainOptionsSchema, given);
-  const { train, validation } = await openData(options, { onWarning() {}, onNotice() {} });
+  const splits = await openData(options, { onWarning() {}, onNotice() {} });
+  const [train, validation] = [[...splits.train], [...splits.validation]];
   const source = {
     masks: new LowResMasks(options.maskSize, options.imageSize),
     embeddings: noEmbeddings,
@@ -31,7 +32,7 @@ export async function makePlan(given) {
   };
   const epochs = [];
   for (let epoch = 0; epoch < options.epochs; epoch++) {
-    const order = shuffled(train.length, options.seed, epoch).map((index) => train[index]);
+    const order = Array.from(shuffled(train.length, options.seed, epoch), (index) => train[index]);
     epochs.push(await items(order, epoch));
   }
   return { epochs, validation: await items(validation, VALIDATION_EPOCH) };
