@@ -9,6 +9,9 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PEAK = fileURLToPath(new URL('peak.mjs', import.meta.url));
 const RECIPE = fileURLToPath(new URL('../bench-recipe.py', import.meta.url));
 
+/** As it was before the addon, loaded into this process, said how OpenMP shall wait: the recipe runs as its user's shell would run it. */
+const ENVIRONMENT = { ...process.env };
+
 /** What a careful user of PyTorch sets, so that freed memory stays with the process. */
 export const TUNED_ALLOCATOR = {
   MALLOC_MMAP_MAX_: '0',
@@ -65,7 +68,7 @@ export async function runRecipe({ python, plan, tuned = false, ...flags }, scrat
 /** Stdout of a program; what it says on stderr is passed on. */
 function run(program, args, env) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(program, args, { env: { ...ENVIRONMENT, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     child.stdout.on('data', (chunk) => {
       text += chunk;
