@@ -1,4 +1,5 @@
 /** The public API. Importing it loads neither the addon nor LibTorch: the first call that needs them does. */
+export { type BenchOptions, type BenchResult, bench } from './bench/bench.js';
 export { type BandReader, type Bands, openBands, readBands } from './data/bands.js';
 export type { DataSplits, DecodedImage, Mask, Sample, Samples } from './data/sample.js';
 export { type DataHooks, type DataOptions, openData, openImages, openSplit, type SplitOptions } from './data/source.js';

@@ -18,6 +18,7 @@ const COMMANDS: [usage: string, description: string, load: () => Promise<Command
   ['predict <input..>', 'writes masks for images and folders', () => import('./predict.js')],
   ['prompts [input..]', 'shows prompts and rough masks, and tunes the rough masks', () => import('./prompts.js')],
   ['export <model>', 'writes a model in another format', () => import('./export.js')],
+  ['bench', 'measures this machine, and says how long a training run takes on it', () => import('./bench.js')],
   ['cache <action>', 'lists what is kept on disk (ls), or makes it smaller (gc)', () => import('./cache.js')],
 ];
 

@@ -1,0 +1,179 @@
+/**
+ * The arithmetic of SAM's parts, counted from their sizes: floating-point operations (a multiply-add is two) and the numbers
+ * that each operation has to read and write, with everything elementwise fused into its neighbours. From both follows the least
+ * time that a device of a given rate and bandwidth needs.
+ */
+import { DECODER, EMBEDDING, GRID, PATCH, SIDE, TINY_VIT, type VitConfig, WINDOW } from './architecture.js';
+
+/** One operation, or several of a kind. */
+export interface Operation {
+  flops: number;
+  /** Numbers read and written: inputs, weights, outputs, each once. */
+  numbers: number;
+  /** Its input comes from the frozen encoder: nobody asks for the gradient. */
+  frozenInput?: boolean;
+}
+
+/** A device's data sheet. */
+export interface Peak {
+  flopsPerSecond: number;
+  bytesPerSecond: number;
+  bytesPerNumber: number;
+}
+
+export const flopsOf = (operations: readonly Operation[]) => operations.reduce((sum, { flops }) => sum + flops, 0);
+
+/** Seconds that the operations take at least, one after another, each bound by arithmetic or by memory. */
+export function leastSeconds(operations: readonly Operation[], peak: Peak): number {
+  return operations.reduce((sum, { flops, numbers }) => {
+    const memory = (numbers * peak.bytesPerNumber) / peak.bytesPerSecond;
+    return sum + Math.max(flops / peak.flopsPerSecond, memory);
+  }, 0);
+}
+
+/** y = W x + b for each of `rows` x. */
+function linear(rows: number, inputs: number, outputs: number): Operation {
+  return { flops: 2 * rows * inputs * outputs, numbers: rows * (inputs + outputs) + inputs * outputs };
+}
+
+/** softmax(q k) v, `times` over: the scores never leave the chip. `dim`: of all heads together. */
+function attention(queries: number, keys: number, dim: number, times = 1): Operation {
+  return { flops: 4 * times * queries * keys * dim, numbers: 2 * times * (queries + keys) * dim };
+}
+
+/** A convolution with an output of `side` x `side`. `fan`: inputs of each output number, its kernel's area included. */
+function convolution(side: number, stride: number, inputs: number, outputs: number, fan: number): Operation {
+  const pixels = side * side;
+  return { flops: 2 * pixels * outputs * fan, numbers: pixels * (inputs * stride * stride + outputs) + outputs * fan };
+}
+
+const TOKENS = GRID * GRID;
+
+/** The neck after the last layer, which has `dim` channels. */
+function neck(dim: number): Operation[] {
+  return [linear(TOKENS, dim, EMBEDDING), convolution(GRID, 1, EMBEDDING, EMBEDDING, 9 * EMBEDDING)];
+}
+
+/** SAM's image encoder, one picture. The padding of windows at the edge counts, as transformers computes it. */
+export function vitWork(config: VitConfig): Operation[] {
+  const operations = [linear(TOKENS, 3 * PATCH * PATCH, config.dim)];
+  for (let layer = 0; layer < config.layers; layer++)
+    operations.push(...vitLayer(config, config.globalLayers.includes(layer) ? GRID : WINDOW));
+  return [...operations, ...neck(config.dim)];
+}
+
+function vitLayer({ dim, mlp }: VitConfig, side: number): Operation[] {
+  const windows = Math.ceil(GRID / side) ** 2;
+  const perWindow = side * side;
+  const tokens = windows * perWindow;
+  const positions = { flops: 4 * tokens * side * dim, numbers: 0 }; // q times a row and a column of distances
+  return [
+    linear(tokens, dim, 3 * dim),
+    attention(perWindow, perWindow, dim, windows),
+    positions,
+    linear(tokens, dim, dim),
+    linear(TOKENS, dim, mlp),
+    linear(TOKENS, mlp, dim),
+  ];
+}
+
+/** MobileSAM's image encoder, one picture. */
+export function tinyVitWork(): Operation[] {
+  const [first, ...others] = TINY_VIT;
+  const half = first.dim / 2;
+  const operations = [convolution(SIDE / 2, 2, 3, half, 27), convolution(SIDE / 4, 2, half, first.dim, 9 * half)];
+  for (let block = 0; block < first.blocks; block++) operations.push(...mobileBlock(first.dim, first.grid));
+  let before: { dim: number; grid: number } = first;
+  for (const stage of others) {
+    operations.push(...merging(before, stage));
+    for (let block = 0; block < stage.blocks; block++) operations.push(...tinyBlock(stage));
+    before = stage;
+  }
+  return [...operations, ...neck(before.dim)];
+}
+
+function mobileBlock(dim: number, grid: number): Operation[] {
+  const [tokens, wide] = [grid * grid, 4 * dim];
+  return [linear(tokens, dim, wide), convolution(grid, 1, wide, wide, 9), linear(tokens, wide, dim)];
+}
+
+function merging(from: { dim: number; grid: number }, to: { dim: number; grid: number }): Operation[] {
+  return [
+    linear(from.grid ** 2, from.dim, to.dim),
+    convolution(to.grid, from.grid / to.grid, to.dim, to.dim, 9),
+    linear(to.grid ** 2, to.dim, to.dim),
+  ];
+}
+
+function tinyBlock({ dim, grid, window }: (typeof TINY_VIT)[number]): Operation[] {
+  const windows = Math.ceil(grid / window) ** 2;
+  const perWindow = window * window;
+  return [
+    linear(windows * perWindow, dim, 3 * dim),
+    attention(perWindow, perWindow, dim, windows),
+    linear(windows * perWindow, dim, dim),
+    convolution(grid, 1, dim, dim, 9),
+    linear(grid * grid, dim, 4 * dim),
+    linear(grid * grid, 4 * dim, dim),
+  ];
+}
+
+/** A prompt's tokens: predicted IoU, four masks, and its points (a single one is padded to two). */
+const promptTokens = (points: number) => 1 + DECODER.masks + Math.max(2, points);
+
+/** The mask decoder, forward, one prompt of so many points (a box has two: its corners). */
+export function decoderWork(points: number): Operation[] {
+  const tokens = promptTokens(points);
+  const operations: Operation[] = [];
+  for (let layer = 0; layer < DECODER.layers; layer++) {
+    const frozenInput = layer === 0;
+    operations.push(
+      ...attentionBlock({ rows: tokens }, { rows: tokens }, EMBEDDING),
+      ...attentionBlock({ rows: tokens }, { rows: TOKENS, frozenInput }, DECODER.cross),
+      ...[linear(tokens, EMBEDDING, DECODER.mlp), linear(tokens, DECODER.mlp, EMBEDDING)],
+      ...attentionBlock({ rows: TOKENS, frozenInput }, { rows: tokens }, DECODER.cross),
+    );
+  }
+  return [...operations, ...attentionBlock({ rows: tokens }, { rows: TOKENS }, DECODER.cross), ...maskHead()];
+}
+
+interface Attended {
+  rows: number;
+  frozenInput?: boolean;
+}
+
+/** Attention with its four projections. */
+function attentionBlock(queries: Attended, keys: Attended, width: number): Operation[] {
+  const projected = ({ rows, frozenInput = false }: Attended) => ({ ...linear(rows, EMBEDDING, width), frozenInput });
+  return [
+    ...[queries, keys, keys].map(projected),
+    attention(queries.rows, keys.rows, width),
+    linear(queries.rows, width, EMBEDDING),
+  ];
+}
+
+/** Two upscalings, five small networks, the product of masks and channels. */
+function maskHead(): Operation[] {
+  const [first, second] = DECODER.upscaled;
+  const pixels = 16 * TOKENS;
+  const networks = DECODER.masks + 1;
+  return [
+    linear(TOKENS, EMBEDDING, 4 * first), // each pixel becomes 2 x 2
+    linear(4 * TOKENS, first, 4 * second),
+    ...Array.from({ length: networks }, () => linear(1, EMBEDDING, 2 * EMBEDDING + second)),
+    { flops: 2 * DECODER.masks * second * pixels, numbers: (DECODER.masks + second) * pixels },
+  ];
+}
+
+/**
+ * An optimisation step of one prompt: forward, then the gradients of each operation's weights and of its input, each of which costs as much
+ * as forward. AdamW's arithmetic is nothing beside it.
+ */
+export function stepWork(points: number): Operation[] {
+  const forward = decoderWork(points);
+  const backward = forward.map(({ flops, numbers, frozenInput }) => {
+    const gradients = frozenInput === true ? 1 : 2;
+    return { flops: gradients * flops, numbers: gradients * numbers };
+  });
+  return [...forward, ...backward];
+}
