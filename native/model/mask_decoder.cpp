@@ -14,6 +14,10 @@ constexpr int64_t kUpscaled1 = kEmbeddingDim / 4;
 constexpr int64_t kUpscaled2 = kEmbeddingDim / 8;
 constexpr double kUpscaleEpsilon = 1e-6;
 
+// The tokens that answer.
+int64_t first_of(MaskOutput output) { return output == MaskOutput::kMulti ? 1 : 0; }
+int64_t count_of(MaskOutput output) { return output == MaskOutput::kMulti ? kMaskTokens - 1 : 1; }
+
 torch::nn::ConvTranspose2d transposed_conv(int64_t from, int64_t to) {
   return torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(from, to, 2).stride(2));
 }
@@ -58,19 +62,16 @@ at::Tensor MaskDecoderImpl::masks_from(const at::Tensor& keys, const at::Tensor&
       .reshape({masks.size(0), masks.size(1), kLowResSize, kLowResSize});
 }
 
-Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positions,
-                               const PromptEmbeddings& prompts, MaskOutput output) {
+TwoWayState MaskDecoderImpl::attend(const at::Tensor& image, const at::Tensor& positions,
+                                    const PromptEmbeddings& prompts) {
   const int64_t images = prompts.sparse.size(0), per_image = prompts.sparse.size(1);
   const at::Tensor own = at::cat({iou_token_, mask_tokens_}).expand({images * per_image, -1, -1});
   const at::Tensor tokens = at::cat({own, prompts.sparse.flatten(0, 1)}, 1);
 
   TwoWayState state;
   state.queries = state.query_positions = tokens;
-  state.keys = (image.unsqueeze(1) + prompts.dense)
-                   .expand({images, per_image, -1, -1, -1})
-                   .flatten(-2)
-                   .transpose(-1, -2)
-                   .reshape({images * per_image, kEmbeddingSize * kEmbeddingSize, kEmbeddingDim});
+  // One for all prompts of an image, unless each brings a mask of its own.
+  state.keys = (image.unsqueeze(1) + prompts.dense).flatten(0, 1).flatten(-2).transpose(-1, -2).contiguous();
   state.key_positions = positions;
   if (prompts.missing.defined()) {
     const at::Tensor missing = prompts.missing.flatten(0, 1);
@@ -78,21 +79,29 @@ Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positi
     state.seen = at::cat({never, missing}, 1).logical_not().unsqueeze(1).unsqueeze(1);
   }
   transformer_->forward(state);
+  return state;
+}
 
-  const int64_t first = output == MaskOutput::kMulti ? 1 : 0;
-  const int64_t count = output == MaskOutput::kMulti ? kMaskTokens - 1 : 1;
+// Predicted IoUs are compared with each other, often closer than bf16 can tell apart.
+at::Tensor MaskDecoderImpl::iou_of(const TwoWayState& state, int64_t images, MaskOutput output) {
+  const Autocast exact(state.queries.device().type(), at::kFloat);
+  const at::Tensor iou = iou_prediction_head_(state.queries.select(1, 0).to(at::kFloat));
+  return iou.narrow(-1, first_of(output), count_of(output)).unflatten(0, {images, -1});
+}
+
+at::Tensor MaskDecoderImpl::predict_iou(const at::Tensor& image, const at::Tensor& positions,
+                                        const PromptEmbeddings& prompts, MaskOutput output) {
+  return iou_of(attend(image, positions, prompts), image.size(0), output);
+}
+
+Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positions,
+                               const PromptEmbeddings& prompts, MaskOutput output) {
+  const TwoWayState state = attend(image, positions, prompts);
   std::vector<at::Tensor> hyper;
-  for (int64_t i = 0; i < kMaskTokens; ++i)
+  for (int64_t i = first_of(output); i < first_of(output) + count_of(output); ++i)
     hyper.push_back(hypernetworks_[i](state.queries.select(1, 1 + i)));
-  // Sliced after stacking, as the reference does: the hypernetworks not asked for get zero gradients, so that
-  // weight decay treats them as it does there.
-  const at::Tensor masks = masks_from(state.keys, at::stack(hyper, 1).narrow(1, first, count));
-  // Predicted IoUs are compared with each other, often closer than bf16 can tell apart.
-  const Autocast exact(image.device().type(), at::kFloat);
-  const at::Tensor iou =
-      iou_prediction_head_(state.queries.select(1, 0).to(at::kFloat)).narrow(-1, first, count);
-  return {masks.to(at::kFloat).unflatten(0, {images, per_image}),
-          iou.to(at::kFloat).unflatten(0, {images, per_image})};
+  const at::Tensor masks = masks_from(state.keys, at::stack(hyper, 1));
+  return {masks.to(at::kFloat).unflatten(0, {image.size(0), -1}), iou_of(state, image.size(0), output)};
 }
 
 }  // namespace sam

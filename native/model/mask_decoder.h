@@ -23,11 +23,17 @@ struct Masks {
 struct MaskDecoderImpl : torch::nn::Module {
   explicit MaskDecoderImpl(double epsilon);
 
-  // image: B x 256 x 64 x 64; positions: 4096 x 256.
+  // image: B x 256 x 64 x 64; positions: 4096 x 256. The hypernetworks of tokens that aren't asked don't run.
   Masks forward(const at::Tensor& image, const at::Tensor& positions, const PromptEmbeddings& prompts,
                 MaskOutput output);
 
+  // `iou_predictions` of the same, in much less time.
+  at::Tensor predict_iou(const at::Tensor& image, const at::Tensor& positions,
+                         const PromptEmbeddings& prompts, MaskOutput output);
+
  private:
+  TwoWayState attend(const at::Tensor& image, const at::Tensor& positions, const PromptEmbeddings& prompts);
+  at::Tensor iou_of(const TwoWayState& state, int64_t images, MaskOutput output);
   at::Tensor masks_from(const at::Tensor& keys, const at::Tensor& hyper) const;
 
   at::Tensor iou_token_, mask_tokens_;

@@ -32,14 +32,21 @@ Sam::Sam(double norm_epsilon) : mask_decoder(norm_epsilon) {
   for (at::Tensor& parameter : prompt_encoder->parameters()) parameter.set_requires_grad(false);
 }
 
+PromptEmbeddings Sam::embed(const Prompts& prompts) {
+  const at::NoGradGuard frozen;
+  return prompt_encoder(prompts);
+}
+
 Masks Sam::decode(const at::Tensor& image, const Prompts& prompts, MaskOutput output) {
-  PromptEmbeddings embedded;
-  {
-    const at::NoGradGuard frozen;
-    embedded = prompt_encoder(prompts);
-  }
+  const PromptEmbeddings embedded = embed(prompts);
   const Autocast autocast(device.type(), compute_type);
   return mask_decoder(image, image_positions, embedded, output);
+}
+
+at::Tensor Sam::predict_iou(const at::Tensor& image, const Prompts& prompts, MaskOutput output) {
+  const PromptEmbeddings embedded = embed(prompts);
+  const Autocast autocast(device.type(), compute_type);
+  return mask_decoder->predict_iou(image, image_positions, embedded, output);
 }
 
 std::vector<std::pair<std::string, at::Tensor>> Sam::trainable() const {

@@ -22,6 +22,9 @@ struct Sam {
   // image: B x 256 x 64 x 64 on any device; the prompts too. Gradients reach the mask decoder alone.
   Masks decode(const at::Tensor& image, const Prompts& prompts, MaskOutput output);
 
+  // The IoU predictions alone: B x P x C.
+  at::Tensor predict_iou(const at::Tensor& image, const Prompts& prompts, MaskOutput output);
+
   // The mask decoder's parameters under their full names (`mask_decoder.…`), in a fixed order.
   std::vector<std::pair<std::string, at::Tensor>> trainable() const;
 
@@ -30,6 +33,9 @@ struct Sam {
   at::Tensor image_positions;  // 4096 x 256
   at::Device device = at::kCPU;
   at::ScalarType compute_type = at::kFloat;  // what autocast lets matrix products run in
+
+ private:
+  PromptEmbeddings embed(const Prompts& prompts);
 };
 
 // The parts' prefixes in Hugging Face's names.

@@ -26,6 +26,12 @@ struct Selected {
 Selected select_masks(const Masks& masks, const at::Tensor& choice, const at::Tensor& present,
                       MultiMask multi_mask);
 
+// B: the prompt whose mask `best` takes, by the predicted IoU (B x P) of each one's.
+at::Tensor best_prompt(const at::Tensor& scores, const at::Tensor& present);
+
+// One prompt of each image: P = 1. `index`: B.
+Prompts take_prompt(const Prompts& prompts, const at::Tensor& index);
+
 // B x P: the mask of highest predicted IoU, as prediction takes it.
 at::Tensor choose_by_prediction(const Masks& masks);
 

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/modulelist.h>
 
+#include <algorithm>
+
 #include "model/prompt_encoder.h"
 
 namespace sam {
@@ -30,9 +32,14 @@ at::Tensor AttentionImpl::forward(const at::Tensor& q, const at::Tensor& k, cons
   const auto split = [&](const at::Tensor& x) { return x.unflatten(-1, {heads_, -1}).transpose(1, 2); };
   std::optional<at::Tensor> mask;
   if (seen.defined()) mask = seen;
+  at::Tensor queries = q_proj(q);
+  const int64_t count = std::max(q.size(0), k.size(0)), shared = count / q.size(0);
+  // Queries don't see each other: those that share their keys are as one prompt's.
+  if (count > k.size(0)) queries = queries.reshape({k.size(0), -1, queries.size(2)});
+  if (shared > 1) queries = queries.unsqueeze(1).expand({-1, shared, -1, -1}).flatten(0, 1);
   const at::Tensor out =
-      at::scaled_dot_product_attention(split(q_proj(q)), split(k_proj(k)), split(v_proj(v)), mask);
-  return out_proj(out.transpose(1, 2).flatten(-2));
+      at::scaled_dot_product_attention(split(queries), split(k_proj(k)), split(v_proj(v)), mask);
+  return out_proj(out.transpose(1, 2).flatten(-2).reshape({count, q.size(1), -1}));
 }
 
 TwoWayBlockImpl::TwoWayBlockImpl(double epsilon, bool first)
@@ -61,8 +68,9 @@ void TwoWayBlockImpl::forward(TwoWayState& state) {
   const at::Tensor k = keys + state.key_positions;
   queries = layer_norm2(queries + cross_attn_token_to_image(queries + state.query_positions, k, keys));
   queries = layer_norm3(queries + mlp(queries));
-  keys =
-      layer_norm4(keys + cross_attn_image_to_token(k, queries + state.query_positions, queries, state.seen));
+  const at::Tensor answers =
+      cross_attn_image_to_token(k, queries + state.query_positions, queries, state.seen);
+  keys = layer_norm4((keys.unsqueeze(1) + answers.unflatten(0, {keys.size(0), -1})).flatten(0, 1));
 
   state.queries = queries;
   state.keys = keys;

@@ -17,7 +17,8 @@ struct AttentionImpl : torch::nn::Module {
   AttentionImpl(int64_t dim, int64_t inner, int64_t heads);
 
   // q: M x Tq x dim; k, v: M x Tk x dim; seen: M x 1 x 1 x Tk, true where a key may be attended to, or
-  // undefined.
+  // undefined. Either side may have fewer, M / P: P in a row of the other side share one (the prompts of an
+  // image the image), which is then projected once. `seen` only where k and v have M. -> M x Tq x dim.
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const at::Tensor& seen = {});
 
@@ -28,10 +29,11 @@ struct AttentionImpl : torch::nn::Module {
 };
 TORCH_MODULE(Attention);
 
-// Queries (tokens) and keys (the image), each M x T x 256, with the positions that are added to queries and
-// keys but never to values.
+// Queries (tokens, M x T x 256) and keys (the image), with the positions that are added to queries and keys
+// but never to values.
 struct TwoWayState {
-  at::Tensor queries, keys;
+  at::Tensor queries;
+  at::Tensor keys;             // M x 4096 x 256; before the first block M / P, where P prompts share an image
   at::Tensor query_positions;  // the initial tokens
   at::Tensor key_positions;    // 4096 x 256
   at::Tensor seen;             // M x 1 x 1 x T: tokens that may be attended to, or undefined

@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kExpAvg = "optimizer.exp_avg.";
 constexpr const char* kExpAvgSq = "optimizer.exp_avg_sq.";
 constexpr const char* kStep = "optimizer.step.";
+constexpr const char* kHypernetworks = "output_hypernetworks_mlps.";
 constexpr const char* kScale = "optimizer.loss_scale";  // scale, good steps
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -65,19 +66,39 @@ Trainer::Trainer(std::shared_ptr<Sam> sam, const TrainerOptions& options)
       std::move(tensors), torch::optim::AdamWOptions(/*lr=*/0).weight_decay(options.weight_decay));
 }
 
-Trainer::Evaluated Trainer::evaluate(const Batch& batch, bool training) {
-  Masks masks = sam_->decode(batch.embeddings, batch.prompts, options_.selection.output);
-  const Target target = make_target(batch);
+Masks Trainer::decode(const Batch& batch, const Prompts& prompts) {
+  Masks masks = sam_->decode(batch.embeddings, prompts, options_.selection.output);
   masks.logits = on_grid(masks.logits, batch.targets.size(-1));
+  return masks;
+}
 
-  at::Tensor choice;  // the same for single output, where there is one mask to choose from
-  if (training) {
-    const at::NoGradGuard no_grad;
-    choice = mask_losses(masks.logits.detach(), target, options_.loss).argmin(-1);
+// Training takes each prompt's mask of least loss: B x P.
+at::Tensor Trainer::choose_by_loss(const Masks& masks, const Target& target) {
+  const at::NoGradGuard no_grad;
+  return mask_losses(masks.logits.detach(), target, options_.loss).argmin(-1);
+}
+
+// Where only one prompt of each image will be learnt from, which that is takes no gradients: found without,
+// the others never enter the graph. The gradients are the same.
+Prompts Trainer::learnt_from(const Batch& batch, const Target& target) {
+  if (options_.selection.multi_mask != MultiMask::kBest || batch.prompts.per_image == 1) return batch.prompts;
+  const at::NoGradGuard no_grad;
+  at::Tensor scores;
+  if (options_.selection.output == MaskOutput::kSingle) {
+    scores = sam_->predict_iou(batch.embeddings, batch.prompts, options_.selection.output).squeeze(-1);
   } else {
-    choice = choose_by_prediction(masks);
+    const Masks masks = decode(batch, batch.prompts);
+    scores = masks.iou_predictions.gather(-1, choose_by_loss(masks, target).unsqueeze(-1)).squeeze(-1);
   }
-  const Selected selected = select_masks(masks, choice, batch.prompts.present, options_.selection.multi_mask);
+  return take_prompt(batch.prompts, best_prompt(scores, batch.prompts.present));
+}
+
+Trainer::Evaluated Trainer::evaluate(const Batch& batch, bool training) {
+  const Target target = make_target(batch);
+  const Prompts prompts = training ? learnt_from(batch, target) : batch.prompts;
+  const Masks masks = decode(batch, prompts);
+  const at::Tensor choice = training ? choose_by_loss(masks, target) : choose_by_prediction(masks);
+  const Selected selected = select_masks(masks, choice, prompts.present, options_.selection.multi_mask);
   const at::Tensor logits = selected.logits.unsqueeze(1).unsqueeze(1);
   at::Tensor losses = mask_losses(logits, target, options_.loss).flatten();
   if (options_.loss.iou != 0) {
@@ -98,11 +119,20 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
   result.loss = mean(result.losses);
   if (!std::isfinite(result.loss)) return result;
   (evaluated.losses.mean() * (options.scale * scaler_.scale())).backward();
+  fill_unused();
   if (!options.update) return result;
   result.gradient_norm = update(options);
   // Overflow is part of life in fp16: the scaler has skipped the step. Elsewhere it is the end.
   if (!std::isfinite(result.gradient_norm) && !scaler_.enabled()) result.loss = kNaN;
   return result;
+}
+
+// The hypernetworks of masks that nobody asked for didn't run. In the reference they do, and their gradients
+// of zero let weight decay reach them.
+void Trainer::fill_unused() {
+  for (auto& [name, tensor] : parameters_)
+    if (!tensor.grad().defined() && name.find(kHypernetworks) != std::string::npos)
+      tensor.mutable_grad() = at::zeros_like(tensor);
 }
 
 double Trainer::update(const StepOptions& options) {

@@ -64,6 +64,10 @@ class Trainer {
     at::Tensor losses, ious;  // B
   };
   Evaluated evaluate(const Batch& batch, bool training);
+  Masks decode(const Batch& batch, const Prompts& prompts);
+  Prompts learnt_from(const Batch& batch, const Target& target);
+  at::Tensor choose_by_loss(const Masks& masks, const Target& target);
+  void fill_unused();
   double update(const StepOptions& options);
   void set_learning_rate(double rate);
 
