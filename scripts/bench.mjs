@@ -18,6 +18,7 @@ import { machine, markdown } from './bench/rows.mjs';
 const SECTIONS = {
   'whole-job': (quick) => ['bench-recipe.mjs', ...(quick ? ['--quick'] : [])],
   encoder: () => ['bench-encoder.mjs', 'mobile-sam'],
+  transformers: (quick) => ['bench-transformers.mjs', ...(quick ? ['--rounds', '1'] : [])],
   step: (quick) => ['bench-step.mjs', ...(quick ? ['1'] : [])],
   prompt: () => ['bench-prompt.mjs'],
   data: () => ['bench-data.mjs'],
