@@ -3,6 +3,7 @@ import { open as openFile, stat } from 'node:fs/promises';
 import { fromArrayBuffer, fromFile, type GeoTIFF, type GeoTIFFImage, type TypedArray } from 'geotiff';
 import { SamError } from '../errors.js';
 import { mendByteOrder } from './big-endian.js';
+import './deflate.js';
 import { type Georeference, readGeoreference } from './georeference.js';
 
 /** Pixels of the raster: x and y of the top left one, and how many. */
@@ -96,6 +97,8 @@ export class Raster {
       tiff = await (bytes === undefined ? fromFile(path) : fromArrayBuffer(arrayBufferOf(bytes)));
       const image = await tiff.getImage();
       await mendByteOrder(image);
+      // One strip is all of it: decoded anew for each window it would take as many times as long.
+      if (!image.isTiled && image.getTileHeight() >= image.getHeight()) image.tiles = [];
       await requireWhole(image, bytes?.length ?? (await stat(path)).size);
       const [names, georeference] = [await bandNamesOf(image), await readGeoreference(image)];
       return new Raster(path, tiff, image, names, georeference, await isUpright(image));

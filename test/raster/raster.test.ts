@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { decodeImage } from '../../lib/data/decode.js';
@@ -54,4 +54,25 @@ test('a JPEG within a TIFF (YCbCr) is read as RGB', async () => {
   await raster.close();
   expect((await decodeImage(sampleOf(path))).width).toBe(64);
   expect((await readFile(path)).length).toBe(jpeg.length);
+});
+
+test('a raster of one strip is decoded once, whatever the number of its windows', async () => {
+  const samples = Uint8Array.from({ length: 12 }, (_, at) => at);
+  const path = await rasterFile('strip.tif', geoTiff([samples], 3, 4));
+  const raster = await Raster.open(path);
+  await raster.read({ x: 0, y: 0, width: 3, height: 1 }, [0]);
+  await writeFile(path, new Uint8Array(4096));
+  expect(await raster.read({ x: 1, y: 2, width: 2, height: 2 }, [0])).toEqual([Uint8Array.of(7, 8, 10, 11)]);
+  await raster.close();
+});
+
+test('deflate, as sharp writes it', async () => {
+  const samples = Uint16Array.from({ length: 3 * 40 * 30 }, (_, at) => (at * at) % 65_536);
+  const content = await picture(samples, 40, 30, 3)
+    .tiff({ compression: 'deflate', predictor: 'horizontal' })
+    .toBuffer();
+  const raster = await Raster.open('deflate.tif', content);
+  const [green] = await raster.read({ x: 0, y: 10, width: 40, height: 2 }, [1]);
+  expect(green).toEqual(Uint16Array.from({ length: 80 }, (_, at) => samples[(400 + at) * 3 + 1]!));
+  await raster.close();
 });
