@@ -107,11 +107,25 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /** Folders of `root` that are laid out as a split. */
 export async function splitsOf(root: string): Promise<string[]> {
   const entries = await entriesOf(root);
   const names = await Promise.all(entries.map(async ({ name }) => ((await hasSplit(root, name)) ? [name] : [])));
   return names.flat().sort(compare);
+}
+
+/** What is said where a split is asked for that is not there. `fix`: where there are no splits at all. */
+export function noSplit(split: string, root: string, there: readonly string[], fix?: string): SamError {
+  const named = there.length > 0 ? `The splits there are: ${nameAll(there)}.` : fix;
+  return new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, { fix: named });
 }
 
 /** Names as they stand in a message: at most so many, then a count. */
@@ -131,10 +145,7 @@ async function requireSplit(root: string, split: string): Promise<void> {
   if (await isFolder(join(root, split))) {
     throw new SamError('SAM_BAD_DATA', `the split ${join(root, split)} has no folder images`, { fix: LAYOUT });
   }
-  const there = await splitsOf(root);
-  throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, {
-    fix: there.length > 0 ? `The splits there are: ${nameAll(there)}.` : LAYOUT,
-  });
+  throw noSplit(split, root, await splitsOf(root), LAYOUT);
 }
 
 interface Listing {
