@@ -1,7 +1,7 @@
 /** Where a COCO data set's parts lie: the JSON files of its splits, and the folder of the images. */
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { compare, type FoundFile, isFolder } from './folder.js';
+import { compare, type FoundFile, isFile, isFolder } from './folder.js';
 
 const EXTENSION = '.json';
 /** COCO's own files of other tasks, which lie beside the outlines. */
@@ -70,11 +70,4 @@ export function imageFolders(root: string, file: FoundFile, split: string): stri
 export async function folderWith(folders: readonly string[], name: string): Promise<string | undefined> {
   for (const folder of folders) if (await isFile(join(folder, name))) return folder;
   return undefined;
-}
-
-export async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
 }

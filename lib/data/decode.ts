@@ -39,7 +39,7 @@ interface Opened {
  */
 export async function decodeImage(given: Sample): Promise<DecodedImage> {
   const sample = await held(given);
-  const raster = await openRaster(sample);
+  const raster = await openRaster(sample.image, sample.bands !== undefined);
   if (raster === undefined) return withColours(await decodePicture(sample), sample);
   try {
     requireFewPixels(raster, sample.image, 'image');
@@ -53,7 +53,7 @@ export async function decodeImage(given: Sample): Promise<DecodedImage> {
 export async function imageIdentity(given: Sample): Promise<string> {
   const sample = await held(given);
   const hash = await contentHash(sample);
-  const raster = await openRaster(sample);
+  const raster = await openRaster(sample.image, sample.bands !== undefined);
   if (raster === undefined) return sample.bands === undefined ? hash : `${hash} bands ${sample.bands}`;
   try {
     return `${hash} ${readingOf(raster, sample.bands)}`;
@@ -64,15 +64,22 @@ export async function imageIdentity(given: Sample): Promise<string> {
 
 /** With the image's content, so that it is read once; a file is left where it is. */
 async function held(sample: Sample): Promise<Sample> {
-  if (isPlainFile(sample.image)) return sample;
-  return { ...sample, image: { path: sample.image.path, bytes: await contentOf(sample.image, 'image') } };
+  return { ...sample, image: await heldImage(sample.image) };
 }
 
-/** The image, held or a file, where only as a raster it can be read right. */
-async function openRaster({ image, bands }: Sample): Promise<Raster | undefined> {
+export async function heldImage(image: FileReference): Promise<FileReference> {
+  return isPlainFile(image) ? image : { path: image.path, bytes: await contentOf(image, 'image') };
+}
+
+/**
+ * The image, held or a file, where only as a raster it can be read right.
+ *
+ * @param byBand Bands are asked for: any TIFF, but for those that have yet to be turned.
+ */
+export async function openRaster(image: FileReference, byBand: boolean): Promise<Raster | undefined> {
   if (!(await isTiff(image.bytes ?? image.path))) return undefined;
   const raster = await Raster.open(image.path, image.bytes);
-  if (raster.isMeasured || bands !== undefined) return raster;
+  if (raster.isMeasured || (byBand && raster.isUpright)) return raster;
   await raster.close();
   return undefined;
 }
@@ -87,7 +94,7 @@ function withColours(decoded: DecodedImage, { image, bands }: Sample): DecodedIm
 }
 
 async function decodePicture(sample: Sample): Promise<DecodedImage> {
-  const opened = await open(sample.image, 'image');
+  const opened = await openPicture(sample.image, 'image');
   const { depth } = opened.metadata;
   if (depth !== 'uchar' && depth !== 'ushort') {
     throw new SamError(
@@ -138,7 +145,7 @@ async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
     if (drawn.width !== image.width || drawn.height !== image.height) throw await sizesDiffer(sample, drawn, image);
     return drawn;
   }
-  const { picture, metadata, size } = await open(sample.mask, 'mask');
+  const { picture, metadata, size } = await openPicture(sample.mask, 'mask');
   if (size.width !== image.width || size.height !== image.height) throw await sizesDiffer(sample, size, image);
   const { depth, hasAlpha, channels } = metadata;
   if (depth === 'uchar' || depth === 'ushort') {
@@ -168,7 +175,7 @@ export interface MaskValues extends ImageSize {
  * @throws {SamError} `SAM_BAD_DATA`: as for masks, or colours of 16 bits; `SAM_NOT_FOUND`.
  */
 export async function decodeValues(file: FileReference): Promise<MaskValues> {
-  const { picture, metadata, size } = await open(file, 'mask');
+  const { picture, metadata, size } = await openPicture(file, 'mask');
   const { depth, hasAlpha, channels } = metadata;
   const colours = channels > 1 || hasAlpha;
   if (depth === 'uchar' && colours) {
@@ -205,7 +212,7 @@ async function toColours(data: Uint8Array, channels: number): Promise<Uint32Arra
 /** Size of an image (of the sample's view of it) with its EXIF orientation applied; only the header is read. */
 export async function imageSize(given: Sample): Promise<ImageSize> {
   const sample = await held(given);
-  const raster = await openRaster(sample);
+  const raster = await openRaster(sample.image, sample.bands !== undefined);
   if (raster !== undefined) {
     await raster.close();
     requireFewPixels(raster, sample.image, 'image');
@@ -232,7 +239,7 @@ function isPlainFile(file: FileReference): boolean {
 }
 
 /** The whole encoded picture, wherever it lies. */
-export async function contentOf(file: FileReference, kind: Kind): Promise<Uint8Array> {
+async function contentOf(file: FileReference, kind: Kind): Promise<Uint8Array> {
   const read = file.read?.bind(file) ?? (() => readFile(file.path));
   const bytes =
     file.bytes ??
@@ -248,7 +255,7 @@ async function headerOf(file: FileReference, kind: Kind): Promise<Uint8Array | s
   return isPlainFile(file) ? file.path : contentOf(file, kind);
 }
 
-async function open(file: FileReference, kind: Kind): Promise<Opened> {
+export async function openPicture(file: FileReference, kind: Kind): Promise<Opened> {
   const bytes = await contentOf(file, kind);
   const header = sharp(bytes, { limitInputPixels: false });
   const metadata = await metadataOf(header, file, kind);
@@ -283,7 +290,7 @@ function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize 
   return { width, height };
 }
 
-function requireFewPixels({ width, height }: ImageSize, file: FileReference, kind: Kind): void {
+export function requireFewPixels({ width, height }: ImageSize, file: FileReference, kind: Kind): void {
   if (width * height > MOST_PIXELS) {
     throw new SamError(
       'SAM_BAD_DATA',
@@ -295,7 +302,7 @@ function requireFewPixels({ width, height }: ImageSize, file: FileReference, kin
   }
 }
 
-async function pixelsOf(
+export async function pixelsOf(
   picture: Sharp,
   depth: 'uchar' | 'ushort' | 'float',
   file: FileReference,
@@ -312,7 +319,7 @@ function bytesOf(data: Buffer): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function wordsOf(data: Buffer): Uint16Array {
+export function wordsOf(data: Buffer): Uint16Array {
   return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
 }
 

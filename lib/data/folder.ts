@@ -121,11 +121,25 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /** Folders of `root` that are laid out as a split. */
 export async function splitsOf(root: string): Promise<string[]> {
   const splits: string[] = [];
   for await (const { name } of entriesOf(root)) if (await hasSplit(root, name)) splits.push(name);
   return splits.sort(compare);
+}
+
+/** What is said where a split is asked for that is not there. `fix`: where there are no splits at all. */
+export function noSplit(split: string, root: string, there: readonly string[], fix?: string): SamError {
+  const named = there.length > 0 ? `The splits there are: ${nameAll(there)}.` : fix;
+  return new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, { fix: named });
 }
 
 /** Names as they stand in a message: at most so many, then a count. */
@@ -145,10 +159,7 @@ async function requireSplit(root: string, split: string): Promise<void> {
   if (await isFolder(join(root, split))) {
     throw new SamError('SAM_BAD_DATA', `the split ${join(root, split)} has no folder images`, { fix: LAYOUT });
   }
-  const there = await splitsOf(root);
-  throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, {
-    fix: there.length > 0 ? `The splits there are: ${nameAll(there)}.` : LAYOUT,
-  });
+  throw noSplit(split, root, await splitsOf(root), LAYOUT);
 }
 
 interface Listing {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { SamError, systemCode } from '../errors.js';
 import { parseCsv } from './csv.js';
-import { compare, describe, nameAll, stemOf } from './folder.js';
+import { compare, describe, nameAll, noSplit, stemOf } from './folder.js';
 import { PackedTexts } from './packed-texts.js';
 import { sameSplit } from './parquet-splits.js';
 import { missingFiles } from './present.js';
@@ -49,11 +49,7 @@ export function manifestSource(path: string): DataSource {
     hasSplit: async (split) => (await rowsOf(split)).length > 0,
     async readSplit(split, reading) {
       const own = await rowsOf(split);
-      if (own.length === 0) {
-        throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${path}`, {
-          fix: `The splits there are: ${nameAll(await splits())}.`,
-        });
-      }
+      if (own.length === 0) throw noSplit(split, path, await splits());
       return toSamples(own, path, reading);
     },
   };

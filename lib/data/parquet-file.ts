@@ -67,11 +67,21 @@ export async function openParquetFile(path: string): Promise<ParquetFile> {
   }
 }
 
+/** Whether a file, whatever its name, is Parquet by its first bytes. */
+export async function beginsAsParquet(path: string): Promise<boolean> {
+  const { size } = await stat(path);
+  const first = size < 4 ? 0 : await wordAt(fileBuffer(path, size), 0);
+  return first === MAGIC || first === ENCRYPTED;
+}
+
+async function wordAt(buffer: AsyncBuffer, start: number): Promise<number> {
+  return new DataView(await buffer.slice(start, start + 4)).getUint32(0, true);
+}
+
 async function requireMagic(path: string, buffer: AsyncBuffer): Promise<void> {
   const size = buffer.byteLength;
-  const wordAt = async (start: number) => new DataView(await buffer.slice(start, start + 4)).getUint32(0, true);
-  const first = size < 4 ? 0 : await wordAt(0);
-  const last = size < 12 ? 0 : await wordAt(size - 4);
+  const first = size < 4 ? 0 : await wordAt(buffer, 0);
+  const last = size < 12 ? 0 : await wordAt(buffer, size - 4);
   if (first === MAGIC && last === MAGIC) return;
   if (first === ENCRYPTED || last === ENCRYPTED) {
     throw new SamError('SAM_BAD_DATA', `${path} is encrypted`, { fix: 'Write it again without encryption.' });

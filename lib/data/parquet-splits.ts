@@ -1,8 +1,7 @@
 /** Which Parquet files make up which split, by their names: as the Hugging Face library `datasets` does. */
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { SamError } from '../errors.js';
-import { compare, type FoundFile, listFiles, nameAll, stemOf } from './folder.js';
+import { basename, extname } from 'node:path';
+import { compare, type FoundFile, isFile, listFiles, noSplit, stemOf } from './folder.js';
+import { beginsAsParquet } from './parquet-file.js';
 import type { DataSource, Samples, SplitReading } from './sample.js';
 
 /** Words that name one split; the first is its name. */
@@ -13,13 +12,11 @@ const SYNONYMS: readonly (readonly [string, ...string[]])[] = [
 ];
 const EXTENSIONS = ['.parquet'];
 
-/** `path` itself, where it is a file; of a folder the Parquet files anywhere below it, ordered by path. */
+/** `path` itself, where it is a Parquet file by its name or its first bytes; of a folder the Parquet files anywhere below it, ordered by path. */
 export async function listParquet(path: string): Promise<FoundFile[]> {
-  const isFile = await stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
-  return isFile ? [{ relative: basename(path), path }] : listFiles(path, EXTENSIONS);
+  if (!(await isFile(path))) return listFiles(path, EXTENSIONS);
+  const isParquet = EXTENSIONS.includes(extname(path).toLowerCase()) || (await beginsAsParquet(path));
+  return isParquet ? [{ relative: basename(path), path }] : [];
 }
 
 /**
@@ -98,10 +95,8 @@ export function sourceOfFiles(root: string, files: readonly FoundFile[], read: R
     hasSplit: async (split) => filesOfSplit(files, split).length > 0,
     async readSplit(split, reading) {
       const own = filesOfSplit(files, split);
-      if (own.length > 0) return read(own, { name: split, description: nameOf(split) }, reading);
-      throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, {
-        fix: `The splits there are: ${nameAll(splitsOfFiles(files))}.`,
-      });
+      if (own.length === 0) throw noSplit(split, root, splitsOfFiles(files));
+      return read(own, { name: split, description: nameOf(split) }, reading);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** What every data source yields: one image with its mask. Nothing is decoded until it is asked for. */
+import type { RgbPicture } from '../raster/pixels.js';
 
 /** Where an encoded picture comes from: a file on disk, or with `bytes` or `read` anything else. */
 export interface FileReference {
@@ -60,12 +61,8 @@ export function withBands(sample: Sample, bands: string | undefined): Sample {
   return bands === undefined || sample.bands !== undefined ? sample : { ...sample, bands };
 }
 
-/** An image as the encoder takes it: interleaved 8-bit RGB, EXIF orientation applied, alpha dropped. */
-export interface DecodedImage {
-  readonly pixels: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
+/** An image as the encoder takes it: EXIF orientation applied, alpha dropped. */
+export type DecodedImage = RgbPicture;
 
 /** A label at its own resolution: 1 inside, 0 outside. */
 export interface Mask {

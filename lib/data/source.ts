@@ -8,7 +8,7 @@ import { SamError, systemCode, toSamError } from '../errors.js';
 import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
 import { findCoco } from './coco.js';
-import { folderSource, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
+import { folderSource, isFile, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
 import { HUB_SCHEME, hubSource } from './hub/source.js';
 import { withValues } from './instances.js';
 import { isManifest, manifestSource } from './manifest.js';
@@ -166,23 +166,21 @@ async function findSource(options: SourceOptions, hooks: DataHooks): Promise<Dat
   if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
   if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);
   if (await hasMasks(data)) return folderSource(data);
-  // Any other file is taken for Parquet, so that one of another name is told what is wrong with it.
-  const isJson = data.toLowerCase().endsWith('.json');
-  const parquet = isJson ? undefined : await findParquet(data, { imageColumn, labelColumn });
+  const parquet = await findParquet(data, { imageColumn, labelColumn });
   if (parquet !== undefined) return parquet;
   const coco = await findCoco(data, options);
   if (coco !== undefined) return coco;
+  if (await isFile(data)) throw unknownKind(`the file ${data} is no data set of a kind that can be read`);
   const scheme = SCHEME.exec(data)?.[0];
   if (scheme === undefined || (await isFolder(data))) return folderSource(data);
-  throw new SamError(
-    'SAM_BAD_OPTION',
-    scheme === 'sample:'
-      ? `there is no sample data set '${data}'`
-      : `data of the kind '${scheme}' cannot be read: ${data}`,
-    {
-      fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
-    },
-  );
+  if (scheme === 'sample:') throw unknownKind(`there is no sample data set '${data}'`);
+  throw unknownKind(`data of the kind '${scheme}' cannot be read: ${data}`);
+}
+
+function unknownKind(message: string): SamError {
+  return new SamError('SAM_BAD_OPTION', message, {
+    fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
+  });
 }
 
 /** Whether any split has a folder of masks: the images alone may be those of a COCO file. */

@@ -314,7 +314,7 @@ function totals(rows: readonly ImageScores[]) {
     count: rows.length,
     medianIou: median(ious),
     meanIou: mean(ious),
-    minIou: Math.min(...ious),
+    minIou: ious.reduce((least, iou) => Math.min(least, iou), 1),
     medianF1: median(f1s),
     meanF1: mean(f1s),
     meanPrecision: mean(rows.map(({ precision }) => precision)),

@@ -5,15 +5,16 @@ import { maskArea } from '../data/low-res.js';
 import { type Sample, withBands } from '../data/sample.js';
 import { writeMaskPng } from '../data/writer.js';
 import { resolveDevice } from '../device.js';
+import { SamError } from '../errors.js';
 import { native, nativeCall } from '../native.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
-import { type MaskWindows, openMaskWindows } from '../raster/mask-windows.js';
 import { writePolygons } from '../raster/polygons.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
 import { EmbeddingStore, type EnsureProgress } from './embedding-store.js';
+import { type MaskWindows, openMaskWindows } from './mask-windows.js';
 import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-plan.js';
 import { predictRaster, type TileCounts } from './predict-raster.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from './prompt-options.js';
@@ -91,11 +92,16 @@ export interface PredictImagesResult {
 }
 
 /**
- * @throws SamError `SAM_BAD_ARGUMENT` (a prompt outside a picture), `SAM_BAD_DATA` (pictures or masks that cannot be read),
+ * @throws SamError `SAM_BAD_OPTION` (both a prompt and masks), `SAM_BAD_ARGUMENT` (a prompt outside a picture), `SAM_BAD_DATA` (pictures or masks that cannot be read),
  * before any mask is written.
  */
 export async function predictImages(options: PredictImagesOptions): Promise<PredictImagesResult> {
   const { signal, onProgress, onWarning, skipBad } = options;
+  if (options.prompt !== undefined && options.masks !== undefined) {
+    throw new SamError('SAM_BAD_OPTION', '--masks says where prompts are drawn from, and a point or box is given', {
+      fix: 'leave out --masks, or --point and --box',
+    });
+  }
   const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const info = await resolveModel(options.model, {

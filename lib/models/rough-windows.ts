@@ -3,15 +3,15 @@
  * sample of the whole raster, so that all its tiles have one threshold. Pieces are told from specks within a window and some
  * pixels around it.
  */
-import { requireBands } from '../data/bands.js';
+import { namesOf, requireBands } from '../data/bands.js';
 import type { RoughPixels } from '../prompts/rough/compute.js';
 import { otsuThreshold } from '../prompts/rough/otsu.js';
 import { bandNumbers, type RoughMaskSettings } from '../prompts/rough/settings.js';
 import { normalisedDifference } from '../prompts/rough/spectral.js';
 import { RoughThread } from '../prompts/rough/thread.js';
-import type { MaskWindows } from '../raster/mask-windows.js';
 import { Raster, type Window } from '../raster/raster.js';
-import { isValid, sampleWindows } from '../raster/stretch.js';
+import { sampleWindows } from '../raster/stretch.js';
+import type { MaskWindows } from './mask-windows.js';
 import { openPixels, type RasterJob } from './predict-raster.js';
 
 /** Pixels around a window that are looked at too: a piece that reaches into it is not cut to a speck at its edge. */
@@ -52,8 +52,7 @@ async function openWindows(job: RasterJob, { method }: RoughMaskSettings): Promi
   }
   const raster = await Raster.open(job.sample.image.path);
   try {
-    const names = raster.bandNames.map((name) => (name === '' ? null : name.toLowerCase()));
-    const numbers = bandNumbers(method, names, raster.path);
+    const numbers = bandNumbers(method, namesOf(raster), raster.path);
     requireBands(job.sample.image, numbers, raster.bandCount);
     const bands = numbers.map((number) => number - 1);
     const read = async (window: Window) => indexPixels(raster, window, bands);
@@ -68,13 +67,9 @@ async function openWindows(job: RasterJob, { method }: RoughMaskSettings): Promi
   }
 }
 
-async function indexPixels(raster: Raster, window: Window, bands: readonly number[]) {
-  const [first, second] = await raster.read(window, bands);
-  const [a, b] = [Float32Array.from(first!), Float32Array.from(second!)];
-  const valid = Uint8Array.from(first!, (value, at) =>
-    isValid(value, raster.nodata) && isValid(second![at]!, raster.nodata) ? 1 : 0,
-  );
-  return { a, b, valid };
+async function indexPixels(raster: Raster, window: Window, numbers: readonly number[]) {
+  const { bands, valid } = await raster.readValues(window, numbers);
+  return { a: bands[0]!, b: bands[1]!, valid };
 }
 
 async function sampledOtsu(raster: Raster, read: (window: Window) => ReturnType<typeof indexPixels>): Promise<number> {

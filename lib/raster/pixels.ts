@@ -1,15 +1,18 @@
 /** A raster as SAM sees it: three of its bands, 8 bits each, window by window. */
 import { setImmediate } from 'node:timers/promises';
 import type { TypedArray } from 'geotiff';
-import type { DecodedImage } from '../data/sample.js';
 import { type BandChoice, chooseBands } from './bands.js';
-import type { Raster, Window } from './raster.js';
-import { type BandStretch, findStretch, isValid, STRETCH_VERSION, toByte } from './stretch.js';
+import { isValid, type Raster, type Window } from './raster.js';
+import { type BandStretch, findStretch, STRETCH_VERSION, toByte } from './stretch.js';
 
-/** Pixels read at a time by {@link RasterPixels.readAll}. */
-const SLICE = 2 ** 20;
+/** Interleaved, 8 bits. */
+export interface RgbPicture {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
 
-export interface RgbWindow extends DecodedImage {
+export interface RgbWindow extends RgbPicture {
   /** width*height: 0 where none of the bands holds data. Undefined: there is data everywhere. */
   readonly valid?: Uint8Array | undefined;
 }
@@ -64,13 +67,12 @@ export class RasterPixels implements RgbSource {
     await this.raster.close();
   }
 
-  async readAll(): Promise<DecodedImage> {
+  async readAll(): Promise<RgbPicture> {
     const { width, height } = this;
     const pixels = new Uint8Array(width * height * 3);
-    const rows = Math.max(1, Math.floor(SLICE / width));
-    for (let y = 0; y < height; y += rows) {
-      const part = await this.read({ x: 0, y, width, height: Math.min(rows, height - y) });
-      pixels.set(part.pixels, y * width * 3);
+    for (const window of this.raster.slices()) {
+      const part = await this.read(window);
+      pixels.set(part.pixels, window.y * width * 3);
       await setImmediate();
     }
     return { pixels, width, height };
@@ -82,7 +84,7 @@ export class MemoryPixels implements RgbSource {
   readonly width: number;
   readonly height: number;
 
-  constructor(private readonly image: DecodedImage) {
+  constructor(private readonly image: RgbPicture) {
     this.width = image.width;
     this.height = image.height;
   }

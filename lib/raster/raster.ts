@@ -3,6 +3,7 @@ import { open as openFile, stat } from 'node:fs/promises';
 import { fromArrayBuffer, fromFile, type GeoTIFF, type GeoTIFFImage, type TypedArray } from 'geotiff';
 import { SamError } from '../errors.js';
 import { mendByteOrder } from './big-endian.js';
+import './deflate.js';
 import { type Georeference, readGeoreference } from './georeference.js';
 
 /** Pixels of the raster: x and y of the top left one, and how many. */
@@ -22,6 +23,17 @@ const ALPHA: readonly number[] = [1, 2];
 const UNSIGNED = 1;
 /** SampleFormat 3: real numbers. */
 const REAL = 3;
+
+/** Pixels read at a time where a raster is read whole. */
+const SLICE = 2 ** 20;
+
+/** Bands as numbers. */
+export interface BandValues {
+  /** width*height each. */
+  readonly bands: Float32Array[];
+  /** width*height; 0 where one of the bands has no data (nodata, NaN, infinity) or the pixel is wholly transparent. */
+  readonly valid: Uint8Array;
+}
 
 /** Whether a file, or its content, begins like a TIFF or a BigTIFF. False for a file that cannot be read. */
 export async function isTiff(source: string | Uint8Array): Promise<boolean> {
@@ -62,6 +74,8 @@ export class Raster {
     /** GDAL's descriptions of the bands, '' where there is none. */
     readonly bandNames: readonly string[],
     readonly georeference: Georeference | undefined,
+    /** Its first row is the top one, its first column the left one. */
+    readonly isUpright: boolean,
   ) {
     this.#tiff = tiff;
     this.#image = image;
@@ -83,8 +97,11 @@ export class Raster {
       tiff = await (bytes === undefined ? fromFile(path) : fromArrayBuffer(arrayBufferOf(bytes)));
       const image = await tiff.getImage();
       await mendByteOrder(image);
+      // One strip is all of it: decoded anew for each window it would take as many times as long.
+      if (!image.isTiled && image.getTileHeight() >= image.getHeight()) image.tiles = [];
       await requireWhole(image, bytes?.length ?? (await stat(path)).size);
-      return new Raster(path, tiff, image, await bandNamesOf(image), await readGeoreference(image));
+      const [names, georeference] = [await bandNamesOf(image), await readGeoreference(image)];
+      return new Raster(path, tiff, image, names, georeference, await isUpright(image));
     } catch (error) {
       await tiff?.close();
       throw broken(path, error);
@@ -119,13 +136,32 @@ export class Raster {
     if (image.getSampleFormat(0) !== UNSIGNED || image.getBitsPerSample(0) > 16) return true;
     const lies = this.georeference !== undefined;
     if (lies && (image.getBitsPerSample(0) > 8 || this.nodata !== undefined)) return true;
-    const extra = image.fileDirectory.getValue('ExtraSamples') as ArrayLike<number> | undefined;
-    const isRgba = bands === 4 && this.#photometric === RGB && ALPHA.includes(extra?.[0] ?? -1);
+    const isRgba = bands === 4 && this.#photometric === RGB && ALPHA.includes(this.#extraSamples[0] ?? -1);
     return bands > 3 && !isRgba;
   }
 
   get #photometric(): number {
     return Number(this.#image.fileDirectory.getValue('PhotometricInterpretation') ?? 1);
+  }
+
+  get #extraSamples(): ArrayLike<number> {
+    return (this.#image.fileDirectory.getValue('ExtraSamples') as ArrayLike<number> | undefined) ?? [];
+  }
+
+  /** The last band, where the file calls it alpha and it has no other name. */
+  get #alpha(): number | undefined {
+    const last = this.bandCount - 1;
+    const kind = this.#extraSamples[this.#extraSamples.length - 1] ?? -1;
+    const name = this.bandNames[last]!.toLowerCase();
+    return !this.readAsRgb && ALPHA.includes(kind) && (name === '' || name === 'alpha') ? last : undefined;
+  }
+
+  /** Windows that are the whole, from top to bottom: about a million pixels each, and no strip or tile in two of them. */
+  *slices(): Iterable<Window> {
+    const { width, height } = this;
+    const block = this.#image.getTileHeight();
+    const rows = Math.max(1, Math.floor(SLICE / width / block)) * block;
+    for (let y = 0; y < height; y += rows) yield { x: 0, y, width, height: Math.min(rows, height - y) };
   }
 
   /**
@@ -146,9 +182,27 @@ export class Raster {
     }
   }
 
+  /** As {@link read}, but in numbers of one type, and which of them count. */
+  async readValues(window: Window, bands: readonly number[]): Promise<BandValues> {
+    const alpha = this.#alpha;
+    const hidden = alpha === undefined || bands.includes(alpha) ? undefined : alpha;
+    const samples = await this.read(window, hidden === undefined ? bands : [...bands, hidden]);
+    const valid = new Uint8Array(window.width * window.height).fill(1);
+    samples.forEach((values, index) => {
+      const missing = index < bands.length ? this.nodata : 0;
+      for (let at = 0; at < valid.length; at++) if (!isValid(values[at]!, missing)) valid[at] = 0;
+    });
+    return { bands: bands.map((_, index) => Float32Array.from(samples[index]!)), valid };
+  }
+
   async close(): Promise<void> {
     await this.#tiff.close();
   }
+}
+
+/** Whether a sample is a measurement. */
+export function isValid(value: number, nodata: number | undefined): boolean {
+  return Number.isFinite(value) && value !== nodata;
 }
 
 /** GDAL writes it as text: of 32-bit real numbers, with more digits than they have. */
@@ -175,6 +229,10 @@ async function requireWhole(image: GeoTIFFImage, size: number): Promise<void> {
   for (let index = 0; index < starts.length; index++) {
     if (Number(starts[index]) + Number(lengths[index]) > size) throw new Error('it ends before its last pixels');
   }
+}
+
+async function isUpright({ fileDirectory }: GeoTIFFImage): Promise<boolean> {
+  return !fileDirectory.hasTag('Orientation') || (await fileDirectory.loadValue('Orientation')) === 1;
 }
 
 async function bandNamesOf(image: GeoTIFFImage): Promise<string[]> {

@@ -6,7 +6,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TypedArray } from 'geotiff';
 import { SamError } from '../errors.js';
-import type { Raster, Window } from './raster.js';
+import { isValid, type Raster, type Window } from './raster.js';
 
 /** Changes when the same raster would become other bytes: the embedding cache goes by it. */
 export const STRETCH_VERSION = 'percentiles-2-98-1';
@@ -34,10 +34,6 @@ export async function findStretch(raster: Raster, bands: readonly number[]): Pro
     await setImmediate(); // sorting a million values is a tenth of a second
   }
   return bands.map((band) => found.get(band)!);
-}
-
-export function isValid(value: number, nodata: number | undefined): boolean {
-  return Number.isFinite(value) && value !== nodata;
 }
 
 /** `round(255 (value - low) / (high - low))`, within 0 to 255; what holds no data is 0. */

@@ -96,6 +96,11 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
   const resumed = folder === undefined ? undefined : await openResumedRun(folder, given);
   const options = resumed?.config.options ?? newOptions(given);
   if (resumed?.metadata !== undefined && isFinished(resumed.metadata.state, options)) {
+    const { epoch } = resumed.metadata.state;
+    if (given.epochs !== undefined && given.epochs < epoch) {
+      const message = `${resumed.dir} has ${epoch} epochs already: --epochs ${given.epochs} takes none of them back`;
+      outside.emit({ type: 'note', message });
+    }
     return finishedResult(resumed, seconds);
   }
   if (resumed === undefined && options.out !== undefined) await checkOut(options.out, options.overwrite);

@@ -200,6 +200,8 @@ describe('predict', () => {
     expectFailure(await bad(image, '--box', '40,40,10,90'), 'SAM_BAD_ARGUMENT', 'no area');
     expectFailure(await bad(image, '--point', '1;2'), 'SAM_BAD_OPTION', '--point 1;2');
     expectFailure(await bad(join(dir, 'gone.jpg'), '--point', '1,2,1'), 'SAM_NOT_FOUND', 'gone.jpg');
+    const both = ['--point', '10,10,1', '--masks', join(dir, 'runs')];
+    expectFailure(await bad(image, ...both), 'SAM_BAD_OPTION', '--masks');
     expectFailure(await bad(image, '--masks', join(dir, 'runs')), 'SAM_BAD_DATA', 'river-01');
     await expect(stat(out)).rejects.toThrow('ENOENT');
   });

@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { type GeotiffWriterMetadata, writeArrayBuffer } from 'geotiff';
 import { expect, test } from 'vitest';
 import { openBands, readBands } from '../../lib/data/bands.js';
+import { decodeImage } from '../../lib/data/decode.js';
+import { RasterPixels } from '../../lib/raster/pixels.js';
+import { Raster } from '../../lib/raster/raster.js';
+import { bigEndianTiff, rasterFile, sampleOf } from '../raster/rasters.js';
 import { picture, temporaryFolder, write } from './pictures.js';
 
 /** A TIFF of 2 x 2 pixels; `values` interleaved. */
@@ -81,4 +85,49 @@ test('an ordinary picture has red, green and blue; where it is transparent it is
   expect((await openBands(reference)).names).toEqual(['red', 'green', 'blue']);
   const grey = await picture(Uint16Array.of(7, 65535), 2, 1, 1).png().toBuffer();
   expect([...(await readBands({ path: 'grey.png', bytes: grey }, [1])).bands[0]!]).toEqual([7, 65535]);
+});
+
+test('a big-endian TIFF of four bands of 16 bits is the same to training, to prediction and to indices', async () => {
+  const [width, height] = [5, 3000];
+  const layers = [1, 3, 5, 7].map((step) =>
+    Uint16Array.from({ length: width * height }, (_, at) => (at * step) % 60_000),
+  );
+  const path = await rasterFile('big-endian.tif', bigEndianTiff(layers, width, height));
+  const { bands, valid } = await readBands({ path }, [1, 2, 3, 4]);
+  expect(bands).toEqual(layers.map((layer) => Float32Array.from(layer)));
+  expect(valid).toEqual(new Uint8Array(width * height).fill(1));
+  const bytes = await readFile(path);
+  expect(await readBands({ path: 'row 1', bytes }, [4, 2])).toMatchObject({ bands: [bands[3], bands[1]] });
+  const [low, high] = [0.02, 0.98].map((part) => Float64Array.from(layers[3]!).sort()[Math.round(part * 14_999)]!);
+  const stretched = Math.round((255 * (layers[3]![7000]! - low!)) / (high! - low!));
+  const trained = await decodeImage(sampleOf(path, '4,1,2'));
+  expect(trained.pixels[3 * 7000]).toBe(stretched);
+  const raster = await RasterPixels.of(await Raster.open(path), '4,1,2');
+  const window = await raster.read({ x: 0, y: 1000, width, height: 500 });
+  expect(window.pixels).toEqual(trained.pixels.subarray(1000 * width * 3, 1500 * width * 3));
+  await raster.close();
+});
+
+test('a TIFF that has to be turned has its bands where the picture has them', async () => {
+  const colours = Uint8Array.of(10, 20, 30, 40, 50, 60);
+  const turned = await picture(colours, 2, 1, 3)
+    .tiff({ compression: 'none' })
+    .withMetadata({ orientation: 6 })
+    .toBuffer();
+  const reference = { path: 'turned.tif', bytes: turned };
+  const image = await decodeImage({ name: 'turned', image: reference, bands: '2' });
+  const { width, height, bands } = await readBands(reference, [2]);
+  expect([width, height, [...bands[0]!]]).toEqual([1, 2, [20, 50]]);
+  expect([image.width, image.height, [...image.pixels]]).toEqual([1, 2, [20, 20, 20, 50, 50, 50]]);
+});
+
+test('where a TIFF is transparent its bands are not valid, unless its alpha is asked for as a band', async () => {
+  const samples = Uint8Array.of(10, 20, 30, 255, 40, 50, 60, 0);
+  const bytes = await picture(samples, 2, 1, 4).tiff({ compression: 'none' }).toBuffer();
+  const reference = { path: 'alpha.tif', bytes };
+  expect(await readBands(reference, [2, 1])).toMatchObject({ valid: Uint8Array.of(1, 0) });
+  expect(await readBands(reference, [2, 4])).toMatchObject({
+    bands: [Float32Array.of(20, 50), Float32Array.of(255, 0)],
+    valid: Uint8Array.of(1, 1),
+  });
 });

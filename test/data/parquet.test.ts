@@ -219,7 +219,7 @@ test('files that are not Parquet, cut short or broken are named, all in one erro
     ].join(', '),
   });
   const text = await write(join(root, 'instances.txt'), '{"images": []}');
-  await expect(split(text)).rejects.toThrow(`${text} is not a Parquet file`);
+  await expect(split(text)).rejects.toThrow(`the file ${text} is no data set of a kind that can be read`);
 });
 
 test('broken pages are told when their rows are read, with the rows', async () => {

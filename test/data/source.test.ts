@@ -118,6 +118,18 @@ test('a source of an unknown kind is told so', async () => {
   }
 });
 
+test('a file of an unknown kind is told which kinds there are, not that it has no validation split', async () => {
+  const root = await dataSet({ train: ['a'] });
+  for (const name of ['data.zip', 'model.bin', 'empty']) {
+    const path = await write(join(root, name), name === 'empty' ? '' : 'PK\x03\x04 and more');
+    await expect(openData(options(path))).rejects.toMatchObject({
+      code: 'SAM_BAD_OPTION',
+      message: `the file ${path} is no data set of a kind that can be read`,
+      fix: expect.stringContaining('Parquet files, COCO JSON, a CSV or JSONL file'),
+    });
+  }
+});
+
 test('images are opened by file and by folder, in the order given', async () => {
   const root = await dataSet({ train: ['b', 'a'] });
   const single = await write(join(root, 'loose', 'z.tif'), '');

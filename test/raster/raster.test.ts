@@ -1,51 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { decodeImage } from '../../lib/data/decode.js';
 import { isTiff, Raster } from '../../lib/raster/raster.js';
 import { grey, picture } from '../data/pictures.js';
-import { geoTiff, rasterFile, sampleOf } from './rasters.js';
-
-/** A grey TIFF in big-endian byte order, a strip for each row: its tables are long. */
-function bigEndianTiff(values: Uint8Array, width: number, height: number): Buffer {
-  const offsets = 8 + values.length;
-  const counts = offsets + 4 * height;
-  // Tag, type (3 short, 4 long), count, value or where it lies.
-  const tags = [
-    [256, 4, 1, width],
-    [257, 4, 1, height],
-    [258, 3, 1, 8],
-    [259, 3, 1, 1],
-    [262, 3, 1, 1],
-    [273, 4, height, offsets],
-    [277, 3, 1, 1],
-    [278, 4, 1, 1],
-    [279, 4, height, counts],
-  ] as const;
-  const file = Buffer.alloc(counts + 4 * height + 2 + tags.length * 12 + 4);
-  file.write('MM\0*', 'latin1');
-  file.writeUInt32BE(counts + 4 * height, 4);
-  file.set(values, 8);
-  for (let row = 0; row < height; row++) {
-    file.writeUInt32BE(8 + row * width, offsets + 4 * row);
-    file.writeUInt32BE(width, counts + 4 * row);
-  }
-  const directory = counts + 4 * height;
-  file.writeUInt16BE(tags.length, directory);
-  tags.forEach(([tag, type, count, value], index) => {
-    const at = directory + 2 + index * 12;
-    file.writeUInt16BE(tag, at);
-    file.writeUInt16BE(type, at + 2);
-    file.writeUInt32BE(count, at + 4);
-    if (type === 3) file.writeUInt16BE(value, at + 8);
-    else file.writeUInt32BE(value, at + 8);
-  });
-  return file;
-}
+import { bigEndianTiff, geoTiff, rasterFile, sampleOf } from './rasters.js';
 
 test('long tables of a big-endian file (geotiff 3.0.5 takes them for little-endian)', async () => {
   const values = Uint8Array.from({ length: 5 * 3000 }, (_, at) => at % 251);
-  const path = await rasterFile('big-endian.tif', bigEndianTiff(values, 5, 3000));
+  const path = await rasterFile('big-endian.tif', bigEndianTiff([values], 5, 3000));
   expect(new Uint8Array(await sharp(path).toColourspace('b-w').raw().toBuffer())).toEqual(values);
   const raster = await Raster.open(path);
   const [band] = await raster.read({ x: 0, y: 1000, width: 5, height: 400 }, [0]);
@@ -91,4 +54,25 @@ test('a JPEG within a TIFF (YCbCr) is read as RGB', async () => {
   await raster.close();
   expect((await decodeImage(sampleOf(path))).width).toBe(64);
   expect((await readFile(path)).length).toBe(jpeg.length);
+});
+
+test('a raster of one strip is decoded once, whatever the number of its windows', async () => {
+  const samples = Uint8Array.from({ length: 12 }, (_, at) => at);
+  const path = await rasterFile('strip.tif', geoTiff([samples], 3, 4));
+  const raster = await Raster.open(path);
+  await raster.read({ x: 0, y: 0, width: 3, height: 1 }, [0]);
+  await writeFile(path, new Uint8Array(4096));
+  expect(await raster.read({ x: 1, y: 2, width: 2, height: 2 }, [0])).toEqual([Uint8Array.of(7, 8, 10, 11)]);
+  await raster.close();
+});
+
+test('deflate, as sharp writes it', async () => {
+  const samples = Uint16Array.from({ length: 3 * 40 * 30 }, (_, at) => (at * at) % 65_536);
+  const content = await picture(samples, 40, 30, 3)
+    .tiff({ compression: 'deflate', predictor: 'horizontal' })
+    .toBuffer();
+  const raster = await Raster.open('deflate.tif', content);
+  const [green] = await raster.read({ x: 0, y: 10, width: 40, height: 2 }, [1]);
+  expect(green).toEqual(Uint16Array.from({ length: 80 }, (_, at) => samples[(400 + at) * 3 + 1]!));
+  await raster.close();
 });

@@ -59,3 +59,48 @@ export async function rasterFile(name: string, content: Uint8Array): Promise<str
 export function sampleOf(path: string, bands?: string) {
   return { name: 'raster', image: { path }, ...(bands === undefined ? {} : { bands }) };
 }
+
+/** In big-endian byte order, of 8 or 16 bits, a strip for each row: its tables are long. */
+export function bigEndianTiff(bands: readonly (Uint8Array | Uint16Array)[], width: number, height: number): Buffer {
+  const bytes = bands[0]!.BYTES_PER_ELEMENT;
+  const row = width * bands.length * bytes;
+  const bits = 8 + row * height;
+  const offsets = bits + 2 * bands.length;
+  const counts = offsets + 4 * height;
+  // Tag, type (3 short, 4 long), count, value or where it lies.
+  const tags = [
+    [256, 4, 1, width],
+    [257, 4, 1, height],
+    [258, 3, bands.length, bands.length > 2 ? bits : 8 * bytes],
+    [259, 3, 1, 1],
+    [262, 3, 1, 1],
+    [273, 4, height, offsets],
+    [277, 3, 1, bands.length],
+    [278, 4, 1, 1],
+    [279, 4, height, counts],
+  ] as const;
+  const directory = counts + 4 * height;
+  const file = Buffer.alloc(directory + 2 + tags.length * 12 + 4);
+  file.write('MM\0*', 'latin1');
+  file.writeUInt32BE(directory, 4);
+  for (const [band, values] of bands.entries()) {
+    file.writeUInt16BE(8 * bytes, bits + 2 * band);
+    values.forEach((value, pixel) => {
+      file.writeUIntBE(value, 8 + (pixel * bands.length + band) * bytes, bytes);
+    });
+  }
+  for (let y = 0; y < height; y++) {
+    file.writeUInt32BE(8 + y * row, offsets + 4 * y);
+    file.writeUInt32BE(row, counts + 4 * y);
+  }
+  file.writeUInt16BE(tags.length, directory);
+  tags.forEach(([tag, type, count, value], index) => {
+    const at = directory + 2 + index * 12;
+    file.writeUInt16BE(tag, at);
+    file.writeUInt16BE(type, at + 2);
+    file.writeUInt32BE(count, at + 4);
+    if (type === 3 && count === 1) file.writeUInt16BE(value, at + 8);
+    else file.writeUInt32BE(value, at + 8);
+  });
+  return file;
+}

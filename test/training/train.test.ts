@@ -207,6 +207,15 @@ describe('a resumed run', () => {
     expect(await essence(result, second)).toEqual(await wholeRun());
   });
 
+  test('fewer epochs than it has change nothing, and it says so', async () => {
+    await train(options(), {}, fakeEnvironment(splits)).result;
+    const notes: string[] = [];
+    const onEvent = (event: TrainEvent) => event.type === 'note' && notes.push(event.message);
+    const result = await train({ resume: out(), epochs: 2 }, { onEvent }, fakeEnvironment(splits)).result;
+    expect(result.epochs).toBe(3);
+    expect(notes).toEqual([`${out()} has 3 epochs already: --epochs 2 takes none of them back`]);
+  });
+
   test('a finished run just reports; with more epochs it goes on', async () => {
     const first = await train(options({ schedule: 'constant' }), {}, fakeEnvironment(splits)).result;
     const idle = fakeEnvironment(splits);

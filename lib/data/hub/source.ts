@@ -6,7 +6,7 @@ import { hubEnvironment } from '../../hub/environment.js';
 import { parseHubName } from '../../hub/names.js';
 import type { Asked } from '../../hub/request.js';
 import { type FetchPacing, HubSnapshot } from '../../hub/snapshot.js';
-import { nameAll } from '../folder.js';
+import { nameAll, noSplit } from '../folder.js';
 import { type ParquetOptions, readParquetSplit } from '../parquet.js';
 import type { DataSource } from '../sample.js';
 import {
@@ -69,11 +69,7 @@ export function hubSource(spec: string, options: HubSourceOptions): DataSource {
     async readSplit(split, reading) {
       const found = await locateOnce();
       const paths = found.splits.filesOf(split);
-      if (paths.length === 0) {
-        throw new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, {
-          fix: `The splits there are: ${nameAll(found.splits.names())}.`,
-        });
-      }
+      if (paths.length === 0) throw noSplit(split, root, found.splits.names());
       const fetched = turn.then(() => fetchSplit(found.snapshot, paths, nameOf(split), options));
       turn = fetched.catch(() => {});
       const local = await fetched;

@@ -1,6 +1,5 @@
 /** `sam-native prompts --tune`: thresholds for the rough masks of a labelled split, written as a config. */
 import { stringify } from 'yaml';
-import { openBands } from '../../data/bands.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import type { Sample } from '../../data/sample.js';
@@ -9,13 +8,8 @@ import { writeFileWhole } from '../../files.js';
 import { isBadImage } from '../../models/encode.js';
 import type { PromptOptions } from '../../models/prompt-options.js';
 import type { Range } from '../../prompts/rough/hsv.js';
-import { RoughMasks } from '../../prompts/rough/rough-masks.js';
-import {
-  bandNumbers,
-  type RoughMaskSettings,
-  type RoughOptions,
-  toRoughMaskSettings,
-} from '../../prompts/rough/settings.js';
+import { RoughMasks, readIndexBands } from '../../prompts/rough/rough-masks.js';
+import { type RoughMaskSettings, type RoughOptions, toRoughMaskSettings } from '../../prompts/rough/settings.js';
 import { normalisedDifference } from '../../prompts/rough/spectral.js';
 import { kebab } from '../../suggest.js';
 import { confusion, mean, scores } from '../metrics.js';
@@ -127,9 +121,8 @@ async function searchImage(sample: Sample, { method, cleaning }: RoughMaskSettin
   if (maskArea(toLowRes(label, SEARCH_SIDE)) === 0) return undefined;
   if (method.kind === 'hsv') return colourImage((await decodeImage(sample)).pixels, label, cleaning);
   if (method.kind === 'file') return undefined;
-  const reader = await openBands(sample.image);
-  const { bands, valid } = await reader.read(bandNumbers(method, reader.names, sample.image.path));
-  return indexImage(normalisedDifference(bands[0]!, bands[1]!, valid), label, cleaning);
+  const { a, b, valid } = await readIndexBands(sample, method);
+  return indexImage(normalisedDifference(a, b, valid), label, cleaning);
 }
 
 /** A band that does not matter is left out; of three that do not, one stays, for a mask needs one. */

@@ -9,7 +9,7 @@ import { drawPrompt } from '../draw.js';
 import type { LowResMask, Margin, Prompt, PromptSettings } from '../prompt.js';
 import type { Random } from '../random.js';
 import type { RoughPixels, RoughResult } from './compute.js';
-import { bandNumbers, type RoughMaskSettings } from './settings.js';
+import { bandNumbers, type IndexMethod, type RoughMaskSettings } from './settings.js';
 import { RoughThread } from './thread.js';
 
 /** Memory for masks that are kept on the grid. */
@@ -117,12 +117,24 @@ export class RoughMasks {
       const { values, width, height } = await decodeMask({ ...sample, mask: { path } }, await imageSize(sample));
       return { source: { kind: 'mask', values }, width, height };
     }
-    const reader = await openBands(sample.image);
-    const { bands, valid, width, height } = await reader.read(bandNumbers(method, reader.names, sample.image.path), {
-      signal,
-    });
-    const [a, b] = [bands[0]!, bands[1]!];
-    return { source: { kind: 'index', name: method.kind, a, b, valid, threshold: method.threshold }, width, height };
+    const { width, height, ...pair } = await readIndexBands(sample, method, signal);
+    return { source: { kind: 'index', name: method.kind, ...pair, threshold: method.threshold }, width, height };
+  }
+}
+
+/**
+ * The two bands that a spectral index is made of, and where both hold data.
+ *
+ * @throws SamError `SAM_BAD_DATA`, `SAM_NOT_FOUND`, `SAM_BAD_OPTION` (a band that nothing names).
+ */
+export async function readIndexBands({ image }: Sample, method: IndexMethod, signal?: AbortSignal) {
+  const reader = await openBands(image);
+  try {
+    const numbers = bandNumbers(method, reader.names, image.path);
+    const { bands, ...rest } = await reader.read(numbers, { signal });
+    return { a: bands[0]!, b: bands[1]!, ...rest };
+  } finally {
+    await reader.close();
   }
 }
 

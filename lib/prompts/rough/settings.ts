@@ -14,14 +14,16 @@ export type PromptOrigin = 'ground-truth' | 'rough' | 'mixed';
 /** A band by its number, from 1 on, or by its name. */
 export type BandChoice = number | string;
 
+export interface IndexMethod {
+  readonly kind: SpectralIndex;
+  readonly threshold: number | 'otsu';
+  /** Those that were given. */
+  readonly choices: Partial<Record<'red' | 'green' | 'nir' | 'swir', BandChoice>>;
+}
+
 export type RoughMethod =
   | { readonly kind: 'hsv'; readonly bands: HsvBands }
-  | {
-      readonly kind: SpectralIndex;
-      readonly threshold: number | 'otsu';
-      /** Those that were given. */
-      readonly choices: Partial<Record<'red' | 'green' | 'nir' | 'swir', BandChoice>>;
-    }
+  | IndexMethod
   /** `flag`: the option that named the folder. */
   | { readonly kind: 'file'; readonly folder: string; readonly flag: string };
 
@@ -108,7 +110,7 @@ const FIRST_BANDS = { red: 1, green: 2 } as const;
  * @throws SamError `SAM_BAD_OPTION` where an infrared band is neither given nor named; `SAM_BAD_DATA`: no band of that name.
  */
 export function bandNumbers(
-  { kind, choices }: Extract<RoughMethod, { choices: object }>,
+  { kind, choices }: IndexMethod,
   names: readonly (string | null)[],
   path: string,
 ): [number, number] {

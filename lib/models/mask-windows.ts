@@ -2,8 +2,7 @@
 import { decodeMask, type ImageSize } from '../data/decode.js';
 import type { Mask, Sample } from '../data/sample.js';
 import { SamError } from '../errors.js';
-import { isTiff, Raster, type Window } from './raster.js';
-import { isValid } from './stretch.js';
+import { isTiff, isValid, Raster, type Window } from '../raster/raster.js';
 
 export interface MaskWindows {
   /** 1 inside, 0 outside. */
