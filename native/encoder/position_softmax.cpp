@@ -175,7 +175,7 @@ SAM_FOR_EACH_PROCESSOR void softmax_bfloats(const Queries& queries, const Grid& 
 void plain_position_softmax_(at::Tensor& scores, const at::Tensor& rows, const at::Tensor& columns) {
   at::Tensor grid = scores.unflatten(-1, {rows.size(-1), columns.size(-1)});
   grid.add_(rows.unsqueeze(-1)).add_(columns.unsqueeze(-2));
-  at::_softmax_out(scores, scores, /*dim=*/-1, /*half_to_float=*/false);
+  scores.copy_(at::softmax(scores, /*dim=*/-1));
 }
 
 void position_softmax_(at::Tensor& scores, const at::Tensor& rows, const at::Tensor& columns) {

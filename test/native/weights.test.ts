@@ -292,12 +292,15 @@ describe('the image encoder', () => {
     return values;
   }
 
-  it('is the same built from weights in either naming, and as TorchScript', async () => {
+  it('is the same built from weights in either naming, and agrees with what is exported as TorchScript', async () => {
     const output = join(folder, 'exported.pt');
     await native().exportEncoder({ weights: join(folder, 'model-meta.safetensors'), output });
     const built = await embeddingOf(join(folder, 'model.safetensors'));
-    expect(await embeddingOf(join(folder, 'model-meta.safetensors'))).toEqual(built);
-    expect(await embeddingOf(output)).toEqual(built);
+    const distance = async (path: string) =>
+      (await embeddingOf(path)).reduce((most, value, at) => Math.max(most, Math.abs(value - built[at]!)), 0);
+    expect(await distance(join(folder, 'model-meta.safetensors'))).toBe(0);
+    // In LibTorch's operators alone: sums come in another order.
+    expect(await distance(output)).toBeLessThan(1e-4);
   });
 
   it('that makes NaN of a picture is refused, and nothing of it is kept as an embedding', async () => {
