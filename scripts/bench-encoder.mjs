@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { median } from '../dist/evaluation/metrics.js';
 
 const PRECISIONS = ['fp32', 'bf16'];
 const IMAGES = 3; // after one to warm up
@@ -37,10 +38,6 @@ async function measure(model, precision) {
   const mib = process.resourceUsage().maxRSS / 1024;
   const longest = Math.max(...slices.slice(slices.length / (IMAGES + 1)));
   process.stdout.write(JSON.stringify({ name, load: load / 1000, encode: median(seconds.slice(1)), longest, mib }));
-}
-
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function compare(models, rounds) {

@@ -15,11 +15,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeRivers } from '../dist/data/sample-rivers.js';
+import { median } from '../dist/evaluation/metrics.js';
 import { resolveModel } from '../dist/models/resolve.js';
 import { defaultCacheDir } from '../dist/setup/cache-dir.js';
 import { oursSeconds, recipeSeconds, WHOLE_JOB } from './bench/extrapolate.mjs';
 import { makePlan } from './bench/plan.mjs';
-import { machine, median, report } from './bench/rows.mjs';
+import { machine, report } from './bench/rows.mjs';
 import { runOurs, runRecipe } from './bench/sides.mjs';
 
 const CASES = ['losses', 'vit-b', 'vit-h', 'mobile-sam'];

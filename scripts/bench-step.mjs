@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { median } from '../dist/evaluation/metrics.js';
 
 const SETTINGS = [
   { name: 'fp32, malloc', precision: 'fp32', allocator: 'system' },
@@ -59,11 +60,6 @@ async function measure(precision, folder) {
   const faults = (process.resourceUsage().minorPageFault - before) / STEPS;
   const validation = await time(() => trainer.validate(batch));
   process.stdout.write(JSON.stringify({ step, validation, faults, mib: process.resourceUsage().maxRSS / 1024 }));
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }
 
 function compare(rounds) {

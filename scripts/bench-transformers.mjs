@@ -10,13 +10,16 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { timeEncoder, timeStep } from '../dist/bench/measure.js';
+import { median } from '../dist/evaluation/metrics.js';
+import { resolveModel } from '../dist/models/resolve.js';
 import { native } from '../dist/native.js';
-import { machine, median, report } from './bench/rows.mjs';
-import { runPython, TUNED_ALLOCATOR } from './bench/sides.mjs';
+import { defaultCacheDir } from '../dist/setup/cache-dir.js';
+import { machine, report } from './bench/rows.mjs';
+import { run, TUNED_ALLOCATOR } from './bench/sides.mjs';
 
 const BATCH = 4;
-const ROUNDS = 5; // within a process, after one to warm up
-const SIDE = 1024;
+const EFFORT = { warmups: 1, rounds: 5 }; // in a process, as bench-transformers.py
 
 /** What is compared: ours with each of the peers. bf16 is ours where the processor has it, as `--precision auto` is. */
 const COMPARISONS = [
@@ -48,58 +51,27 @@ const NAMES = {
   joint: `a step of ${BATCH} images, 3 joint points, 3 masks`,
 };
 
+/** Of a step: as bench-transformers.py does it. */
+const STEPS = {
+  separate: { pointSets: 'separate', maskOutput: 'single', multiMask: 'best' },
+  joint: { pointSets: 'joint', maskOutput: 'multi', multiMask: 'best' },
+};
+const TRAINING = { loss: 'dice:1+bce:1', lr: 1e-6, weightDecay: 1e-2 };
+
 /** In the child: seconds of ours. */
-async function measure(what, precision, model) {
-  const { resolveModel } = await import('../dist/models/resolve.js');
-  const { defaultCacheDir } = await import('../dist/setup/cache-dir.js');
+async function measure(what, precision, spec) {
   const binding = native();
   binding.setThreads(cpus().length);
-  const { encoder, weights } = await resolveModel(model, { cacheDir: defaultCacheDir() });
-  const run = what === 'encoder' ? await encoding(encoder, precision) : await stepping(weights, precision, what);
-  await run();
-  const seconds = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = performance.now();
-    await run();
-    seconds.push((performance.now() - start) / 1000);
-  }
-  process.stdout.write(JSON.stringify({ seconds: median(seconds) }));
-}
-
-async function encoding(path, precision) {
-  const encoder = await native().loadEncoder({ path, device: 'cpu', precision, check: false });
-  const pixels = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => (i * 7919) % 251);
-  return async () => {
-    const encoding = await encoder.begin({ pixels, width: SIDE, height: SIDE });
-    while (!(await encoding.advance()));
-    encoding.dispose();
-  };
-}
-
-async function stepping(weights, precision, layout) {
-  const separate = layout === 'separate';
-  const model = await native().loadModel({ weights, device: 'cpu', precision });
-  const trainer = native().createTrainer(model, {
-    weightDecay: 1e-2, // PyTorch's default
-    loss: { dice: 1, bce: 1, focal: 0, iou: 0, rowDiceCe: 0 },
-    selection: { maskOutput: separate ? 'single' : 'multi', multiMask: 'best' },
-  });
-  const batch = {
-    embeddings: native().embeddingsFrom(
-      Float32Array.from({ length: BATCH * 256 * 64 * 64 }, (_, i) => Math.sin(i * i) / 10),
-    ),
-    prompts: {
-      images: BATCH,
-      promptsPerImage: separate ? 3 : 1,
-      pointsPerPrompt: separate ? 1 : 3,
-      points: Float32Array.from({ length: BATCH * 6 }, (_, i) => (i * 389) % SIDE),
-      pointLabels: new Int32Array(BATCH * 3).fill(1),
-    },
-    targets: Uint8Array.from({ length: BATCH * 256 * 256 }, (_, i) => ((i * 7919) % 251 > 150 ? 1 : 0)),
-    maskSize: 256,
-    validSizes: new Int32Array(BATCH * 2).fill(256),
-  };
-  return () => trainer.step(batch, { learningRate: 1e-6, update: true, scale: 1 });
+  const { encoder: path, weights } = await resolveModel(spec, { cacheDir: defaultCacheDir() });
+  const device = 'cpu';
+  const seconds =
+    what === 'encoder'
+      ? await timeEncoder(await binding.loadEncoder({ path, device, precision, check: false }), EFFORT)
+      : await timeStep(await binding.loadModel({ weights, device, precision }), BATCH, EFFORT, undefined, {
+          ...STEPS[what],
+          ...TRAINING,
+        });
+  process.stdout.write(JSON.stringify({ seconds }));
 }
 
 async function compare({ python, model, rounds }) {
@@ -116,7 +88,7 @@ async function compare({ python, model, rounds }) {
       }
       for (const [i, { flags, tuned }] of peers.entries()) {
         const args = [script, what, model, ...flags, '--batch', String(BATCH)];
-        const result = JSON.parse(await runPython(python, args, tuned ? TUNED_ALLOCATOR : {}));
+        const result = JSON.parse(await run(python, args, tuned ? TUNED_ALLOCATOR : {}));
         theirs[i].push(result.seconds);
       }
     }

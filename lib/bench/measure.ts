@@ -1,8 +1,9 @@
 /** Times the addon on made-up pictures and prompts: an encoder, a training step, prompts. Seconds, medians. */
 import type { Embeddings, ImageEncoder, PromptBatch, SamModel, Trainer } from '../../binding.js';
+import { median } from '../evaluation/metrics.js';
 import { runEncoding } from '../models/encode.js';
 import { native } from '../native.js';
-import { parseLoss, trainOptionsSchema } from '../options.js';
+import { parseLoss, type ResolvedTrainOptions, trainOptionsSchema } from '../options.js';
 import { EMBEDDING, GRID, SIDE } from './architecture.js';
 
 /** How often something is timed, after it ran once (or more) to warm up. */
@@ -11,13 +12,19 @@ export interface Effort {
   rounds: number;
 }
 
+/** What a training step does, by the options of `train`. */
+export type StepOptions = Pick<
+  ResolvedTrainOptions,
+  'pointSets' | 'multiMask' | 'maskOutput' | 'loss' | 'lr' | 'weightDecay'
+>;
+
 const MASK_SIDE = 256;
 const POINTS = 3;
 
 /** A picture through the encoder, resizing included; the next one's preparation overlaps in a real run and isn't timed. */
 export async function timeEncoder(encoder: ImageEncoder, effort: Effort, signal?: AbortSignal): Promise<number> {
   const pixels = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, index) => (index * 7919) % 251);
-  return median(effort, async () => {
+  return medianSeconds(effort, async () => {
     const encoding = await encoder.begin({ pixels, width: SIDE, height: SIDE });
     try {
       const started = performance.now();
@@ -31,23 +38,30 @@ export async function timeEncoder(encoder: ImageEncoder, effort: Effort, signal?
   });
 }
 
-/** An optimisation step of `batch` images by the defaults of `train`: three joint points, three masks, AdamW. */
-export async function timeStep(model: SamModel, batch: number, effort: Effort, signal?: AbortSignal): Promise<number> {
-  const defaults = trainOptionsSchema.parse({ data: '' });
+/** An optimisation step of `batch` images with three points each, by the defaults of `train` unless told otherwise. */
+export async function timeStep(
+  model: SamModel,
+  batch: number,
+  effort: Effort,
+  signal?: AbortSignal,
+  given: Partial<StepOptions> = {},
+): Promise<number> {
+  const options = trainOptionsSchema.parse({ data: '', ...given });
   const trainer: Trainer = native().createTrainer(model, {
-    weightDecay: defaults.weightDecay,
-    loss: parseLoss(defaults.loss),
-    selection: { maskOutput: defaults.maskOutput, multiMask: defaults.multiMask },
+    weightDecay: options.weightDecay,
+    loss: parseLoss(options.loss),
+    selection: { maskOutput: options.maskOutput, multiMask: options.multiMask },
   });
+  const prompts = options.pointSets === 'joint' ? pointPrompts(batch, 1, POINTS) : pointPrompts(batch, POINTS, 1);
   const embeddings = randomEmbeddings(batch);
   const targets = Uint8Array.from({ length: batch * MASK_SIDE ** 2 }, (_, at) => (at % MASK_SIDE > 100 ? 1 : 0));
   const validSizes = new Int32Array(2 * batch).fill(MASK_SIDE);
-  const work = { embeddings, prompts: pointPrompts(batch, 1, POINTS), targets, maskSize: MASK_SIDE, validSizes };
+  const work = { embeddings, prompts, targets, maskSize: MASK_SIDE, validSizes };
   try {
-    return await median(effort, async () => {
+    return await medianSeconds(effort, async () => {
       signal?.throwIfAborted();
       const started = performance.now();
-      await trainer.step(work, { learningRate: defaults.lr, update: true, scale: 1 });
+      await trainer.step(work, { learningRate: options.lr, update: true, scale: 1 });
       return performance.now() - started;
     });
   } finally {
@@ -66,7 +80,7 @@ export async function timePrompts(
   const embeddings = randomEmbeddings(1);
   const request = { embeddings, prompts: pointPrompts(1, prompts, 1), maskOutput: 'multi' as const };
   try {
-    return await median(effort, async () => {
+    return await medianSeconds(effort, async () => {
       signal?.throwIfAborted();
       const started = performance.now();
       await model.decode(request);
@@ -94,10 +108,9 @@ function pointPrompts(images: number, promptsPerImage: number, pointsPerPrompt: 
 }
 
 /** The median of what `milliseconds` returns, in seconds. */
-async function median({ warmups, rounds }: Effort, milliseconds: () => Promise<number>): Promise<number> {
+async function medianSeconds({ warmups, rounds }: Effort, milliseconds: () => Promise<number>): Promise<number> {
   for (let round = 0; round < warmups; round++) await milliseconds();
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) times.push(await milliseconds());
-  times.sort((a, b) => a - b);
-  return (times[(rounds - 1) >> 1]! + times[rounds >> 1]!) / 2 / 1000;
+  return median(times) / 1000;
 }

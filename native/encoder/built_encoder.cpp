@@ -12,9 +12,13 @@
 namespace sam {
 namespace {
 
-[[noreturn]] void not_buildable(const ModelWeights& weights, const EncoderFound& found) {
-  throw Error("SAM_BAD_CHECKPOINT", weights.path() + " holds " + found.name() +
-                                        "; SAM's ViT-B, L, H and MobileSAM's TinyViT can be built");
+// A TinyViT, or a ViT with its configuration.
+EncoderFound require_buildable(const ModelWeights& weights) {
+  EncoderFound found = find_encoder(weights);
+  if (found.kind != EncoderKind::kTinyViT && found.kind != EncoderKind::kViT)
+    throw Error("SAM_BAD_CHECKPOINT", weights.path() + " holds " + found.name() +
+                                          "; SAM's ViT-B, L, H and MobileSAM's TinyViT can be built");
+  return found;
 }
 
 }  // namespace
@@ -45,20 +49,16 @@ EncoderFound find_encoder(const ModelWeights& weights) {
 std::unique_ptr<ImageEncoder> build_encoder(const std::string& path, at::Device device,
                                             at::ScalarType dtype) {
   ModelWeights weights(path);
-  const EncoderFound found = find_encoder(weights);
-  if (found.kind == EncoderKind::kTinyViT)
-    return torchscript_encoder(path, build_tiny_vit(weights, dtype), device, dtype);
-  if (found.kind == EncoderKind::kViT) return make_vit_encoder(weights, *found.vit, device, dtype);
-  not_buildable(weights, found);
+  const EncoderFound found = require_buildable(weights);
+  if (found.vit) return make_vit_encoder(weights, *found.vit, device, dtype);
+  return torchscript_encoder(path, build_tiny_vit(weights, dtype), device, dtype);
 }
 
 void export_encoder(const std::string& path, const std::string& output) {
   ModelWeights weights(path);
-  const EncoderFound found = find_encoder(weights);
-  const bool tiny = found.kind == EncoderKind::kTinyViT;
-  if (!tiny && found.kind != EncoderKind::kViT) not_buildable(weights, found);
+  const EncoderFound found = require_buildable(weights);
   const torch::jit::Module module =
-      tiny ? build_tiny_vit(weights, at::kFloat) : build_vit(weights, *found.vit, at::kFloat);
+      found.vit ? build_vit(weights, *found.vit, at::kFloat) : build_tiny_vit(weights, at::kFloat);
   AtomicFile file(output);
   torch::jit::ExportModule(module, [&](const void* data, size_t bytes) {
     file.write(data, bytes);

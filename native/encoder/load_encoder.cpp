@@ -12,7 +12,7 @@ namespace sam {
 namespace {
 
 // Weights, of which the encoder is built, rather than TorchScript or something else. What is damaged beyond
-// telling counts as the latter: load_module says what an encoder must be.
+// telling counts as the latter: load_torchscript says what an encoder must be.
 bool holds_weights(const std::string& path) {
   if (path.ends_with(".index.json") || path.ends_with(".safetensors")) return true;
   const ArchiveKind kind = archive_kind(path);

@@ -33,12 +33,6 @@ export function show(value) {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /**
  * Where and with what this was measured. Warns when the machine does other work: threads that wait for each other then lose far more than
  * their share of it, PyTorch's in Python most of all.

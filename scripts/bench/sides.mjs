@@ -59,19 +59,14 @@ export async function runRecipe({ python, plan, tuned = false, ...flags }, scrat
     String(value),
   ]);
   const started = performance.now();
-  const text = await runPython(python, [RECIPE, ...args], tuned ? TUNED_ALLOCATOR : {});
+  const text = await run(python, [RECIPE, ...args], tuned ? TUNED_ALLOCATOR : {});
   const wall = (performance.now() - started) / 1000;
   rmSync(out, { force: true });
   return { ...JSON.parse(text), wall };
 }
 
-/** Stdout of a script, run as its user's shell would run it. */
-export function runPython(python, args, env) {
-  return run(python, args, env);
-}
-
-/** Stdout of a program; what it says on stderr is passed on. */
-function run(program, args, env) {
+/** Stdout of a program, run as its user's shell would run it; what it says on stderr is passed on. */
+export function run(program, args, env) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env: { ...ENVIRONMENT, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
