@@ -47,7 +47,7 @@ export default command({
     const images: Sample[] = [];
     const source = await openSource({ ...options, cacheDir }, hooks);
     for (const split of await splitsOf(options, source)) {
-      const samples = await openSplit({ ...options, split, cacheDir, requireMasks: false }, hooks);
+      const samples = await openSplit({ ...options, split, cacheDir, masks: 'ignored' }, hooks);
       const augment = split === options.trainSplit ? options.augment : undefined;
       for (const sample of allViews(samples, augment)) images.push(sample);
     }

@@ -1,18 +1,18 @@
 /** `sam-native prompts`: shows what prompts are drawn from, and tunes the thresholds of rough masks. */
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { MaskNeed } from '../data/sample.js';
 import type { PreviewResult, PromptItem } from '../evaluation/preview.js';
 import type { TuneResult } from '../evaluation/tune/tune.js';
-import { dataOptions, modelOptions, promptOptions } from '../options.js';
+import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
 import { type CommandContext, command } from './command.js';
 
-const { data, imageColumn, labelColumn, limit, skipBad, onEmpty } = dataOptions;
+const { limit, skipBad, onEmpty } = dataOptions;
 
 const options = {
-  data: data.optional().describe('a data set instead of images, as for train'),
+  ...sourceOptions,
+  data: sourceOptions.data.optional().describe('a data set instead of images, as for train'),
   split: z.string().default('train').describe('the split of --data'),
-  imageColumn,
-  labelColumn,
   limit,
   skipBad,
   onEmpty,
@@ -49,16 +49,20 @@ export default command({
 type Context = CommandContext<typeof options>;
 
 async function show({ options, given, positionals, signal, reporter }: Context): Promise<PreviewResult> {
-  const [{ previewPrompts }, { promptOptionsFor }] = await Promise.all([
+  const [{ previewPrompts }, { promptOptionsFor }, { promptOrigin }] = await Promise.all([
     import('../evaluation/preview.js'),
     import('../models/prompt-options.js'),
+    import('../prompts/rough/settings.js'),
   ]);
-  const samples = await samplesOf({ options, positionals, reporter });
+  const prompts = promptOptionsFor(given, undefined);
+  // Where labels are what prompts are drawn from, as for training; beside rough masks they only say how good those are.
+  const masks = promptOrigin(prompts) === 'ground-truth' ? 'required' : 'optional';
+  const samples = await samplesOf({ options, positionals, reporter }, masks);
   const bar = reporter.task('prompts', samples.length);
   const { skipBad, onEmpty, out = 'prompts' } = options;
   return previewPrompts({
     samples,
-    prompts: promptOptionsFor(given, undefined),
+    prompts,
     out,
     skipBad,
     onEmpty,
@@ -79,7 +83,7 @@ async function tune({ options, given, positionals, signal, reporter }: Context):
       fix: 'name a data set: --data SRC',
     });
   }
-  const samples = await samplesOf({ options, positionals, reporter });
+  const samples = await samplesOf({ options, positionals, reporter }, 'required');
   return tuneRoughMask({
     samples,
     prompts: promptOptionsFor(given, undefined),
@@ -92,7 +96,10 @@ async function tune({ options, given, positionals, signal, reporter }: Context):
   });
 }
 
-async function samplesOf({ options, positionals, reporter }: Pick<Context, 'options' | 'positionals' | 'reporter'>) {
+async function samplesOf(
+  { options, positionals, reporter }: Pick<Context, 'options' | 'positionals' | 'reporter'>,
+  masks: MaskNeed,
+) {
   const [{ openImages, openSplit }, { defaultCacheDir }, { SamError }] = await Promise.all([
     import('../data/source.js'),
     import('../setup/cache-dir.js'),
@@ -110,9 +117,8 @@ async function samplesOf({ options, positionals, reporter }: Pick<Context, 'opti
   }
   if (options.data === undefined) return (await openImages(inputs)).slice(0, options.limit);
   const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const requireMasks = options.tune;
   return openSplit(
-    { ...options, data: options.data, cacheDir, requireMasks },
+    { ...options, data: options.data, cacheDir, masks },
     { onWarning: reporter.warn, onNotice: reporter.say },
   );
 }

@@ -88,7 +88,9 @@ class CocoFile {
 
   async read(): Promise<Samples> {
     await this.#readImages();
-    const samples = this.reading.requireMasks ? await this.#readAnnotations() : this.#unlabelled();
+    const { masks } = this.reading;
+    const labelled = masks === 'ignored' ? [] : [await this.#readAnnotations()];
+    const samples = concatenated(...labelled, ...(masks === 'required' ? [] : [this.#bare()]));
     const missing = await missingFiles(this.#paths());
     const named = [...missing].sort(compare);
     this.#report([...this.#described(), ...describe('image', 'is missing', 'are missing', named)]);
@@ -179,9 +181,9 @@ class CocoFile {
     }
   }
 
-  /** Where masks don't matter, each image once. */
-  #unlabelled(): Samples {
-    const images = [...this.#images.values()];
+  /** The images that no sample has shown, each once. */
+  #bare(): Samples {
+    const images = [...this.#images.values()].filter((image) => !this.#used.has(image));
     for (const image of images) this.#used.add(image);
     return new SampleList(images.length, (index) => ({ name: images[index]!.stem, image: images[index]!.reference }));
   }

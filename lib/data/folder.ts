@@ -34,12 +34,12 @@ export async function readFolderSplit(root: string, split: string, options: Spli
   await requireSplit(root, split);
   const images = await listByStem(join(folder, 'images'));
   const masks = await listByStem(join(folder, 'masks'));
-  const { pairs, unlabelled, orphans } = pairUp(images, masks, options.requireMasks);
+  const { pairs, unlabelled, orphans } = pairUp(images, masks, options.masks === 'required');
   const problems = [
     ...describe('image', 'is named twice', 'are named twice', images.doubled),
     ...describe('mask', 'is named twice', 'are named twice', masks.doubled),
   ];
-  if (options.requireMasks) {
+  if (options.masks === 'required') {
     problems.push(
       ...describe('image', 'has no mask', 'have no mask', unlabelled),
       ...describe('mask', 'has no image', 'have no image', orphans),
@@ -50,7 +50,7 @@ export async function readFolderSplit(root: string, split: string, options: Spli
     if (!options.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX_PAIRS });
     options.onWarning?.(`${message}; left out`);
   }
-  if (pairs.images.length === 0) throw nothingIn(folder, options.requireMasks, problems.length > 0);
+  if (pairs.images.length === 0) throw nothingIn(folder, options.masks === 'required', problems.length > 0);
   return samplesOf(folder, pairs);
 }
 

@@ -28,7 +28,7 @@ export function withValues(source: DataSource, { instances, class: value }: Valu
     async readSplit(split, reading) {
       const samples = await source.readSplit(split, reading);
       // Where masks don't matter, one sample an image is enough.
-      if (!reading.requireMasks && instances) return samples;
+      if (reading.masks === 'ignored' && instances) return samples;
       requirePictures(samples, source);
       if (value === undefined) return instancesOf([...samples]);
       const wanted = parseValue(value);

@@ -59,7 +59,7 @@ async function toSamples(rows: readonly Row[], path: string, reading: SplitReadi
   const at = (relative: string) => resolve(dirname(path), relative);
   const names = namesOf(rows);
   const missing = await missingFiles(filesOf(rows, at));
-  const maskless = reading.requireMasks ? rows.filter(({ mask }) => mask === '') : [];
+  const maskless = reading.masks === 'required' ? rows.filter(({ mask }) => mask === '') : [];
   const doubled = doubledNames(names);
   const problems = [
     ...describe('file', 'is missing', 'are missing', [...missing].sort(compare)),
@@ -77,7 +77,9 @@ async function toSamples(rows: readonly Row[], path: string, reading: SplitReadi
     reading.onWarning?.(`${message}; left out`);
   }
   const isUsable = ({ image, mask }: Row, name: string) =>
-    !missing.has(at(image)) && !doubled.has(name) && (mask === '' ? !reading.requireMasks : !missing.has(at(mask)));
+    !missing.has(at(image)) &&
+    !doubled.has(name) &&
+    (mask === '' ? reading.masks !== 'required' : !missing.has(at(mask)));
   const order = Uint32Array.from(rows.keys())
     .filter((place) => isUsable(rows[place]!, names[place]!))
     .sort((a, b) => compare(names[a]!, names[b]!));

@@ -80,7 +80,7 @@ function openShard(
   reading: SplitReading,
 ): Omit<Shard, 'name'> {
   const image = pictureColumn(file, imageColumn, OPTIONS.image);
-  const label = labelOf(file, labelColumn, reading.requireMasks);
+  const label = labelOf(file, labelColumn, reading.masks === 'required');
   warnOfSize(file, imageColumn, reading);
   return {
     file,
@@ -149,7 +149,7 @@ async function toSamples(rows: readonly Row[], where: string, reading: SplitRead
 async function usableRows(rows: readonly Row[], where: string, reading: SplitReading) {
   const imageless = await without(rows, ({ images }) => images);
   const maskless = await without(rows, ({ masks }) => masks);
-  const unlabelled = reading.requireMasks ? rows.filter((row) => maskless.has(row) && !imageless.has(row)) : [];
+  const unlabelled = reading.masks === 'required' ? rows.filter((row) => maskless.has(row) && !imageless.has(row)) : [];
   const problems = [
     ...describe('row', 'has no image', 'have no image', [...imageless].map(labelRow)),
     ...describe('row', 'has no mask', 'have no mask', unlabelled.map(labelRow)),

@@ -84,9 +84,14 @@ export interface DataSource {
   readSplit(split: string, options: SplitReading): Promise<Samples>;
 }
 
+/**
+ * `required`: every image needs its mask and every mask its image. `optional`: a mask that is there is taken along. `ignored`: each image
+ * once, however many masks it has.
+ */
+export type MaskNeed = 'required' | 'optional' | 'ignored';
+
 export interface SplitReading {
-  /** Every image needs its mask and every mask its image. Otherwise a mask that is there is taken along. */
-  readonly requireMasks: boolean;
+  readonly masks: MaskNeed;
   /** Leave out what has no partner, with a warning, rather than fail. */
   readonly skipBad: boolean;
   readonly onWarning?: ((message: string) => void) | undefined;

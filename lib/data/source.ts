@@ -13,7 +13,7 @@ import { HUB_SCHEME, hubSource } from './hub/source.js';
 import { withValues } from './instances.js';
 import { isManifest, manifestSource } from './manifest.js';
 import { findParquet } from './parquet.js';
-import { type DataSource, type DataSplits, type Sample, type Samples, withBands } from './sample.js';
+import { type DataSource, type DataSplits, type MaskNeed, type Sample, type Samples, withBands } from './sample.js';
 import { firstOf, mapped, pick } from './sample-list.js';
 import { makeRivers } from './sample-rivers.js';
 
@@ -42,8 +42,8 @@ export type DataOptions = SourceOptions &
 export type SplitOptions = SourceOptions &
   Pick<ResolvedTrainOptions, 'limit' | 'skipBad'> & {
     readonly split: string;
-    /** Default: true. */
-    readonly requireMasks?: boolean;
+    /** Default: `required`. */
+    readonly masks?: MaskNeed;
   };
 
 /**
@@ -57,7 +57,7 @@ export async function openData(options: DataOptions, hooks: DataHooks = {}): Pro
   const taken = (samples: Samples) => taking(samples, options.bands, limit);
   const grouping = groupPattern(options.groupBy);
   const source = await openSource(options, hooks);
-  const reading = { requireMasks: true, skipBad: options.skipBad, onWarning: hooks.onWarning };
+  const reading = { masks: 'required' as const, skipBad: options.skipBad, onWarning: hooks.onWarning };
   if (fraction !== undefined) {
     const all = await source.readSplit(trainSplit, reading);
     const { train, validation } = cutOff(all, fraction, grouping, options.seed, source.nameOf(trainSplit));
@@ -102,7 +102,7 @@ async function readBoth(
 export async function openSplit(options: SplitOptions, hooks: DataHooks = {}): Promise<Sample[]> {
   const source = await openSource(options, hooks);
   const samples = await source.readSplit(options.split, {
-    requireMasks: options.requireMasks ?? true,
+    masks: options.masks ?? 'required',
     skipBad: options.skipBad,
     onWarning: hooks.onWarning,
   });

@@ -12,6 +12,7 @@ import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import type { Sample } from '../../lib/data/sample.js';
 import { openSplit } from '../../lib/data/source.js';
 import type { EvaluateResult } from '../../lib/evaluation/evaluate.js';
+import type { PreviewResult } from '../../lib/evaluation/preview.js';
 import type { EmbedImagesResult } from '../../lib/models/embed-images.js';
 import type { TrainResult } from '../../lib/training/events.js';
 import { pictureColumns } from '../data/parquet-fixtures.js';
@@ -77,6 +78,10 @@ test('COCO JSON: each annotation is a sample, each image encoded once', async ()
   expect(water).toMatchObject({ trainImages: 1, validationImages: 1, encodedImages: 0 });
   const embedded = await json<EmbedImagesResult>(['embed', ...one]);
   expect(embedded).toMatchObject({ count: TRAIN, cached: TRAIN });
+  const pictures = join(dir, 'pictures');
+  const prompts = await json<PreviewResult>(['prompts', ...one, '--out', pictures]);
+  expect(prompts.items).toHaveLength(2 * TRAIN);
+  expect(prompts.items[1]).toMatchObject({ promptSource: 'ground-truth', maskArea: 200 * 200 });
   const { models, perImage } = await json<EvaluateResult>([
     'evaluate',
     '--models',

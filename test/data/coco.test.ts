@@ -37,7 +37,7 @@ async function folderWith(files: Record<string, string | null>): Promise<string>
 async function read(path: string, split = 'train', options: CocoOptions = {}, reading: Partial<SplitReading> = {}) {
   const warnings: string[] = [];
   const source = await findCoco(path, options);
-  const how = { requireMasks: true, skipBad: false, onWarning: (line: string) => warnings.push(line), ...reading };
+  const how = { masks: 'required', skipBad: false, onWarning: (line: string) => warnings.push(line), ...reading };
   const samples = [...(await source!.readSplit(split, how))];
   return { source, samples, warnings, names: samples.map(({ name }) => name) };
 }
@@ -87,11 +87,11 @@ describe('where things lie', () => {
   test('images without masks in the folder layout are those of the file', async () => {
     const root = await folderWith({ 'train.json': two, 'train/images/a.png': null, 'train/images/b.png': null });
     const source = await openSource({ data: root, cacheDir: '/nonexistent' });
-    expect(await source.readSplit('train', { requireMasks: true, skipBad: false })).toHaveLength(3);
+    expect(await source.readSplit('train', { masks: 'required', skipBad: false })).toHaveLength(3);
     await write(join(root, 'train/masks/a.png'), await grey(1));
     await write(join(root, 'train/masks/b.png'), await grey(1));
     const folders = await openSource({ data: root, cacheDir: '/nonexistent' });
-    expect(await folders.readSplit('train', { requireMasks: true, skipBad: false })).toHaveLength(2);
+    expect(await folders.readSplit('train', { masks: 'required', skipBad: false })).toHaveLength(2);
   });
 
   test('in --images', async () => {
@@ -152,8 +152,23 @@ describe('what counts', () => {
   });
 
   test('where masks do not matter, each image once', async () => {
-    const { samples } = await read(await root(), 'train', {}, { requireMasks: false });
+    const { samples } = await read(await root(), 'train', {}, { masks: 'ignored' });
     expect(samples).toEqual([{ name: 'a', image: { path: expect.stringContaining('a.png') } }]);
+  });
+
+  test('where masks may be missing, each annotation and each image without one', async () => {
+    const images = [image(1, 'a.png'), image(2, 'b.png')];
+    const root = await folderWith({
+      'a.json': coco(images, [annotation(7, 1), annotation(8, 1)]),
+      'a.png': null,
+      'b.png': null,
+    });
+    const { samples } = await read(root, 'train', {}, { masks: 'optional' });
+    expect(samples.map(({ name, mask }) => [name, mask !== undefined])).toEqual([
+      ['a#7', true],
+      ['a#8', true],
+      ['b', false],
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { nameAll, readFolderSplit } from '../../lib/data/folder.js';
 import { temporaryFolder, write } from './pictures.js';
 
-const strict = { requireMasks: true, skipBad: false };
+const strict = { masks: 'required', skipBad: false };
 
 async function splitWith(images: string[], masks: string[]): Promise<string> {
   const root = await temporaryFolder();
@@ -39,14 +39,14 @@ test('everything without its partner is named in one line; --skip-bad warns and 
   });
   const warnings: string[] = [];
   const onWarning = (text: string) => warnings.push(text);
-  const samples = [...(await readFolderSplit(root, 'train', { requireMasks: true, skipBad: true, onWarning }))];
+  const samples = [...(await readFolderSplit(root, 'train', { masks: 'required', skipBad: true, onWarning }))];
   expect(samples.map(({ name }) => name)).toEqual(['b']);
   expect(warnings).toEqual([expect.stringContaining(message)]);
 });
 
 test('without masks asked for, those that are there come along', async () => {
   const root = await splitWith(['a.jpg', 'b.jpg'], ['b.png', 'd.png']);
-  const samples = [...(await readFolderSplit(root, 'train', { requireMasks: false, skipBad: false }))];
+  const samples = [...(await readFolderSplit(root, 'train', { masks: 'optional', skipBad: false }))];
   expect(samples.map(({ mask }) => mask !== undefined)).toEqual([false, true]);
 });
 
@@ -55,7 +55,7 @@ test('two images or two masks of one stem are refused, or left out', async () =>
   await expect(readFolderSplit(root, 'train', strict)).rejects.toThrow(
     '2 images are named twice: images/a.jpg, images/a.png; 2 masks are named twice: masks/b.png, masks/b.tif',
   );
-  const samples = [...(await readFolderSplit(root, 'train', { requireMasks: true, skipBad: true }))];
+  const samples = [...(await readFolderSplit(root, 'train', { masks: 'required', skipBad: true }))];
   expect(samples.map(({ name }) => name)).toEqual(['c']);
 });
 

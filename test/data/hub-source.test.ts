@@ -10,7 +10,7 @@ import { temporaryFolder } from './pictures.js';
 
 const NAME = 'someone/rivers';
 const [A, B] = ['a'.repeat(40), 'b'.repeat(40)] as const;
-const READING = { requireMasks: true, skipBad: false };
+const READING = { masks: 'required', skipBad: false };
 
 let hub: HubServer;
 let folder: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import { parseValue, valueName } from '../../lib/data/mask-values.js';
-import type { Sample } from '../../lib/data/sample.js';
+import type { MaskNeed, Sample } from '../../lib/data/sample.js';
 import { openSource, type SourceOptions } from '../../lib/data/source.js';
 import { writePictures } from './parquet-fixtures.js';
 import { grey, picture, temporaryFolder, write } from './pictures.js';
@@ -12,12 +12,12 @@ import { grey, picture, temporaryFolder, write } from './pictures.js';
 const GREYS = [0, 1, 1, 7, 0, 0, 255, 7];
 const COLOURS = [0, 0, 0, 255, 0, 0, 255, 0, 0, 0, 128, 0, 7, 7, 7, 0, 0, 0, 0, 0, 1, 7, 7, 7];
 
-async function read(mask: Buffer, options: Partial<SourceOptions>, requireMasks = true) {
+async function read(mask: Buffer, options: Partial<SourceOptions>, masks: MaskNeed = 'required') {
   const root = await temporaryFolder();
   await write(join(root, 'train/images/a.png'), await grey(9, 4, 2));
   await write(join(root, 'train/masks/a.png'), mask);
   const source = await openSource({ data: root, cacheDir: '/nonexistent', ...options });
-  return [...(await source.readSplit('train', { requireMasks, skipBad: false }))];
+  return [...(await source.readSplit('train', { masks, skipBad: false }))];
 }
 
 const pixelsOf = async (sample: Sample) => [...(await decodeMask(sample, await imageSize(sample))).values];
@@ -69,7 +69,7 @@ describe('--instances', () => {
   });
 
   test('where masks do not matter, each image once', async () => {
-    expect(await read(await grey(3, 4, 2), { instances: true }, false)).toHaveLength(1);
+    expect(await read(await grey(3, 4, 2), { instances: true }, 'ignored')).toHaveLength(1);
   });
 });
 
@@ -82,7 +82,7 @@ test('--instances of Parquet files', async () => {
   const path = join(await temporaryFolder(), 'train.parquet');
   await writePictures(path, { image: image!, label: label! });
   const source = await openSource({ data: path, cacheDir: '/nonexistent', instances: true });
-  const samples = [...(await source.readSplit('train', { requireMasks: true, skipBad: false }))];
+  const samples = [...(await source.readSplit('train', { masks: 'required', skipBad: false }))];
   expect(samples.map(({ name }) => name)).toEqual(['a#1', 'a#255', 'a#7', 'b#1', 'b#255', 'b#7']);
   expect(await pixelsOf(samples[2]!)).toEqual(one(GREYS, 7));
 });
@@ -116,7 +116,7 @@ describe('--class', () => {
       JSON.stringify({ images: [{ id: 1, file_name: 'a.png' }], annotations: [annotation] }),
     );
     const source = await openSource({ data: path, cacheDir: '/nonexistent', instances: true });
-    await expect(source.readSplit('train', { requireMasks: true, skipBad: false })).rejects.toThrow(
+    await expect(source.readSplit('train', { masks: 'required', skipBad: false })).rejects.toThrow(
       'each a sample already',
     );
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseCsv } from '../../lib/data/csv.js';
+import type { MaskNeed } from '../../lib/data/sample.js';
 import { openData, openSource } from '../../lib/data/source.js';
 import { grey, temporaryFolder, write } from './pictures.js';
 
@@ -16,11 +17,11 @@ async function list(
   return write(join(root, file), content);
 }
 
-async function read(path: string, split = 'train', requireMasks = true, skipBad = false) {
+async function read(path: string, split = 'train', masks: MaskNeed = 'required', skipBad = false) {
   const warnings: string[] = [];
   const source = await openSource({ data: path, cacheDir: '/nonexistent' });
   const onWarning = (line: string) => void warnings.push(line);
-  const samples = [...(await source.readSplit(split, { requireMasks, skipBad, onWarning }))];
+  const samples = [...(await source.readSplit(split, { masks, skipBad, onWarning }))];
   return { source, samples, warnings, names: samples.map(({ name }) => name) };
 }
 

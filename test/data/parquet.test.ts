@@ -142,7 +142,7 @@ test('columns may have other names, and hold the bytes alone', async () => {
     fix: 'Name a column of encoded images with --label-column (there: photo, water).',
   });
   await expect(split(path, { imageColumn: 'classes' })).rejects.toThrow('it is of the type INT32');
-  const unlabelled = await split(path, { imageColumn: 'photo', labelColumn: 'classes', requireMasks: false });
+  const unlabelled = await split(path, { imageColumn: 'photo', labelColumn: 'classes', masks: 'optional' });
   expect(unlabelled.map(({ mask }) => mask)).toEqual([undefined, undefined, undefined]);
 });
 
@@ -188,7 +188,7 @@ test('rows without image or mask are all named; --skip-bad goes on without them'
   const open = { data: root, split: 'train', skipBad: true, cacheDir: '/nonexistent' };
   expect(await greysOf(await openSplit(open, { onWarning }))).toEqual([10, 12, 14, 16, 17, 19]);
   expect(onWarning).toHaveBeenCalledExactlyOnceWith(`${said}; left out`);
-  const unlabelled = await openSplit({ ...open, requireMasks: false }, { onWarning });
+  const unlabelled = await openSplit({ ...open, masks: 'optional' }, { onWarning });
   expect(unlabelled.filter(({ mask }) => mask === undefined)).toHaveLength(2);
   expect(unlabelled).toHaveLength(8);
 

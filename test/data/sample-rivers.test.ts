@@ -46,7 +46,7 @@ test('they are made once, whole, by whoever comes first, and then read as a fold
   expect(await readdir(join(cacheDir, 'samples/drawing'))).toEqual([]);
   await makeRivers(cacheDir, hooks, splits);
   expect(notices).toHaveLength(1);
-  const samples = [...(await readFolderSplit(folder, 'train', { requireMasks: true, skipBad: false }))];
+  const samples = [...(await readFolderSplit(folder, 'train', { masks: 'required', skipBad: false }))];
   expect(samples.map(({ name }) => name)).toEqual(['river-01', 'river-02']);
   const { pixels, mask } = drawRiver('train', 1);
   expect((await decodeImage(samples[1]!)).pixels).toEqual(pixels);
