@@ -61,7 +61,7 @@ export async function previewPrompts(options: PreviewOptions): Promise<PreviewRe
   const { maskSize, imageSize } = prompts;
   const rough = settings && new RoughMasks(settings, { maskSize, imageSize });
   const items: PromptItem[] = [];
-  const problems: string[] = [];
+  const problems: { problem: string; empty: boolean }[] = [];
   const skipped: string[] = [];
   try {
     for (const [index, sample] of samples.entries()) {
@@ -77,14 +77,16 @@ export async function previewPrompts(options: PreviewOptions): Promise<PreviewRe
       }
       skipped.push(sample.name);
       if (skipBad || (outcome.empty && onEmpty === 'skip')) onWarning?.(`skipping ${outcome.problem}`);
-      else problems.push(outcome.problem);
+      else problems.push(outcome);
     }
   } finally {
     await rough?.dispose();
   }
   if (problems.length > 0) {
-    throw new SamError('SAM_BAD_DATA', problems.join('; '), {
-      fix: 'change the thresholds, or go on without them: --on-empty skip for empty masks, --skip-bad for all',
+    throw new SamError('SAM_BAD_DATA', problems.map(({ problem }) => problem).join('; '), {
+      fix: problems.some(({ empty }) => empty)
+        ? 'change the thresholds, or go on without them: --on-empty skip for empty masks, --skip-bad for all'
+        : 'mend them, or go on without them with --skip-bad',
     });
   }
   return { items, skipped };

@@ -73,6 +73,11 @@ describe('prompts', () => {
     expectFailure(await sam('prompts', '--tune', images), 'SAM_BAD_OPTION', '--data');
   });
 
+  test('a band that is missing is no matter of thresholds', async () => {
+    const failed = await sam('prompts', images, '--rough-mask', 'ndwi', '--nir', '4', '--out', join(dir, 'bands'));
+    expectFailure(failed, 'SAM_BAD_DATA', 'has 3 bands, no band 4', 'mend them');
+  });
+
   test('what leaves nothing is told with the values, or left out', async () => {
     const none = ['--rough-mask', 'hsv', '--value', '1-1', '--saturation', '0.99-1'];
     const failed = await sam('prompts', images, ...none, '--out', join(dir, 'none'));

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { nameAll, readFolderSplit } from '../../lib/data/folder.js';
 import { temporaryFolder, write } from './pictures.js';
 
-const strict = { masks: 'required', skipBad: false };
+const strict = { masks: 'required', skipBad: false } as const;
 
 async function splitWith(images: string[], masks: string[]): Promise<string> {
   const root = await temporaryFolder();

@@ -10,7 +10,7 @@ import { temporaryFolder } from './pictures.js';
 
 const NAME = 'someone/rivers';
 const [A, B] = ['a'.repeat(40), 'b'.repeat(40)] as const;
-const READING = { masks: 'required', skipBad: false };
+const READING = { masks: 'required', skipBad: false } as const;
 
 let hub: HubServer;
 let folder: string;

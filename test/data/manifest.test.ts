@@ -56,7 +56,7 @@ test('several masks of one image share it, and stay on one side of a cut', async
 
 test('without masks where they do not matter', async () => {
   const path = await list('x.csv', 'image\na.png\nb.png\n');
-  expect((await read(path, 'train', false)).names).toEqual(['a', 'b']);
+  expect((await read(path, 'train', 'optional')).names).toEqual(['a', 'b']);
   await expect(read(path)).rejects.toThrow('2 lines have no mask: 2, 3');
 });
 
@@ -68,7 +68,7 @@ describe('bad input', () => {
       code: 'SAM_BAD_DATA',
       message: `in ${path} 2 files are missing: ${join(folder, 'd.png')}, ${join(folder, 'm', 'c.png')}`,
     });
-    const { names, warnings } = await read(path, 'train', true, true);
+    const { names, warnings } = await read(path, 'train', 'required', true);
     expect([names, warnings]).toEqual([['a'], [expect.stringContaining('left out')]]);
   });
 
