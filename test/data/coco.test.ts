@@ -37,7 +37,12 @@ async function folderWith(files: Record<string, string | null>): Promise<string>
 async function read(path: string, split = 'train', options: CocoOptions = {}, reading: Partial<SplitReading> = {}) {
   const warnings: string[] = [];
   const source = await findCoco(path, options);
-  const how: SplitReading = { masks: 'required', skipBad: false, onWarning: (line: string) => warnings.push(line), ...reading };
+  const how: SplitReading = {
+    masks: 'required',
+    skipBad: false,
+    onWarning: (line: string) => warnings.push(line),
+    ...reading,
+  };
   const samples = [...(await source!.readSplit(split, how))];
   return { source, samples, warnings, names: samples.map(({ name }) => name) };
 }
