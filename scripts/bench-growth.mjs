@@ -106,10 +106,10 @@ async function measureEpochs(epochs) {
   };
 }
 
-/** On disk: two names of the same file count once. */
+/** `last` may be another name of `best`: both count, as they do later. */
 async function bytesOf(folder) {
-  const files = (await readdir(folder, { recursive: true })).map((name) => statSync(join(folder, name)));
-  return [...new Map(files.map(({ ino, size }) => [ino, size])).values()].reduce((sum, size) => sum + size, 0);
+  const sizes = (await readdir(folder, { recursive: true })).map((name) => statSync(join(folder, name)).size);
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Growth between neighbours. */

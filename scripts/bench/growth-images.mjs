@@ -33,29 +33,35 @@ async function prepare(root, count) {
     opened.directory = directory;
     return { has: (key) => keys.push(key) > 0, dispose() {} };
   };
-  await ensureAll(root);
+  await ensureAll(root, await openAll(root));
   native().openCache = openCache;
   await writeZeroShards(opened.directory, keys);
   await writeFile(join(root, 'keys.json'), JSON.stringify({ keys, ...opened }));
   return {};
 }
 
-/** All that a run does with its images before its first step: reads their names, checks their labels, looks for their embeddings. */
-async function ensureAll(root) {
-  const [cacheDir, data] = [cacheIn(root), dataIn(root)];
-  const encoder = { name: 'none', encoder: 'none', encoderHash: 'none' };
-  const store = await EmbeddingStore.open({ encoder, device: 'cpu', precision: 'bf16', cacheDir, cache: true });
+function openAll(root) {
   const splits = { trainSplit: 'train', validationSplit: 'validation' };
-  const found = await openData({ ...splits, data, cacheDir, skipBad: false, seed: 1 });
-  const checking = { skipBad: false, onEmpty: 'fail', onWarning() {} };
-  const { train, validation } = await checkSamples(found, new LowResMasks(256, undefined), checking);
+  return openData({ ...splits, data: dataIn(root), cacheDir: cacheIn(root), skipBad: false, seed: 1 });
+}
+
+/** Looks for the embeddings, all of which must be there. */
+async function ensureAll(root, { train, validation }) {
+  const encoder = { name: 'none', encoder: 'none', encoderHash: 'none' };
+  const cacheDir = cacheIn(root);
+  const store = await EmbeddingStore.open({ encoder, device: 'cpu', precision: 'bf16', cacheDir, cache: true });
   const { encoded } = await store.ensure(concatenated(train, validation));
   if (encoded > 0) throw new Error(`${encoded} embeddings were not found`);
   await store.dispose();
 }
 
+/** All that a run does with its images before its first step: reads their names, checks their labels, looks for their embeddings. */
 async function resume(root) {
-  const resuming = await seconds(() => ensureAll(root));
+  const checking = { skipBad: false, onEmpty: 'fail', onWarning() {} };
+  const resuming = await seconds(async () => {
+    const checked = await checkSamples(await openAll(root), new LowResMasks(256, undefined), checking);
+    await ensureAll(root, checked);
+  });
   return { resuming, memory: process.resourceUsage().maxRSS / 1024 };
 }
 

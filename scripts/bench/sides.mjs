@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kebab } from '../../dist/suggest.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PEAK = fileURLToPath(new URL('peak.mjs', import.meta.url));
 const RECIPE = fileURLToPath(new URL('../bench-recipe.py', import.meta.url));
 
