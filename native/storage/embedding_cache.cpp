@@ -86,9 +86,7 @@ EmbeddingCache::Digest EmbeddingCache::digest_of(const std::string& key) {
   return {xxh64(key.data(), key.size()), xxh64(reversed.data(), reversed.size())};
 }
 
-uint64_t EmbeddingCache::entry_bytes() const {
-  return kNumbers * c10::elementSize(dtype_);
-}
+uint64_t EmbeddingCache::entry_bytes() const { return kNumbers * c10::elementSize(dtype_); }
 
 bool EmbeddingCache::has(const std::string& key) const {
   const Digest digest = digest_of(key);
