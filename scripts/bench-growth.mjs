@@ -117,9 +117,9 @@ function exponents(sizes, values) {
   return sizes.slice(1).map((size, i) => Math.log(values[i + 1] / values[i]) / Math.log(size / sizes[i]));
 }
 
-const lines = ['| against | what | values | exponents | at most |', '|---|---|---|---|---|'];
 const rows = [];
 console.log(JSON.stringify(machine()));
+console.log('\n| against | what | values | exponents | at most |\n|---|---|---|---|---|');
 try {
   for (const part of wanted) {
     const { sizes: all, quick, measure, values } = PARTS[part];
@@ -139,7 +139,7 @@ try {
         `${series.map(show).join(', ')} ${unit}`,
         growth.map((e) => e.toFixed(2)).join(', '),
       ];
-      lines.push(`| ${cells.join(' | ')} | ${most} |`);
+      console.log(`| ${cells.join(' | ')} | ${most} |`); // at once: the next part may take long
       rows.push({
         name: `${part}: ${what}`,
         ours: Math.max(...growth),
@@ -152,5 +152,5 @@ try {
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
-console.log(`\n${lines.join('\n')}\n`);
+console.log();
 report(rows);
