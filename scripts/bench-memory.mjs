@@ -10,7 +10,6 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import { concatenated, pick } from '../dist/data/sample-list.js';
 import { openData } from '../dist/data/source.js';
 import { EmbeddingStore } from '../dist/models/embedding-store.js';
@@ -19,43 +18,12 @@ import { shuffled } from '../dist/prompts/random.js';
 import { planBatches, prepareBatch } from '../dist/training/batches.js';
 import { checkSamples } from '../dist/training/check-samples.js';
 import { LowResMasks } from '../dist/training/masks.js';
+import { MASKS, nameOf, SIDE, writeFolder } from './bench/data-set.mjs';
 
-const SIDE = 64;
-const MASKS = 40;
 const PROMPTS = {
   ...{ kind: 'box', numPositive: 0, numNegative: 0, erode: false, dynamicDistance: false },
   ...{ perturbation: 10, pointSets: 'joint', padTo: 0 },
 };
-const nameOf = (index) => `picture-${String(index).padStart(6, '0')}.png`;
-
-/** `count` pictures with masks and one to validate, each picture of another content. */
-async function writeFolder(root, count) {
-  const picture = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#405060' } })
-    .png()
-    .toBuffer();
-  const masks = await Promise.all(Array.from({ length: MASKS }, (_, index) => maskPicture(index)));
-  for (const [split, length] of [
-    ['train', count],
-    ['validation', 1],
-  ]) {
-    for (const kind of ['images', 'masks']) await mkdir(join(root, split, kind), { recursive: true });
-    for (let index = 0; index < length; index++) {
-      // What follows the end of a PNG is no part of the picture.
-      const content = Buffer.concat([picture, Buffer.from(`${split} ${index}`)]);
-      await writeFile(join(root, split, 'images', nameOf(index)), content);
-      await writeFile(join(root, split, 'masks', nameOf(index)), masks[index % MASKS]);
-    }
-  }
-}
-
-/** A rectangle somewhere. */
-function maskPicture(index) {
-  const values = Buffer.alloc(SIDE * SIDE);
-  for (let y = index; y < index + 20; y++) values.fill(255, y * SIDE + 5, y * SIDE + 30);
-  return sharp(values, { raw: { width: SIDE, height: SIDE, channels: 1 } })
-    .png()
-    .toBuffer();
-}
 
 /** As many annotations, ten of each picture of the folder. */
 async function writeCoco(root, count) {

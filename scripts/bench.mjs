@@ -22,8 +22,9 @@ const SECTIONS = {
   step: (quick) => ['bench-step.mjs', ...(quick ? ['1'] : [])],
   prompt: () => ['bench-prompt.mjs'],
   data: () => ['bench-data.mjs'],
-  memory: () => ['bench-memory.mjs', '1000', '100000'],
-  growth: () => ['bench-growth.mjs'],
+  memory: (quick) => ['bench-peaks.mjs', ...(quick ? ['--quick'] : [])],
+  samples: (quick) => ['bench-memory.mjs', ...(quick ? ['100'] : ['1000', '100000'])],
+  growth: (quick) => ['bench-growth.mjs', ...(quick ? ['--quick'] : [])],
   throughput: (quick) => ['bench-throughput.mjs', ...(quick ? ['--quick', '--models', 'mobile-sam'] : [])],
 };
 

@@ -16,7 +16,10 @@ export interface Effort {
 export type StepOptions = Pick<
   ResolvedTrainOptions,
   'pointSets' | 'multiMask' | 'maskOutput' | 'loss' | 'lr' | 'weightDecay'
->;
+> & {
+  /** Of each image. Default: 3. */
+  points?: number;
+};
 
 const MASK_SIDE = 256;
 const POINTS = 3;
@@ -38,13 +41,13 @@ export async function timeEncoder(encoder: ImageEncoder, effort: Effort, signal?
   });
 }
 
-/** An optimisation step of `batch` images with three points each, by the defaults of `train` unless told otherwise. */
+/** An optimisation step of `batch` images, by the defaults of `train` unless told otherwise. */
 export async function timeStep(
   model: SamModel,
   batch: number,
   effort: Effort,
   signal?: AbortSignal,
-  given: Partial<StepOptions> = {},
+  { points = POINTS, ...given }: Partial<StepOptions> = {},
 ): Promise<number> {
   const options = trainOptionsSchema.parse({ data: '', ...given });
   const trainer: Trainer = native().createTrainer(model, {
@@ -52,7 +55,7 @@ export async function timeStep(
     loss: parseLoss(options.loss),
     selection: { maskOutput: options.maskOutput, multiMask: options.multiMask },
   });
-  const prompts = options.pointSets === 'joint' ? pointPrompts(batch, 1, POINTS) : pointPrompts(batch, POINTS, 1);
+  const prompts = options.pointSets === 'joint' ? pointPrompts(batch, 1, points) : pointPrompts(batch, points, 1);
   const embeddings = randomEmbeddings(batch);
   const targets = Uint8Array.from({ length: batch * MASK_SIDE ** 2 }, (_, at) => (at % MASK_SIDE > 100 ? 1 : 0));
   const validSizes = new Int32Array(2 * batch).fill(MASK_SIDE);

@@ -1,6 +1,5 @@
 /** Turns the zod schemas of `lib/options.ts` into yargs options, and what yargs or a file gave back into checked values. */
 import { readFile } from 'node:fs/promises';
-import { parse as parseYaml } from 'yaml';
 import type { Options } from 'yargs';
 import type { z } from 'zod';
 import { SamError, systemCode } from '../errors.js';
@@ -86,6 +85,7 @@ export async function readConfigFile(path: string, shape: OptionShape): Promise<
 
 async function parseFile(path: string): Promise<Record<string, unknown>> {
   let values: unknown;
+  const { parse: parseYaml } = await import('yaml'); // here, so that `--help` need not wait for it
   try {
     values = parseYaml(await readFile(path, 'utf8')) ?? {};
   } catch (error) {

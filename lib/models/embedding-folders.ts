@@ -7,7 +7,7 @@ import { readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SamError } from '../errors.js';
 import { writeFileWhole } from '../files.js';
-import { readSafetensorsHeader } from '../training/safetensors-header.js';
+import { readTensorNames } from '../training/safetensors-header.js';
 
 /** What `about.json` says: for whom these embeddings are. */
 export interface EmbeddingsAbout {
@@ -104,8 +104,8 @@ export async function touchShards(folder: string, isUsed: (key: string) => boole
   const now = new Date();
   for (const { path } of await shardsIn(folder)) {
     // A damaged shard is found, and redone, when it is read.
-    const header = await readSafetensorsHeader(path).catch(() => undefined);
-    if (header === undefined || !Object.keys(header.tensors).some(isUsed)) continue;
+    const keys = await readTensorNames(path).catch(() => []);
+    if (!keys.some(isUsed)) continue;
     used.add(path);
     await utimes(path, now, now).catch(() => {});
   }

@@ -26,6 +26,22 @@ export interface SafetensorsHeader {
 
 /** Throws `SAM_NOT_FOUND`, `SAM_IO`, or `SAM_BAD_CHECKPOINT` when it isn't safetensors, is cut short or lies about sizes. */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
+  const { header, size } = await readHeaderBytes(path);
+  return parseHeader(path, header, size);
+}
+
+/**
+ * The names of a file's tensors as this package writes them. Where there are thousands of files with ever other names: as objects, V8
+ * would keep a hidden class for each name.
+ */
+export async function readTensorNames(path: string): Promise<string[]> {
+  const { header } = await readHeaderBytes(path);
+  const names = Array.from(header.toString('utf8').matchAll(/"([^"\\]+)":\{/g), ([, name]) => name!);
+  return names.filter((name) => name !== '__metadata__');
+}
+
+/** The header as it is in the file, and the file's size. */
+async function readHeaderBytes(path: string): Promise<{ header: Buffer; size: number }> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -38,7 +54,7 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw bad(path, 'not a file');
-    return parseHeader(path, await headerBytes(file, path, stat.size), stat.size);
+    return { header: await headerBytes(file, path, stat.size), size: stat.size };
   } finally {
     await file.close();
   }

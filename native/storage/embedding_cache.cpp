@@ -6,8 +6,10 @@
 
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "error.h"
 #include "storage/checksum.h"
@@ -22,10 +24,19 @@ constexpr std::array<int64_t, 3> kShape = {256, 64, 64};
 constexpr int64_t kNumbers = kShape[0] * kShape[1] * kShape[2];
 constexpr const char* kExtension = ".safetensors";
 
-std::string checksum_text(const void* data, uint64_t bytes) {
+// A checksum as the shard's metadata has it: 16 hexadecimal digits.
+std::string checksum_text(uint64_t checksum) {
   char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(xxh64(data, bytes)));
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(checksum));
   return text;
+}
+
+std::optional<uint64_t> parse_checksum(const std::string& text) {
+  uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value, 16);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return value;
 }
 
 // Unique among processes and over time; the number of entries is for `cache ls`.
@@ -56,20 +67,31 @@ void EmbeddingCache::add_shard(const std::string& path) {
     if (error.code == "SAM_BAD_CHECKPOINT") ::unlink(path.c_str());
     return;
   }
-  const auto shard = std::make_shared<Shard>(Shard{path});
+  const auto shard = std::make_shared<Shard>(Shard{path, {}});
   const std::lock_guard lock(mutex_);
   for (const TensorEntry& tensor : header.tensors) {
-    const auto checksum = header.metadata.find(tensor.name);
-    if (checksum == header.metadata.end() || tensor.dtype != dtype_ ||
-        tensor.bytes != kNumbers * c10::elementSize(dtype_))
-      continue;
-    entries_.insert_or_assign(tensor.name, Entry{shard, tensor.offset, tensor.bytes, checksum->second});
+    const auto text = header.metadata.find(tensor.name);
+    if (text == header.metadata.end() || tensor.dtype != dtype_ || tensor.bytes != entry_bytes()) continue;
+    const auto checksum = parse_checksum(text->second);
+    if (!checksum) continue;
+    const Digest digest = digest_of(tensor.name);
+    entries_.insert_or_assign(digest, Entry{shard, tensor.offset, *checksum});
+    shard->keys.push_back(digest);
   }
 }
 
+EmbeddingCache::Digest EmbeddingCache::digest_of(const std::string& key) {
+  // 128 bits: the key forwards and backwards.
+  const std::string reversed(key.rbegin(), key.rend());
+  return {xxh64(key.data(), key.size()), xxh64(reversed.data(), reversed.size())};
+}
+
+uint64_t EmbeddingCache::entry_bytes() const { return kNumbers * c10::elementSize(dtype_); }
+
 bool EmbeddingCache::has(const std::string& key) const {
+  const Digest digest = digest_of(key);
   const std::lock_guard lock(mutex_);
-  return entries_.contains(key) || pending_.contains(key);
+  return entries_.contains(digest) || pending_.contains(key);
 }
 
 size_t EmbeddingCache::size() const {
@@ -78,20 +100,24 @@ size_t EmbeddingCache::size() const {
 }
 
 bool EmbeddingCache::read_entry(const Entry& entry, const at::Tensor& into) {
-  buffer_.resize(entry.bytes);
+  buffer_.resize(entry_bytes());
   try {
-    ReadFile(entry.shard->path).read(buffer_.data(), entry.bytes, entry.offset);
+    ReadFile(entry.shard->path).read(buffer_.data(), buffer_.size(), entry.offset);
   } catch (const Error&) {
     return false;
   }
-  if (checksum_text(buffer_.data(), entry.bytes) != entry.checksum) return false;
+  if (xxh64(buffer_.data(), buffer_.size()) != entry.checksum) return false;
   into.copy_(at::from_blob(buffer_.data(), kShape, at::TensorOptions().dtype(dtype_)));
   return true;
 }
 
-void EmbeddingCache::forget_shard(const std::shared_ptr<Shard>& shard) {
+void EmbeddingCache::forget_shard(const std::shared_ptr<const Shard>& shard) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(entries_, [&](const auto& item) { return item.second.shard == shard; });
+  for (const Digest& key : shard->keys) {
+    const auto found = entries_.find(key);
+    // Another shard may hold it too.
+    if (found != entries_.end() && found->second.shard == shard) entries_.erase(found);
+  }
   ::unlink(shard->path.c_str());
 }
 
@@ -102,7 +128,7 @@ at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
   std::vector<std::string> lost;
   for (size_t i = 0; i < keys.size(); ++i) {
     const at::Tensor into = out[static_cast<int64_t>(i)];
-    const auto found = entries_.find(keys[i]);
+    const auto found = entries_.find(digest_of(keys[i]));
     if (const auto pending = pending_.find(keys[i]); pending != pending_.end()) {
       into.copy_(pending->second);
     } else if (found == entries_.end()) {
@@ -142,7 +168,7 @@ void EmbeddingCache::write_pending() {
   if (pending_.empty()) return;
   Metadata checksums;
   for (const auto& [key, tensor] : pending_)
-    checksums[key] = checksum_text(tensor.data_ptr(), tensor.nbytes());
+    checksums[key] = checksum_text(xxh64(tensor.data_ptr(), tensor.nbytes()));
   const std::string path =
       (fs::path(directory_) / shard_name(pending_.begin()->first, pending_.size())).string();
   write_safetensors(path, pending_, checksums);

@@ -5,8 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,18 +43,25 @@ class EmbeddingCache {
                  const std::vector<std::string>& names);
 
  private:
+  // Stands for a key, so that 100,000 of them take 9 MB: as texts they took 25.
+  using Digest = std::array<uint64_t, 2>;
+  struct DigestHash {
+    size_t operator()(const Digest& digest) const noexcept { return digest[0]; }
+  };
   struct Shard {
     std::string path;
+    std::vector<Digest> keys;
   };
   struct Entry {
-    std::shared_ptr<Shard> shard;
+    std::shared_ptr<const Shard> shard;
     uint64_t offset = 0;
-    uint64_t bytes = 0;
-    std::string checksum;
+    uint64_t checksum = 0;
   };
 
+  static Digest digest_of(const std::string& key);
+  uint64_t entry_bytes() const;
   void add_shard(const std::string& path);
-  void forget_shard(const std::shared_ptr<Shard>& shard);
+  void forget_shard(const std::shared_ptr<const Shard>& shard);
   void write_pending();
   // False where the stored bytes are damaged or gone.
   bool read_entry(const Entry& entry, const at::Tensor& into);
@@ -65,7 +72,7 @@ class EmbeddingCache {
   // never held while a file is touched: `has` and `size` are called where nothing may wait.
   std::mutex io_mutex_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<Digest, Entry, DigestHash> entries_;
   StateDict pending_;
   std::vector<char> buffer_;  // one stored embedding, reused
 };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kebab } from '../../dist/suggest.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PEAK = fileURLToPath(new URL('peak.mjs', import.meta.url));
 const RECIPE = fileURLToPath(new URL('../bench-recipe.py', import.meta.url));
 
@@ -26,25 +26,31 @@ export const TUNED_ALLOCATOR = {
  */
 export async function runOurs(options, scratch) {
   const [out, cacheDir] = [join(scratch, 'run'), join(scratch, 'cache')];
-  const peak = join(scratch, 'peak');
   for (const path of [out, cacheDir]) rmSync(path, { recursive: true, force: true });
-  const flags = Object.entries({ ...options, out, cacheDir }).flatMap(([name, value]) => [
-    `--${kebab(name)}`,
-    String(value),
-  ]);
-  const started = performance.now();
-  const text = await run(process.execPath, ['--import', PEAK, MAIN, 'train', ...flags, '--json'], {
-    SAM_BENCH_PEAK: peak,
-  });
-  const wall = (performance.now() - started) / 1000;
+  const result = await train({ ...options, out, cacheDir }, scratch);
   const history = readFileSync(join(out, 'history.jsonl'), 'utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
   const losses = history.filter(({ type }) => type === 'step').map(({ loss }) => loss);
-  const peakMiB = Number(readFileSync(peak, 'utf8'));
   rmSync(cacheDir, { recursive: true, force: true });
-  return { ...JSON.parse(text), wall, peakMiB, losses };
+  return { ...result, losses };
+}
+
+/** `--resume` of a run: the result of `--json` with `wall` and `peakMiB`. */
+export function resumeOurs(runDir, scratch) {
+  return train({ resume: runDir }, scratch);
+}
+
+async function train(options, scratch) {
+  const peak = join(scratch, 'peak');
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${kebab(name)}`, String(value)]);
+  const started = performance.now();
+  const text = await run(process.execPath, ['--import', PEAK, MAIN, 'train', ...flags, '--json'], {
+    SAM_BENCH_PEAK: peak,
+  });
+  const wall = (performance.now() - started) / 1000;
+  return { ...JSON.parse(text), wall, peakMiB: Number(readFileSync(peak, 'utf8')) };
 }
 
 /**

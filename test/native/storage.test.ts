@@ -140,6 +140,21 @@ describe('the embedding cache', () => {
     cache.dispose();
   });
 
+  it('a damaged shard takes nothing with it that a later shard holds too', async () => {
+    await filled('fp16', 0, 1);
+    const [first] = shards();
+    const cache = await open();
+    await write(cache, 0);
+    await cache.flush();
+    damage(join(folder, first!));
+    await expect(cache.read([key(1)])).rejects.toMatchObject({ code: 'SAM_CACHE_DAMAGED', keys: [key(1)] });
+    expect([cache.size, cache.has(key(0)), cache.has(key(1))]).toEqual([1, true, false]);
+    expect(firstDifference(await read(cache, 0), valuesOf(0).map(toHalf))).toBe(-1);
+    expect(shards()).toHaveLength(1);
+    expect(shards()).not.toContain(first);
+    cache.dispose();
+  });
+
   it('a shard cut short is dropped when the cache is opened', async () => {
     await filled('fp16', 0, 1);
     truncateSync(join(folder, shards()[0]!), EMBEDDING * 3);

@@ -2,7 +2,7 @@ import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCheckpointMetadata } from '../../lib/training/checkpoints.js';
-import { readSafetensorsHeader } from '../../lib/training/safetensors-header.js';
+import { readSafetensorsHeader, readTensorNames } from '../../lib/training/safetensors-header.js';
 import { temporaryFolder, writeSafetensors } from './fake.js';
 
 let dir: string;
@@ -21,6 +21,7 @@ describe('readSafetensorsHeader', () => {
       metadata: { a: 'b' },
       tensors: { w: { dtype: 'F32', shape: [2], bytes: 8 }, v: { dtype: 'F32', shape: [1], bytes: 4 } },
     });
+    expect(await readTensorNames(path)).toEqual(['w', 'v']);
     await expect(readCheckpointMetadata(path)).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
     await truncate(path, 100);
     await expect(readSafetensorsHeader(path)).rejects.toThrow('cut short');
