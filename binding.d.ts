@@ -55,8 +55,7 @@ export type LossWeights = Record<'dice' | 'bce' | 'focal' | 'iou' | 'rowDiceCe',
 /** Embeddings in memory, B x 256 x 64 x 64, fp32. */
 export interface Embeddings extends Disposable {
   readonly count: number;
-  /** A copy. */
-  toFloat32Array(): Float32Array;
+  toFloat32Array(): Float32Array; // a copy
 }
 
 /** One image on its way through the encoder. */
@@ -76,8 +75,7 @@ export interface ImageEncoder extends Disposable {
 /** Embeddings on disk: safetensors shards in one directory, for one encoder, preprocessing and precision. Several
  * processes may write at once. All on the data lane. */
 export interface EmbeddingCache extends Disposable {
-  /** In memory: the shards' headers are read when opened. */
-  has(key: string): boolean;
+  has(key: string): boolean; // in memory: the shards' headers are read when opened
   readonly size: number;
   /** `SAM_CACHE_DAMAGED` (with `keys`) when a checksum fails: those keys are forgotten and their shard is deleted. */
   read(keys: string[]): Promise<Embeddings>;
@@ -89,10 +87,8 @@ export interface EmbeddingCache extends Disposable {
 }
 
 export interface Decoded {
-  /** B*P*C*256*256 logits. */
-  lowResLogits: Float32Array;
-  /** B*P*C predicted IoU. */
-  iouPredictions: Float32Array;
+  lowResLogits: Float32Array; // B*P*C*256*256
+  iouPredictions: Float32Array; // B*P*C predicted IoU
   outputs: number;
 }
 
@@ -166,6 +162,10 @@ export interface NativeBinding {
   info(options?: { probeCuda?: boolean }): RuntimeInfo;
   /** CPU threads for the compute lane, for all later tasks of this process. */
   setThreads(threads: number): void;
+  /** LibTorch's profiler over all threads of the process (and the GPU of `device`): until `stopProfile`, which writes a Chrome
+   * trace. Both wait for the tasks in flight. */
+  startProfile(options: { device: string }): void;
+  stopProfile(options: { path: string }): void;
   /** Reads the ONNX initialisers of MobileSAM's `encoder.onnx` and SAM's `sam.onnx` and writes them as safetensors under
    * MobileSAM's names (data lane). */
   convertMobileSam(options: { encoder: string; decoder: string; output: string }): Promise<void>;
@@ -191,8 +191,7 @@ export interface NativeBinding {
   }): Promise<SamModel>;
   openCache(options: { directory: string; precision: 'fp16' | 'fp32' }): Promise<EmbeddingCache>;
   createTrainer(model: SamModel, options: TrainerOptions): Trainer;
-  /** From B*256*64*64 floats. */
-  embeddingsFrom(values: Float32Array): Embeddings;
+  embeddingsFrom(values: Float32Array): Embeddings; // B*256*64*64
   /** Writes named fp32 tensors of one shape to one safetensors file (data lane). */
   saveTensors(options: { path: string; names: string[]; shape: number[]; values: Float32Array }): Promise<void>;
 }

@@ -15,7 +15,10 @@ export interface Compute {
 }
 
 export interface DeviceHooks {
-  /** Told why `auto` takes the CPU where one might expect a GPU: CUDA libraries or a GPU are here. */
+  /**
+   * Told what `--precision auto` chose and why; and why `--device auto` takes the CPU where one might expect a GPU: CUDA libraries
+   * or a GPU are here.
+   */
   onNote?: ((line: string) => void) | undefined;
   info?: (options: { probeCuda: boolean }) => RuntimeInfo;
 }
@@ -49,8 +52,10 @@ export function resolveDevice(
   const cachePrecision = precision === 'fp32' ? 'fp32' : 'fp16';
   if (device === 'cpu' || (device === 'auto' && !cuda.available)) {
     if (cuda.library || cuda.devices.length > 0) onNote?.(`${noGpuReason(cuda)}; computing on the CPU`);
-    const chosen = precision !== 'auto' ? precision : fastBf16 ? 'bf16' : 'fp32';
-    return { device: 'cpu', precision: chosen, cachePrecision, name: 'CPU' };
+    const automatic: Automatic = fastBf16
+      ? { precision: 'bf16', why: 'this processor multiplies it in hardware' }
+      : { precision: 'fp32', why: 'this processor has no bf16 arithmetic' };
+    return { device: 'cpu', precision: choose(precision, automatic, onNote), cachePrecision, name: 'CPU' };
   }
   const index = Number(device.split(':')[1] ?? 0);
   const gpu = cuda.devices[index];
@@ -62,11 +67,25 @@ export function resolveDevice(
       fix: 'use --device cpu; npx sam-native doctor says what is missing for a GPU',
     });
   }
-  const automatic = Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY ? 'bf16' : 'fp16';
+  const automatic: Automatic =
+    Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY
+      ? { precision: 'bf16', why: `the tensor cores of ${gpu.name} multiply it` }
+      : { precision: 'fp16', why: `${gpu.name} has no bf16; with a loss scaler` };
   return {
     device: `cuda:${index}`,
-    precision: precision === 'auto' ? automatic : precision,
+    precision: choose(precision, automatic, onNote),
     cachePrecision,
     name: gpu.name,
   };
+}
+
+interface Automatic {
+  precision: Precision;
+  why: string;
+}
+
+function choose(asked: Precision | 'auto', { precision, why }: Automatic, onNote: DeviceHooks['onNote']): Precision {
+  if (asked !== 'auto') return asked;
+  onNote?.(`precision ${precision}: ${why}`);
+  return precision;
 }

@@ -12,7 +12,7 @@ namespace {
 using namespace sam::binding;
 
 // Raised whenever binding.d.ts changes; lib/native.ts refuses an addon with another number.
-constexpr int kContract = 2;
+constexpr int kContract = 3;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   sam::use_block_allocator();
@@ -33,6 +33,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("contract", Napi::Number::New(env, kContract));
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
+  exports.Set("startProfile", Napi::Function::New<start_profile>(env, "startProfile"));
+  exports.Set("stopProfile", Napi::Function::New<stop_profile>(env, "stopProfile"));
   exports.Set("convertMobileSam", Napi::Function::New<convert_mobile_sam>(env, "convertMobileSam"));
   exports.Set("convertPickle", Napi::Function::New<convert_pickle>(env, "convertPickle"));
   exports.Set("inspectWeights", Napi::Function::New<inspect_weights>(env, "inspectWeights"));

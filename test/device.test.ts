@@ -42,7 +42,7 @@ describe('resolveDevice', () => {
   test('auto says why it takes the CPU, where there are CUDA libraries or a GPU', () => {
     const said = (cuda: Partial<RuntimeInfo['cuda']>, device = 'auto') => {
       const { notes, ...hooks } = machine(cuda);
-      expect(resolveDevice(device, 'auto', hooks).device).toBe('cpu');
+      expect(resolveDevice(device, 'fp32', hooks).device).toBe('cpu');
       return notes;
     };
     expect(said(NO_DEVICE)).toEqual(['CUDA libraries found, no device; computing on the CPU']);
@@ -51,8 +51,19 @@ describe('resolveDevice', () => {
     expect(said(CPU_BUILD)).toEqual([]);
     expect(said(NO_DEVICE, 'cpu')).toEqual([]);
     const { notes, ...hooks } = withGpus('8.0');
-    resolveDevice('auto', 'auto', hooks);
+    resolveDevice('auto', 'fp32', hooks);
     expect(notes).toEqual([]);
+  });
+
+  test('auto says which precision it chose, and why', () => {
+    const said = ({ notes, ...hooks }: ReturnType<typeof machine>) => {
+      resolveDevice('auto', 'auto', hooks);
+      return notes;
+    };
+    expect(said(machine({}))).toEqual(['precision fp32: this processor has no bf16 arithmetic']);
+    expect(said(machine({}, true))).toEqual(['precision bf16: this processor multiplies it in hardware']);
+    expect(said(withGpus('7.5'))).toEqual(['precision fp16: GPU 0 has no bf16; with a loss scaler']);
+    expect(said(withGpus('9.0'))).toEqual(['precision bf16: the tensor cores of GPU 0 multiply it']);
   });
 
   test('a GPU that is not there is refused with the reason', () => {

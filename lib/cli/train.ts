@@ -1,4 +1,5 @@
 /** `sam-native train`: fine-tunes a model on labelled images. */
+import { z } from 'zod';
 import { type TrainOptions, trainOptionsSchema } from '../options.js';
 import type { TrainEvent, TrainResult } from '../training/events.js';
 import { command } from './command.js';
@@ -9,16 +10,22 @@ export default command({
     ...trainOptionsSchema.shape,
     // A resumed run knows its own; for a new one `train` asks for it.
     data: trainOptionsSchema.shape.data.optional(),
+    profile: z
+      .string()
+      .optional()
+      .describe(
+        'write a trace of the first 8 images encoded and the first 20 steps to this file (ui.perfetto.dev opens it)',
+      ),
   },
   epilogue:
     'Examples:\n' +
     '  sam-native train --data sample:rivers --epochs 5\n' +
     '  sam-native train --data photos --config examples/config.yaml --out runs/first\n' +
     '  sam-native train --resume runs/first --epochs 40',
-  async run({ given, reporter, signal }): Promise<TrainResult> {
+  async run({ given: { profile: _, ...given }, options: { profile }, reporter, signal }): Promise<TrainResult> {
     const { train } = await import('../training/train.js');
     const show = presenter(reporter);
-    return train(given as Partial<TrainOptions>, { signal, onEvent: show }).result;
+    return train(given as Partial<TrainOptions>, { signal, onEvent: show, profile }).result;
   },
   summary,
 });

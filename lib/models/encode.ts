@@ -1,9 +1,10 @@
-/** Runs images through the encoder one at a time, the next one being decoded and resized meanwhile. */
+/** Runs images through the encoder one at a time; meanwhile those that follow are decoded and resized, and the last one is stored. */
 import type { Embeddings, Encoding, ImageEncoder } from '../../binding.js';
 import { decodeImage } from '../data/decode.js';
 import type { Sample, Samples } from '../data/sample.js';
 import { SamError } from '../errors.js';
 import { fromNative } from '../native.js';
+import { span } from '../spans.js';
 
 /** An image that cannot be read; its error says why. */
 export interface BadImage {
@@ -22,27 +23,46 @@ export interface EncodeOptions {
   onBad(bad: BadImage): boolean;
 }
 
+/** Pictures made ready ahead: one waits for the encoder, so that it never waits for the other, which is in the making. */
+const AHEAD = 2;
+
 /** Stops between two slices of the encoder when aborted. */
 export async function encodeImages(options: EncodeOptions): Promise<void> {
   const { samples, signal } = options;
-  const start = (sample: Sample | undefined) => sample && { sample, prepared: prepare(sample, options) };
-  let next = start(samples.at(0));
+  const ahead: { sample: Sample; prepared: Promise<Prepared> }[] = [];
+  let begun = 0;
+  const prepareAhead = () => {
+    for (; ahead.length < AHEAD && begun < samples.length; begun++) {
+      const sample = samples.at(begun)!;
+      ahead.push({ sample, prepared: prepare(sample, options) });
+    }
+  };
+  let handingOn: Promise<void> = Promise.resolve();
   try {
-    for (let i = 1; next !== undefined; i++) {
-      const { sample, prepared } = { sample: next.sample, prepared: await next.prepared };
-      next = start(samples.at(i));
-      if (prepared.kind === 'bad') {
-        if (!options.onBad(prepared)) return;
-        continue;
-      }
+    for (prepareAhead(); ahead.length > 0; prepareAhead()) {
+      const { sample, prepared: pending } = ahead.shift()!;
+      const prepared = await span('wait for image', () => pending);
+      prepareAhead();
       if (prepared.kind === 'failed') throw prepared.error;
-      await finish(sample, prepared.encoding, options);
+      if (prepared.kind === 'bad') {
+        if (options.onBad(prepared)) continue;
+        break;
+      }
+      const embeddings = await encode(prepared.encoding, signal);
+      const before = handingOn;
+      handingOn = handOn(sample, embeddings, { before, options });
+      handingOn.catch(() => {}); // reported after the next image, or at the end
+      await before;
       signal?.throwIfAborted();
     }
   } finally {
-    const unused = await next?.prepared;
-    if (unused?.kind === 'ready') unused.encoding.dispose();
+    for (const { prepared } of ahead) {
+      const unused = await prepared;
+      if (unused.kind === 'ready') unused.encoding.dispose();
+    }
+    await handingOn.catch(() => {});
   }
+  await handingOn;
 }
 
 /** One image through all slices of the encoder. */
@@ -56,16 +76,25 @@ export async function runEncoding(encoding: Encoding, signal?: AbortSignal): Pro
   }
 }
 
-async function finish(sample: Sample, encoding: Encoding, options: EncodeOptions): Promise<void> {
+async function encode(encoding: Encoding, signal: AbortSignal | undefined): Promise<Embeddings> {
   try {
-    const embeddings = await runEncoding(encoding, options.signal);
-    try {
-      await options.onEmbedding(sample, embeddings);
-    } finally {
-      embeddings.dispose();
-    }
+    return await runEncoding(encoding, signal);
   } finally {
     encoding.dispose();
+  }
+}
+
+/** Ends while the next image is in the encoder. */
+async function handOn(
+  sample: Sample,
+  embeddings: Embeddings,
+  { before, options }: { before: Promise<void>; options: EncodeOptions },
+): Promise<void> {
+  try {
+    await before;
+    await options.onEmbedding(sample, embeddings);
+  } finally {
+    embeddings.dispose();
   }
 }
 
@@ -77,7 +106,7 @@ type Prepared =
 /** Never rejects: it is awaited only when its turn has come. */
 async function prepare(sample: Sample, { encoder, imageSize }: EncodeOptions): Promise<Prepared> {
   try {
-    const { pixels, width, height } = await decodeImage(sample);
+    const { pixels, width, height } = await span('decode image', () => decodeImage(sample));
     const size = imageSize === undefined ? {} : { imageSize };
     return { kind: 'ready', encoding: await encoder.begin({ pixels, width, height, ...size }) };
   } catch (error) {

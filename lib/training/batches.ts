@@ -6,6 +6,7 @@ import { toPromptBatch } from '../prompts/batch.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { LowResMask, Prompt, PromptSettings } from '../prompts/prompt.js';
 import { randomFor } from '../prompts/random.js';
+import { span } from '../spans.js';
 import type { LowResMasks } from './masks.js';
 import type { RoughPrompts } from './rough-prompts.js';
 
@@ -77,7 +78,7 @@ export interface BatchSource {
 export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoch: number): Promise<PreparedBatch> {
   const augment = epoch === VALIDATION_EPOCH ? undefined : source.augment;
   const samples = plan.samples.map((sample) => drawnView(sample, augment, source.seed, epoch));
-  const masks = await Promise.all(samples.map((sample) => source.masks.get(sample)));
+  const masks = await span('read labels', () => Promise.all(samples.map((sample) => source.masks.get(sample))));
   const { maskSize, pictureSize } = source.masks;
   const targets = new Uint8Array(samples.length * maskSize * maskSize);
   const validSizes = new Int32Array(samples.length * 2);

@@ -25,6 +25,7 @@ import type { TrainEvent, TrainResult, TrainSeconds } from './events.js';
 import { History } from './history.js';
 import { LowResMasks } from './masks.js';
 import { Mirror } from './mirror.js';
+import { Profile } from './profile.js';
 import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
 import { RoughPrompts } from './rough-prompts.js';
 import {
@@ -53,6 +54,8 @@ export interface TrainControl {
   signal?: AbortSignal | undefined;
   /** Called with every event, at once. */
   onEvent?: ((event: TrainEvent) => void) | undefined;
+  /** File for a Chrome trace of the first images encoded and the first steps ({@link PROFILED}). */
+  profile?: string | undefined;
 }
 
 /**
@@ -71,15 +74,20 @@ export function train(
   from: TrainEnvironment = environment,
 ): TrainRun {
   return new TrainRun(async (keep) => {
+    const profile = control.profile === undefined ? undefined : new Profile(control.profile);
     const emit = (event: TrainEvent) => {
       keep(event);
       control.onEvent?.(event);
+      profile?.see(event);
     };
     try {
-      return await work(options, { signal: control.signal, emit }, from);
+      return await work(options, { signal: control.signal, emit, profile }, from);
     } catch (error) {
       if (control.signal?.aborted && error === control.signal.reason) throw interrupted(error);
       throw toSamError(fromNative(error));
+    } finally {
+      const written = await profile?.finish();
+      if (written !== undefined) emit({ type: 'note', message: `profile: ${written} (ui.perfetto.dev opens it)` });
     }
   });
 }
@@ -87,6 +95,7 @@ export function train(
 interface Outside {
   signal: AbortSignal | undefined;
   emit(event: TrainEvent): void;
+  profile: Profile | undefined;
 }
 
 async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {
@@ -104,6 +113,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
     return finishedResult(resumed, seconds);
   }
   if (resumed === undefined && options.out !== undefined) await checkOut(options.out, options.overwrite);
+  await outside.profile?.check();
   const hooks: TrainHooks = {
     signal: outside.signal,
     onNote: (message) => outside.emit({ type: 'note', message }),
@@ -120,7 +130,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
       if (resumed !== undefined) requireSameModel(resumed, model);
       announce(options, compute, model, checked, outside);
       seconds.setup = (performance.now() - started) / 1000;
-      const { splits, encoded } = await encode(model, checked, { options, seconds, hooks, outside });
+      const { splits, encoded } = await encode(model, checked, { options, compute, seconds, hooks, outside });
       const run = { options, compute, model, splits, masks, rough, seconds, started, encodedImages: encoded };
       return await trainInFolder(run, resumed, outside, from);
     } finally {
@@ -163,9 +173,16 @@ function announce(
 async function encode(
   model: OpenModel,
   splits: DataSplits,
-  context: { options: ResolvedTrainOptions; seconds: TrainSeconds; hooks: TrainHooks; outside: Outside },
+  context: {
+    options: ResolvedTrainOptions;
+    compute: Compute;
+    seconds: TrainSeconds;
+    hooks: TrainHooks;
+    outside: Outside;
+  },
 ): Promise<{ splits: DataSplits; encoded: number }> {
-  const { options, seconds, hooks, outside } = context;
+  const { options, compute, seconds, hooks, outside } = context;
+  outside.profile?.start(compute.device);
   const needed = concatenated(allViews(splits.train, options.augment), splits.validation);
   const { encoded, skipped, ...took } = await model.embeddings.ensure(needed, {
     signal: hooks.signal,
@@ -173,6 +190,7 @@ async function encode(
     onWarning: hooks.onWarning,
     onProgress: ({ done, total, encoded: fresh }) => outside.emit({ type: 'encode', done, total, encoded: fresh }),
   });
+  outside.profile?.stop();
   seconds.encode = took.seconds;
   seconds.setup += took.setupSeconds;
   const bad = new Set(skipped.map(({ image }) => image.path));
@@ -266,6 +284,7 @@ async function trainWith(
       lastCheckpoint: () => (existsSync(paths.last) ? paths.last : undefined),
       ...outside,
     };
+    outside.profile?.start(compute.device);
     await runUntilDone(loop, paths);
     await mirror?.finish();
     seconds.total = (performance.now() - run.started) / 1000;

@@ -1,5 +1,6 @@
 // Embeddings and the cache that keeps them on disk.
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 
 #include "binding/arguments.h"
 #include "binding/handles.h"
@@ -54,7 +55,10 @@ Napi::Value EmbeddingCacheHandle::read(const Napi::CallbackInfo& info) {
     wrapped.Set("keys", info[0]);
     auto keys = Arguments(wrapped, "read").texts("keys");
     return run_task(
-        info.Env(), LaneKind::kData, [cache = held(), keys = std::move(keys)] { return cache->read(keys); },
+        info.Env(), LaneKind::kData, [cache = held(), keys = std::move(keys)] {
+          RECORD_USER_SCOPE("read embeddings");
+          return cache->read(keys);
+        },
         wrap_embeddings);
   });
 }
@@ -65,7 +69,10 @@ Napi::Value EmbeddingCacheHandle::write(const Napi::CallbackInfo& info) {
     return run_task(
         info.Env(), LaneKind::kData,
         [cache = held(), key = std::string(info[0].As<Napi::String>()),
-         embedding = EmbeddingsHandle::unwrap(info[1], "embeddings")] { cache->write(key, *embedding); });
+         embedding = EmbeddingsHandle::unwrap(info[1], "embeddings")] {
+          RECORD_USER_SCOPE("write embedding");
+          cache->write(key, *embedding);
+        });
   });
 }
 

@@ -1,5 +1,6 @@
 // The image encoder and the images on their way through it.
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 
 #include "binding/arguments.h"
 #include "binding/handles.h"
@@ -22,6 +23,7 @@ Napi::Value ImageEncoderHandle::begin(const Napi::CallbackInfo& info) {
     return run_task(
         info.Env(), LaneKind::kData,
         [encoder = held(), pixels = image.bytes("pixels", {height, width, 3}), image_size] {
+          RECORD_USER_SCOPE("preprocess");
           return std::make_shared<EncodingState>(EncodingState{encoder, preprocess(pixels, image_size)});
         },
         [](Napi::Env env, std::shared_ptr<EncodingState> state) -> Napi::Value {
@@ -41,6 +43,7 @@ Napi::Value EncodingHandle::advance(const Napi::CallbackInfo& info) {
     return run_task(
         info.Env(), LaneKind::kCompute,
         [state = held()] {
+          RECORD_USER_SCOPE("encode");
           if (!state->done()) state->x = state->encoder->run_slice(state->slice++, std::move(state->x));
           if (state->done() && !at::isfinite(state->x).all().item<bool>())
             throw Error("SAM_BAD_CHECKPOINT",

@@ -7,6 +7,8 @@ namespace sam::binding {
 
 Napi::Value info(const Napi::CallbackInfo& info);
 Napi::Value set_threads(const Napi::CallbackInfo& info);
+Napi::Value start_profile(const Napi::CallbackInfo& info);
+Napi::Value stop_profile(const Napi::CallbackInfo& info);
 Napi::Value convert_mobile_sam(const Napi::CallbackInfo& info);
 Napi::Value convert_pickle(const Napi::CallbackInfo& info);
 Napi::Value inspect_weights(const Napi::CallbackInfo& info);

@@ -6,6 +6,7 @@
 #include <napi.h>
 
 #include <optional>
+#include <shared_mutex>
 #include <type_traits>
 #include <utility>
 
@@ -40,6 +41,7 @@ class Task final : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void Execute() override {
+    const std::shared_lock running(task_running);
     try {
       // Both are settings of this thread, which earlier tasks may have left otherwise.
       const int threads = kind_ == LaneKind::kCompute ? compute_threads.load() : 1;

@@ -2,6 +2,7 @@
 #include "training/trainer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 
 #include "binding/arguments.h"
 #include "binding/handles.h"
@@ -71,6 +72,7 @@ Napi::Value TrainerHandle::step(const Napi::CallbackInfo& info) {
         info.Env(), LaneKind::kCompute,
         [state = held(), batch = read_batch(Arguments(info[0], "batch")),
          options = read_step_options(Arguments(info[1], "options"))] {
+          RECORD_USER_SCOPE("train step");
           return state->trainer.step(batch_on_device(batch, state->device), options);
         },
         [](Napi::Env env, StepResult result) -> Napi::Value {
@@ -88,6 +90,7 @@ Napi::Value TrainerHandle::validate(const Napi::CallbackInfo& info) {
     return run_task(
         info.Env(), LaneKind::kCompute,
         [state = held(), batch = read_batch(Arguments(info[0], "batch"))] {
+          RECORD_USER_SCOPE("validate");
           return state->trainer.validate(batch_on_device(batch, state->device));
         },
         [](Napi::Env env, ValidationResult result) -> Napi::Value {
@@ -103,6 +106,7 @@ Napi::Value TrainerHandle::save(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return run_task(info.Env(), LaneKind::kCompute,
                     [state = held(), path = read_path(info[0]), metadata = read_metadata(info[1])] {
+                      RECORD_USER_SCOPE("save checkpoint");
                       state->trainer.save(path, metadata);
                     });
   });

@@ -97,6 +97,35 @@ at::Tensor resize_height(const at::Tensor& pixels, int64_t height) {
   return out;
 }
 
+// A byte has few values: what each becomes is computed once.
+std::array<std::array<float, 256>, 3> normalised_bytes() {
+  std::array<std::array<float, 256>, 3> all{};
+  for (size_t channel = 0; channel < 3; ++channel)
+    for (size_t value = 0; value < 256; ++value)
+      all[channel][value] =
+          (static_cast<float>(value) * (1.0F / 255.0F) - kMean[channel]) / kDeviation[channel];
+  return all;
+}
+
+// height x width x 3 bytes -> 1 x 3 x 1024 x 1024, zeros at right and bottom.
+at::Tensor normalise(const at::Tensor& picture) {
+  static const auto kTable = normalised_bytes();
+  const int64_t height = picture.size(0), width = picture.size(1);
+  at::Tensor out = at::empty({1, 3, kModelSize, kModelSize});
+  const auto* from = picture.const_data_ptr<uint8_t>();
+  for (int64_t y = 0; y < kModelSize; ++y) {
+    float* const row = out.mutable_data_ptr<float>() + y * kModelSize;
+    const int64_t filled = y < height ? width : 0;
+    for (int64_t channel = 0; channel < 3; ++channel) {
+      float* const to = row + channel * kModelSize * kModelSize;
+      for (int64_t x = 0; x < filled; ++x) to[x] = kTable[channel][from[x * 3 + channel]];
+      std::fill(to + filled, to + kModelSize, 0.0F);
+    }
+    from += filled * 3;
+  }
+  return out;
+}
+
 }  // namespace
 
 at::Tensor resize_pixels(const at::Tensor& pixels, int64_t height, int64_t width) {
@@ -120,13 +149,7 @@ at::Tensor preprocess(const at::Tensor& pixels, std::optional<int64_t> image_siz
   const auto [height, width] = resized_size(picture.size(0), picture.size(1));
   picture = resize_pixels(picture, height, width);
 
-  at::Tensor out = at::zeros({1, 3, kModelSize, kModelSize});
-  for (int64_t channel = 0; channel < 3; ++channel) {
-    at::Tensor into = out.select(1, channel).slice(1, 0, height).slice(2, 0, width).squeeze(0);
-    into.copy_(picture.select(2, channel));
-    into.mul_(1.0 / 255.0).sub_(kMean[channel]).div_(kDeviation[channel]);
-  }
-  return out;
+  return normalise(picture);
 }
 
 }  // namespace sam

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/record_function.h>
 
 #include <cmath>
 #include <limits>
@@ -94,6 +95,7 @@ Prompts Trainer::learnt_from(const Batch& batch, const Target& target) {
 }
 
 Trainer::Evaluated Trainer::evaluate(const Batch& batch, bool training) {
+  RECORD_USER_SCOPE("forward");
   const Target target = make_target(batch);
   const Prompts prompts = training ? learnt_from(batch, target) : batch.prompts;
   const Masks masks = decode(batch, prompts);
@@ -118,7 +120,10 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
   StepResult result{0, to_vector(evaluated.losses), kNaN};
   result.loss = mean(result.losses);
   if (!std::isfinite(result.loss)) return result;
-  (evaluated.losses.mean() * (options.scale * scaler_.scale())).backward();
+  {
+    RECORD_USER_SCOPE("backward");
+    (evaluated.losses.mean() * (options.scale * scaler_.scale())).backward();
+  }
   fill_unused();
   if (!options.update) return result;
   result.gradient_norm = update(options);
@@ -136,6 +141,7 @@ void Trainer::fill_unused() {
 }
 
 double Trainer::update(const StepOptions& options) {
+  RECORD_USER_SCOPE("optimizer");
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> with_gradient;
   for (const auto& [name, tensor] : parameters_)

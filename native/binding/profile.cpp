@@ -1,0 +1,55 @@
+// LibTorch's profiler over all threads of the process.
+#include <c10/core/Device.h>
+#include <torch/csrc/autograd/profiler_kineto.h>
+
+#include <mutex>
+#include <set>
+
+#include "binding/arguments.h"
+#include "binding/environment.h"
+#include "binding/functions.h"
+#include "error.h"
+
+namespace sam::binding {
+namespace {
+
+namespace profiler = torch::autograd::profiler;
+
+std::atomic<bool> profiling{false};
+
+}  // namespace
+
+Napi::Value start_profile(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const c10::Device device(Arguments(info[0], "options").text("device"));
+    if (profiling.exchange(true)) throw Error("SAM_BAD_ARGUMENT", "this process is being profiled already");
+    std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
+    if (device.is_cuda()) activities.insert(profiler::ActivityType::CUDA);
+    torch::profiler::impl::ExperimentalConfig experimental;
+    experimental.profile_all_threads = true;
+    experimental.trace_only = true;  // nobody asks for the events but the file
+    const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO, /*report_input_shapes=*/false,
+                                          /*profile_memory=*/false, /*with_stack=*/false,
+                                          /*with_flops=*/false, /*with_modules=*/false, experimental);
+    const std::unique_lock quiet(task_running);
+    profiler::prepareProfiler(config, activities);
+    profiler::enableProfiler(config, activities);
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value stop_profile(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::string path = Arguments(info[0], "options").text("path");
+    if (!profiling) throw Error("SAM_BAD_ARGUMENT", "this process is not being profiled");
+    const auto result = [] {
+      const std::unique_lock quiet(task_running);
+      profiling = false;
+      return profiler::disableProfiler();
+    }();
+    result->save(path);
+    return info.Env().Undefined();
+  });
+}
+
+}  // namespace sam::binding
