@@ -30,6 +30,14 @@ at::Tensor double_rows(const torch::nn::ConvTranspose2d& conv, const at::Tensor&
   return doubled.unflatten(-1, {4, -1}).flatten(1, 2);
 }
 
+PromptEmbeddings one_prompt(const PromptEmbeddings& prompts, int64_t image, int64_t prompt) {
+  const auto take = [&](const at::Tensor& x) {
+    if (!x.defined() || x.size(0) * x.size(1) == 1) return x;
+    return x.narrow(0, image, 1).narrow(1, prompt, 1);
+  };
+  return {take(prompts.sparse), take(prompts.missing), take(prompts.dense)};
+}
+
 }  // namespace
 
 MaskDecoderImpl::MaskDecoderImpl(double epsilon)
@@ -62,17 +70,20 @@ at::Tensor MaskDecoderImpl::masks_from(const at::Tensor& keys, const at::Tensor&
       .reshape({masks.size(0), masks.size(1), kLowResSize, kLowResSize});
 }
 
-TwoWayState MaskDecoderImpl::attend(const at::Tensor& image, const at::Tensor& positions,
-                                    const PromptEmbeddings& prompts) {
+// What of the image the transformer sees, the same for all of its prompts, unless each brings a mask of its own.
+TwoWayState MaskDecoderImpl::look(const at::Tensor& image, const at::Tensor& positions,
+                                  const at::Tensor& dense) const {
+  TwoWayState state;
+  state.keys = (image.unsqueeze(1) + dense).flatten(0, 1).flatten(-2).transpose(-1, -2).contiguous();
+  state.key_positions = positions;
+  state.placed_keys = state.keys + positions;
+  return state;
+}
+
+TwoWayState MaskDecoderImpl::attend(TwoWayState state, const PromptEmbeddings& prompts) {
   const int64_t images = prompts.sparse.size(0), per_image = prompts.sparse.size(1);
   const at::Tensor own = at::cat({iou_token_, mask_tokens_}).expand({images * per_image, -1, -1});
-  const at::Tensor tokens = at::cat({own, prompts.sparse.flatten(0, 1)}, 1);
-
-  TwoWayState state;
-  state.queries = state.query_positions = tokens;
-  // One for all prompts of an image, unless each brings a mask of its own.
-  state.keys = (image.unsqueeze(1) + prompts.dense).flatten(0, 1).flatten(-2).transpose(-1, -2).contiguous();
-  state.key_positions = positions;
+  state.queries = state.query_positions = at::cat({own, prompts.sparse.flatten(0, 1)}, 1);
   if (prompts.missing.defined()) {
     const at::Tensor missing = prompts.missing.flatten(0, 1);
     const at::Tensor never = missing.new_zeros({missing.size(0), own.size(1)});
@@ -91,17 +102,45 @@ at::Tensor MaskDecoderImpl::iou_of(const TwoWayState& state, int64_t images, Mas
 
 at::Tensor MaskDecoderImpl::predict_iou(const at::Tensor& image, const at::Tensor& positions,
                                         const PromptEmbeddings& prompts, MaskOutput output) {
-  return iou_of(attend(image, positions, prompts), image.size(0), output);
+  return iou_of(attend(look(image, positions, prompts.dense), prompts), image.size(0), output);
 }
 
-Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positions,
-                               const PromptEmbeddings& prompts, MaskOutput output) {
-  const TwoWayState state = attend(image, positions, prompts);
+Masks MaskDecoderImpl::masks_of(const TwoWayState& state, int64_t images, MaskOutput output) {
   std::vector<at::Tensor> hyper;
   for (int64_t i = first_of(output); i < first_of(output) + count_of(output); ++i)
     hyper.push_back(hypernetworks_[i](state.queries.select(1, 1 + i)));
   const at::Tensor masks = masks_from(state.keys, at::stack(hyper, 1));
-  return {masks.to(at::kFloat).unflatten(0, {image.size(0), -1}), iou_of(state, image.size(0), output)};
+  return {masks.to(at::kFloat).unflatten(0, {images, -1}), iou_of(state, images, output)};
+}
+
+Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positions,
+                               const PromptEmbeddings& prompts, MaskOutput output) {
+  const int64_t images = prompts.sparse.size(0), per_image = prompts.sparse.size(1);
+  if (at::GradMode::is_enabled() || !image.is_cpu() || images * per_image == 1)
+    return masks_of(attend(look(image, positions, prompts.dense), prompts), images, output);
+  return one_by_one(image, positions, prompts, output);
+}
+
+// What a prompt takes on its way through stays in the processor's cache, where that of all prompts would not.
+Masks MaskDecoderImpl::one_by_one(const at::Tensor& image, const at::Tensor& positions,
+                                  const PromptEmbeddings& prompts, MaskOutput output) {
+  const int64_t images = prompts.sparse.size(0), per_image = prompts.sparse.size(1);
+  const bool own_masks = prompts.dense.size(1) > 1;
+  std::vector<at::Tensor> logits, ious;
+  for (int64_t i = 0; i < images; ++i) {
+    TwoWayState seen;
+    for (int64_t p = 0; p < per_image; ++p) {
+      const PromptEmbeddings prompt = one_prompt(prompts, i, p);
+      if (p == 0 || own_masks) seen = look(image.narrow(0, i, 1), positions, prompt.dense);
+      const Masks masks = masks_of(attend(seen, prompt), 1, output);
+      logits.push_back(masks.logits);
+      ious.push_back(masks.iou_predictions);
+    }
+  }
+  const auto join = [&](const std::vector<at::Tensor>& all) {
+    return at::cat(all).flatten(0, 1).unflatten(0, {images, per_image});
+  };
+  return {join(logits), join(ious)};
 }
 
 }  // namespace sam

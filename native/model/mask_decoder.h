@@ -32,7 +32,11 @@ struct MaskDecoderImpl : torch::nn::Module {
                          const PromptEmbeddings& prompts, MaskOutput output);
 
  private:
-  TwoWayState attend(const at::Tensor& image, const at::Tensor& positions, const PromptEmbeddings& prompts);
+  TwoWayState look(const at::Tensor& image, const at::Tensor& positions, const at::Tensor& dense) const;
+  TwoWayState attend(TwoWayState state, const PromptEmbeddings& prompts);
+  Masks masks_of(const TwoWayState& state, int64_t images, MaskOutput output);
+  Masks one_by_one(const at::Tensor& image, const at::Tensor& positions, const PromptEmbeddings& prompts,
+                   MaskOutput output);
   at::Tensor iou_of(const TwoWayState& state, int64_t images, MaskOutput output);
   at::Tensor masks_from(const at::Tensor& keys, const at::Tensor& hyper) const;
 

@@ -4,6 +4,8 @@
 #include <torch/nn/modules/container/modulelist.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "model/prompt_encoder.h"
 
@@ -42,6 +44,54 @@ at::Tensor AttentionImpl::forward(const at::Tensor& q, const at::Tensor& k, cons
   return out_proj(out.transpose(1, 2).flatten(-2).reshape({count, q.size(1), -1}));
 }
 
+// Worth it while the tokens' heads, each of which meets the whole image, are fewer than the inner width.
+bool AttentionImpl::folds(const at::Tensor& tokens, const at::Tensor& image) const {
+  const int64_t met = tokens.size(0) / image.size(0) * tokens.size(1) * heads_;
+  return !at::GradMode::is_enabled() && met < q_proj->options.out_features();
+}
+
+// M x T x dim -> M x T x heads x depth.
+at::Tensor AttentionImpl::split(const torch::nn::Linear& projection, const at::Tensor& tokens) const {
+  return torch::nn::Linear(projection)(tokens).unflatten(-1, {heads_, -1});
+}
+
+// heads x depth x dim.
+at::Tensor AttentionImpl::split_weight(const torch::nn::Linear& projection) const {
+  return projection->weight.unflatten(0, {heads_, -1});
+}
+
+at::Tensor AttentionImpl::from_tokens(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  if (!folds(q, k)) return forward(q, k, v);
+  const int64_t images = k.size(0);
+  const at::Tensor queries = split(q_proj, q);
+  const double scale = 1 / std::sqrt(static_cast<double>(queries.size(-1)));
+  // The bias of k adds the same to all scores of a query: softmax doesn't see it.
+  const at::Tensor met = at::einsum("mthd,hdc->mthc", {queries * scale, split_weight(k_proj)});
+  const at::Tensor scores = at::matmul(met.reshape({images, -1, k.size(2)}), k.transpose(1, 2));
+  const at::Tensor mixed = at::matmul(scores.softmax(-1), v).reshape(met.sizes());
+  const at::Tensor values = at::einsum("mthc,hdc->mthd", {mixed, split_weight(v_proj)});
+  return out_proj(values.flatten(-2) + v_proj->bias);
+}
+
+at::Tensor AttentionImpl::from_image(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                     const at::Tensor& seen) {
+  if (!folds(k, q)) return forward(q, k, v, seen);
+  const int64_t images = q.size(0), prompts = k.size(0), tokens = k.size(1), dim = q.size(2);
+  at::Tensor keys = split(k_proj, k);
+  keys = keys * (1 / std::sqrt(static_cast<double>(keys.size(-1))));
+  const at::Tensor met = at::einsum("mthd,hdc->mthc", {keys, split_weight(q_proj)});
+  const at::Tensor added = at::einsum("mthd,hd->mth", {keys, q_proj->bias.unflatten(0, {heads_, -1})});
+  at::Tensor scores = at::matmul(met.reshape({images, -1, dim}), q.transpose(1, 2));
+  scores = scores.reshape({prompts, tokens, heads_, -1}).add_(added.unsqueeze(-1));
+  if (seen.defined())
+    scores.masked_fill_(seen.reshape({prompts, tokens, 1, 1}).logical_not(),
+                        -std::numeric_limits<float>::infinity());
+  const at::Tensor shares = scores.softmax(1).flatten(1, 2);  // M x (T * heads) x 4096
+  const at::Tensor given =
+      at::einsum("mthd,hdc->mthc", {split(v_proj, v), out_proj->weight.t().unflatten(0, {heads_, -1})});
+  return at::matmul(shares.transpose(1, 2), given.flatten(1, 2)).add_(out_proj->bias);
+}
+
 TwoWayBlockImpl::TwoWayBlockImpl(double epsilon, bool first)
     : self_attn(register_module("self_attn", Attention(kEmbeddingDim, kEmbeddingDim, kHeads))),
       cross_attn_token_to_image(register_module("cross_attn_token_to_image", cross_attention())),
@@ -65,15 +115,16 @@ void TwoWayBlockImpl::forward(TwoWayState& state) {
   }
   queries = layer_norm1(queries);
 
-  const at::Tensor k = keys + state.key_positions;
-  queries = layer_norm2(queries + cross_attn_token_to_image(queries + state.query_positions, k, keys));
+  const at::Tensor k = state.placed_keys;
+  queries = layer_norm2(queries + cross_attn_token_to_image->from_tokens(queries + state.query_positions, k, keys));
   queries = layer_norm3(queries + mlp(queries));
   const at::Tensor answers =
-      cross_attn_image_to_token(k, queries + state.query_positions, queries, state.seen);
+      cross_attn_image_to_token->from_image(k, queries + state.query_positions, queries, state.seen);
   keys = layer_norm4((keys.unsqueeze(1) + answers.unflatten(0, {keys.size(0), -1})).flatten(0, 1));
 
   state.queries = queries;
   state.keys = keys;
+  state.placed_keys = keys + state.key_positions;
 }
 
 TwoWayTransformerImpl::TwoWayTransformerImpl(double epsilon)
@@ -90,8 +141,8 @@ TwoWayTransformerImpl::TwoWayTransformerImpl(double epsilon)
 
 void TwoWayTransformerImpl::forward(TwoWayState& state) {
   for (TwoWayBlock& layer : layers) layer->forward(state);
-  const at::Tensor attended = final_attn_token_to_image(state.queries + state.query_positions,
-                                                        state.keys + state.key_positions, state.keys);
+  const at::Tensor attended = final_attn_token_to_image->from_tokens(
+      state.queries + state.query_positions, state.placed_keys, state.keys);
   state.queries = layer_norm_final_attn(state.queries + attended);
 }
 

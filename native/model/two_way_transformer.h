@@ -22,9 +22,20 @@ struct AttentionImpl : torch::nn::Module {
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const at::Tensor& seen = {});
 
+  // The same between M prompts of few tokens and images of many, for which alone it is cheaper: every
+  // projection of the image becomes one of the tokens (q . (W k) = (W' q) . k), of which there are hundreds of
+  // times fewer. No gradients.
+  at::Tensor from_tokens(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
+  at::Tensor from_image(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                        const at::Tensor& seen);
+
   torch::nn::Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, out_proj{nullptr};
 
  private:
+  bool folds(const at::Tensor& tokens, const at::Tensor& image) const;
+  at::Tensor split(const torch::nn::Linear& projection, const at::Tensor& tokens) const;
+  at::Tensor split_weight(const torch::nn::Linear& projection) const;
+
   int64_t heads_;
 };
 TORCH_MODULE(Attention);
@@ -34,6 +45,7 @@ TORCH_MODULE(Attention);
 struct TwoWayState {
   at::Tensor queries;
   at::Tensor keys;             // M x 4096 x 256; before the first block M / P, where P prompts share an image
+  at::Tensor placed_keys;      // keys + key_positions
   at::Tensor query_positions;  // the initial tokens
   at::Tensor key_positions;    // 4096 x 256
   at::Tensor seen;             // M x 1 x 1 x T: tokens that may be attended to, or undefined
