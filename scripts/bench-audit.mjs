@@ -53,8 +53,7 @@ const WAYS = {
   'mean IoU': async ({ label, predictions }) =>
     1 - mean(await Promise.all(predictions.map(({ mask }) => iouOf(mask, label.values)))),
   'boundary IoU': async ({ label, vote }) => 1 - (await iouOf(boundary(vote, label), boundary(label.values, label))),
-  'vote + boundary': async (verdict) =>
-    ((await WAYS['vote IoU'](verdict)) + (await WAYS['boundary IoU'](verdict))) / 2,
+  'vote + boundary': async (verdict) => ((await WAYS['vote IoU'](verdict)) + (await WAYS['boundary IoU'](verdict))) / 2,
   'soft IoU': async (verdict) => softIou(verdict),
   'softmin (cleanlab)': async (verdict) => 1 - softmin(qualities(verdict), 0.1),
   'mean quality': async (verdict) => 1 - mean(qualities(verdict)),
@@ -135,7 +134,8 @@ function shifted({ values, width, height }, random) {
 
 /** The label of another image, of another group where there are groups. */
 async function swapped(sample, { width, height }, samples, random) {
-  const group = (name) => (options.groupBy === undefined ? name : (new RegExp(options.groupBy).exec(name)?.[1] ?? name));
+  const group = (name) =>
+    options.groupBy === undefined ? name : (new RegExp(options.groupBy).exec(name)?.[1] ?? name);
   const others = samples.filter(({ name }) => group(name) !== group(sample.name));
   const other = await labelOf(others[random.integer(others.length)]);
   const values = new Uint8Array(width * height);
@@ -209,7 +209,9 @@ for (let trial = 1; trial <= Number(given.trials); trial++) {
 }
 await store.dispose();
 
-console.log(`${clean.length} images, ${given.share} of the labels spoilt, ${given.trials} trials, ${JSON.stringify(given)}`);
+console.log(
+  `${clean.length} images, ${given.share} of the labels spoilt, ${given.trials} trials, ${JSON.stringify(given)}`,
+);
 const head = ['score', ...KINDS, 'all', 'least of a trial'];
 console.log(`| ${head.join(' | ')} |\n|${'---|'.repeat(head.length)}`);
 for (const way of Object.keys(WAYS)) {

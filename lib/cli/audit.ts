@@ -1,9 +1,9 @@
 /** `sam-native audit`: ranks labels by how much models that have not seen them disagree, and applies what was decided about them. */
 import { z } from 'zod';
+import { SamError } from '../errors.js';
 import type { AuditProgress, AuditResult } from '../evaluation/audit/audit.js';
 import type { ApplyResult } from '../evaluation/audit/decisions.js';
 import { type AuditOptions, auditOptionsSchema } from '../evaluation/audit/options.js';
-import { SamError } from '../errors.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import type { ProgressTask, Reporter } from './progress.js';
@@ -21,7 +21,11 @@ export default command({
       .describe(
         'folder for the review page, its pictures and the predicted masks (audit if not given); with --apply the manifest (.csv)',
       ),
-    apply: z.string().min(1).optional().describe('decisions saved on the review page: writes the manifest that follows'),
+    apply: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('decisions saved on the review page: writes the manifest that follows'),
   },
   epilogue:
     'Examples:\n' +

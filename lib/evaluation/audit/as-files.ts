@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import sharp from 'sharp';
 import { decodeMask, heldImage, imageSize } from '../../data/decode.js';
-import { openSource, type SourceOptions } from '../../data/source.js';
 import { sameSplit } from '../../data/parquet-splits.js';
 import type { FileReference, Sample } from '../../data/sample.js';
+import { openSource, type SourceOptions } from '../../data/source.js';
 import { writeMaskPng } from '../../data/writer.js';
 import { SamError } from '../../errors.js';
 import { writeFileWhole } from '../../files.js';

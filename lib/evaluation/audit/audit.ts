@@ -16,7 +16,15 @@ import { RoughPrompts } from '../../training/rough-prompts.js';
 import { FileWriter, otherSplits } from './as-files.js';
 import { toManifest } from './decisions.js';
 import { agreementOf, consensus, iouOf } from './disagreement.js';
-import { type AuditItem, type AuditRecord, auditPaths, FORMAT_VERSION, prepareFolder, writeRecord } from './folder.js';
+import {
+  type AuditItem,
+  type AuditRecord,
+  auditPaths,
+  FORMAT_VERSION,
+  forgetAudit,
+  prepareFolder,
+  writeRecord,
+} from './folder.js';
 import { foldsOf } from './folds.js';
 import { type AuditOptions, type ResolvedAuditOptions, resolveAuditOptions, trainOptionsOf } from './options.js';
 import { type FoldProgress, outOfFold, type Verdict } from './out-of-fold.js';
@@ -56,35 +64,39 @@ export interface AuditResult {
  * what `train` throws.
  */
 export async function audit(given: AuditOptions, control: AuditControl = {}): Promise<AuditResult> {
-  const started = performance.now();
   const options = resolveAuditOptions({ ...given, out: resolve(given.out ?? 'audit') });
+  const discard = await prepareFolder(options.out, options.overwrite);
+  try {
+    return await work(options, control);
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+}
+
+async function work(options: ResolvedAuditOptions, control: AuditControl): Promise<AuditResult> {
+  const started = performance.now();
   const cacheDir = options.cacheDir ?? defaultCacheDir();
-  await prepareFolder(options.out, options.overwrite);
-  const hooks: TrainHooks = {
-    signal: control.signal,
-    onNote: (line) => control.onStep?.(line),
-    onWarning: (line) => control.onWarning?.(line),
-  };
-  const found = await openSplit(
-    { ...options, cacheDir },
-    { onWarning: hooks.onWarning, onNotice: hooks.onNote, signal: control.signal },
-  );
+  const { signal, onStep, onWarning } = control;
+  const hooks: TrainHooks = { signal, onNote: (line) => onStep?.(line), onWarning: (line) => onWarning?.(line) };
+  const found = await openSplit({ ...options, cacheDir }, { onWarning, onNotice: onStep, signal });
   const checked = await checkLabels(found, options, hooks);
   foldsOf(checked, options.folds, options.groupBy, options.seed); // refuses too few groups before anything slow begins
   const compute = environment.compute(trainOptionsOf(options, options.out), hooks);
-  const model = await resolveModel(options.model, { ...options, cacheDir, signal: hooks.signal, onStep: hooks.onNote });
+  const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onStep });
   const store = await EmbeddingStore.open({ ...options, ...compute, encoder: model, cacheDir });
   try {
     const samples = await encoded(store, checked, options, control);
+    await forgetAudit(options.out);
     const items = await judged(samples, { options, compute, store, cacheDir }, control);
     const record = await recordOf(items, { options, cacheDir, model: model.name }, control);
     const { review, manifest } = await write(record, samples, options, control);
-    const usable = new Set(items.map(({ name }) => name));
+    const usable = new Set(samples);
     return {
-      items: record.items,
+      items,
       review,
       manifest,
-      skipped: found.flatMap(({ name }) => (usable.has(name) ? [] : [name])),
+      skipped: found.filter((sample) => !usable.has(sample)).map(({ name }) => name),
       folds: options.folds,
       model: model.name,
       device: compute.device,

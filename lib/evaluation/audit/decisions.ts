@@ -43,9 +43,13 @@ export async function applyDecisions(path: string, out?: string): Promise<ApplyR
   const known = new Set(record.items.map(({ name }) => name));
   const unknown = Object.keys(given.decisions).filter((name) => !known.has(name));
   if (unknown.length > 0) {
-    throw new SamError('SAM_BAD_DATA', `${path} decides about images that the audit does not know: ${nameAll(unknown)}`, {
-      fix: `take the decisions from ${auditPaths(dir).review}`,
-    });
+    throw new SamError(
+      'SAM_BAD_DATA',
+      `${path} decides about images that the audit does not know: ${nameAll(unknown)}`,
+      {
+        fix: `take the decisions from ${auditPaths(dir).review}`,
+      },
+    );
   }
   const decided = decide(record.items, given.decisions);
   const count = (wanted: Decision) => decided.filter(({ decision }) => decision === wanted).length;

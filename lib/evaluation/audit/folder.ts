@@ -1,5 +1,5 @@
 /** The folder of an audit: what lies where in it, and `audit.json`, which says all that was found. */
-import { access, constants, readFile } from 'node:fs/promises';
+import { access, constants, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError, systemCode } from '../../errors.js';
@@ -53,8 +53,12 @@ export type ManifestRow = z.infer<typeof rowSchema>;
 export type AuditItem = z.infer<typeof itemSchema>;
 export type AuditRecord = z.infer<typeof recordSchema>;
 
-/** Makes the folder. Refuses, before any work, one that holds an audit already or that can't be written. */
-export async function prepareFolder(dir: string, overwrite: boolean): Promise<void> {
+/**
+ * Makes the folder. Refuses, before any work, one that holds an audit already or that can't be written.
+ *
+ * @returns What removes the folders that were made, with all in them.
+ */
+export async function prepareFolder(dir: string, overwrite: boolean): Promise<() => Promise<void>> {
   const { record } = auditPaths(dir);
   if (!overwrite && (await isThere(record))) {
     throw new SamError('SAM_RUN_EXISTS', `${dir} already holds an audit`, {
@@ -62,8 +66,11 @@ export async function prepareFolder(dir: string, overwrite: boolean): Promise<vo
     });
   }
   try {
-    await makeFolder(dir);
+    const made = await makeFolder(dir);
     await access(dir, constants.W_OK);
+    return async () => {
+      if (made !== undefined) await rm(made, { recursive: true });
+    };
   } catch (error) {
     if (error instanceof SamError) throw error;
     throw new SamError('SAM_IO', `--out ${dir} cannot be written (${systemCode(error) ?? error})`, {
@@ -71,6 +78,12 @@ export async function prepareFolder(dir: string, overwrite: boolean): Promise<vo
       cause: error,
     });
   }
+}
+
+/** An earlier audit's own files, whose pictures and masks are about to be written over. */
+export async function forgetAudit(dir: string): Promise<void> {
+  const { record, review, manifest } = auditPaths(dir);
+  for (const path of [record, review, manifest]) await rm(path, { force: true });
 }
 
 async function isThere(path: string): Promise<boolean> {

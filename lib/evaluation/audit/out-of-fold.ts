@@ -81,7 +81,8 @@ async function trainFold(
     {
       signal,
       onEvent: (event) => {
-        if (event.type === 'epoch') onProgress?.({ stage: 'train', fold, folds, epoch: event.epoch, epochs: run.epochs });
+        if (event.type === 'epoch')
+          onProgress?.({ stage: 'train', fold, folds, epoch: event.epoch, epochs: run.epochs });
         else if (event.type === 'warning') onWarning?.(event.message);
         else if (event.type === 'note' && fold === 1) onStep?.(event.message);
       },

@@ -55,7 +55,7 @@ function introduction({ items, options, split, model }: AuditRecord, shown: numb
   const rest = items.length - shown;
   return `<h1>${shown === items.length ? `All ${shown}` : `The worst ${shown} of ${items.length}`} labels, worst first</h1>
 <p>Split <code>${text(split)}</code> of <code>${text(data)}</code>. Each label was compared with what ${text(model)} predicts after
-${text(epochs)} epochs on the other labels (${text(folds)} folds), so it was never trained on the label that it judges. A low IoU means that the
+${text(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'} on the other labels (${text(folds)} folds), so it was never trained on the label that it judges. A low IoU means that the
 two differ, not which of them is right: look.</p>
 <p class="soft"><b>Keep</b> the label, <b>replace</b> it by the prediction, or <b>drop</b> the image. What is not decided${rest > 0 ? `, and the ${rest} that are not shown, are` : ' is'} kept.</p>
 <div class="layers">
@@ -74,7 +74,7 @@ function cardOf(item: AuditItem, picture: ReviewPicture, rank: number, folder: s
   const { width, height, label, prediction } = picture;
   const name = text(item.name);
   const layer = (kind: string, path: string) =>
-    `<defs><path id="${kind}-${rank}" d="${path}"/></defs>` +
+    `<defs><path class="outline" id="${kind}-${rank}" d="${path}"/></defs>` +
     `<g class="${kind}">${['halo', 'line'].map((line) => `<use href="#${kind}-${rank}" class="${line}"/>`).join('')}</g>`;
   const radios = (['keep', 'replace', 'drop'] as const).map(
     (decision) => `<label><input type="radio" name="decision-${rank}" value="${decision}">${decision}</label>`,
@@ -86,7 +86,7 @@ function cardOf(item: AuditItem, picture: ReviewPicture, rank: number, folder: s
 </button>
 <h2>${rank}. ${name}</h2>
 <p><strong>IoU ${item.iou.toFixed(3)}</strong> <span class="soft">label ${percent(item.labelShare)} of the picture, prediction
-${percent(item.predictionShare)}; predictions agree by ${item.agreement.toFixed(2)}</span></p>
+${percent(item.predictionShare)}; its prompts agree by ${item.agreement.toFixed(2)}</span></p>
 <fieldset><legend class="away">${name}</legend>${radios.join('')}</fieldset>
 </article>`;
 }

@@ -30,7 +30,8 @@ code { font: 0.9em ui-monospace, monospace; overflow-wrap: anywhere; }
   width: min(100%, calc(62vh * var(--ratio))); }
 .picture img { display: block; width: 100%; height: auto; border-radius: 4px; background: var(--line); }
 .picture svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
-.picture path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
+/* By class alone: what <use> shows is outside the card for selectors. */
+.outline { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 .picture .halo { stroke: #000; stroke-opacity: 0.6; stroke-width: 4.5; }
 .label .line { stroke: var(--label); stroke-width: 2.5; }
 .prediction .line { stroke: var(--prediction); stroke-width: 2.5; stroke-dasharray: 7 4; }
