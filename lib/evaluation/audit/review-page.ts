@@ -86,12 +86,12 @@ function cardOf(item: AuditItem, picture: ReviewPicture, rank: number, folder: s
 </button>
 <h2>${rank}. ${name}</h2>
 <p><strong>IoU ${item.iou.toFixed(3)}</strong> <span class="soft">label ${percent(item.labelShare)} of the picture, prediction
-${percent(item.predictionShare)}; its prompts agree by ${item.agreement.toFixed(2)}</span></p>
+${percent(item.predictionShare)}; its prompts agree to ${item.agreement.toFixed(2)}</span></p>
 <fieldset><legend class="away">${name}</legend>${radios.join('')}</fieldset>
 </article>`;
 }
 
-const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}\u00a0%`;
 
 /** What trains on the manifest: with what of the audit's own options is needed for that. */
 function trainCommand({ options, others }: AuditRecord): string {

@@ -42,7 +42,8 @@ fieldset label { display: flex; align-items: center; justify-content: center; ga
   border: 1px solid var(--line); border-radius: 6px; padding: 4px; }
 fieldset label:has(:checked) { border-color: var(--mark); box-shadow: inset 0 0 0 1px var(--mark); font-weight: 600; }
 input { accent-color: var(--mark); margin: 0; }
-.card:has([value=drop]:checked) .picture { opacity: 0.35; }
+.card:has([value=drop]:checked) .picture, .card:has([value=replace]:checked) .label, .card:has([value=keep]:checked) .prediction {
+  opacity: 0.35; }
 .away { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .bar { position: sticky; bottom: 0; background: var(--card); border-top: 1px solid var(--line); padding: 10px 16px; }
 .bar > div { max-width: 1468px; margin: 0 auto; display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; }

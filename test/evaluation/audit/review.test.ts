@@ -97,7 +97,7 @@ describe('the review page', () => {
     const page = reviewPage(record(['a', 'b', 'c']), [picture, picture], '/audit');
     expect(page.match(/<article/g)).toHaveLength(2);
     expect(page).toContain('The worst 2 of 3 labels');
-    expect(page).toContain('label 3.1 % of the picture');
+    expect(page).toContain('label 3.1\u00a0% of the picture');
     expect(dataOf(page).items.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   });
 
