@@ -88,7 +88,7 @@ async function work(options: ResolvedAuditOptions, control: AuditControl): Promi
   try {
     const samples = await encoded(store, checked, options, control);
     await forgetAudit(options.out);
-    const items = await judged(samples, { options, compute, store, cacheDir }, control);
+    const items = await itemsOf(samples, { options, compute, store, cacheDir }, control);
     const record = await recordOf(items, { options, cacheDir, model: model.name }, control);
     const { review, manifest } = await write(record, samples, options, control);
     const usable = new Set(samples);
@@ -136,7 +136,7 @@ async function encoded(
 }
 
 /** An item for each sample, worst first. */
-async function judged(
+async function itemsOf(
   samples: readonly Sample[],
   context: { options: ResolvedAuditOptions; compute: Compute; store: EmbeddingStore; cacheDir: string },
   control: AuditControl,
@@ -145,12 +145,12 @@ async function judged(
   const files = new FileWriter(out);
   const items: AuditItem[] = [];
   for await (const verdict of outOfFold(samples, foldsOf(samples, folds, groupBy, seed), { ...context, ...control })) {
-    items.push({ ...(await files.rowOf(verdict.sample, split)), ...(await judge(verdict, out)) });
+    items.push({ ...(await files.rowOf(verdict.sample, split)), ...(await findingsOf(verdict, out)) });
   }
   return items.sort((a, b) => a.iou - b.iou || (a.name < b.name ? -1 : 1));
 }
 
-async function judge({ sample, fold, label, predictions }: Verdict, out: string) {
+async function findingsOf({ sample, fold, label, predictions }: Verdict, out: string) {
   const { values, width, height } = label;
   const masks = predictions.map(({ mask }) => mask);
   const vote = consensus(masks);
