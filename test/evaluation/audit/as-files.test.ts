@@ -69,8 +69,8 @@ describe('rows of a manifest', () => {
 
 describe('the folder of an audit', () => {
   it('is refused where a file is in the way or nothing can be written', async () => {
-    const [{ image }] = await writeSamples(dir, ['a']);
-    await expect(prepareFolder(image.path, false)).rejects.toMatchObject({ code: 'SAM_BAD_OPTION' });
+    const [sample] = await writeSamples(dir, ['a']);
+    await expect(prepareFolder(sample!.image.path, false)).rejects.toMatchObject({ code: 'SAM_BAD_OPTION' });
     await expect(prepareFolder('/proc/none/audit', false)).rejects.toMatchObject({
       message: expect.stringMatching(/^--out \/proc\/none\/audit cannot be written/),
     });
