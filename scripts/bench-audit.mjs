@@ -33,7 +33,7 @@ const own = {
   epochs: { type: 'string', default: '10' },
   folds: { type: 'string', default: '5' },
   draws: { type: 'string', default: '5' },
-  lr: { type: 'string', default: '2e-5' },
+  lr: { type: 'string', default: '1e-4' },
 };
 const given = parseArgs({ options: own }).values;
 const options = resolveAuditOptions({

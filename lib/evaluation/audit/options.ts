@@ -29,6 +29,8 @@ export const auditOptionsSchema = z.strictObject({
   ...modelOptions,
   ...promptOptions,
   ...optimiser,
+  // A few quick epochs: measured with spoilt labels (docs/benchmarks.md), a higher rate than train's finds more of them.
+  lr: optimiser.lr.default(1e-4),
   epochs: count.min(1).default(10).describe('passes over the other folds, of each model'),
   show: count.min(1).default(200).describe('images on the review page, the worst ones; all others are kept'),
   out: z.string().default('audit').describe('folder for the review page, its pictures and the predicted masks'),

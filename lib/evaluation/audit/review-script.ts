@@ -70,6 +70,8 @@ for (const box of document.querySelectorAll('.layers input')) {
   box.addEventListener('change', apply);
   apply();
 }
+// Pictures are loaded when they come near; paper has them all.
+addEventListener('beforeprint', () => { for (const image of document.images) image.loading = 'eager'; });
 const toggle = (layer) => document.querySelector('.layers [value=' + layer + ']').click();
 
 const KEYS = {

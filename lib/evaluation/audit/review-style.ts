@@ -61,7 +61,8 @@ body:has(.large) { overflow: hidden; }
 @media (max-width: 600px) { .keys { display: none; } header, main { padding: 0 10px; } .bar { padding: 8px 10px; }
   .bar p { flex-basis: 100%; font-size: 0.9rem; } button.action { flex: 1; padding: 6px; } .cards { gap: 10px; } }
 @media print { :root { color-scheme: light; --back: #fff; --card: #fff; --text: #000; --soft: #444; --line: #999; --mark: #000; }
-  .bar, .keys { display: none; } .cards { display: block; columns: 2; } .card { break-inside: avoid; margin-bottom: 12px; }
+  .bar, .keys { display: none; } .cards { grid-template-columns: 1fr 1fr; } .card { break-inside: avoid; }
+  .card.current { outline: none; }
   .picture { width: min(100%, calc(9cm * var(--ratio))); } fieldset label { min-height: 0; }
   .picture, .layers svg { print-color-adjust: exact; } }
 `;
