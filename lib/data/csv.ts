@@ -28,7 +28,7 @@ export function* parseCsv(text: string): Generator<CsvRow, void> {
   }
 }
 
-/** One row, without its line end; fields with commas, quotes or line ends are quoted. */
+/** One row, without its line end; fields with commas, quotes, line ends or blanks at an end are quoted. */
 export function csvLine(fields: readonly string[]): string {
-  return fields.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+  return fields.map((field) => (/[",\r\n]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
 }

@@ -7,7 +7,7 @@
  */
 export const MANIFEST_SCRIPT = `
 function manifestOf(audit, decisions) {
-  const quoted = (field) => (/[",\\r\\n]/.test(field) ? '"' + field.replaceAll('"', '""') + '"' : field);
+  const quoted = (field) => (/[",\\r\\n]|^\\s|\\s$/.test(field) ? '"' + field.replaceAll('"', '""') + '"' : field);
   const rows = audit.items
     .filter(({ name }) => decisions[name] !== 'drop')
     .map(({ name, image, mask, prediction }) => [image, decisions[name] === 'replace' ? prediction : mask, audit.split, name]);

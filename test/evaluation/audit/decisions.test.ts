@@ -8,7 +8,7 @@ import { applyDecisions, toManifest } from '../../../lib/evaluation/audit/decisi
 import { type AuditRecord, auditPaths, readRecord, writeRecord } from '../../../lib/evaluation/audit/folder.js';
 import { MANIFEST_SCRIPT } from '../../../lib/evaluation/audit/review-script.js';
 
-const NAMES = ['a', 'site, "two"/b', 'c'];
+const NAMES = ['a', 'site, "two"/b', 'c '];
 const createdAt = '2026-01-02T03:04:05.000Z';
 
 let root: string;
@@ -53,7 +53,7 @@ async function decided(decisions: Record<string, string>, more: object = {}): Pr
 
 describe('decisions of the review page', () => {
   it('become a manifest: kept, replaced, dropped, and the other splits as they were', async () => {
-    const path = await decided({ [NAMES[1]!]: 'replace', c: 'drop' });
+    const path = await decided({ [NAMES[1]!]: 'replace', 'c ': 'drop' });
     const result = await applyDecisions(path);
     expect(result).toEqual({ manifest: join(dir, 'manifest.csv'), kept: 1, replaced: 1, dropped: 1, others: 1 });
     const b = join(root, 'images', `${NAMES[1]}.jpg`);
@@ -74,7 +74,7 @@ describe('decisions of the review page', () => {
     const samples = await openSplit({ data: manifest, split: 'train', cacheDir: root, skipBad: false });
     expect(samples.map(({ name, mask }) => [name, mask?.path])).toEqual([
       ['a', record.items[0]!.mask],
-      ['c', record.items[2]!.mask],
+      ['c ', record.items[2]!.mask],
       [NAMES[1], record.items[1]!.prediction],
     ]);
   });
