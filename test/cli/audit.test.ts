@@ -9,6 +9,7 @@ import { auditSummary } from '../../lib/cli/audit.js';
 import type { AuditResult } from '../../lib/evaluation/audit/audit.js';
 import type { ApplyResult } from '../../lib/evaluation/audit/decisions.js';
 import type { TrainResult } from '../../lib/training/events.js';
+import { writePictures } from '../data/parquet-fixtures.js';
 import { compile, runCli } from './run-cli.js';
 
 let dir: string;
@@ -82,6 +83,27 @@ test('from labels to a manifest that train takes', async () => {
   expect(run).toMatchObject({ trainImages: 3, validationImages: 8, epochs: 1 });
 
   expect(await refused('--data', 'sample:rivers', '--out', out)).toContain('already holds an audit');
+}, 600_000);
+
+test('rows of a Parquet file become files, so that the manifest can name them', async () => {
+  const data = await writeSet('greys', 16, 3, 255);
+  const pictures = (kind: string) =>
+    Promise.all(
+      [0, 1, 2].map(async (index) => {
+        const bytes = new Uint8Array(await readFile(join(data, 'train', kind, `p${index}.png`)));
+        return { bytes, path: `p${index}.png` };
+      }),
+    );
+  const columns = { image: await pictures('images'), label: await pictures('masks') };
+  await writePictures(join(dir, 'rows', 'train.parquet'), columns);
+  const args = ['audit', '--data', join(dir, 'rows'), '--folds', '3', '--epochs', '1', '--draws', '1', ...cached()];
+  const { items, manifest } = await json<AuditResult>([...args, '--out', join(dir, 'audit-rows')]);
+  expect(items.map(({ image }) => image).sort()).toEqual(
+    [0, 1, 2].map((index) => join(dir, 'audit-rows', 'images', `p${index}.png`)),
+  );
+  const run = ['train', '--data', manifest, '--validation-fraction', '0.3', '--epochs', '1', ...cached()];
+  const trained = await json<TrainResult>([...run, '--out', join(dir, 'run-rows')]);
+  expect(trained).toMatchObject({ trainImages: 2, validationImages: 1, encodedImages: 0 });
 }, 600_000);
 
 test('pictures of one pixel and masks without an outside are judged like others', async () => {
