@@ -54,6 +54,7 @@ const WAYS = {
     1 - mean(await Promise.all(predictions.map(({ mask }) => iouOf(mask, label.values)))),
   'boundary IoU': async ({ label, vote }) => 1 - (await iouOf(boundary(vote, label), boundary(label.values, label))),
   'vote + boundary': async (verdict) => ((await WAYS['vote IoU'](verdict)) + (await WAYS['boundary IoU'](verdict))) / 2,
+  'confident vote IoU': async (verdict) => 1 - confidentIou(verdict),
   'soft IoU': async (verdict) => softIou(verdict),
   'softmin (cleanlab)': async (verdict) => 1 - softmin(qualities(verdict), 0.1),
   'mean quality': async (verdict) => 1 - mean(qualities(verdict)),
@@ -93,6 +94,17 @@ function softIou(verdict) {
     either += inside ? 1 : p;
   }
   return 1 - both / either;
+}
+
+/** IoU of the more likely side with the label, each pixel weighing as much as the model is sure of it. */
+function confidentIou(verdict) {
+  let [both, either] = [0, 0];
+  for (const { p, inside } of probabilities(verdict)) {
+    const weight = Math.abs(2 * p - 1);
+    both += inside && p > 0.5 ? weight : 0;
+    either += inside || p > 0.5 ? weight : 0;
+  }
+  return either === 0 ? 1 : both / either;
 }
 
 /** Each pixel's probability of what the label says there. */
