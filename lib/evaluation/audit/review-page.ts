@@ -3,6 +3,7 @@
  * no network and no server; its pictures lie beside it. What was decided is saved by the browser's download.
  */
 import { relative, sep } from 'node:path';
+import { sameSplit } from '../../data/parquet-splits.js';
 import { type AuditItem, type AuditRecord, auditPaths } from './folder.js';
 import type { ReviewPicture } from './pictures.js';
 import { REVIEW_SCRIPT } from './review-script.js';
@@ -94,13 +95,16 @@ ${percent(item.predictionShare)}; its prompts agree to ${item.agreement.toFixed(
 const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}\u00a0%`;
 
 /** What trains on the manifest: with what of the audit's own options is needed for that. */
-function trainCommand({ options, others }: AuditRecord): string {
+function trainCommand({ split, options, others }: AuditRecord): string {
   const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
+  const option = (name: string, value: unknown) => (value === undefined ? [] : [name, quoted(value)]);
+  const has = (wanted: string) => sameSplit(split, wanted) || others.some((row) => sameSplit(row.split, wanted));
+  const cutOff = has('validation') ? [] : ['--validation-fraction 0.2', ...option('--group-by', options.groupBy)];
   const flags = [
-    ...(options.model === 'mobile-sam' ? [] : ['--model', quoted(options.model)]),
-    ...(others.length > 0 ? [] : ['--validation-fraction', '0.2']),
-    ...(options.groupBy === undefined || others.length > 0 ? [] : ['--group-by', quoted(options.groupBy)]),
-    ...(options.bands === undefined ? [] : ['--bands', quoted(options.bands)]),
+    ...option('--train-split', has('train') ? undefined : split),
+    ...option('--model', options.model === 'mobile-sam' ? undefined : options.model),
+    ...cutOff,
+    ...option('--bands', options.bands),
   ];
   return ['sam-native train --data reviewed.csv', ...flags].join(' ');
 }

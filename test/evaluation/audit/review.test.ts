@@ -121,7 +121,13 @@ describe('the review page', () => {
     expect(reviewPage(record(['a'], options), [picture], '/audit')).toContain(
       "sam-native train --data reviewed.csv --model 'runs/a b' --validation-fraction 0.2 --group-by '^(.*)_[ab]$' --bands 3,2,1</code>",
     );
-    const split = { ...record(['a'], { groupBy: '^(.*)_[ab]$' }), others: [item('v')] };
-    expect(reviewPage(split, [picture], '/audit')).toContain('train --data reviewed.csv</code>');
+    const withSplit = (split: string) => ({
+      ...record(['a'], { groupBy: '^(.*)_[ab]$' }),
+      others: [{ ...item('v'), split }],
+    });
+    expect(reviewPage(withSplit('val'), [picture], '/audit')).toContain('train --data reviewed.csv</code>');
+    expect(reviewPage(withSplit('test'), [picture], '/audit')).toContain('--validation-fraction 0.2 --group-by');
+    const fold = { ...withSplit('validation'), split: 'fold1' };
+    expect(reviewPage(fold, [picture], '/audit')).toContain('reviewed.csv --train-split fold1</code>');
   });
 });
