@@ -8,8 +8,8 @@ import { entrantKey, type Sketches } from './sketches.js';
 
 /** What models scored. */
 export interface Scored {
-  readonly models: readonly ModelScores[];
-  readonly rows: readonly ImageScores[];
+  readonly models: ModelScores[];
+  readonly rows: ImageScores[];
   readonly sketches: Sketches;
 }
 
