@@ -50,5 +50,6 @@ export function resolveAuditOptions(given: AuditOptions): ResolvedAuditOptions {
 /** How the model of one fold is trained, into `out`. */
 export function trainOptionsOf(options: ResolvedAuditOptions, out: string): ResolvedTrainOptions {
   const shared = Object.entries(options).filter(([name]) => name in trainOptionsSchema.shape);
-  return trainOptionsSchema.parse({ ...Object.fromEntries(shared), out, saveEvery: Number.MAX_SAFE_INTEGER });
+  const bare = { out, report: false, saveEvery: Number.MAX_SAFE_INTEGER };
+  return trainOptionsSchema.parse({ ...Object.fromEntries(shared), ...bare });
 }

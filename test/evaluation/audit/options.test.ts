@@ -5,7 +5,7 @@ describe('options of an audit', () => {
   it('are passed on to the training of each fold, its own defaults too', () => {
     const options = resolveAuditOptions({ data: 'photos', batchSize: 2, folds: 3 });
     const run = trainOptionsOf(options, 'somewhere');
-    expect(run).toMatchObject({ data: 'photos', batchSize: 2, epochs: 10, lr: 1e-4, out: 'somewhere' });
+    expect(run).toMatchObject({ data: 'photos', batchSize: 2, epochs: 10, lr: 1e-4, out: 'somewhere', report: false });
     expect(run).not.toHaveProperty('folds');
   });
 
