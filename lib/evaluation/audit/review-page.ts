@@ -59,7 +59,7 @@ function introduction({ items, options, split, model }: AuditRecord, shown: numb
   const epochs = Number(options.epochs);
   const rest = items.length - shown;
   return html`<h1>${rest === 0 ? `All ${shown}` : `The worst ${shown} of ${items.length}`} labels, worst first</h1>
-<p>Split <code>${split}</code> of <code>${String(options.data)}</code>. Each label was compared with what ${model} predicts after
+<p>Split <code>${split}</code> of <code>${String(options.data)}</code>. Each label was compared with what <code>${model}</code> predicts after
 ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} on the other labels (${String(options.folds)} folds), so it was never trained on the label
 that it judges. A low IoU means that the two differ, not which of them is right: look.</p>
 <p class="soft"><b>Keep</b> the label, <b>replace</b> it by the prediction, or <b>drop</b> the image. What is not decided${
