@@ -5,6 +5,10 @@ export type { DataSplits, DecodedImage, Mask, Sample, Samples } from './data/sam
 export { type DataHooks, type DataOptions, openData, openImages, openSplit, type SplitOptions } from './data/source.js';
 export { type Compute, resolveDevice } from './device.js';
 export { SamError, type SamErrorCode, type SamErrorOptions } from './errors.js';
+export { type AuditControl, type AuditProgress, type AuditResult, audit } from './evaluation/audit/audit.js';
+export { type ApplyResult, applyDecisions, type Decision, type Decisions } from './evaluation/audit/decisions.js';
+export type { AuditItem } from './evaluation/audit/folder.js';
+export type { AuditOptions } from './evaluation/audit/options.js';
 export {
   type EvaluateOptions,
   type EvaluateProgress,

@@ -228,6 +228,10 @@ export const runOptions = {
   overwrite: z.boolean().default(false).describe('replace the run that --out holds'),
   saveEvery: z.number().gt(0).default(300).describe('seconds between saves within an epoch'),
   mirror: z.string().optional().describe('copy each checkpoint to this folder too'),
+  report: z
+    .boolean()
+    .default(true)
+    .describe('write report.html into the run folder: curves, scores before and after, pictures'),
 } as const;
 
 /**

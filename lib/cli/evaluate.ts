@@ -30,6 +30,10 @@ export default command({
       .string()
       .optional()
       .describe('file (.csv) or folder for the scores of each image (beside the run if not given)'),
+    report: z
+      .string()
+      .optional()
+      .describe('file (.html) or folder for the report with plots and pictures (beside the scores if not given)'),
   },
   epilogue:
     'Examples:\n' +
@@ -63,7 +67,7 @@ export default command({
       onProgress: presenter(reporter),
     });
   },
-  summary: ({ models, perImage }) => `${table(models)}\n\n${perImage}`,
+  summary: ({ models, perImage, report }) => `${table(models)}\n\n${perImage}\n${report}`,
 });
 
 function presenter(reporter: Reporter): (progress: EvaluateProgress) => void {

@@ -15,6 +15,7 @@ const COMMANDS: [usage: string, description: string, load: () => Promise<Command
   ['train', 'fine-tunes a model on labelled images', () => import('./train.js')],
   ['embed', 'encodes the images of a data set ahead of training', () => import('./embed.js')],
   ['evaluate', 'compares models on labelled images', () => import('./evaluate.js')],
+  ['audit', 'ranks training labels by how far models disagree with them', () => import('./audit.js')],
   ['predict <input..>', 'writes masks for images and folders', () => import('./predict.js')],
   ['prompts [input..]', 'shows prompts and rough masks, and tunes the rough masks', () => import('./prompts.js')],
   ['export <model>', 'writes a model in another format', () => import('./export.js')],

@@ -1,4 +1,4 @@
-/** Comma-separated values (RFC 4180): quoted fields may hold commas, line ends and doubled quotes. */
+/** Comma-separated values (RFC 4180), read and written: quoted fields may hold commas, line ends and doubled quotes. */
 
 /** A line of the file that holds something, with its number from 1. */
 export interface CsvRow {
@@ -26,4 +26,9 @@ export function* parseCsv(text: string): Generator<CsvRow, void> {
     if (fields.some((field) => field !== '')) yield { line: first, fields };
     [fields, first] = [[], line];
   }
+}
+
+/** One row, without its line end; fields with commas, quotes, line ends or blanks at an end are quoted. */
+export function csvLine(fields: readonly string[]): string {
+  return fields.map((field) => (/[",\r\n]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
 }

@@ -189,7 +189,8 @@ async function hasMasks(root: string): Promise<boolean> {
   return false;
 }
 
-function groupPattern(text: string | undefined): RegExp | undefined {
+/** `--group-by`. @throws {SamError} `SAM_BAD_OPTION`: no regular expression. */
+export function groupPattern(text: string | undefined): RegExp | undefined {
   if (text === undefined) return undefined;
   try {
     return new RegExp(text, 'u');
@@ -239,7 +240,7 @@ function cutOff(
  * The group of each sample, numbered as they come, and the groups' sizes: samples that share what the pattern's first group (or,
  * without one, the pattern) matches; of the others those of one image, so that it never stands on both sides.
  */
-function groupSamples(samples: Samples, pattern: RegExp | undefined): { groupOf: Uint32Array; sizes: number[] } {
+export function groupSamples(samples: Samples, pattern: RegExp | undefined): { groupOf: Uint32Array; sizes: number[] } {
   const groups = new Map<string, number>();
   const groupOf = new Uint32Array(samples.length);
   const sizes: number[] = [];
@@ -265,7 +266,7 @@ function groupSamples(samples: Samples, pattern: RegExp | undefined): { groupOf:
   return { groupOf, sizes };
 }
 
-function inDrawnOrder<T>(items: readonly T[], seed: number): T[] {
+export function inDrawnOrder<T>(items: readonly T[], seed: number): T[] {
   const random = randomFor(seed, 0, '\0validation', 0);
   return items
     .map((item) => ({ item, rank: random.next() }))

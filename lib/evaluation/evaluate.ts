@@ -16,9 +16,12 @@ import { randomFor } from '../prompts/random.js';
 import { drawRoughPrompt, type RoughMasks } from '../prompts/rough/rough-masks.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { VALIDATION_EPOCH } from '../training/batches.js';
+import { readRunConfig } from '../training/run-folder.js';
 import { type Entrant, type EvaluatedSource, resolveEntrants } from './entrants.js';
 import { confusion, mean, median, scores } from './metrics.js';
 import { type ImageScores, perImagePath, writePerImage } from './per-image.js';
+import { checkReportPath, reportPath, writeComparisonReport } from './report/report.js';
+import { entrantKey, Sketches } from './report/sketches.js';
 import { ROUGH_MASK, RoughMaskSources, roughPrompts, scoreRoughMask } from './rough-scores.js';
 
 export interface EvaluateOptions extends WorkOptions {
@@ -32,6 +35,8 @@ export interface EvaluateOptions extends WorkOptions {
   ownSettings?: boolean;
   /** The file (`.csv`) or folder for the scores of each image. Default: the run's folder, else the working folder. */
   out?: string | undefined;
+  /** The file (`.html`) or folder for the report. Default: beside the scores of each image. */
+  report?: string | undefined;
   onEmpty?: 'skip' | 'fail';
   onProgress?: ((progress: EvaluateProgress) => void) | undefined;
 }
@@ -66,6 +71,8 @@ export interface EvaluateResult {
   models: ModelScores[];
   /** CSV file, one line for each model and image. */
   perImage: string;
+  /** HTML file. */
+  report: string;
   device: string;
   precision: Precision;
   /** Names of the images left out. */
@@ -76,35 +83,47 @@ export interface EvaluateResult {
  * @throws SamError `SAM_NOT_FOUND` and `SAM_BAD_CHECKPOINT` (models), `SAM_BAD_DATA` (pictures and labels, all named).
  */
 export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
+  const started = performance.now();
   const compute = resolveDevice(given.device ?? 'auto', given.precision ?? 'auto', { onNote: given.onStep });
   const entrants = await resolveEntrants(given);
+  const places = await findPlaces(given, entrants);
   // All see the same images: by the bands asked for, else by those of the first run.
   const bands = entrants.map(({ model }) => trainedBands(model)).find((one) => one !== undefined);
   const options = { ...given, samples: given.samples.map((sample) => withBands(sample, bands)) };
   const stores = new Stores(options, compute);
   const rough = new RoughMaskSources();
+  const sketches = new Sketches();
   try {
     const labelled = await checkLabels(options, entrants, rough);
     const usable = await encodeAll(entrants, labelled, stores, options);
     const results: { summary: ModelScores; rows: ImageScores[] }[] = [];
     for (const entrant of entrants) {
-      const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant) };
+      const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant), sketches };
       const rows = await scoreModel(entrant, usable, from, options);
       results.push({ summary: summarise(entrant, rows), rows });
     }
     const prompts = roughPrompts(entrants);
     if (prompts !== undefined) results.push(await scoreRoughMasks(prompts, rough, usable, options));
     const scored = new Set(usable);
-    const runDir = entrants.map(({ model }) => runFolder(model)).find((folder) => folder !== undefined);
-    const out = options.out === undefined ? undefined : resolve(options.out);
-    const perImage = perImagePath(out, runDir, process.cwd(), new Date());
-    await writePerImage(
-      perImage,
-      results.flatMap(({ rows }) => rows),
-    );
+    const models = results.map(({ summary }) => summary);
+    const rows = results.flatMap((result) => result.rows);
+    await writePerImage(places.perImage, rows);
+    const seconds = (performance.now() - started) / 1000;
+    const { signal } = options;
+    await writeComparisonReport({
+      ...places,
+      ...compute,
+      path: places.report,
+      models,
+      rows,
+      sketches,
+      seconds,
+      signal,
+    });
     return {
-      models: results.map(({ summary }) => summary),
-      perImage,
+      models,
+      perImage: places.perImage,
+      report: places.report,
       device: compute.device,
       precision: compute.precision,
       skipped: options.samples.filter((sample) => !scored.has(sample)).map(({ name }) => name),
@@ -113,6 +132,20 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
     await rough.dispose();
     await stores.dispose();
   }
+}
+
+/** Where results go, and the runs among the models; refused before any work where that cannot be. */
+async function findPlaces(
+  options: EvaluateOptions,
+  entrants: readonly Entrant[],
+): Promise<{ perImage: string; report: string; runs: string[] }> {
+  const runs = [...new Set(entrants.flatMap(({ model }) => runFolder(model) ?? []))];
+  const out = options.out === undefined ? undefined : resolve(options.out);
+  const perImage = perImagePath(out, runs[0], process.cwd(), new Date());
+  const report = reportPath(options.report === undefined ? undefined : resolve(options.report), perImage);
+  for (const dir of runs) await readRunConfig(dir);
+  await checkReportPath(report);
+  return { perImage, report, runs };
 }
 
 /** Labels that can be scored; bad ones and empty ones are named together, or left out. */
@@ -222,11 +255,23 @@ async function encodeAll(
   return usable;
 }
 
-async function scoreModel(
+/** What a model is scored with. */
+export interface Scoring {
+  /** Embeddings of the samples, encoded before. */
+  store: Pick<EmbeddingStore, 'read'>;
+  compute: Pick<Compute, 'device' | 'precision'>;
+  /** What prompts are drawn from; undefined: labels. */
+  masks: RoughMasks | undefined;
+  /** Takes what the report shows. */
+  sketches: Sketches;
+}
+
+/** One row for each sample, in their order. */
+export async function scoreModel(
   entrant: Entrant,
   samples: readonly Sample[],
-  { store, compute, masks }: { store: EmbeddingStore; compute: Compute; masks: RoughMasks | undefined },
-  { signal, onProgress, onWarning }: EvaluateOptions,
+  { store, compute, masks, sketches }: Scoring,
+  { signal, onProgress, onWarning }: Pick<EvaluateOptions, 'signal' | 'onProgress' | 'onWarning'>,
 ): Promise<ImageScores[]> {
   const model = await SamModel.fromResolved(entrant.model, compute, signal);
   try {
@@ -235,7 +280,7 @@ async function scoreModel(
       signal?.throwIfAborted();
       const embeddings = await store.read([sample], { signal, onWarning });
       try {
-        rows.set(sample, await scoreImage(entrant, sample, model, { embeddings, masks }));
+        rows.set(sample, await scoreImage(entrant, sample, model, { embeddings, masks, sketches }));
       } finally {
         embeddings.dispose();
       }
@@ -251,7 +296,7 @@ async function scoreImage(
   { name, prompts, promptSource }: Entrant,
   sample: Sample,
   model: SamModel,
-  { embeddings, masks }: { embeddings: ImageEmbedding['embeddings']; masks: RoughMasks | undefined },
+  { embeddings, masks, sketches }: Pick<Scoring, 'masks' | 'sketches'> & Pick<ImageEmbedding, 'embeddings'>,
 ): Promise<ImageScores> {
   const label = await labelOf(sample);
   const random = randomFor(prompts.seed, VALIDATION_EPOCH, sample.name, 0);
@@ -271,6 +316,7 @@ async function scoreImage(
     padTo,
     maskPrompt: prompt.mask,
   });
+  sketches.add(entrantKey({ name, promptSource }), { sample, label, predicted: predicted.mask, prompt });
   const counts = await confusion(predicted.mask, label.values);
   return {
     model: name,
@@ -301,7 +347,7 @@ async function scoreRoughMasks(
   return { summary: { ...of, ...totals(rows), ...hashes }, rows };
 }
 
-function summarise({ name, model, prompts, promptSource }: Entrant, rows: readonly ImageScores[]): ModelScores {
+export function summarise({ name, model, prompts, promptSource }: Entrant, rows: readonly ImageScores[]): ModelScores {
   const { spec, weightsHash, encoderHash, checkpoint } = model;
   const hashes = { weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null };
   return { name, spec, ...totals(rows), ...hashes, promptSource, prompts };

@@ -2,7 +2,7 @@
 
 import { nameAll } from '../data/folder.js';
 import { maskArea } from '../data/low-res.js';
-import { type DataSplits, readingOrder, type Sample, type Samples } from '../data/sample.js';
+import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
 import { SamError } from '../errors.js';
 import type { LowResMasks } from './masks.js';
@@ -34,10 +34,14 @@ interface Problem {
  * label too small for that counts as empty), and a rough mask with a pixel where all prompts come from those. Others are left out with `skipBad` and `onEmpty: 'skip'`.
  * @throws SamError `SAM_BAD_DATA` naming the bad ones, or when nothing is left of a split.
  */
-export async function checkSamples(splits: DataSplits, masks: LowResMasks, options: CheckOptions): Promise<DataSplits> {
-  const train = await problemsOf(splits.train, masks, options);
-  const validation = await problemsOf(splits.validation, masks, options);
-  const all = [...train, ...validation];
+export async function checkSamples<Split extends string>(
+  splits: Readonly<Record<Split, Samples>>,
+  masks: LowResMasks,
+  options: CheckOptions,
+): Promise<Record<Split, Samples>> {
+  const problems = {} as Record<Split, Problem[]>;
+  for (const split of Object.keys(splits) as Split[]) problems[split] = await problemsOf(splits[split], masks, options);
+  const all = Object.values<Problem[]>(problems).flat();
   const failing = all.filter(({ kind }) =>
     kind === 'bad' ? !options.skipBad : options.onEmpty === 'fail' && !options.skipBad,
   );
@@ -55,13 +59,14 @@ export async function checkSamples(splits: DataSplits, masks: LowResMasks, optio
       Uint32Array.from({ length: samples.length }, (_, place) => place).filter((place) => !bad.has(place)),
     );
   };
-  const usable = { train: without(splits.train, train), validation: without(splits.validation, validation) };
+  const usable: Record<Split, Samples> = { ...splits };
+  for (const split of Object.keys(splits) as Split[]) usable[split] = without(splits[split], problems[split]);
   requireSome(usable);
   return usable;
 }
 
 /** Throws `SAM_BAD_DATA` when a split has nothing left. */
-export function requireSome(splits: DataSplits): void {
+export function requireSome(splits: Readonly<Record<string, Samples>>): void {
   for (const [name, samples] of Object.entries(splits)) {
     if (samples.length > 0) continue;
     throw new SamError('SAM_BAD_DATA', `no usable image is left for ${name === 'train' ? 'training' : 'validation'}`, {

@@ -3,6 +3,7 @@ import type { Embeddings, Trainer, TrainerOptions } from '../../binding.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
 import { openData } from '../data/source.js';
 import { type Compute, resolveDevice } from '../device.js';
+import type { Scored } from '../evaluation/report/scores-sections.js';
 import { EmbeddingStore, type EnsureOptions, type EnsureResult } from '../models/embedding-store.js';
 import { decoderFiles, type ModelDescriptor } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
@@ -30,10 +31,19 @@ export interface OpenModel {
   dispose(): Promise<void>;
 }
 
+/** What a finished run has at hand. */
+export interface ScoredBy {
+  options: ResolvedTrainOptions;
+  compute: Compute;
+  model: Pick<OpenModel, 'embeddings'>;
+}
+
 export interface TrainEnvironment {
   compute(options: ResolvedTrainOptions, hooks: TrainHooks): Compute;
   openData(options: ResolvedTrainOptions, hooks: TrainHooks): Promise<DataSplits>;
   openModel(options: ResolvedTrainOptions, compute: Compute, hooks: TrainHooks): Promise<OpenModel>;
+  /** Scores the source weights and the best checkpoint of the run in `dir` on validation images, for its report. */
+  score(dir: string, validation: Samples, by: ScoredBy, hooks: TrainHooks): Promise<Scored>;
   versions(): { samNative: string; libtorch: string; node: string };
 }
 
@@ -55,6 +65,11 @@ export const environment: TrainEnvironment = {
     );
   },
   openModel,
+  async score(dir, validation, { options, compute, model }, { signal, onWarning }) {
+    const { scoreRun } = await import('../evaluation/report/score-run.js');
+    const { cacheDir } = options;
+    return scoreRun(dir, validation, { store: model.embeddings, compute, cacheDir, signal, onWarning });
+  },
   versions() {
     return { samNative: packageVersion(), libtorch: native().info().torch, node: process.versions.node };
   },

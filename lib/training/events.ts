@@ -126,6 +126,8 @@ export interface TrainResult {
   /** The epoch of least validation loss. */
   bestCheckpoint: string;
   lastCheckpoint: string;
+  /** HTML file; null without one (`report: false`, or it could not be written). */
+  report: string | null;
   /** Completed, earlier parts of a resumed run included. */
   epochs: number;
   steps: number;

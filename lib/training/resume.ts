@@ -9,7 +9,7 @@ import { type CheckpointMetadata, readCheckpointMetadata } from './checkpoints.j
 import { type RunConfig, readRunConfig, runPaths } from './run-folder.js';
 
 /** What may differ from the run's own: nothing of it changes what is learnt (but for `epochs`, its length). */
-const MAY_CHANGE = new Set(['epochs', 'device', 'threads', 'saveEvery', 'mirror', 'cacheDir', 'cacheMax']);
+const MAY_CHANGE = new Set(['epochs', 'device', 'threads', 'saveEvery', 'mirror', 'cacheDir', 'cacheMax', 'report']);
 /** Where the run is, not how it trains. */
 const PLACE = new Set(['out', 'resume', 'overwrite']);
 

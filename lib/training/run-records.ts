@@ -1,5 +1,6 @@
 /** What a run writes down about itself: its config, its train history, its result. */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { DataSplits, Samples } from '../data/sample.js';
 import type { Compute } from '../device.js';
 import { SamError } from '../errors.js';
@@ -126,6 +127,7 @@ export function makeResult(
     runDir: paths.dir,
     bestCheckpoint: paths.best,
     lastCheckpoint: paths.last,
+    report: existsSync(paths.report) ? paths.report : null,
     epochs: state.epoch,
     steps: state.step,
     bestEpoch: state.bestEpoch,

@@ -46,6 +46,7 @@ import {
   type ReadyRun,
   requireSameModel,
 } from './run-records.js';
+import { RunReporter } from './run-reporter.js';
 import { initialState, isFinished } from './run-state.js';
 import { TrainRun } from './train-run.js';
 
@@ -211,11 +212,11 @@ async function trainInFolder(
   if (resumed !== undefined) {
     const paths = runPaths(resumed.dir);
     await removeLeftovers(paths);
-    return await trainWith(run, { paths, config, resumed }, outside);
+    return await trainWith(run, { paths, config, resumed }, outside, from);
   }
   const { paths, discard } = await createRunFolder(config.options.out!);
   try {
-    return await trainWith(run, { paths, config, resumed }, outside);
+    return await trainWith(run, { paths, config, resumed }, outside, from);
   } catch (error) {
     // A folder without a checkpoint would only be in the way of the next try. After a mistake of ours it stays, to be looked at.
     const known = toSamError(fromNative(error)).code !== 'SAM_INTERNAL';
@@ -228,6 +229,7 @@ async function trainWith(
   run: ReadyRun,
   { paths, config, resumed }: { paths: RunPaths; config: RunConfig; resumed: ResumedRun | undefined },
   outside: Outside,
+  from: TrainEnvironment,
 ): Promise<TrainResult> {
   const { options, compute, model, seconds } = run;
   await writeRunConfig(paths.dir, config);
@@ -238,6 +240,7 @@ async function trainWith(
   });
   let history: History | undefined;
   const mirror = options.mirror === undefined ? undefined : openMirror(paths, options.mirror, outside);
+  const report = options.report ? new RunReporter(paths.dir, outside) : undefined;
   try {
     const state = resumed?.metadata?.state ?? initialState();
     if (resumed?.metadata !== undefined) await trainer.restore(paths.last);
@@ -257,6 +260,7 @@ async function trainWith(
       const path = await saveCheckpoint(checkpoints, state, best);
       outside.emit({ type: 'checkpoint', path, epoch: state.epoch, step: state.step, best });
       mirror?.copy([paths.config, paths.history, paths.last, ...(best ? [paths.best] : [])]);
+      if (state.batch === 0) await report?.refresh();
     };
     const counters = { trainedSamples: 0 };
     const source = {
@@ -285,7 +289,13 @@ async function trainWith(
       ...outside,
     };
     outside.profile?.start(compute.device);
-    await runUntilDone(loop, paths);
+    await runUntilDone(loop, paths).catch(async (error) => {
+      await report?.close();
+      throw error;
+    });
+    seconds.total = (performance.now() - run.started) / 1000;
+    await report?.finish(seconds, (hooks) => from.score(paths.dir, splits.validation, run, hooks));
+    if (existsSync(paths.report)) mirror?.copy([paths.report]);
     await mirror?.finish();
     seconds.total = (performance.now() - run.started) / 1000;
     const result = makeResult(paths, config, state, { seconds, ...counters, encodedImages: run.encodedImages });

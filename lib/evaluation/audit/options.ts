@@ -1,0 +1,55 @@
+/** Options of `audit`: those of `train` that make a model, and how it is asked about the labels. */
+import { z } from 'zod';
+import {
+  dataOptions,
+  modelOptions,
+  optimiserOptions,
+  parseOptions,
+  presetOption,
+  promptOptions,
+  type ResolvedTrainOptions,
+  trainOptionsSchema,
+  withPreset,
+} from '../../options.js';
+
+const count = z.number().int();
+const { trainSplit: _, validationSplit: __, validationFraction: ___, ...data } = dataOptions;
+// Every model trains as long as the others: what would end one early is the loss on the very labels in question.
+const { earlyStop: ____, ...optimiser } = optimiserOptions;
+
+export const auditOptionsSchema = z.strictObject({
+  preset: presetOption,
+  ...data,
+  groupBy: data.groupBy.describe(
+    'regular expression on the file name; what its first group matches stays in one fold (crops of one picture)',
+  ),
+  split: z.string().default('train').describe('the labelled split that is looked at'),
+  folds: count.min(2).default(5).describe('models that are trained, each without the labels that it then judges'),
+  draws: count.min(1).default(5).describe('prompts drawn for each image; their masks are put to the vote'),
+  ...modelOptions,
+  ...promptOptions,
+  ...optimiser,
+  // A few quick epochs: measured with spoilt labels (docs/benchmarks.md), a higher rate than train's finds more of them.
+  lr: z.number().gt(0).default(1e-4).describe('learning rate of AdamW'),
+  epochs: count.min(1).default(10).describe('passes over the other folds, of each model'),
+  show: count.min(1).default(200).describe('images on the review page, the worst ones; all others are kept'),
+  out: z.string().default('audit').describe('folder for the review page, its pictures and the predicted masks'),
+  overwrite: z.boolean().default(false).describe('replace the audit that --out holds'),
+});
+
+/** What a caller may write: everything but `data` has a default. */
+export type AuditOptions = z.input<typeof auditOptionsSchema>;
+/** Everything resolved. */
+export type ResolvedAuditOptions = z.output<typeof auditOptionsSchema>;
+
+/** @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
+export function resolveAuditOptions(given: AuditOptions): ResolvedAuditOptions {
+  return parseOptions(auditOptionsSchema, withPreset(given));
+}
+
+/** How the model of one fold is trained, into `out`. */
+export function trainOptionsOf(options: ResolvedAuditOptions, out: string): ResolvedTrainOptions {
+  const shared = Object.entries(options).filter(([name]) => name in trainOptionsSchema.shape);
+  const bare = { out, report: false, saveEvery: Number.MAX_SAFE_INTEGER };
+  return trainOptionsSchema.parse({ ...Object.fromEntries(shared), ...bare });
+}

@@ -1,0 +1,32 @@
+/** HTML as text: what is put into a template is escaped, unless it is HTML itself. */
+
+/** Text that is HTML already. Made by {@link html} and {@link trusted} only. */
+export class Html {
+  constructor(readonly text: string) {}
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** What a template takes. Nothing is written for null and undefined. */
+export type Part = Html | string | number | null | undefined | readonly Part[];
+
+/** `` html`<td>${name}</td>` ``: the name can be any text. Attributes stand in double quotes. */
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  return new Html(strings.reduce((text, string, index) => text + written(parts[index - 1]) + string));
+}
+
+/** Text of our own, or of a library that escapes. */
+export function trusted(text: string): Html {
+  return new Html(text);
+}
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+function written(part: Part): string {
+  if (part === null || part === undefined) return '';
+  if (part instanceof Html) return part.text;
+  if (Array.isArray(part)) return part.map(written).join('');
+  return String(part).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+}

@@ -1,0 +1,159 @@
+/**
+ * `report.html`: of a run (while it goes on and when it is done) and of a comparison. One file, nothing beside it, nothing from
+ * the network.
+ */
+import { open, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SamError } from '../../errors.js';
+import { makeFolder, temporaryName } from '../../files.js';
+import type { TrainSeconds } from '../../training/events.js';
+import { runPaths } from '../../training/run-folder.js';
+import type { ModelScores } from '../evaluate.js';
+import { type Html, html } from './html.js';
+import { writePage } from './page.js';
+import { pictures } from './pictures.js';
+import { type RunRecord, readRun } from './run-record.js';
+import { distributions, entriesOf, imageTable, isTuned, type Scored, scoresTable } from './scores-sections.js';
+import { curves, facts, inSeconds, settings, timings } from './training-sections.js';
+
+/** A report in work is looked at again this often. */
+const REFRESH_SECONDS = 20;
+
+export interface RunStatus {
+  /** False: it goes on, and the page looks for news by itself. */
+  readonly ended: boolean;
+  /** Of this call. */
+  readonly seconds?: TrainSeconds | undefined;
+  /** The source weights and the best checkpoint on validation images. */
+  readonly scored?: Scored | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Writes the report of the run in `dir`, from what its files say. */
+export async function writeRunReport(dir: string, { ended, seconds, scored, signal }: RunStatus): Promise<void> {
+  const run = await readRun(dir);
+  const { options, model } = run.config;
+  const body = html`${status(run, ended)}
+${scored === undefined ? undefined : await scoreSections(scored, signal)}
+<h2>Training</h2>${curves(run)}
+<h2>Timings</h2>${timings(run, seconds)}
+<h2>Settings and versions</h2>${settings(run)}`;
+  const title = `${model.name} tuned on ${options.data}`;
+  await writePage(runPaths(dir).report, { title, body, refreshSeconds: ended ? undefined : REFRESH_SECONDS });
+}
+
+function status({ epochs, config }: RunRecord, ended: boolean): Html {
+  const last = epochs.at(-1);
+  const best = epochs.findLast((epoch) => epoch.best);
+  const asked = config.options.epochs;
+  const where = ended
+    ? `${last?.epoch ?? 0} of ${asked} epochs`
+    : `In progress: ${last?.epoch ?? 0} of ${asked} epochs so far`;
+  const found =
+    best === undefined
+      ? ''
+      : ` Best: epoch ${best.epoch}, validation loss ${best.validationLoss.toFixed(4)}, mean IoU ${best.validationIou.toFixed(4)}` +
+        ` on the grid of the loss.`;
+  return html`<p class="lead">${where}.${found}</p>`;
+}
+
+export interface ComparisonReport extends Scored {
+  readonly path: string;
+  /** Folders of the runs among the models. */
+  readonly runs: readonly string[];
+  /** The table on disk. */
+  readonly perImage: string;
+  readonly device: string;
+  readonly precision: string;
+  readonly seconds: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Writes the report of a comparison, with the curves and settings of the runs in it. */
+export async function writeComparisonReport(report: ComparisonReport): Promise<void> {
+  const runs = await Promise.all(report.runs.map(readRun));
+  const { models, device, precision, perImage, seconds } = report;
+  const about: [string, string][] = [
+    ['written', new Date().toISOString()],
+    ['device', `${device} (${precision})`],
+    ['took', `${inSeconds(seconds)}, but for this report`],
+    ['scores of each image', perImage],
+  ];
+  const body = html`${await scoreSections(report, report.signal)}
+${runs.map((run) => html`<h2>Training of ${run.dir}</h2>${curves(run)}${timings(run, undefined)}`)}
+<h2>Settings and versions</h2>
+<div class="columns"><div>${facts(about)}</div>${models.map((scores) => html`<div>${facts(promptsOf(scores))}</div>`)}</div>
+${runs.map((run) => html`<h3>${run.dir}</h3>${settings(run)}`)}`;
+  const title = `${[...new Set(models.map(({ name }) => name))].join(', ')} compared`;
+  await writePage(report.path, { title, body });
+}
+
+function promptsOf({ name, spec, promptSource, prompts, weightsHash }: ModelScores): [string, string][] {
+  const { prompt, numPositive, numNegative, pointSets, maskOutput, seed } = prompts;
+  const drawn = prompt === 'box' ? prompt : `${prompt}: ${numPositive} inside, ${numNegative} outside, ${pointSets}`;
+  return [
+    ['model', name === spec ? name : `${name} (${spec})`],
+    ['weights', weightsHash?.slice(0, 12) ?? '-'],
+    ['prompts from', promptSource === 'rough' ? 'rough masks' : 'labels'],
+    ['prompts', `${drawn}; seed ${seed}`],
+    ['mask output', maskOutput],
+  ];
+}
+
+/** Table, distribution, pictures, images. */
+async function scoreSections(scored: Scored, signal: AbortSignal | undefined): Promise<Html> {
+  const entries = entriesOf(scored);
+  const tuned = entries.findIndex((entry) => isTuned(entry.scores));
+  const rankedBy = Math.max(0, tuned);
+  // Inference knows no labels: where there are rough masks the pictures show what comes of those.
+  const source = entries.some(({ scores }) => scores.promptSource === 'rough') ? 'rough' : 'ground-truth';
+  const pictured = entries.filter(({ scores }) => scores.promptSource === source && scores.weightsHash !== null);
+  const shown = await pictures(
+    {
+      entrants: pictured.map(({ scores }) => scores),
+      names: pictured.map(({ name }) => name),
+      rankedBy: Math.max(
+        0,
+        pictured.findIndex((entry) => isTuned(entry.scores)),
+      ),
+      rows: scored.rows,
+      sketches: scored.sketches,
+    },
+    signal,
+  );
+  return html`<h2>Scores</h2>${scoresTable(entries)}
+<h2>Before and after</h2>${distributions(entries)}
+<h2>Pictures</h2>
+<p class="soft">Points inside the object are green with a plus, those outside red with a minus, boxes yellow. Click a picture to enlarge it; the arrow keys
+go on to the next, Esc closes it.</p>
+${shown}
+<h2>Every image</h2>${imageTable(entries, rankedBy)}`;
+}
+
+/** The report's file: `given` itself if it ends in .html, else `report.html` in the folder; without it beside the table. */
+export function reportPath(given: string | undefined, perImage: string): string {
+  if (given === undefined) {
+    return /per-image\.csv$/.test(perImage)
+      ? join(dirname(perImage), 'report.html')
+      : perImage.replace(/\.csv$/i, '.html');
+  }
+  return given.toLowerCase().endsWith('.html') ? given : join(given, 'report.html');
+}
+
+/** Refuses a place that cannot be written, before any work. @throws SamError `SAM_BAD_OPTION`. */
+export async function checkReportPath(path: string): Promise<void> {
+  const refused = (why: string, cause?: unknown) =>
+    new SamError('SAM_BAD_OPTION', `cannot write the report ${path}: ${why}`, {
+      fix: 'name another place with --report',
+      cause,
+    });
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) throw refused('a folder is in the way');
+  const probe = temporaryName(path);
+  try {
+    await makeFolder(dirname(path));
+    await (await open(probe, 'wx')).close();
+    await rm(probe);
+  } catch (error) {
+    throw refused(error instanceof Error ? error.message : String(error), error);
+  }
+}

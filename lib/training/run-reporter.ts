@@ -1,0 +1,61 @@
+/** Keeps a run's `report.html` up to date. A report that cannot be written is a warning; it never fails the run. */
+
+import { toSamError } from '../errors.js';
+import type { RunStatus } from '../evaluation/report/report.js';
+import type { Scored } from '../evaluation/report/scores-sections.js';
+import { fromNative } from '../native.js';
+import type { TrainHooks } from './environment.js';
+import type { TrainEvent, TrainSeconds } from './events.js';
+
+/** Least time between two versions, so that they cost next to nothing beside short epochs. */
+const SPACING_SECONDS = 10;
+
+export class RunReporter {
+  #written = performance.now();
+  #failed = false;
+
+  constructor(
+    readonly dir: string,
+    readonly outside: { signal: AbortSignal | undefined; emit(event: TrainEvent): void },
+  ) {}
+
+  /** After an epoch: the curves so far, now and then. */
+  async refresh(): Promise<void> {
+    if (this.#failed || performance.now() - this.#written < SPACING_SECONDS * 1000) return;
+    await this.#write(() => ({ ended: false }));
+    this.#written = performance.now();
+  }
+
+  /** The run stops before its end: so does the report. */
+  async close(): Promise<void> {
+    await this.#write(() => ({ ended: true }));
+  }
+
+  /** With the scores and pictures of validation images, before and after. */
+  async finish(seconds: TrainSeconds, score: (hooks: TrainHooks) => Promise<Scored>): Promise<void> {
+    const { signal, emit } = this.outside;
+    const hooks: TrainHooks = {
+      signal,
+      onNote: (message) => emit({ type: 'note', message }),
+      onWarning: (message) => emit({ type: 'warning', code: 'SAM_BAD_DATA', message }),
+    };
+    const complete = await this.#write(async () => ({ ended: true, seconds, scored: await score(hooks), signal }));
+    // The curves at least.
+    if (!complete) await this.#write(() => ({ ended: true, seconds }));
+  }
+
+  /** Returns whether it was written. The libraries for it are loaded when they are first needed. */
+  async #write(status: () => RunStatus | Promise<RunStatus>): Promise<boolean> {
+    try {
+      const { writeRunReport } = await import('../evaluation/report/report.js');
+      await writeRunReport(this.dir, await status());
+      return true;
+    } catch (error) {
+      if (this.#failed) return false;
+      this.#failed = true;
+      const { code, message } = toSamError(fromNative(error));
+      this.outside.emit({ type: 'warning', code, message: `report.html is not complete: ${message}` });
+      return false;
+    }
+  }
+}
