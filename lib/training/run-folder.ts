@@ -1,4 +1,4 @@
-/** The run folder: `config.json`, `history.jsonl`, `checkpoints/{last,best}.safetensors`. */
+/** The run folder: `config.json`, `history.jsonl`, `tensorboard/`, `checkpoints/{last,best}.safetensors`. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -13,6 +13,7 @@ export interface RunPaths {
   dir: string;
   config: string;
   history: string;
+  tensorboard: string;
   checkpoints: string;
   last: string;
   best: string;
@@ -24,6 +25,7 @@ export function runPaths(dir: string): RunPaths {
     dir,
     config: join(dir, 'config.json'),
     history: join(dir, 'history.jsonl'),
+    tensorboard: join(dir, 'tensorboard'),
     checkpoints,
     last: join(checkpoints, 'last.safetensors'),
     best: join(checkpoints, 'best.safetensors'),
@@ -106,7 +108,8 @@ export function defaultRunDir(model: string, now = new Date()): string {
 export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; discard(): Promise<void> }> {
   const paths = runPaths(dir);
   const clear = async () => {
-    for (const old of [paths.config, paths.history, paths.checkpoints]) await rm(old, { recursive: true, force: true });
+    const { config, history, tensorboard, checkpoints } = paths;
+    for (const old of [config, history, tensorboard, checkpoints]) await rm(old, { recursive: true, force: true });
   };
   await clear();
   const first = await makeFolder(paths.checkpoints);
