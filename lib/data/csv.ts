@@ -27,3 +27,8 @@ export function* parseCsv(text: string): Generator<CsvRow, void> {
     [fields, first] = [[], line];
   }
 }
+
+/** One line without its end: fields are quoted where they would be read otherwise. */
+export function csvLine(fields: readonly string[]): string {
+  return fields.map((text) => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(',');
+}
