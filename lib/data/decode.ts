@@ -234,7 +234,7 @@ export async function contentHash(sample: Sample): Promise<string> {
   }
 }
 
-function isPlainFile(file: FileReference): boolean {
+export function isPlainFile(file: FileReference): boolean {
   return file.bytes === undefined && file.read === undefined;
 }
 

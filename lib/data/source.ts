@@ -9,6 +9,7 @@ import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
 import { randomFor } from '../prompts/random.js';
 import { findCoco } from './coco.js';
 import { folderSource, isFile, isFolder, listImages, nameAll, splitsOf, stemOf } from './folder.js';
+import { groupPattern, groupSamples } from './groups.js';
 import { HUB_SCHEME, hubSource } from './hub/source.js';
 import { withValues } from './instances.js';
 import { isManifest, manifestSource } from './manifest.js';
@@ -189,19 +190,6 @@ async function hasMasks(root: string): Promise<boolean> {
   return false;
 }
 
-/** `--group-by`. @throws {SamError} `SAM_BAD_OPTION`: no regular expression. */
-export function groupPattern(text: string | undefined): RegExp | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return new RegExp(text, 'u');
-  } catch (error) {
-    throw new SamError('SAM_BAD_OPTION', `--group-by is not a regular expression: ${text}`, {
-      detail: error instanceof Error ? error.message : undefined,
-      fix: "Give one whose first group names the picture, such as '^(.*)_[ab]$'.",
-    });
-  }
-}
-
 /** Takes whole groups, in an order drawn from the seed, while that brings validation nearer to its share. */
 function cutOff(
   samples: Samples,
@@ -234,36 +222,6 @@ function cutOff(
     return pick(samples, places);
   };
   return { train: side(false), validation: side(true) };
-}
-
-/**
- * The group of each sample, numbered as they come, and the groups' sizes: samples that share what the pattern's first group (or,
- * without one, the pattern) matches; of the others those of one image, so that it never stands on both sides.
- */
-export function groupSamples(samples: Samples, pattern: RegExp | undefined): { groupOf: Uint32Array; sizes: number[] } {
-  const groups = new Map<string, number>();
-  const groupOf = new Uint32Array(samples.length);
-  const sizes: number[] = [];
-  let [matched, place] = [false, 0];
-  for (const sample of samples) {
-    const match = pattern?.exec(sample.name) ?? null;
-    matched ||= match !== null;
-    const key = match === null ? `\0${sample.image.path}` : (match[1] ?? match[0]);
-    const group = groups.get(key) ?? groups.size;
-    groups.set(key, group);
-    sizes[group] = (sizes[group] ?? 0) + 1;
-    groupOf[place++] = group;
-  }
-  if (pattern !== undefined && !matched) {
-    throw new SamError(
-      'SAM_BAD_OPTION',
-      `--group-by ${pattern.source} matches no image, such as ${samples.at(0)?.name}`,
-      {
-        fix: 'It is matched with the path within the split, without the extension.',
-      },
-    );
-  }
-  return { groupOf, sizes };
 }
 
 export function inDrawnOrder<T>(items: readonly T[], seed: number): T[] {

@@ -13,22 +13,26 @@ const COLOURS = { positive: '#19c24a', negative: '#e5322d', box: '#ffd400' };
 
 /** Writes a PNG whose long side is 1024 pixels. Positive points are green, negative ones red, the box is yellow. */
 export async function writeOverlay(path: string, image: DecodedImage, mask: Mask, prompt: Prompt): Promise<void> {
-  const frame = gridFrame(mask, SIDE);
+  await writeFileWhole(path, await overlay(image, mask, prompt, SIDE));
+}
+
+/** The same as the bytes of a PNG; `side`: its long side, pixels. */
+export async function overlay(image: DecodedImage, mask: Mask, prompt: Prompt, side: number): Promise<Buffer> {
+  const frame = gridFrame(mask, side);
   const { validWidth: width, validHeight: height } = frame;
   const raw = { width: image.width, height: image.height, channels: 3 } as const;
   const picture = sharp(image.pixels, { raw }).resize(width, height, { fit: 'fill' });
-  const shown = sampleGrid(mask.values, frame, new Uint8Array(SIDE * SIDE));
-  const tint = { input: tinted(shown, width, height), raw: { width, height, channels: 4 as const } };
+  const shown = sampleGrid(mask.values, frame, new Uint8Array(side * side));
+  const tint = { input: tinted(shown, width, height, side), raw: { width, height, channels: 4 as const } };
   const marks = { input: Buffer.from(marksOf(prompt, width, height, width / image.width, height / image.height)) };
-  const png = await picture.composite([tint, marks]).png().toBuffer();
-  await writeFileWhole(path, png);
+  return picture.composite([tint, marks]).png().toBuffer();
 }
 
 /** RGBA: the tint inside the mask, nothing outside. */
-function tinted(grid: Uint8Array, width: number, height: number): Buffer {
+function tinted(grid: Uint8Array, width: number, height: number, side: number): Buffer {
   const pixels = Buffer.alloc(width * height * 4);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) if (grid[y * SIDE + x] !== 0) pixels.set(TINT, (y * width + x) * 4);
+    for (let x = 0; x < width; x++) if (grid[y * side + x] !== 0) pixels.set(TINT, (y * width + x) * 4);
   }
   return pixels;
 }

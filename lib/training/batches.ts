@@ -102,7 +102,7 @@ export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoc
  * The prompt of one image in one epoch: it depends on `(seed, epoch, image)` and on nothing else. The label is the view's;
  * rough masks are made of the picture as it is.
  */
-async function promptOf(
+export async function promptOf(
   source: BatchSource,
   { sample, view, label }: { sample: Sample; view: number; label: LowResMask },
   epoch: number,

@@ -1,5 +1,5 @@
 /** What a run is given from outside the loop: data, model, embeddings. Tests give their own. */
-import type { Embeddings, Trainer, TrainerOptions } from '../../binding.js';
+import type { Embeddings, SamModel, Trainer, TrainerOptions } from '../../binding.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
 import { openData } from '../data/source.js';
 import { type Compute, resolveDevice } from '../device.js';
@@ -24,6 +24,8 @@ export interface OpenModel {
   name: string;
   descriptor: ModelDescriptor;
   createTrainer(options: TrainerOptions): Trainer;
+  /** With the decoder as it is now. */
+  predict: SamModel['predict'];
   embeddings: {
     ensure(samples: Samples, options: EnsureOptions): Promise<EnsureResult>;
     read(samples: readonly Sample[]): Promise<Embeddings>;
@@ -100,6 +102,7 @@ async function openModel(options: ResolvedTrainOptions, compute: Compute, hooks:
       name: resolved.name,
       descriptor: resolved.descriptor,
       createTrainer: (trainerOptions) => native().createTrainer(model, trainerOptions),
+      predict: (request) => model.predict(request),
       embeddings: {
         ensure: (samples, ensureOptions) => store.ensure(samples, ensureOptions),
         read: (samples) => store.read(samples, { onWarning: hooks.onWarning }),

@@ -37,6 +37,8 @@ export interface EpochsContext {
   emit(event: TrainEvent): void;
   /** Writes a checkpoint of `state`. */
   save(best: boolean): Promise<void>;
+  /** Called when an epoch is complete and saved; the next one waits for it. */
+  afterEpoch(): Promise<void>;
   /** The checkpoint written last, if there is one. */
   lastCheckpoint(): string | undefined;
 }
@@ -61,6 +63,7 @@ export async function runEpochs(context: EpochsContext): Promise<void> {
     await context.history.append({ ...line, ...trained });
     await context.save(best);
     context.emit({ ...line, epochs: options.epochs });
+    await context.afterEpoch();
   }
 }
 

@@ -1,4 +1,4 @@
-/** The run folder: `config.json`, `history.jsonl`, `checkpoints/{last,best}.safetensors`, `report.html`. */
+/** The run folder: `config.json`, `history.jsonl`, `tensorboard/`, `checkpoints/{last,best}.safetensors`, `report.html`. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -14,6 +14,7 @@ export interface RunPaths {
   config: string;
   history: string;
   report: string;
+  tensorboard: string;
   checkpoints: string;
   last: string;
   best: string;
@@ -26,6 +27,7 @@ export function runPaths(dir: string): RunPaths {
     config: join(dir, 'config.json'),
     history: join(dir, 'history.jsonl'),
     report: join(dir, 'report.html'),
+    tensorboard: join(dir, 'tensorboard'),
     checkpoints,
     last: join(checkpoints, 'last.safetensors'),
     best: join(checkpoints, 'best.safetensors'),
@@ -108,7 +110,8 @@ export function defaultRunDir(model: string, now = new Date()): string {
 export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; discard(): Promise<void> }> {
   const paths = runPaths(dir);
   const clear = async () => {
-    for (const old of [paths.config, paths.history, paths.report, paths.checkpoints])
+    const { config, history, tensorboard, report, checkpoints } = paths;
+    for (const old of [config, history, tensorboard, report, checkpoints])
       await rm(old, { recursive: true, force: true });
   };
   await clear();

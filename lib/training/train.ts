@@ -49,6 +49,7 @@ import {
 import { RunReporter } from './run-reporter.js';
 import { initialState, isFinished } from './run-state.js';
 import { TrainRun } from './train-run.js';
+import { Watch } from './watch.js';
 
 export interface TrainControl {
   /** Aborting saves where the run stands; `result` then rejects with `SAM_INTERRUPTED`. */
@@ -233,12 +234,14 @@ async function trainWith(
 ): Promise<TrainResult> {
   const { options, compute, model, seconds } = run;
   await writeRunConfig(paths.dir, config);
+  const selection = { maskOutput: options.maskOutput, multiMask: options.multiMask };
   const trainer = model.createTrainer({
     weightDecay: options.weightDecay,
     loss: parseLoss(options.loss),
-    selection: { maskOutput: options.maskOutput, multiMask: options.multiMask },
+    selection,
   });
   let history: History | undefined;
+  let watch: Watch | undefined;
   const mirror = options.mirror === undefined ? undefined : openMirror(paths, options.mirror, outside);
   const report = options.report ? new RunReporter(paths.dir, outside) : undefined;
   try {
@@ -259,7 +262,8 @@ async function trainWith(
     const save = async (best: boolean) => {
       const path = await saveCheckpoint(checkpoints, state, best);
       outside.emit({ type: 'checkpoint', path, epoch: state.epoch, step: state.step, best });
-      mirror?.copy([paths.config, paths.history, paths.last, ...(best ? [paths.best] : [])]);
+      const watched = watch === undefined ? [] : [watch.path];
+      mirror?.copy([paths.config, paths.history, ...watched, paths.last, ...(best ? [paths.best] : [])]);
       if (state.batch === 0) await report?.refresh();
     };
     const counters = { trainedSamples: 0 };
@@ -273,6 +277,15 @@ async function trainWith(
     };
     const { precision } = compute;
     const { splits } = run;
+    watch = await Watch.open({
+      folder: paths.tensorboard,
+      from: resumed?.metadata?.state.step,
+      samples: splits.validation,
+      source,
+      selection,
+      predict: model.predict,
+      emit: outside.emit,
+    });
     const loop = {
       options,
       splits,
@@ -286,8 +299,14 @@ async function trainWith(
       counters,
       save,
       lastCheckpoint: () => (existsSync(paths.last) ? paths.last : undefined),
-      ...outside,
+      afterEpoch: async () => watch?.pictures(state, isFinished(state, options)),
+      signal: outside.signal,
+      emit: (event: TrainEvent) => {
+        watch?.take(event);
+        outside.emit(event);
+      },
     };
+    if (resumed?.metadata === undefined) await watch?.pictures(state, false);
     outside.profile?.start(compute.device);
     await runUntilDone(loop, paths).catch(async (error) => {
       await report?.close();
@@ -295,6 +314,8 @@ async function trainWith(
     });
     seconds.total = (performance.now() - run.started) / 1000;
     await report?.finish(seconds, (hooks) => from.score(paths.dir, splits.validation, run, hooks));
+    await watch?.flush();
+    if (watch !== undefined) mirror?.copy([watch.path]);
     if (existsSync(paths.report)) mirror?.copy([paths.report]);
     await mirror?.finish();
     seconds.total = (performance.now() - run.started) / 1000;
@@ -303,6 +324,7 @@ async function trainWith(
     return result;
   } finally {
     await history?.close();
+    await watch?.close();
     trainer.dispose();
   }
 }

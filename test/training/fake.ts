@@ -166,6 +166,11 @@ export function fakeEnvironment(splits: DataSplits, model: Partial<ModelDescript
         name: 'fake',
         descriptor: { spec: 'fake', name: 'fake', weightsHash: 'w', encoderHash: 'e', encoder: null, ...model },
         createTrainer: () => trainer,
+        predict: async ({ sizes }) => {
+          const [height, width] = sizes as unknown as [number, number];
+          const masks = [new Uint8Array(height * width).fill(255)];
+          return { masks, scores: Float32Array.of(1), lowResLogits: new Float32Array(256 * 256) };
+        },
         embeddings: {
           ensure: async (samples, { onProgress, signal }) => {
             log.push(`encode ${samples.length}`);

@@ -65,7 +65,7 @@ export async function otherSplits(
   for (const split of await source.splits()) {
     // The audited one may go by another name: `val` finds `validation`.
     if (sameSplit(split, options.split)) continue;
-    const samples = await source.readSplit(split, { requireMasks: true, skipBad: true, onWarning }).catch(unlabelled);
+    const samples = await source.readSplit(split, { masks: 'required', skipBad: true, onWarning }).catch(unlabelled);
     for (const sample of samples) {
       if (!isFile(sample.image)) break;
       rows.push(await files.rowOf(sample, split));

@@ -1,6 +1,8 @@
 /** Which fold each sample is in: groups stay together, and folds are about equally large. */
+
+import { groupPattern, groupSamples } from '../../data/groups.js';
 import type { Samples } from '../../data/sample.js';
-import { groupPattern, groupSamples, inDrawnOrder } from '../../data/source.js';
+import { inDrawnOrder } from '../../data/source.js';
 import { SamError } from '../../errors.js';
 
 /**

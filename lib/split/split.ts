@@ -1,0 +1,221 @@
+/** `sam-native split`: training, validation and test splits of a data set that do not leak, as a list of files that `train` takes. */
+import { existsSync } from 'node:fs';
+import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
+import { csvLine } from '../data/csv.js';
+import { isPlainFile } from '../data/decode.js';
+import { type Groups, GroupUnion, groupPattern, groupSamples } from '../data/groups.js';
+import { isManifest } from '../data/manifest.js';
+import type { DataSource, Sample } from '../data/sample.js';
+import { shareOut } from '../data/shares.js';
+import { similarPairs, type Vectors } from '../data/similarity.js';
+import { type DataHooks, openSource } from '../data/source.js';
+import { resolveDevice } from '../device.js';
+import { SamError } from '../errors.js';
+import { writeFileWhole } from '../files.js';
+import { describeImages } from '../models/descriptors.js';
+import { EmbeddingStore, type EnsureProgress } from '../models/embedding-store.js';
+import { resolveModel } from '../models/resolve.js';
+import type { WorkOptions } from '../models/work-options.js';
+import { defaultCacheDir } from '../setup/cache-dir.js';
+import { type NearDuplicate, nearDuplicates, nearDuplicateWarning } from './near-duplicates.js';
+
+export const SPLITS = ['train', 'validation', 'test'] as const;
+export type Split = (typeof SPLITS)[number];
+
+export interface SplitDataOptions extends WorkOptions {
+  /** A data set of files: a folder, a CSV or JSONL file, sample:rivers. */
+  data: string;
+  /** Its splits to take samples from. Default: all. */
+  splits?: readonly string[] | undefined;
+  /** The list of files to write: .csv or .jsonl. */
+  out: string;
+  overwrite?: boolean;
+  /** The share of each split; together 1. One of 0 is not made. */
+  shares: Readonly<Record<Split, number>>;
+  /** As `--group-by` of train. */
+  groupBy?: string | undefined;
+  /** Images whose descriptors' cosine is at least this stay together. */
+  groupBySimilarity?: number | undefined;
+  /** Look for near-duplicates across the splits: encodes every image. Default: true. */
+  check?: boolean;
+  model: string;
+  seed: number;
+  onProgress?: ((progress: EnsureProgress) => void) | undefined;
+}
+
+export interface SplitDataResult {
+  splits: Record<Split, number>;
+  /** How many there were to share out, and the samples of the largest. */
+  groups: number;
+  largestGroup: number;
+  /** Null where images were not looked at. */
+  nearDuplicates: NearDuplicate[] | null;
+  files: string[];
+}
+
+/** @throws SamError `SAM_BAD_OPTION` (shares, patterns, a file in the way), `SAM_BAD_DATA` (the data, too few groups). */
+export async function splitData(options: SplitDataOptions): Promise<SplitDataResult> {
+  const { seed, signal, onWarning, groupBySimilarity: threshold } = options;
+  const made = madeSplits(options.shares);
+  const out = checkedOut(options.out, options.overwrite ?? false);
+  const pattern = groupPattern(options.groupBy);
+  const { samples, images } = await look(await readSamples(options), options);
+  const named = groupSamples(samples, pattern);
+  const groups =
+    images === undefined || threshold === undefined ? named : await joinSimilar(named, images, threshold, signal);
+  requireEnough(groups, samples.length, made);
+  const shares = made.map((split) => options.shares[split]);
+  const placeOf = shareOut(groups.sizes, shares, seed);
+  const splitOf = Array.from(groups.groupOf, (group) => made[placeOf[group]!]!);
+  const found = images && (await leaks(images, samples, splitOf, signal));
+  const warning = nearDuplicateWarning(found ?? []);
+  if (warning !== undefined) onWarning?.(warning);
+  await writeFileWhole(out, manifestOf(samples, splitOf, out));
+  const count = (split: Split) => splitOf.filter((one) => one === split).length;
+  return {
+    splits: { train: count('train'), validation: count('validation'), test: count('test') },
+    groups: groups.sizes.length,
+    largestGroup: groups.sizes.reduce((most, size) => Math.max(most, size), 0),
+    nearDuplicates: found ?? null,
+    files: [out],
+  };
+}
+
+/** The splits with a share. */
+function madeSplits(shares: SplitDataOptions['shares']): Split[] {
+  const sum = SPLITS.reduce((total, split) => total + shares[split], 0);
+  if (Math.abs(sum - 1) > 1e-6) {
+    const given = SPLITS.map((split) => `--${split} ${shares[split]}`).join(', ');
+    throw new SamError('SAM_BAD_OPTION', `${given} add up to ${Number(sum.toFixed(6))}, not 1`, {
+      fix: 'give all three; 0 for a split that is not wanted',
+    });
+  }
+  if (shares.train === 0) {
+    throw new SamError('SAM_BAD_OPTION', '--train 0 leaves nothing to train on', { fix: 'give it a share above 0' });
+  }
+  return SPLITS.filter((split) => shares[split] > 0);
+}
+
+function checkedOut(given: string, overwrite: boolean): string {
+  const out = resolve(given);
+  if (!isManifest(out)) {
+    throw new SamError('SAM_BAD_OPTION', `--out ${given} is neither .csv nor .jsonl`, { fix: 'name such a file' });
+  }
+  if (overwrite || !existsSync(out)) return out;
+  throw new SamError('SAM_BAD_OPTION', `${out} is there already`, {
+    fix: 'replace it (--overwrite), or name another file',
+  });
+}
+
+/** Of all the splits; a name that several of them have is preceded by the split's. */
+async function readSamples(options: SplitDataOptions): Promise<Sample[]> {
+  const { signal, onWarning, onStep, skipBad = false } = options;
+  const hooks: DataHooks = { signal, onWarning, onNotice: onStep };
+  const source = await openSource({ data: options.data, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
+  const there = options.splits ?? (await source.splits());
+  // A source without splits says itself what is missing.
+  const splits = there.length > 0 ? there : ['train'];
+  const lists = await Promise.all(splits.map((split) => readFiles(source, split, { skipBad, onWarning })));
+  const times = new Map<string, number>();
+  for (const { name } of lists.flat()) times.set(name, (times.get(name) ?? 0) + 1);
+  return lists.flatMap((samples, place) =>
+    samples.map((sample) =>
+      times.get(sample.name) === 1 ? sample : { ...sample, name: `${splits[place]}/${sample.name}` },
+    ),
+  );
+}
+
+async function readFiles(
+  source: DataSource,
+  split: string,
+  reading: Pick<WorkOptions, 'skipBad' | 'onWarning'>,
+): Promise<Sample[]> {
+  const { skipBad = false, onWarning } = reading;
+  const samples = [...(await source.readSplit(split, { masks: 'required', skipBad, onWarning }))];
+  const isFiles = ({ image, mask }: Sample) =>
+    isPlainFile(image) && mask !== undefined && isPlainFile(mask) && mask.draw === undefined;
+  if (samples.every(isFiles)) return samples;
+  throw new SamError('SAM_BAD_OPTION', `${source.root} does not keep each image and each mask in a file of its own`, {
+    fix: 'split lists files: give a folder SRC/<split>/{images,masks}, or a CSV or JSONL file',
+  });
+}
+
+/** Each image once, however many samples it has, by what it looks like. */
+interface Images {
+  /** Place of the first sample of each. */
+  readonly firsts: readonly number[];
+  readonly vectors: Vectors;
+}
+
+/** Encodes the images where similarity is asked for; those that cannot be read are an error, or left out with `skipBad`. */
+async function look(
+  samples: readonly Sample[],
+  options: SplitDataOptions,
+): Promise<{ samples: readonly Sample[]; images?: Images }> {
+  if (options.groupBySimilarity === undefined && options.check === false) return { samples };
+  const { signal, skipBad, onStep, onWarning, onProgress, cacheMax, threads, cache = true } = options;
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: onStep });
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const encoder = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onStep });
+  const store = await EmbeddingStore.open({ ...compute, encoder, cacheDir, cache, cacheMax, threads });
+  try {
+    const { skipped } = await store.ensure(samples, { signal, skipBad, onWarning, onProgress });
+    const bad = new Set(skipped);
+    const usable = samples.filter((sample) => !bad.has(sample));
+    const seen = new Set<string>();
+    const firsts = [...usable.keys()].filter((place) => seen.size !== seen.add(usable[place]!.image.path).size);
+    const images = firsts.map((place) => usable[place]!);
+    const vectors = await describeImages(images, (some) => store.read(some, { signal, onWarning }), signal);
+    return { samples: usable, images: { firsts, vectors } };
+  } finally {
+    await store.dispose();
+  }
+}
+
+async function joinSimilar(
+  groups: Groups,
+  { firsts, vectors }: Images,
+  threshold: number,
+  signal: AbortSignal | undefined,
+): Promise<Groups> {
+  const union = new GroupUnion(groups);
+  const groupOf = (image: number) => groups.groupOf[firsts[image]!]!;
+  for await (const pairs of similarPairs(vectors, threshold, signal)) {
+    for (const { a, b } of pairs) union.link(groupOf(a), groupOf(b));
+  }
+  return union.joined();
+}
+
+function leaks(
+  { firsts, vectors }: Images,
+  samples: readonly Sample[],
+  splitOf: readonly Split[],
+  signal: AbortSignal | undefined,
+): Promise<NearDuplicate[]> {
+  const of = (image: number) => ({ name: samples[firsts[image]!]!.name, split: splitOf[firsts[image]!]! });
+  return nearDuplicates(vectors, of, signal);
+}
+
+function requireEnough({ sizes }: Groups, samples: number, made: readonly Split[]): void {
+  if (sizes.length >= made.length) return;
+  const what = sizes.length === 1 ? '1 group' : `${sizes.length} groups`;
+  throw new SamError('SAM_BAD_DATA', `${samples} samples are ${what}: too few for ${made.join(', ')}`, {
+    fix: 'add samples, leave a split out (--test 0), choose another --group-by or a higher --group-by-similarity',
+  });
+}
+
+function manifestOf(samples: readonly Sample[], splitOf: readonly Split[], out: string): string {
+  const at = (path: string) => {
+    const below = relative(dirname(out), resolve(path));
+    return below.startsWith('..') || isAbsolute(below) ? resolve(path) : below;
+  };
+  const rows = samples.map(({ name, image, mask }, place) => ({
+    image: at(image.path),
+    mask: at(mask!.path),
+    split: splitOf[place]!,
+    name,
+  }));
+  if (extname(out).toLowerCase() !== '.csv') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  const lines = rows.map((row) => csvLine([row.image, row.mask, row.split, row.name]));
+  return `${['image,mask,split,name', ...lines].join('\n')}\n`;
+}

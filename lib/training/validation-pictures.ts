@@ -1,0 +1,104 @@
+/** A few validation pictures to watch a run by: the label at the left, at the right what the model makes of the same prompt. */
+import sharp from 'sharp';
+import type { Selection } from '../../binding.js';
+import { decodeImage, decodeMask } from '../data/decode.js';
+import { gridFrame, sampleGrid } from '../data/low-res.js';
+import type { DecodedImage, Mask, Sample, Samples } from '../data/sample.js';
+import { overlay } from '../prompts/overlay.js';
+import type { Prompt } from '../prompts/prompt.js';
+import { type BatchSource, prepareBatch, promptOf, VALIDATION_EPOCH } from './batches.js';
+import type { OpenModel } from './environment.js';
+import type { EventImage } from './tensorboard-format.js';
+
+/** Pictures, evenly spread over the split. */
+const COUNT = 4;
+/** Long side of each half, pixels. */
+const SIDE = 512;
+const JPEG = { quality: 80 };
+
+/** What of a picture stays the same: 1 MB at most. */
+interface Scene {
+  readonly sample: Sample;
+  /** Brought to the side of 512, as are the coordinates of the prompt. */
+  readonly image: DecodedImage;
+  readonly prompt: Prompt;
+  readonly labelled: Buffer;
+}
+
+export class ValidationPictures {
+  readonly #samples: readonly Sample[];
+  readonly #source: BatchSource;
+  readonly #selection: Selection;
+  #scenes: readonly Scene[] | undefined;
+
+  constructor(samples: Samples, source: BatchSource, selection: Selection) {
+    const count = Math.min(COUNT, samples.length);
+    this.#samples = Array.from({ length: count }, (_, i) => samples.at(Math.floor((i * samples.length) / count))!);
+    this.#source = source;
+    this.#selection = selection;
+  }
+
+  /** As the model is now. Throws what reading and predicting throw. */
+  async draw(predict: OpenModel['predict']): Promise<Record<string, EventImage>> {
+    this.#scenes ??= await Promise.all(this.#samples.map((sample) => sceneOf(sample, this.#source)));
+    const pictures: Record<string, EventImage> = {};
+    for (const scene of this.#scenes) {
+      const { image, prompt, labelled } = scene;
+      const predicted = await overlay(image, await this.#predict(scene, predict), prompt, SIDE);
+      const joined = await sharp([labelled, predicted], { join: { across: 2 } })
+        .jpeg(JPEG)
+        .toBuffer({ resolveWithObject: true });
+      const { width, height } = joined.info;
+      pictures[`validation/${scene.sample.name}`] = { width, height, encoded: joined.data };
+    }
+    return pictures;
+  }
+
+  async #predict({ sample, image }: Scene, predict: OpenModel['predict']): Promise<Mask> {
+    const { width, height } = image;
+    const plan = { samples: [sample], update: false, scale: 1 };
+    const { batch, dispose } = await prepareBatch(this.#source, plan, VALIDATION_EPOCH);
+    try {
+      const { pictureSize: imageSize } = this.#source.masks;
+      const { masks } = await predict({
+        embeddings: batch.embeddings,
+        prompts: batch.prompts,
+        selection: this.#selection,
+        sizes: Int32Array.of(height, width),
+        ...(imageSize !== undefined && { imageSize }),
+      });
+      return { values: masks[0]!, width, height };
+    } finally {
+      dispose();
+    }
+  }
+}
+
+async function sceneOf(sample: Sample, source: BatchSource): Promise<Scene> {
+  const whole = await decodeImage(sample);
+  const mask = await decodeMask(sample, whole);
+  const frame = gridFrame(whole, SIDE);
+  const [width, height] = [frame.validWidth, frame.validHeight];
+  const pixels = await sharp(whole.pixels, { raw: { width: whole.width, height: whole.height, channels: 3 } })
+    .resize(width, height, { fit: 'fill' })
+    .raw()
+    .toBuffer();
+  const grid = sampleGrid(mask.values, frame, new Uint8Array(SIDE * SIDE));
+  const label = { values: croppedTo(grid, width, height), width, height };
+  const image = { pixels, width, height };
+  const drawn = await promptOf(source, { sample, view: 0, label: await source.masks.get(sample) }, VALIDATION_EPOCH);
+  const prompt = scaled(drawn, width / whole.width, height / whole.height);
+  return { sample, image, prompt, labelled: await overlay(image, label, prompt, SIDE) };
+}
+
+function croppedTo(grid: Uint8Array, width: number, height: number): Uint8Array {
+  const values = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) values.set(grid.subarray(y * SIDE, y * SIDE + width), y * width);
+  return values;
+}
+
+function scaled({ points, labels, box }: Prompt, byX: number, byY: number): Prompt {
+  const moved = ([x, y]: readonly [number, number]) => [(x + 0.5) * byX - 0.5, (y + 0.5) * byY - 0.5] as const;
+  const corners = box && ([box[0] * byX, box[1] * byY, box[2] * byX, box[3] * byY] as const);
+  return { points: points.map(moved), labels, box: corners };
+}
