@@ -18,6 +18,7 @@ import { openData } from '../dist/data/source.js';
 import { median } from '../dist/evaluation/metrics.js';
 import { resolveModel } from '../dist/models/resolve.js';
 import { native } from '../dist/native.js';
+import { trainOptionsSchema } from '../dist/options.js';
 import { defaultCacheDir } from '../dist/setup/cache-dir.js';
 import { machine, report } from './bench/rows.mjs';
 import { run, runOurs } from './bench/sides.mjs';
@@ -79,7 +80,10 @@ async function imageRow() {
 
 async function sampleJpeg() {
   const hooks = { onWarning: console.error, onNotice: console.error, signal: undefined };
-  const { train } = await openData({ data: 'sample:rivers', cacheDir: defaultCacheDir(), limit: 1, seed: 42 }, hooks);
+  const { train } = await openData(
+    { ...trainOptionsSchema.parse({ data: 'sample:rivers', limit: 1 }), cacheDir: defaultCacheDir() },
+    hooks,
+  );
   const path = join(scratch, 'river.jpg');
   await sharp(train.at(0).image.path).resize(SIDE, SIDE).jpeg({ quality: 92 }).toFile(path);
   return path;
