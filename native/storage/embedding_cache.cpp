@@ -78,14 +78,16 @@ size_t EmbeddingCache::size() const {
 }
 
 bool EmbeddingCache::read_entry(const Entry& entry, const at::Tensor& into) {
-  buffer_.resize(entry.bytes);
+  const bool as_stored = into.scalar_type() == dtype_;
+  if (!as_stored) buffer_.resize(entry.bytes);
+  void* const data = as_stored ? into.mutable_data_ptr() : buffer_.data();
   try {
-    ReadFile(entry.shard->path).read(buffer_.data(), entry.bytes, entry.offset);
+    ReadFile(entry.shard->path).read(data, entry.bytes, entry.offset);
   } catch (const Error&) {
     return false;
   }
-  if (checksum_text(buffer_.data(), entry.bytes) != entry.checksum) return false;
-  into.copy_(at::from_blob(buffer_.data(), kShape, at::TensorOptions().dtype(dtype_)));
+  if (checksum_text(data, entry.bytes) != entry.checksum) return false;
+  if (!as_stored) into.copy_(at::from_blob(data, kShape, at::TensorOptions().dtype(dtype_)));
   return true;
 }
 
