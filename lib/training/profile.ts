@@ -14,6 +14,7 @@ export const PROFILED = { images: 8, steps: 20 } as const;
 type TraceEvent = Record<string, unknown> & { name?: string; ts?: number };
 
 interface Trace {
+  traceName: string;
   traceEvents: TraceEvent[];
   /** Where `ts` begins, Unix time. */
   baseTimeNanoseconds: number;
@@ -49,6 +50,7 @@ export class Profile {
 
   /** Records until {@link PROFILED} is reached (by `see`), or `stop`. */
   start(device: string): void {
+    process.env.KINETO_LOG_LEVEL ??= '6'; // above all: its log would go between the lines of progress
     native().startProfile({ device });
     const unsubscribe = onSpan((span) => this.#spans.push(span));
     this.#stop = () => {
@@ -90,7 +92,7 @@ export class Profile {
   async #add(part: string): Promise<void> {
     const trace = JSON.parse(await readFile(part, 'utf8')) as Trace;
     if (this.#trace === undefined) {
-      this.#trace = trace;
+      this.#trace = { ...trace, traceName: this.#path };
       return;
     }
     const later = (trace.baseTimeNanoseconds - this.#trace.baseTimeNanoseconds) / 1000;

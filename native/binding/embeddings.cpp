@@ -55,7 +55,8 @@ Napi::Value EmbeddingCacheHandle::read(const Napi::CallbackInfo& info) {
     wrapped.Set("keys", info[0]);
     auto keys = Arguments(wrapped, "read").texts("keys");
     return run_task(
-        info.Env(), LaneKind::kData, [cache = held(), keys = std::move(keys)] {
+        info.Env(), LaneKind::kData,
+        [cache = held(), keys = std::move(keys)] {
           RECORD_USER_SCOPE("read embeddings");
           return cache->read(keys);
         },
@@ -66,13 +67,12 @@ Napi::Value EmbeddingCacheHandle::read(const Napi::CallbackInfo& info) {
 Napi::Value EmbeddingCacheHandle::write(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     if (!info[0].IsString()) throw Error("SAM_BAD_ARGUMENT", "key must be a string");
-    return run_task(
-        info.Env(), LaneKind::kData,
-        [cache = held(), key = std::string(info[0].As<Napi::String>()),
-         embedding = EmbeddingsHandle::unwrap(info[1], "embeddings")] {
-          RECORD_USER_SCOPE("write embedding");
-          cache->write(key, *embedding);
-        });
+    return run_task(info.Env(), LaneKind::kData,
+                    [cache = held(), key = std::string(info[0].As<Napi::String>()),
+                     embedding = EmbeddingsHandle::unwrap(info[1], "embeddings")] {
+                      RECORD_USER_SCOPE("write embedding");
+                      cache->write(key, *embedding);
+                    });
   });
 }
 

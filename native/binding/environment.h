@@ -26,8 +26,8 @@ struct Environment {
 // sets it.
 inline std::atomic<int> compute_threads{0};
 
-// Shared by every task while it runs; whoever has it alone knows that none does. The profiler's buffers belong
-// to the threads that fill them.
+// Shared by every task while it runs; whoever has it alone knows that none does. The profiler's buffers
+// belong to the threads that fill them.
 inline std::shared_mutex task_running;
 
 // Handles that hold native memory, in the whole process.

@@ -7,6 +7,7 @@
 
 #include "binding/arguments.h"
 #include "binding/environment.h"
+#include "binding/errors.h"
 #include "binding/functions.h"
 #include "error.h"
 
@@ -15,14 +16,13 @@ namespace {
 
 namespace profiler = torch::autograd::profiler;
 
-std::atomic<bool> profiling{false};
+bool profiling = false;  // guarded by task_running
 
 }  // namespace
 
 Napi::Value start_profile(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const c10::Device device(Arguments(info[0], "options").text("device"));
-    if (profiling.exchange(true)) throw Error("SAM_BAD_ARGUMENT", "this process is being profiled already");
     std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
     if (device.is_cuda()) activities.insert(profiler::ActivityType::CUDA);
     torch::profiler::impl::ExperimentalConfig experimental;
@@ -32,8 +32,10 @@ Napi::Value start_profile(const Napi::CallbackInfo& info) {
                                           /*profile_memory=*/false, /*with_stack=*/false,
                                           /*with_flops=*/false, /*with_modules=*/false, experimental);
     const std::unique_lock quiet(task_running);
+    if (profiling) throw Error("SAM_BAD_ARGUMENT", "this process is being profiled already");
     profiler::prepareProfiler(config, activities);
     profiler::enableProfiler(config, activities);
+    profiling = true;
     return info.Env().Undefined();
   });
 }
@@ -41,9 +43,9 @@ Napi::Value start_profile(const Napi::CallbackInfo& info) {
 Napi::Value stop_profile(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const std::string path = Arguments(info[0], "options").text("path");
-    if (!profiling) throw Error("SAM_BAD_ARGUMENT", "this process is not being profiled");
     const auto result = [] {
       const std::unique_lock quiet(task_running);
+      if (!profiling) throw Error("SAM_BAD_ARGUMENT", "this process is not being profiled");
       profiling = false;
       return profiler::disableProfiler();
     }();

@@ -70,7 +70,8 @@ at::Tensor MaskDecoderImpl::masks_from(const at::Tensor& keys, const at::Tensor&
       .reshape({masks.size(0), masks.size(1), kLowResSize, kLowResSize});
 }
 
-// What of the image the transformer sees, the same for all of its prompts, unless each brings a mask of its own.
+// What of the image the transformer sees, the same for all of its prompts, unless each brings a mask of its
+// own.
 TwoWayState MaskDecoderImpl::look(const at::Tensor& image, const at::Tensor& positions,
                                   const at::Tensor& dense) const {
   TwoWayState state;

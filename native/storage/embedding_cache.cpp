@@ -100,14 +100,17 @@ size_t EmbeddingCache::size() const {
 }
 
 bool EmbeddingCache::read_entry(const Entry& entry, const at::Tensor& into) {
-  buffer_.resize(entry_bytes());
+  const uint64_t bytes = entry_bytes();
+  const bool as_stored = into.scalar_type() == dtype_;
+  if (!as_stored) buffer_.resize(bytes);
+  void* const data = as_stored ? into.mutable_data_ptr() : buffer_.data();
   try {
-    ReadFile(entry.shard->path).read(buffer_.data(), buffer_.size(), entry.offset);
+    ReadFile(entry.shard->path).read(data, bytes, entry.offset);
   } catch (const Error&) {
     return false;
   }
-  if (xxh64(buffer_.data(), buffer_.size()) != entry.checksum) return false;
-  into.copy_(at::from_blob(buffer_.data(), kShape, at::TensorOptions().dtype(dtype_)));
+  if (xxh64(data, bytes) != entry.checksum) return false;
+  if (!as_stored) into.copy_(at::from_blob(data, kShape, at::TensorOptions().dtype(dtype_)));
   return true;
 }
 
