@@ -70,13 +70,19 @@ at::Tensor MaskDecoderImpl::masks_from(const at::Tensor& keys, const at::Tensor&
       .reshape({masks.size(0), masks.size(1), kLowResSize, kLowResSize});
 }
 
-// What of the image the transformer sees, the same for all of its prompts, unless each brings a mask of its own.
+// What of the image the transformer sees, the same for all of its prompts, unless each brings a mask of its
+// own.
 TwoWayState MaskDecoderImpl::look(const at::Tensor& image, const at::Tensor& positions,
                                   const at::Tensor& dense) const {
   TwoWayState state;
   state.keys = (image.unsqueeze(1) + dense).flatten(0, 1).flatten(-2).transpose(-1, -2).contiguous();
   state.key_positions = positions;
-  state.placed_keys = state.keys + positions;
+  // Training keeps the sums in fp32.
+  if (!at::GradMode::is_enabled()) {
+    state.keys = in_product_type(state.keys);
+    state.key_positions = in_product_type(positions);
+  }
+  state.placed_keys = state.keys + state.key_positions;
   return state;
 }
 

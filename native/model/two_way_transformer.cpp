@@ -116,7 +116,8 @@ void TwoWayBlockImpl::forward(TwoWayState& state) {
   queries = layer_norm1(queries);
 
   const at::Tensor k = state.placed_keys;
-  queries = layer_norm2(queries + cross_attn_token_to_image->from_tokens(queries + state.query_positions, k, keys));
+  queries =
+      layer_norm2(queries + cross_attn_token_to_image->from_tokens(queries + state.query_positions, k, keys));
   queries = layer_norm3(queries + mlp(queries));
   const at::Tensor answers =
       cross_attn_image_to_token->from_image(k, queries + state.query_positions, queries, state.seen);
@@ -141,8 +142,8 @@ TwoWayTransformerImpl::TwoWayTransformerImpl(double epsilon)
 
 void TwoWayTransformerImpl::forward(TwoWayState& state) {
   for (TwoWayBlock& layer : layers) layer->forward(state);
-  const at::Tensor attended = final_attn_token_to_image->from_tokens(
-      state.queries + state.query_positions, state.placed_keys, state.keys);
+  const at::Tensor attended = final_attn_token_to_image->from_tokens(state.queries + state.query_positions,
+                                                                     state.placed_keys, state.keys);
   state.queries = layer_norm_final_attn(state.queries + attended);
 }
 

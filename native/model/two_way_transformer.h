@@ -23,8 +23,8 @@ struct AttentionImpl : torch::nn::Module {
                      const at::Tensor& seen = {});
 
   // The same between M prompts of few tokens and images of many, for which alone it is cheaper: every
-  // projection of the image becomes one of the tokens (q . (W k) = (W' q) . k), of which there are hundreds of
-  // times fewer. No gradients.
+  // projection of the image becomes one of the tokens (q . (W k) = (W' q) . k), of which there are hundreds
+  // of times fewer. No gradients.
   at::Tensor from_tokens(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
   at::Tensor from_image(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                         const at::Tensor& seen);
