@@ -33,4 +33,10 @@ class Autocast {
   at::ScalarType was_type_;
 };
 
+// x in the type that matrix products run in now, so that none of them has to convert it again.
+inline at::Tensor in_product_type(const at::Tensor& x) {
+  const at::DeviceType device = x.device().type();
+  return at::autocast::is_autocast_enabled(device) ? x.to(at::autocast::get_autocast_dtype(device)) : x;
+}
+
 }  // namespace sam

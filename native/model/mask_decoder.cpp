@@ -5,6 +5,7 @@
 #include <torch/nn/modules/embedding.h>
 
 #include "model/autocast.h"
+#include "model/row_products.h"
 
 namespace sam {
 namespace {
@@ -62,7 +63,7 @@ at::Tensor MaskDecoderImpl::masks_from(const at::Tensor& keys, const at::Tensor&
   auto norm = upscale_layer_norm_;
   at::Tensor rows = at::gelu(norm(double_rows(upscale_conv1_, keys)));
   rows = at::gelu(double_rows(upscale_conv2_, rows));
-  const at::Tensor masks = at::matmul(hyper, rows.transpose(1, 2));  // M x C x (64*64*2*2*2*2)
+  const at::Tensor masks = row_products(hyper, rows);  // M x C x (64*64*2*2*2*2)
   constexpr int64_t kGrid = kEmbeddingSize;
   // y, x of the embedding's grid, then of the first and of the second 2 x 2 block.
   return masks.unflatten(-1, {kGrid, kGrid, 2, 2, 2, 2})
@@ -74,10 +75,12 @@ at::Tensor MaskDecoderImpl::masks_from(const at::Tensor& keys, const at::Tensor&
 // own.
 TwoWayState MaskDecoderImpl::look(const at::Tensor& image, const at::Tensor& positions,
                                   const at::Tensor& dense) const {
+  // Training keeps the sums in fp32.
+  const auto kept = [](const at::Tensor& x) { return at::GradMode::is_enabled() ? x : in_product_type(x); };
   TwoWayState state;
-  state.keys = (image.unsqueeze(1) + dense).flatten(0, 1).flatten(-2).transpose(-1, -2).contiguous();
-  state.key_positions = positions;
-  state.placed_keys = state.keys + positions;
+  state.keys = kept(image.unsqueeze(1) + dense).flatten(0, 1).flatten(-2).transpose(-1, -2).contiguous();
+  state.key_positions = kept(positions);
+  state.placed_keys = state.keys + state.key_positions;
   return state;
 }
 

@@ -12,6 +12,7 @@ namespace {
 constexpr double kMaskThreshold = 0.0;
 
 at::Tensor resize(const at::Tensor& x, int64_t height, int64_t width) {
+  if (x.size(2) == height && x.size(3) == width) return x;
   return at::upsample_bilinear2d(x, {height, width}, /*align_corners=*/false);
 }
 

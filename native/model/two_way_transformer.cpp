@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "model/prompt_encoder.h"
+#include "model/row_products.h"
 
 namespace sam {
 namespace {
@@ -67,7 +68,7 @@ at::Tensor AttentionImpl::from_tokens(const at::Tensor& q, const at::Tensor& k, 
   const double scale = 1 / std::sqrt(static_cast<double>(queries.size(-1)));
   // The bias of k adds the same to all scores of a query: softmax doesn't see it.
   const at::Tensor met = at::einsum("mthd,hdc->mthc", {queries * scale, split_weight(k_proj)});
-  const at::Tensor scores = at::matmul(met.reshape({images, -1, k.size(2)}), k.transpose(1, 2));
+  const at::Tensor scores = row_products(met.reshape({images, -1, k.size(2)}), k);
   const at::Tensor mixed = at::matmul(scores.softmax(-1), v).reshape(met.sizes());
   const at::Tensor values = at::einsum("mthc,hdc->mthd", {mixed, split_weight(v_proj)});
   return out_proj(values.flatten(-2) + v_proj->bias);
@@ -81,7 +82,7 @@ at::Tensor AttentionImpl::from_image(const at::Tensor& q, const at::Tensor& k, c
   keys = keys * (1 / std::sqrt(static_cast<double>(keys.size(-1))));
   const at::Tensor met = at::einsum("mthd,hdc->mthc", {keys, split_weight(q_proj)});
   const at::Tensor added = at::einsum("mthd,hd->mth", {keys, q_proj->bias.unflatten(0, {heads_, -1})});
-  at::Tensor scores = at::matmul(met.reshape({images, -1, dim}), q.transpose(1, 2));
+  at::Tensor scores = row_products(met.reshape({images, -1, dim}), q);
   scores = scores.reshape({prompts, tokens, heads_, -1}).add_(added.unsqueeze(-1));
   if (seen.defined())
     scores.masked_fill_(seen.reshape({prompts, tokens, 1, 1}).logical_not(),
