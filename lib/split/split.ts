@@ -165,7 +165,8 @@ async function look(
     const seen = new Set<string>();
     const firsts = [...usable.keys()].filter((place) => seen.size !== seen.add(usable[place]!.image.path).size);
     const images = firsts.map((place) => usable[place]!);
-    const vectors = await describeImages(images, (some) => store.read(some, { signal, onWarning }), signal);
+    const read = (sample: Sample) => store.read([sample], { signal, onWarning });
+    const vectors = await describeImages(images, { read, squashed: false, signal });
     return { samples: usable, images: { firsts, vectors } };
   } finally {
     await store.dispose();
