@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseCsv } from '../../lib/data/csv.js';
+import { drawRiver, SIDE } from '../../lib/data/rivers/scene.js';
 import type { SplitDataResult } from '../../lib/split/split.js';
 import { compile, runCli } from './run-cli.js';
 
@@ -18,19 +19,15 @@ const rowsOf = async (path: string) => [...parseCsv(await readFile(path, 'utf8')
 beforeAll(async () => {
   compile();
   dir = await mkdtemp(join(tmpdir(), 'sam-native-split-'));
-  const rivers = join(dir, 'rivers.csv');
-  expect(await split('--data', 'sample:rivers', '--no-check', '--out', rivers)).toMatchObject({ code: 0 });
   for (const part of ['images', 'masks']) await mkdir(join(dir, 'flights', 'train', part), { recursive: true });
-  for (const [river, [image, mask]] of (await rowsOf(rivers)).slice(0, 2).entries()) {
+  for (const [index, river] of ['a', 'b'].entries()) {
+    const { pixels, mask } = drawRiver('train', index);
     for (const frame of [0, 1, 2]) {
-      for (const [part, file] of [['images', image!] as const, ['masks', mask!] as const]) {
-        const { width, height } = await sharp(file).metadata();
-        const area = { left: 6 * frame, top: 0, width: width - 12, height };
-        const name = `${'ab'[river]}${frame}.png`;
-        await sharp(file)
-          .extract(area)
+      for (const [part, values, channels] of [['images', pixels, 3] as const, ['masks', mask, 1] as const]) {
+        await sharp(values, { raw: { width: SIDE, height: SIDE, channels } })
+          .extract({ left: 6 * frame, top: 0, width: SIDE - 12, height: SIDE })
           .png()
-          .toFile(join(dir, 'flights', 'train', part, name));
+          .toFile(join(dir, 'flights', 'train', part, `${river}${frame}.png`));
       }
     }
   }
