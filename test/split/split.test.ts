@@ -78,6 +78,15 @@ test('names with commas and quotes, a name in two splits, and paths from another
   expect(names.sort()).toEqual(['a, "b"', 'train/x', 'val/x', 'y']);
 });
 
+test('a name is grouped by what it is, in whichever split it was', async () => {
+  const data = await dataSet({ train: ['p1_a', 'p2_a', 'p3_a'], validation: ['p1_a', 'p1_b', 'p2_b'] });
+  const shares = { train: 0.5, validation: 0.5, test: 0 };
+  const result = await splitData(options(data, { groupBy: '^(.*)_[ab]$', shares }));
+  expect(result).toMatchObject({ groups: 3, largestGroup: 3, splits: { train: 3, validation: 3 } });
+  const lists = [await read(result.files[0]!, 'train'), await read(result.files[0]!, 'validation')];
+  expect(lists.map((list) => list.sort())).toContainEqual(['p1_b', 'train/p1_a', 'validation/p1_a']);
+});
+
 test('paths below the list are relative: the folder may be moved', async () => {
   const data = await dataSet({ train: photos });
   await splitData(options(data));
