@@ -46,6 +46,8 @@ export { type RoughGrid, type RoughMask, RoughMasks } from './prompts/rough/roug
 export type { RoughMaskSettings, RoughMethod } from './prompts/rough/settings.js';
 export { aboveThreshold, INDEX_BANDS, normalisedDifference, type SpectralIndex } from './prompts/rough/spectral.js';
 export { defaultCacheDir } from './setup/cache-dir.js';
+export type { NearDuplicate } from './split/near-duplicates.js';
+export { type SplitDataOptions, type SplitDataResult, splitData } from './split/split.js';
 export { type CheckpointMetadata, readCheckpointMetadata } from './training/checkpoints.js';
 export type * from './training/events.js';
 export { type RunConfig, readRunConfig } from './training/run-folder.js';

@@ -4,7 +4,7 @@
  * compared. The work then grows as n log n; a near pair is missed only where every tree parts it (docs/splitting.md).
  */
 import { setImmediate } from 'node:timers/promises';
-import { type Random, randomFor } from '../prompts/random.js';
+import { type Random, randomFor, shuffled } from '../prompts/random.js';
 
 /** Up to so many are compared each with each: some seconds. */
 const ALL_PAIRS = 2048;
@@ -43,7 +43,7 @@ function pairsWithin(vectors: Vectors, leaf: Uint32Array, threshold: number): Si
   for (let i = 0; i < leaf.length; i++) {
     for (let j = i + 1; j < leaf.length; j++) {
       const cosine = dot(vectors, leaf[i]!, leaf[j]!);
-      if (cosine < threshold) continue;
+      if (!(cosine >= threshold)) continue; // nor where it is no number
       pairs.push({ a: Math.min(leaf[i]!, leaf[j]!), b: Math.max(leaf[i]!, leaf[j]!), cosine });
     }
   }
@@ -51,14 +51,14 @@ function pairsWithin(vectors: Vectors, leaf: Uint32Array, threshold: number): Si
 }
 
 function* leaves(vectors: Vectors): Generator<Uint32Array, void> {
-  const all = Uint32Array.from({ length: vectors.count }, (_, index) => index);
   if (vectors.count <= ALL_PAIRS) {
-    yield all;
+    yield Uint32Array.from({ length: vectors.count }, (_, index) => index);
     return;
   }
   for (let tree = 0; tree < TREES; tree++) {
     const random = randomFor(0, 0, '\0similarity', tree);
-    const open: Uint32Array[] = [all];
+    // Another order for each tree: vectors that are equal are parted by it, and elsewhere each time.
+    const open: Uint32Array[] = [shuffled(vectors.count, 0, tree)];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
       if (node.length <= LEAF) yield node;
       else open.push(...halves(vectors, node, random));
@@ -78,7 +78,7 @@ function halves(vectors: Vectors, node: Uint32Array, random: Random): [Uint32Arr
   });
   const half = node.length >> 1;
   const middle = heights.slice().sort()[half]!;
-  // Of those in the very middle as many go down as fit there: equal pictures must not make the halves unequal.
+  // Of those in the very middle as many go down as fit there: equal pictures must not make halves unequal.
   let room = half - heights.reduce((below, height) => below + (height < middle ? 1 : 0), 0);
   const goesDown = Uint8Array.from(heights, (height) => (height < middle || (height === middle && room-- > 0) ? 1 : 0));
   return [node.filter((_, place) => goesDown[place] === 1), node.filter((_, place) => goesDown[place] === 0)];

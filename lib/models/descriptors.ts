@@ -1,5 +1,6 @@
 /** A short vector for each image, to find those that are nearly the same: its embedding's mean over the picture, of length 1. */
 import type { Embeddings } from '../../binding.js';
+import { type ImageSize, imageSize } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
 import type { Vectors } from '../data/similarity.js';
 
@@ -13,46 +14,50 @@ const CHANNELS = 256;
 const SIDE = 64;
 /** Every other row and column tell as much as all. */
 const STEP = 2;
-/** Read at a time: 4 MiB each. */
-const AT_ONCE = 4;
 
-/** @param read The embeddings of these samples, in their order. */
+export interface DescribeOptions {
+  /** The embedding of a sample. */
+  read(sample: Sample): Promise<Embeddings>;
+  /** The pictures were squashed to a square first: nothing of their embeddings is padding. */
+  squashed: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** 1 KiB an image; its embedding is read for that, some milliseconds. */
 export async function describeImages(
   samples: readonly Sample[],
-  read: (samples: readonly Sample[]) => Promise<Embeddings>,
-  signal?: AbortSignal,
+  { read, squashed, signal }: DescribeOptions,
 ): Promise<Vectors> {
   const values = new Float32Array(samples.length * CHANNELS);
-  for (let start = 0; start < samples.length; start += AT_ONCE) {
+  for (const [place, sample] of samples.entries()) {
     signal?.throwIfAborted();
-    const embeddings = await read(samples.slice(start, start + AT_ONCE));
+    const size = squashed ? { width: 1, height: 1 } : await imageSize(sample);
+    const embedding = await read(sample);
     try {
-      values.set(descriptorsOf(embeddings.toFloat32Array()), start * CHANNELS);
+      values.set(descriptorOf(embedding.toFloat32Array(), size), place * CHANNELS);
     } finally {
-      embeddings.dispose();
+      embedding.dispose();
     }
   }
   return { values, count: samples.length, length: CHANNELS };
 }
 
-/** @param embeddings B * 256 * 64 * 64. @returns B * 256. */
-export function descriptorsOf(embeddings: Float32Array): Float32Array {
-  const plane = SIDE * SIDE;
-  const means = new Float32Array(embeddings.length / plane);
-  for (let channel = 0; channel < means.length; channel++) {
+/**
+ * @param embedding 256 * 64 * 64.
+ * @param size Of the picture, whose long side fills the 64 columns or rows: what is beyond is padding, which all pictures share.
+ */
+export function descriptorOf(embedding: Float32Array, { width, height }: ImageSize): Float32Array {
+  const cells = (side: number) => Math.max(1, Math.round((SIDE * side) / Math.max(width, height)));
+  const [columns, rows] = [cells(width), cells(height)];
+  const sums = new Float32Array(CHANNELS);
+  for (let channel = 0; channel < CHANNELS; channel++) {
     let sum = 0;
-    const from = channel * plane;
-    for (let row = 0; row < SIDE; row += STEP) {
-      const at = from + row * SIDE;
-      for (let column = 0; column < SIDE; column += STEP) sum += embeddings[at + column]!;
+    for (let row = 0; row < rows; row += STEP) {
+      const at = (channel * SIDE + row) * SIDE;
+      for (let column = 0; column < columns; column += STEP) sum += embedding[at + column]!;
     }
-    means[channel] = sum;
+    sums[channel] = sum;
   }
-  for (let start = 0; start < means.length; start += CHANNELS) toLengthOne(means.subarray(start, start + CHANNELS));
-  return means;
-}
-
-function toLengthOne(vector: Float32Array): void {
-  const length = Math.hypot(...vector);
-  if (length > 0) vector.set(vector.map((value) => value / length));
+  const length = Math.hypot(...sums);
+  return length > 0 ? sums.map((sum) => sum / length) : sums;
 }

@@ -59,7 +59,9 @@ export async function splitData(options: SplitDataOptions): Promise<SplitDataRes
   const made = madeSplits(options.shares);
   const out = checkedOut(options.out, options.overwrite ?? false);
   const pattern = groupPattern(options.groupBy);
-  const { samples, images } = await look(await readSamples(options), options);
+  const read = await readSamples(options);
+  const { samples, images } = await look(read, options);
+  const names = uniqueNames(read);
   const named = groupSamples(samples, pattern);
   const groups =
     images === undefined || threshold === undefined ? named : await joinSimilar(named, images, threshold, signal);
@@ -67,10 +69,10 @@ export async function splitData(options: SplitDataOptions): Promise<SplitDataRes
   const shares = made.map((split) => options.shares[split]);
   const placeOf = shareOut(groups.sizes, shares, seed);
   const splitOf = Array.from(groups.groupOf, (group) => made[placeOf[group]!]!);
-  const found = images && (await leaks(images, samples, splitOf, signal));
+  const found = images && (await leaks(images, { samples, names, splitOf }, signal));
   const warning = nearDuplicateWarning(found ?? []);
   if (warning !== undefined) onWarning?.(warning);
-  await writeFileWhole(out, manifestOf(samples, splitOf, out));
+  await writeFileWhole(out, manifestOf({ samples, names, splitOf }, out));
   const count = (split: Split) => splitOf.filter((one) => one === split).length;
   return {
     splits: { train: count('train'), validation: count('validation'), test: count('test') },
@@ -107,8 +109,11 @@ function checkedOut(given: string, overwrite: boolean): string {
   });
 }
 
-/** Of all the splits; a name that several of them have is preceded by the split's. */
-async function readSamples(options: SplitDataOptions): Promise<Sample[]> {
+/** A sample, and the split of the data set that it comes from. */
+type Origin = Sample & { readonly from: string };
+
+/** Those of all the splits. */
+async function readSamples(options: SplitDataOptions): Promise<Origin[]> {
   const { signal, onWarning, onStep, skipBad = false } = options;
   const hooks: DataHooks = { signal, onWarning, onNotice: onStep };
   const source = await openSource({ data: options.data, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
@@ -116,13 +121,15 @@ async function readSamples(options: SplitDataOptions): Promise<Sample[]> {
   // A source without splits says itself what is missing.
   const splits = there.length > 0 ? there : ['train'];
   const lists = await Promise.all(splits.map((split) => readFiles(source, split, { skipBad, onWarning })));
+  return lists.flatMap((samples, place) => samples.map((sample) => ({ ...sample, from: splits[place]! })));
+}
+
+/** What each sample is called in the list: a name that several splits have is preceded by the split's. */
+function uniqueNames(samples: readonly Origin[]): Map<Sample, string> {
   const times = new Map<string, number>();
-  for (const { name } of lists.flat()) times.set(name, (times.get(name) ?? 0) + 1);
-  return lists.flatMap((samples, place) =>
-    samples.map((sample) =>
-      times.get(sample.name) === 1 ? sample : { ...sample, name: `${splits[place]}/${sample.name}` },
-    ),
-  );
+  for (const { name } of samples) times.set(name, (times.get(name) ?? 0) + 1);
+  const unique = (sample: Origin) => (times.get(sample.name) === 1 ? sample.name : `${sample.from}/${sample.name}`);
+  return new Map(samples.map((sample) => [sample, unique(sample)]));
 }
 
 async function readFiles(
@@ -165,7 +172,8 @@ async function look(
     const seen = new Set<string>();
     const firsts = [...usable.keys()].filter((place) => seen.size !== seen.add(usable[place]!.image.path).size);
     const images = firsts.map((place) => usable[place]!);
-    const vectors = await describeImages(images, (some) => store.read(some, { signal, onWarning }), signal);
+    const read = (sample: Sample) => store.read([sample], { signal, onWarning });
+    const vectors = await describeImages(images, { read, squashed: false, signal });
     return { samples: usable, images: { firsts, vectors } };
   } finally {
     await store.dispose();
@@ -186,13 +194,19 @@ async function joinSimilar(
   return union.joined();
 }
 
+/** The samples, what each is called, and its new split. */
+interface Outcome {
+  readonly samples: readonly Sample[];
+  readonly names: ReadonlyMap<Sample, string>;
+  readonly splitOf: readonly Split[];
+}
+
 function leaks(
   { firsts, vectors }: Images,
-  samples: readonly Sample[],
-  splitOf: readonly Split[],
+  { samples, names, splitOf }: Outcome,
   signal: AbortSignal | undefined,
 ): Promise<NearDuplicate[]> {
-  const of = (image: number) => ({ name: samples[firsts[image]!]!.name, split: splitOf[firsts[image]!]! });
+  const of = (image: number) => ({ name: names.get(samples[firsts[image]!]!)!, split: splitOf[firsts[image]!]! });
   return nearDuplicates(vectors, of, signal);
 }
 
@@ -204,16 +218,16 @@ function requireEnough({ sizes }: Groups, samples: number, made: readonly Split[
   });
 }
 
-function manifestOf(samples: readonly Sample[], splitOf: readonly Split[], out: string): string {
+function manifestOf({ samples, names, splitOf }: Outcome, out: string): string {
   const at = (path: string) => {
     const below = relative(dirname(out), resolve(path));
     return below.startsWith('..') || isAbsolute(below) ? resolve(path) : below;
   };
-  const rows = samples.map(({ name, image, mask }, place) => ({
-    image: at(image.path),
-    mask: at(mask!.path),
+  const rows = samples.map((sample, place) => ({
+    image: at(sample.image.path),
+    mask: at(sample.mask!.path),
     split: splitOf[place]!,
-    name,
+    name: names.get(sample)!,
   }));
   if (extname(out).toLowerCase() !== '.csv') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   const lines = rows.map((row) => csvLine([row.image, row.mask, row.split, row.name]));

@@ -23,6 +23,7 @@ import { environment, type OpenModel, type TrainEnvironment, type TrainHooks } f
 import { type EpochsContext, runEpochs } from './epochs.js';
 import type { TrainEvent, TrainResult, TrainSeconds } from './events.js';
 import { History } from './history.js';
+import { leakWarning } from './leaks.js';
 import { LowResMasks } from './masks.js';
 import { Mirror } from './mirror.js';
 import { Profile } from './profile.js';
@@ -133,6 +134,8 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
       announce(options, compute, model, checked, outside);
       seconds.setup = (performance.now() - started) / 1000;
       const { splits, encoded } = await encode(model, checked, { options, compute, seconds, hooks, outside });
+      // A run that goes on said so when it began.
+      if (resumed === undefined) await warnOfLeaks(model, splits, { options, seconds, hooks });
       const run = { options, compute, model, splits, masks, rough, seconds, started, encodedImages: encoded };
       return await trainInFolder(run, resumed, outside, from);
     } finally {
@@ -201,6 +204,18 @@ async function encode(
   const left = { train: usable(splits.train), validation: usable(splits.validation) };
   requireSome(left);
   return { splits: left, encoded };
+}
+
+async function warnOfLeaks(
+  model: OpenModel,
+  splits: DataSplits,
+  { options, seconds, hooks }: { options: ResolvedTrainOptions; seconds: TrainSeconds; hooks: TrainHooks },
+): Promise<void> {
+  const started = performance.now();
+  const squashed = options.imageSize !== undefined;
+  const warning = await leakWarning(splits, model, { squashed, signal: hooks.signal });
+  if (warning !== undefined) hooks.onWarning(warning);
+  seconds.setup += (performance.now() - started) / 1000;
 }
 
 async function trainInFolder(

@@ -365,3 +365,52 @@ describe('--mirror', () => {
     expect((await run.result).epochs).toBe(3);
   });
 });
+
+describe('validation images that are near-duplicates of training images', () => {
+  const alike = (value: (name: string) => number) => {
+    const environment = fakeEnvironment(splits);
+    const { openModel } = environment;
+    environment.openModel = async (...args) => {
+      const model = await openModel(...args);
+      const { read } = model.embeddings;
+      const embeddings = {
+        ...model.embeddings,
+        read: async (samples: Parameters<typeof read>[0]) => {
+          const made = await read(samples);
+          made.toFloat32Array = () => {
+            const channel = value(samples[0]!.name);
+            return Float32Array.from({ length: 256 * 64 * 64 }, (_, at) => Number(Math.floor(at / 4096) === channel));
+          };
+          return made;
+        },
+      };
+      return { ...model, embeddings };
+    };
+    return environment;
+  };
+  const warningsOf = async (environment: FakeEnvironment, more: Partial<TrainOptions> = {}) => {
+    const warnings: string[] = [];
+    const onEvent = (event: TrainEvent) => void (event.type === 'warning' && warnings.push(event.message));
+    await train(options({ epochs: 1, ...more }), { onEvent }, environment).result;
+    return warnings;
+  };
+
+  test('are named before the run trains, and not again when it goes on', async () => {
+    const first = await warningsOf(
+      alike((name) => (name === 'v1' ? 5 : name === 't2' ? 5 : name.charCodeAt(1) + (name[0] === 'v' ? 100 : 0))),
+    );
+    expect(first).toEqual([
+      expect.stringMatching(/^1 image held out is a near-duplicate of a training image: v1 \(validation\) of t2;/),
+    ]);
+    expect(
+      await warningsOf(
+        alike(() => 1),
+        { epochs: 2, resume: out() },
+      ),
+    ).toEqual([]);
+  });
+
+  test('that differ are not', async () => {
+    expect(await warningsOf(alike((name) => name.charCodeAt(1) + (name[0] === 'v' ? 100 : 0)))).toEqual([]);
+  });
+});

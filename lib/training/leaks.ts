@@ -1,0 +1,33 @@
+/** Before a run trains: whether its validation images are near-duplicates of training images. Their embeddings are there by now. */
+import type { DataSplits, Sample, Samples } from '../data/sample.js';
+import { describeImages } from '../models/descriptors.js';
+import { nearDuplicates, nearDuplicateWarning } from '../split/near-duplicates.js';
+import type { OpenModel, TrainHooks } from './environment.js';
+
+/** Images looked at: reading an embedding takes some milliseconds, and a warning must not cost an epoch. */
+const LOOKED_AT = 1024;
+/** Of them at most so many of validation. */
+const VALIDATION = 256;
+
+/** The warning, if there is one. Of a larger set a part is looked at, evenly spread; `sam-native split` looks at all. */
+export async function leakWarning(
+  splits: DataSplits,
+  model: Pick<OpenModel, 'embeddings'>,
+  { squashed, signal }: { squashed: boolean; signal: TrainHooks['signal'] },
+): Promise<string | undefined> {
+  const validation = spread(splits.validation, VALIDATION);
+  const train = spread(splits.train, LOOKED_AT - validation.length);
+  const images = [...train, ...validation];
+  const read = (sample: Sample) => model.embeddings.read([sample]);
+  const vectors = await describeImages(images, { read, squashed, signal });
+  const of = (place: number) => ({
+    name: images[place]!.name,
+    split: place < train.length ? 'train' : 'validation',
+  });
+  return nearDuplicateWarning(await nearDuplicates(vectors, of, signal));
+}
+
+function spread(samples: Samples, most: number): Sample[] {
+  const count = Math.min(most, samples.length);
+  return Array.from({ length: count }, (_, place) => samples.at(Math.floor((place * samples.length) / count))!);
+}
