@@ -142,7 +142,7 @@ async function cacheRows() {
 /** How much of the encoding, from its first slice to its last, no slice of the encoder ran. */
 async function timelineRow() {
   const profile = resolve(flags.profile ?? join(scratch, 'profile.json'));
-  await runOurs({ data: 'sample:rivers', model: 'mobile-sam', limit: 8, epochs: 1, profile }, scratch);
+  await runOurs({ data: 'sample:rivers', model: 'mobile-sam', limit: 16, epochs: 1, profile }, scratch);
   const { traceEvents } = JSON.parse(readFileSync(profile, 'utf8'));
   const named = (name) =>
     traceEvents.filter((event) => event.ph === 'X' && event.name === name && event.cat === 'user_annotation');

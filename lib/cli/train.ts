@@ -14,7 +14,7 @@ export default command({
       .string()
       .optional()
       .describe(
-        'write a trace of the first 8 images encoded and the first 20 steps to this file (ui.perfetto.dev opens it)',
+        'write a trace of the first 20 images encoded and the first 20 steps to this file (ui.perfetto.dev opens it)',
       ),
   },
   epilogue:

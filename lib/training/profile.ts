@@ -7,8 +7,8 @@ import { native } from '../native.js';
 import { onSpan, type Span } from '../spans.js';
 import type { TrainEvent } from './events.js';
 
-/** As much of a run is recorded: a step is some thousand events, and all of them would fill gigabytes. */
-export const PROFILED = { images: 8, steps: 20 } as const;
+/** As much of a run is recorded: an image and a step are thousands of events each. A full shard of the cache is written meanwhile. */
+export const PROFILED = { images: 20, steps: 20 } as const;
 
 /** An event of the Trace Event Format; `ts` is in microseconds. */
 type TraceEvent = Record<string, unknown> & { name?: string; ts?: number };
