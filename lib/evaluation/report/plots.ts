@@ -97,7 +97,7 @@ export function lineMarks({ series, points, marks = points.length <= 30, band }:
       strokeWidth: 2,
       ...(dash !== undefined && { strokeDasharray: dash }),
     }),
-    ...(marks ? [Plot.dot(points, { x: 'x', y: 'y', fill: stroke, symbol: markOf(series), r: 3 })] : []),
+    ...(marks ? [Plot.dot(points, { x: 'x', y: 'y', fill: stroke, symbol: markOf(series), r: 4 })] : []),
   ];
 }
 

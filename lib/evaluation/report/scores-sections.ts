@@ -90,6 +90,8 @@ function guesses(entries: readonly Entry[]): Html | undefined {
     return points.length === 0 ? [] : [{ name, series, points }];
   });
   if (guessing.length === 0) return undefined;
+  // It is a linear layer's: nothing keeps it below 1.
+  const most = Math.max(1, ...guessing.flatMap(({ points }) => points.map(({ x }) => x)));
   const alt = guessing.map(
     ({ name, points }) =>
       `${name} is off by ${median(points.map(({ x, y }) => Math.abs(x - y))).toFixed(3)} in the median`,
@@ -98,7 +100,7 @@ function guesses(entries: readonly Entry[]): Html | undefined {
     'The model’s own guess of its IoU',
     alt.join(', '),
     {
-      x: { label: 'predicted IoU', grid: true, domain: [0, 1] },
+      x: { label: 'predicted IoU', grid: true, domain: [0, most] },
       y: { label: 'real IoU', grid: true, domain: [0, 1] },
       height: 380,
       marks: [diagonal(), ...guessing.map(({ series, points }) => dots(series, points))],
