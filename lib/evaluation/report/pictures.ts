@@ -64,9 +64,9 @@ export async function pictures(pictured: Pictured, signal?: AbortSignal): Promis
 function rank({ entrants, rankedBy, rows, sketches }: Pictured): Shown[] {
   const keys = entrants.map(entrantKey);
   const byImage = new Map<string, Map<string, number>>();
-  for (const { image, model, promptSource, iou } of rows) {
+  for (const { image, model, iou, ...row } of rows) {
     const ious = byImage.get(image) ?? new Map<string, number>();
-    byImage.set(image, ious.set(entrantKey({ name: model, promptSource }), iou));
+    byImage.set(image, ious.set(entrantKey({ name: model, ...row }), iou));
   }
   const shown = [...byImage].flatMap(([image, ious]) => {
     const sketch = sketches.of(image);

@@ -43,11 +43,15 @@ function draw(options: Plot.PlotOptions): Drawn {
 }
 
 /** Names of series with their colour, dashes and marks. */
-export function legend(names: readonly string[], look: 'line' | 'dots' | 'area' = 'line'): Html {
-  const items = names.map((name, series) => {
+export function legend(
+  names: readonly string[],
+  look: 'line' | 'dots' | 'area' = 'line',
+  series: readonly number[] = names.map((_, index) => index),
+): Html {
+  const items = names.map((name, index) => {
     const unit = { domain: [0, 1], axis: null };
     const size = { className: 'swatch', width: 34, height: 12, margin: 3, x: unit, y: unit };
-    const swatch = draw({ ...size, marks: swatchMarks(series, look) });
+    const swatch = draw({ ...size, marks: swatchMarks(series[index]!, look) });
     swatch.setAttribute('aria-hidden', 'true');
     return html`<li>${trusted(swatch.outerHTML)} ${name}</li>`;
   });

@@ -18,9 +18,9 @@ export interface Sketch {
   readonly prompts: Prompt[];
 }
 
-/** A model with what its prompts come from. */
-export function entrantKey({ name, promptSource }: { name: string; promptSource: string }): string {
-  return `${promptSource}:${name}`;
+/** A model with its prompts' source and kind. */
+export function entrantKey(entrant: { name: string; promptSource: string; promptKind?: string | null }): string {
+  return `${entrant.promptSource}:${entrant.promptKind ?? ''}:${entrant.name}`;
 }
 
 export class Sketches {
