@@ -109,9 +109,8 @@ async function curves(
 ): Promise<RobustnessCurve[]> {
   const all: RobustnessCurve[] = [];
   for (const [index, { disturbance, value, ofPoints }] of steps.entries()) {
-    let curve = all.find((one) => one.disturbance === disturbance);
-    if (curve === undefined) all.push((curve = { name, disturbance, ofPoints, steps: [] }));
-    curve.steps.push(await summarise(value, found[index]!, seed));
+    if (all.at(-1)?.disturbance !== disturbance) all.push({ name, disturbance, ofPoints, steps: [] });
+    all.at(-1)!.steps.push(await summarise(value, found[index]!, seed));
   }
   return all;
 }

@@ -57,7 +57,7 @@ async function summaries(rows: readonly ImageScores[], resolution: Resolution, s
   const found: Partial<Summaries> = {};
   for (const metric of METRICS) {
     found[metric] = await summary(
-      rows.map((row) => valueOf(row, metric, resolution)),
+      rows.map((row) => scoreOf(row, metric, resolution)),
       seed,
     );
   }
@@ -66,7 +66,7 @@ async function summaries(rows: readonly ImageScores[], resolution: Resolution, s
 
 type Resolution = PairedDifference['resolution'];
 
-function valueOf(row: ImageScores, metric: Metric, resolution: Resolution): number | null {
+function scoreOf(row: ImageScores, metric: Metric, resolution: Resolution): number | null {
   return row[resolution === 'own' ? metric : (`${metric}At256` as const)];
 }
 
@@ -133,7 +133,7 @@ async function compare(
   seed: number,
 ): Promise<PairedDifference | undefined> {
   const differences = a.rows.flatMap((row, index) => {
-    const [before, after] = [row, b.rows[index]!].map((one) => valueOf(one, by.metric, by.resolution));
+    const [before, after] = [row, b.rows[index]!].map((one) => scoreOf(one, by.metric, by.resolution));
     return before == null || after == null ? [] : [after - before];
   });
   if (differences.length === 0) return undefined;
