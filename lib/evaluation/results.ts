@@ -178,6 +178,8 @@ export interface EvaluateResult {
   robustness: RobustnessCurve[] | null;
   /** CSV or Parquet file, one line for each model and image. */
   perImage: string;
+  /** HTML file. */
+  report: string;
   device: string;
   precision: Precision;
   /** Names of the images left out. */

@@ -1,8 +1,8 @@
 /** Sections that only a comparison has: paired differences, and how scores fall with worse prompts. */
-import type { Disturbance, Metric, PairedDifference, RobustnessCurve } from '../results.js';
+import type { Disturbance, EntrantName, Metric, PairedDifference, RobustnessCurve } from '../results.js';
 import { type Html, html } from './html.js';
 import { figure, type Line, legend, lineMarks } from './plots.js';
-import { displayName, type Named, table, withInterval } from './scores-sections.js';
+import { displayName, table, withInterval } from './scores-sections.js';
 
 /** What is told of, in this order; the result in JSON has all. */
 const METRICS: Partial<Record<Metric, string>> = {
@@ -13,7 +13,7 @@ const METRICS: Partial<Record<Metric, string>> = {
 };
 
 /** The same images by two models, or by two kinds of prompts. */
-export function differencesTable(differences: readonly PairedDifference[], models: readonly Named[]): Html {
+export function differencesTable(differences: readonly PairedDifference[], models: readonly EntrantName[]): Html {
   const told = Object.keys(METRICS) as Metric[];
   const lines = differences
     .filter(({ metric, resolution }) => resolution === 'own' && told.includes(metric))

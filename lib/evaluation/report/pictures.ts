@@ -3,8 +3,7 @@ import sharp from 'sharp';
 import { decodeImage } from '../../data/decode.js';
 import type { Sample } from '../../data/sample.js';
 import type { Prompt } from '../../prompts/prompt.js';
-import type { ModelScores } from '../evaluate.js';
-import type { ImageScores } from '../per-image.js';
+import type { ImageScores, ModelScores } from '../results.js';
 import { type Html, html, trusted } from './html.js';
 import { entrantKey, type Sketch, type Sketches } from './sketches.js';
 
@@ -20,7 +19,7 @@ const MOST_CHARACTERS = 13_000_000;
 
 /** What pictures are made of. */
 export interface Pictured {
-  readonly entrants: readonly Pick<ModelScores, 'name' | 'promptSource'>[];
+  readonly entrants: readonly Pick<ModelScores, 'name' | 'promptSource' | 'promptKind'>[];
   /** What the legend calls the entrants. */
   readonly names: readonly string[];
   /** Index of the entrant whose IoU ranks the images. */

@@ -4,7 +4,7 @@
  */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { median } from '../metrics.js';
+import { median } from '../statistics.js';
 import { type Html, html, trusted } from './html.js';
 
 /** Drawn at the width that a phone shows; letters stay legible there. */

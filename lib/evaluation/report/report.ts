@@ -8,8 +8,7 @@ import { SamError } from '../../errors.js';
 import { makeFolder, temporaryName } from '../../files.js';
 import type { TrainSeconds } from '../../training/events.js';
 import { runPaths } from '../../training/run-folder.js';
-import type { ModelScores } from '../evaluate.js';
-import type { EvaluateResult } from '../results.js';
+import type { EvaluateResult, ModelScores } from '../results.js';
 import { differencesTable, robustness } from './comparison-sections.js';
 import { type Html, html } from './html.js';
 import { writePage } from './page.js';
@@ -70,7 +69,8 @@ function status({ epochs, config }: RunRecord, ended: boolean): Html {
 }
 
 export interface ComparisonReport extends Scored, ComparisonFindings {
-  readonly path: string;
+  /** Where it goes. */
+  readonly report: string;
   /** Folders of the runs among the models. */
   readonly runs: readonly string[];
   /** The table on disk. */
@@ -100,7 +100,7 @@ ${runs.map((run) => html`<h2>Training of ${run.dir}</h2>${curves(run)}${timings(
 <div class="columns"><div>${facts(about)}</div>${models.map((scores) => html`<div>${facts(modelFacts(scores))}</div>`)}</div>
 ${runs.map((run) => html`<h3>${run.dir}</h3>${settings(run)}`)}`;
   const title = `${[...new Set(models.map(({ name }) => name))].join(', ')} compared`;
-  await writePage(report.path, { title, body });
+  await writePage(report.report, { title, body });
 }
 
 function modelFacts({ name, spec, promptSource, prompts, weightsHash }: ModelScores): [string, string][] {
@@ -168,9 +168,9 @@ ${shown}`;
 /** The report's file: `given` itself if it ends in .html, else `report.html` in the folder; without it beside the table. */
 export function reportPath(given: string | undefined, perImage: string): string {
   if (given === undefined) {
-    return /per-image\.csv$/.test(perImage)
+    return /per-image\.(csv|parquet)$/.test(perImage)
       ? join(dirname(perImage), 'report.html')
-      : perImage.replace(/\.csv$/i, '.html');
+      : perImage.replace(/\.(csv|parquet)$/i, '.html');
   }
   return given.toLowerCase().endsWith('.html') ? given : join(given, 'report.html');
 }

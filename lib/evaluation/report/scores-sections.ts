@@ -1,9 +1,15 @@
 /** Sections about scores: the table of models, distributions, the models' own guesses, every image. */
 
-import type { ModelScores } from '../evaluate.js';
-import { mean } from '../metrics.js';
-import type { ImageScores } from '../per-image.js';
-import type { Calibration, Interval, ModelScores as Results, Summary } from '../results.js';
+import type {
+  Calibration,
+  EntrantName,
+  EvaluatedSource,
+  ImageScores,
+  Interval,
+  ModelScores,
+  Summary,
+} from '../results.js';
+import { mean } from '../statistics.js';
 import { type Html, html } from './html.js';
 import { diagonal, dots, figure, histograms, legend, lineMarks, type Point, pairs } from './plots.js';
 import { entrantKey, type Sketches } from './sketches.js';
@@ -17,14 +23,18 @@ export interface Scored {
 
 /** A model as the report shows it. */
 export interface Entry {
-  readonly scores: ModelScores & Partial<Pick<Results, 'own' | 'calibration'>>;
+  readonly scores: ModelScores;
   /** With what its prompts are, where that differs among the models. */
   readonly name: string;
   /** One for each image, in their order. */
   readonly rows: readonly ImageScores[];
 }
 
-const SOURCES: Record<string, string> = { 'ground-truth': 'labels', rough: 'rough masks', automatic: 'nothing given' };
+const SOURCES: Record<EvaluatedSource, string> = {
+  'ground-truth': 'labels',
+  rough: 'rough masks',
+  automatic: 'nothing given',
+};
 
 /** Untuned models first: before, then after. */
 export function entriesOf({ models, rows }: Pick<Scored, 'models' | 'rows'>): Entry[] {
@@ -40,10 +50,8 @@ export function isTuned({ checkpointHash }: ModelScores): boolean {
   return checkpointHash !== null;
 }
 
-export type Named = { name: string; promptSource: string; promptKind?: string | null };
-
 /** The model's name; its prompts too where they are not the same for all. */
-export function displayName(one: Named, all: readonly Named[]): string {
+export function displayName(one: EntrantName, all: readonly EntrantName[]): string {
   const differ = (values: readonly unknown[]) => new Set(values).size > 1;
   const source = differ(all.map(({ promptSource }) => promptSource))
     ? `prompts from ${sourceWords(one.promptSource)}`
@@ -53,8 +61,8 @@ export function displayName(one: Named, all: readonly Named[]): string {
   return [one.name, kind, source].filter((word) => word !== '').join(', ');
 }
 
-export function sourceWords(source: string): string {
-  return SOURCES[source] ?? source;
+export function sourceWords(source: EvaluatedSource): string {
+  return SOURCES[source];
 }
 
 /** A number, with its interval where there is one. */
@@ -74,39 +82,31 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { head: 'images', of: ({ scores }) => scores.count },
-  { head: 'median IoU', of: ({ scores }) => withInterval(scores.medianIou, scores.own?.iou.medianInterval) },
-  { head: 'mean IoU', of: ({ scores }) => withInterval(scores.meanIou, scores.own?.iou.meanInterval) },
+  { head: 'median IoU', of: ({ scores }) => withInterval(scores.medianIou, scores.own.iou.medianInterval) },
+  { head: 'mean IoU', of: ({ scores }) => withInterval(scores.meanIou, scores.own.iou.meanInterval) },
   { head: 'least IoU', of: ({ scores }) => withInterval(scores.minIou) },
-  { head: 'IoU below 0.5', of: ({ rows }) => rows.filter(({ iou }) => iou < 0.5).length },
+  { head: 'IoU below 0.5', of: ({ scores }) => scores.belowHalf },
   { head: 'median F1', of: ({ scores }) => withInterval(scores.medianF1) },
   { head: 'mean precision', of: ({ scores }) => withInterval(scores.meanPrecision) },
   { head: 'mean recall', of: ({ scores }) => withInterval(scores.meanRecall) },
-];
-
-/** Of what only `evaluate` measures. */
-const FINE_COLUMNS: readonly Column[] = [
-  { head: 'quartiles of IoU', of: ({ scores }) => quartiles(scores.own?.iou) },
-  { head: 'median boundary IoU', of: ({ scores }) => withInterval(scores.own?.boundaryIou.median ?? null) },
-  { head: 'median boundary F1', of: ({ scores }) => withInterval(scores.own?.boundaryF1.median ?? null) },
+  { head: 'quartiles of IoU', of: ({ scores }) => quartiles(scores.own.iou) },
+  { head: 'median boundary IoU', of: ({ scores }) => withInterval(scores.own.boundaryIou.median) },
+  { head: 'median boundary F1', of: ({ scores }) => withInterval(scores.own.boundaryF1.median) },
   {
     head: 'median Hausdorff distance (95 %), pixels',
-    of: ({ scores }) => withInterval(scores.own?.hd95.median ?? null, null, 1),
+    of: ({ scores }) => withInterval(scores.own.hd95.median, null, 1),
   },
 ];
 
-function quartiles(summary: Summary | undefined): Html {
-  return html`${withInterval(summary?.q1 ?? null)} to ${withInterval(summary?.q3 ?? null)}`;
+function quartiles({ q1, q3 }: Summary): Html {
+  return html`${withInterval(q1)} to ${withInterval(q3)}`;
 }
 
 /** A line for each model. */
 export function scoresTable(entries: readonly Entry[]): Html {
-  const fine = entries.some(({ scores }) => scores.own !== undefined);
-  const columns = fine ? [...COLUMNS, ...FINE_COLUMNS] : COLUMNS;
-  const lines = entries.map((entry) => [entry.name, ...columns.map(({ of }) => of(entry))]);
-  const intervals = fine
-    ? html`<p class="soft">Small: 95 percent intervals, by the bootstrap over images.</p>`
-    : undefined;
-  return html`${table('Scores of the models', ['model', ...columns.map(({ head }) => head)], lines)}${intervals}`;
+  const lines = entries.map((entry) => [entry.name, ...COLUMNS.map(({ of }) => of(entry))]);
+  return html`${table('Scores of the models', ['model', ...COLUMNS.map(({ head }) => head)], lines)}
+<p class="soft">Small: 95 percent intervals, by the bootstrap over images.</p>`;
 }
 
 /** Scrolls by itself where it is wide. */
@@ -155,8 +155,10 @@ function guesses(entries: readonly Entry[]): Html | undefined {
     const points = rows.flatMap(({ predictedIou, iou }) =>
       predictedIou === null ? [] : [{ x: predictedIou, y: iou }],
     );
-    const bins =
-      scores.calibration?.bins.map(({ meanPredicted, meanReal }) => ({ x: meanPredicted, y: meanReal })) ?? [];
+    const bins = (scores.calibration?.bins ?? []).map(({ meanPredicted, meanReal }) => ({
+      x: meanPredicted,
+      y: meanReal,
+    }));
     return points.length === 0 ? [] : [{ name, series, points, bins, calibration: scores.calibration }];
   });
   if (guessing.length === 0) return undefined;
@@ -185,7 +187,7 @@ function guesses(entries: readonly Entry[]): Html | undefined {
   );
 }
 
-function guessWords(points: readonly Point[], calibration: Calibration | null | undefined): string {
+function guessWords(points: readonly Point[], calibration: Calibration | null): string {
   const bias = mean(points.map(({ x, y }) => x - y));
   const side = `${Math.abs(bias).toFixed(3)} too ${bias < 0 ? 'low' : 'high'} in the mean`;
   return calibration == null ? side : `${side}, expected calibration error ${calibration.expectedError.toFixed(3)}`;

@@ -1,6 +1,7 @@
 /** What of the predictions is kept for pictures while models are scored: outlines and prompts, no pixels. */
 import type { Mask, Sample } from '../../data/sample.js';
 import type { Prompt } from '../../prompts/prompt.js';
+import type { EntrantName } from '../results.js';
 import { frameSize, outlinePath } from './outlines.js';
 
 export interface Sketch {
@@ -19,8 +20,8 @@ export interface Sketch {
 }
 
 /** A model with its prompts' source and kind. */
-export function entrantKey(entrant: { name: string; promptSource: string; promptKind?: string | null }): string {
-  return `${entrant.promptSource}:${entrant.promptKind ?? ''}:${entrant.name}`;
+export function entrantKey({ name, promptSource, promptKind }: EntrantName): string {
+  return `${promptSource}:${promptKind ?? ''}:${name}`;
 }
 
 export class Sketches {
