@@ -11,13 +11,13 @@ const numbers = {
   own: { iou: { meanInterval: [0.85, 0.94] } },
 };
 const model = (name: string, more: object = {}) =>
-  ({ ...numbers, name, promptSource: 'ground-truth', promptKind: 'points', ...more }) as ModelScores;
+  ({ ...numbers, name, promptSource: 'ground-truth', promptKind: 'points', ...more }) as unknown as ModelScores;
 const difference = (a: EntrantName, b: EntrantName, more: object = {}) =>
   ({
     ...{ a, b, metric: 'iou', resolution: 'own', mean: -0.25, meanInterval: [-0.3, 0.01], greater: 3, lesser: 5 },
     wilcoxon: { statistic: 1, pValue: 0.0000123, method: 'exact' },
     ...more,
-  }) as PairedDifference;
+  }) as unknown as PairedDifference;
 
 describe('the table of models', () => {
   it('is aligned, a line for each', () => {

@@ -9,7 +9,7 @@ const METRICS: Partial<Record<Metric, string>> = {
   iou: 'IoU',
   f1: 'F1',
   boundaryIou: 'boundary IoU',
-  hd95: 'Hausdorff distance (95 %), pixels',
+  hd95: 'HD95, pixels',
 };
 
 /** The same images by two models, or by two kinds of prompts. */

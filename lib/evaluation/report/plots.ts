@@ -23,9 +23,7 @@ const markOf = (series: number) => MARKS[series % MARKS.length]!;
 export function figure(title: string, alt: string, options: Plot.PlotOptions, legend?: Html): Html {
   const size = { width: WIDTH, height: HEIGHT, marginLeft: 48, marginBottom: 40, marginRight: 16 };
   const drawn = draw({ ...size, style: { fontSize: '12px' }, ...options });
-  drawn.setAttribute('role', 'img');
-  drawn.setAttribute('aria-label', `${title}: ${alt}`);
-  return html`<figure class="plot-figure"><figcaption>${title}</figcaption>${legend}${trusted(drawn.outerHTML)}</figure>`;
+  return html`<figure class="plot-figure"><figcaption>${title}</figcaption>${legend}<div role="img" aria-label="${title}: ${alt}">${trusted(drawn.outerHTML)}</div></figure>`;
 }
 
 /** What of an SVG element is used here: this package compiles without a browser's types. */

@@ -93,7 +93,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'median boundary IoU', of: ({ scores }) => withInterval(scores.own.boundaryIou.median) },
   { head: 'median boundary F1', of: ({ scores }) => withInterval(scores.own.boundaryF1.median) },
   {
-    head: 'median Hausdorff distance (95 %), pixels',
+    head: 'median HD95, pixels',
     of: ({ scores }) => withInterval(scores.own.hd95.median, null, 1),
   },
 ];
@@ -106,7 +106,7 @@ function quartiles({ q1, q3 }: Summary): Html {
 export function scoresTable(entries: readonly Entry[]): Html {
   const lines = entries.map((entry) => [entry.name, ...COLUMNS.map(({ of }) => of(entry))]);
   return html`${table('Scores of the models', ['model', ...COLUMNS.map(({ head }) => head)], lines)}
-<p class="soft">Small: 95 percent intervals, by the bootstrap over images.</p>`;
+<p class="soft">Small: 95 percent intervals, by the bootstrap over images. HD95: 95th percentile of the Hausdorff distance.</p>`;
 }
 
 /** Scrolls by itself where it is wide. */

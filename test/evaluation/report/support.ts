@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
 import sharp from 'sharp';
-import type { ModelScores } from '../../../lib/evaluation/evaluate.js';
-import { mean, median } from '../../../lib/evaluation/metrics.js';
-import type { ImageScores } from '../../../lib/evaluation/per-image.js';
 import type { Scored } from '../../../lib/evaluation/report/scores-sections.js';
 import { entrantKey, Sketches } from '../../../lib/evaluation/report/sketches.js';
+import type { ImageScores, MaskScores, ModelScores } from '../../../lib/evaluation/results.js';
+import { totals } from '../../../lib/evaluation/summaries.js';
 import type { PromptOptions } from '../../../lib/models/prompt-options.js';
 
 export async function temporaryFolder(): Promise<string> {
@@ -49,46 +48,40 @@ export async function madeUp(
     for (const [place, { name, tuned }] of models.entries()) {
       const iou = ((index + 1) / (images.length + 1)) * (tuned ? 1 : 0.5);
       const predicted = noise ? speckles(width * height) : disc(width, height, 0.2 + 0.1 * place);
-      const row = { model: name, image, promptSource: 'ground-truth' } as const;
+      const row = { model: name, image, promptSource: 'ground-truth', promptKind: 'points' } as const;
       sketches.add(entrantKey({ ...row, name }), {
         sample: { name: image, image: { path } },
         label,
         predicted,
         prompt: PROMPT,
       });
-      rows.push({
-        ...row,
-        iou,
-        f1: iou,
-        precision: iou,
-        recall: iou,
-        predictedIou: 0.9,
-        labelPixels: 5,
-        predictedPixels: 5,
-      });
+      rows.push({ ...row, ...scoresOf(iou), predictedIou: 0.9, labelPixels: 5, predictedPixels: 5 });
     }
   }
-  return { models: models.map((model) => summary(model, rows)), rows, sketches };
+  return { models: await Promise.all(models.map((model) => summary(model, rows))), rows, sketches };
 }
 
-function summary({ name, tuned }: { name: string; tuned: boolean }, rows: readonly ImageScores[]): ModelScores {
-  const ious = rows.filter(({ model }) => model === name).map(({ iou }) => iou);
-  const [medianIou, meanIou] = [median(ious), mean(ious)];
+function scoresOf(iou: number) {
+  const rest = { f1: iou, precision: iou, recall: iou, accuracy: iou, boundaryIou: iou, boundaryF1: iou, hd95: 3 };
+  const own: MaskScores = { iou, ...rest };
+  const at256 = Object.fromEntries(Object.entries(own).map(([metric, value]) => [`${metric}At256`, value]));
+  return { ...own, ...at256 } as Omit<ImageScores, 'model' | 'image' | 'promptSource' | 'promptKind'>;
+}
+
+async function summary(
+  { name, tuned }: { name: string; tuned: boolean },
+  rows: readonly ImageScores[],
+): Promise<ModelScores> {
+  const own = rows.filter(({ model }) => model === name);
   return {
     name,
     spec: name,
-    count: ious.length,
-    medianIou,
-    meanIou,
-    minIou: Math.min(...ious),
-    medianF1: medianIou,
-    meanF1: meanIou,
-    meanPrecision: meanIou,
-    meanRecall: meanIou,
+    ...(await totals(own, 1)),
     weightsHash: 'w',
     encoderHash: 'e',
     checkpointHash: tuned ? 'c' : null,
     promptSource: 'ground-truth',
+    promptKind: 'points',
     prompts: PROMPTS as PromptOptions,
   };
 }
