@@ -1,6 +1,6 @@
 /** Times the addon on made-up pictures and prompts: an encoder, a training step, prompts. Seconds, medians. */
 import type { Embeddings, ImageEncoder, PromptBatch, SamModel, Trainer } from '../../binding.js';
-import { median } from '../evaluation/metrics.js';
+import { median } from '../evaluation/statistics.js';
 import { runEncoding } from '../models/encode.js';
 import { native } from '../native.js';
 import { parseLoss, type ResolvedTrainOptions, trainOptionsSchema } from '../options.js';

@@ -67,7 +67,7 @@ function presenter(reporter: Reporter): (progress: AuditProgress) => void {
     if (progress.stage === 'pictures') return update('pictures', progress.done, progress.total, '');
     const fold = `fold ${progress.fold}/${progress.folds}`;
     if (progress.stage === 'train') update(fold, progress.epoch, progress.epochs, 'epochs');
-    else if (progress.done === progress.total) reporter.say(`${fold}: ${progress.total} labels judged`);
+    else if (progress.done === progress.total) reporter.say(`${fold} has judged ${progress.total}`);
   };
 }
 

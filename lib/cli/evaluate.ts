@@ -1,13 +1,18 @@
 /** `sam-native evaluate`: compares models on labelled images. */
 import { z } from 'zod';
-import type { EvaluateProgress, EvaluateResult, ModelScores } from '../evaluation/evaluate.js';
+import type { EvaluatedPrompt, EvaluateProgress, EvaluateResult } from '../evaluation/evaluate.js';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
+import { evaluationTables } from './evaluate-tables.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
 const { limit, skipBad, onEmpty } = dataOptions;
 const { model: _, ...computeOptions } = modelOptions;
+
+const KINDS = ['points', 'box', 'points+box', 'automatic'] as const satisfies readonly EvaluatedPrompt[];
+
+const isKind = (word: string): word is EvaluatedPrompt => (KINDS as readonly string[]).includes(word);
 
 export default command({
   options: {
@@ -22,6 +27,17 @@ export default command({
     onEmpty,
     ...computeOptions,
     ...promptOptions,
+    promptKinds: z
+      .string()
+      .refine((text) => words(text).every(isKind), `expected some of ${KINDS.join(', ')}, with commas`)
+      .optional()
+      .describe(
+        'kinds of prompts side by side, with commas: points, box, points+box, and automatic, where nothing is given (that of --prompt if not given)',
+      ),
+    robustness: z
+      .boolean()
+      .default(false)
+      .describe('also score prompts that get worse: boxes that are off, points outside the label, fewer points'),
     ownSettings: z
       .boolean()
       .default(false)
@@ -29,7 +45,7 @@ export default command({
     out: z
       .string()
       .optional()
-      .describe('file (.csv) or folder for the scores of each image (beside the run if not given)'),
+      .describe('file (.csv, .parquet) or folder for the scores of each image (beside the run if not given)'),
     report: z
       .string()
       .optional()
@@ -38,11 +54,13 @@ export default command({
   epilogue:
     'Examples:\n' +
     '  sam-native evaluate --models runs/first,untuned --data photos\n' +
-    '  sam-native evaluate --models runs/first,runs/second --data photos --split test --prompt box\n\n' +
+    '  sam-native evaluate --models runs/first,runs/second --data photos --split test --prompt box\n' +
+    '  sam-native evaluate --models untuned,runs/first --data photos --prompt-kinds points,box,automatic --robustness\n\n' +
     'All models see the same images and the same prompts: those of the flags, else of the first run, else the defaults.\n' +
     'Where a rough mask is described (--rough-mask, or by the run), each model is scored with prompts from the labels and with\n' +
     'prompts from the rough masks, and "rough-mask" is the rough mask itself.\n' +
-    '"untuned" is the model that the first run started from. IoU and F1 are computed at the size of the labels.',
+    '"untuned" is the model that the first run started from. Scores are computed at the size of the labels, and at 256 in the JSON and\n' +
+    'in the file of each image. Intervals are bootstrapped over images; differences are those of the same images.',
   async run({ options, given, signal, reporter }): Promise<EvaluateResult> {
     const [{ evaluate }, { openSplit }, { defaultCacheDir }] = await Promise.all([
       import('../evaluation/evaluate.js'),
@@ -54,10 +72,8 @@ export default command({
     const samples = await openSplit({ ...options, cacheDir }, hooks);
     return evaluate({
       ...options,
-      models: options.models
-        .split(',')
-        .map((spec) => spec.trim())
-        .filter((spec) => spec !== ''),
+      models: words(options.models),
+      promptKinds: options.promptKinds === undefined ? undefined : words(options.promptKinds).filter(isKind),
       samples,
       prompts: given,
       cacheDir,
@@ -67,7 +83,7 @@ export default command({
       onProgress: presenter(reporter),
     });
   },
-  summary: ({ models, perImage, report }) => `${table(models)}\n\n${perImage}\n${report}`,
+  summary: (result) => `${evaluationTables(result)}\n\n${result.perImage}\n${result.report}`,
 });
 
 function presenter(reporter: Reporter): (progress: EvaluateProgress) => void {
@@ -83,25 +99,10 @@ function presenter(reporter: Reporter): (progress: EvaluateProgress) => void {
   };
 }
 
-/** Columns aligned, names to the left and numbers to the right. What prompts come from is said where it differs. */
-export function table(models: readonly ModelScores[]): string {
-  const sources = models.some(({ promptSource }) => promptSource === 'rough');
-  const source = (text: string) => (sources ? [text] : []);
-  const names = sources ? 2 : 1;
-  const head = ['model', ...source('prompts from'), 'images'];
-  const rows = models.map((scores) => [
-    scores.name,
-    ...source(scores.promptSource === 'rough' ? 'rough masks' : 'labels'),
-    String(scores.count),
-    ...[scores.medianIou, scores.meanIou, scores.minIou, scores.medianF1, scores.meanF1].map((value) =>
-      value.toFixed(3),
-    ),
-  ]);
-  const all = [[...head, 'median IoU', 'mean IoU', 'least IoU', 'median F1', 'mean F1'], ...rows];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => (column < names ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  ');
-  return all.map(line).join('\n');
+/** What stands between commas. */
+function words(text: string): string[] {
+  return text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
 }

@@ -11,3 +11,12 @@ export async function inSlices(length: number, body: (start: number, end: number
     body(start, Math.min(length, start + SLICE));
   }
 }
+
+/** The same row by row, in order. */
+export async function inRows(width: number, height: number, body: (y: number) => void): Promise<void> {
+  const rows = Math.max(1, Math.floor(SLICE / Math.max(1, width)));
+  for (let y = 0; y < height; y++) {
+    if (y > 0 && y % rows === 0) await setImmediate();
+    body(y);
+  }
+}

@@ -5,10 +5,8 @@ import { type PromptOptions, promptOptionsFor } from '../models/prompt-options.j
 import { resolveModel } from '../models/resolve.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
-import type { EvaluateOptions } from './evaluate.js';
-
-/** What prompts are drawn from: the labels, which inference does not have, or rough masks. */
-export type EvaluatedSource = 'ground-truth' | 'rough';
+import type { EvaluatedPrompt, EvaluateOptions } from './evaluate.js';
+import type { EvaluatedSource } from './results.js';
 
 export interface Entrant {
   readonly name: string;
@@ -21,6 +19,7 @@ export interface Entrant {
 export async function resolveEntrants(options: EvaluateOptions): Promise<Entrant[]> {
   if (options.models.length === 0)
     throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name --models' });
+  checkKinds(options);
   const { encoder, signal, onStep } = options;
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const tuned = new Map<string, ResolvedModel>();
@@ -37,8 +36,30 @@ export async function resolveEntrants(options: EvaluateOptions): Promise<Entrant
     // Two runs in folders of one name are told apart by what the user wrote.
     const name = names.filter((other) => other === model.name).length > 1 ? model.spec : model.name;
     const prompts = promptOptionsFor(options.prompts ?? {}, options.ownSettings ? model : firstRun);
-    return sourcesOf(prompts).map((promptSource) => ({ name, model, prompts, promptSource }));
+    return (options.promptKinds ?? [prompts.prompt]).flatMap((kind) =>
+      waysOf(kind, prompts).map((way) => ({ name, model, ...way })),
+    );
   });
+}
+
+function checkKinds({ promptKinds, prompts }: EvaluateOptions): void {
+  if (promptKinds === undefined) return;
+  if (promptKinds.length === 0 || new Set(promptKinds).size < promptKinds.length) {
+    throw new SamError('SAM_BAD_OPTION', `--prompt-kinds ${promptKinds.join(',')}: expected each kind once`, {
+      fix: 'name some of points, box, points+box, automatic',
+    });
+  }
+  if (prompts?.prompt !== undefined) {
+    throw new SamError('SAM_BAD_OPTION', '--prompt and --prompt-kinds both say what is drawn', {
+      fix: 'leave one out',
+    });
+  }
+}
+
+/** What a kind of prompt is drawn from. `automatic` is drawn as the settings say, from what the model finds by itself. */
+function waysOf(kind: EvaluatedPrompt, prompts: PromptOptions): Pick<Entrant, 'prompts' | 'promptSource'>[] {
+  if (kind === 'automatic') return [{ prompts, promptSource: 'automatic' }];
+  return sourcesOf(prompts).map((promptSource) => ({ prompts: { ...prompts, prompt: kind }, promptSource }));
 }
 
 /** Both, side by side, where a rough mask is described; `--prompt-source ground-truth` keeps to the labels. */

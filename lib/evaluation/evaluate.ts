@@ -1,28 +1,34 @@
-/** Compares models on labelled images: the same images, the same prompts, the labels' own resolution. */
+/** Compares models on labelled images: the same images, the same prompts. */
 import { resolve } from 'node:path';
-import type { Precision } from '../../binding.js';
 import { decodeMask, imageSize } from '../data/decode.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
 import { inReadingOrder, type Mask, type Sample, withBands } from '../data/sample.js';
 import { type Compute, resolveDevice } from '../device.js';
 import { SamError } from '../errors.js';
 import { EmbeddingStore, type EnsureProgress } from '../models/embedding-store.js';
-import { type PromptOptions, toPromptSettings, trainedBands } from '../models/prompt-options.js';
+import { type PromptOptions, trainedBands } from '../models/prompt-options.js';
 import { runFolder } from '../models/resolve.js';
 import { ImageEmbedding, SamModel } from '../models/sam-model.js';
 import type { WorkOptions } from '../models/work-options.js';
-import { drawPrompt } from '../prompts/draw.js';
-import { randomFor } from '../prompts/random.js';
-import { drawRoughPrompt, type RoughMasks } from '../prompts/rough/rough-masks.js';
+import type { PromptKind } from '../prompts/prompt.js';
+import type { RoughMasks } from '../prompts/rough/rough-masks.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
-import { VALIDATION_EPOCH } from '../training/batches.js';
 import { readRunConfig } from '../training/run-folder.js';
-import { type Entrant, type EvaluatedSource, resolveEntrants } from './entrants.js';
-import { confusion, mean, median, scores } from './metrics.js';
-import { type ImageScores, perImagePath, writePerImage } from './per-image.js';
+import { ask, promptFor } from './ask.js';
+import { type Entrant, resolveEntrants } from './entrants.js';
+import { Ruler } from './measure.js';
+import { perImagePath, writePerImage } from './per-image.js';
 import { checkReportPath, reportPath, writeComparisonReport } from './report/report.js';
 import { entrantKey, Sketches } from './report/sketches.js';
+import type { EvaluateResult, ImageScores, ModelScores, RobustnessCurve } from './results.js';
+import { robustness } from './robustness.js';
 import { ROUGH_MASK, RoughMaskSources, roughPrompts, scoreRoughMask } from './rough-scores.js';
+import { pairedDifferences, type Scored, totals } from './summaries.js';
+
+export type { EvaluateResult, ModelScores } from './results.js';
+
+/** A kind of prompt drawn from the label (or a rough mask), or none: the model is asked as `predict` does by itself. */
+export type EvaluatedPrompt = PromptKind | 'automatic';
 
 export interface EvaluateOptions extends WorkOptions {
   /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
@@ -31,9 +37,13 @@ export interface EvaluateOptions extends WorkOptions {
   samples: readonly Sample[];
   /** What is asked for about prompts; the rest comes from the first run among the models, else it is the default. */
   prompts?: Partial<PromptOptions>;
+  /** Kinds of prompts side by side; default: the one of the settings. */
+  promptKinds?: readonly EvaluatedPrompt[] | undefined;
   /** Each model gets the settings that it was trained with. */
   ownSettings?: boolean;
-  /** The file (`.csv`) or folder for the scores of each image. Default: the run's folder, else the working folder. */
+  /** Each model is also scored with prompts that get worse step by step. */
+  robustness?: boolean;
+  /** The file (`.csv`, `.parquet`) or folder for the scores of each image. Default: the run's folder, else the working folder. */
   out?: string | undefined;
   /** The file (`.html`) or folder for the report. Default: beside the scores of each image. */
   report?: string | undefined;
@@ -44,40 +54,6 @@ export interface EvaluateOptions extends WorkOptions {
 export type EvaluateProgress =
   | ({ stage: 'encode'; model: string } & EnsureProgress)
   | { stage: 'predict'; model: string; done: number; total: number };
-
-export interface ModelScores {
-  name: string;
-  spec: string;
-  /** Images. */
-  count: number;
-  medianIou: number;
-  meanIou: number;
-  minIou: number;
-  medianF1: number;
-  meanF1: number;
-  meanPrecision: number;
-  meanRecall: number;
-  /** Null for the rough mask, which no model made. */
-  weightsHash: string | null;
-  encoderHash: string | null;
-  /** SHA-256 of the checkpoint; null for source weights. */
-  checkpointHash: string | null;
-  /** What the prompts were drawn from: labels (which inference does not have) or rough masks. */
-  promptSource: EvaluatedSource;
-  prompts: PromptOptions;
-}
-
-export interface EvaluateResult {
-  models: ModelScores[];
-  /** CSV file, one line for each model and image. */
-  perImage: string;
-  /** HTML file. */
-  report: string;
-  device: string;
-  precision: Precision;
-  /** Names of the images left out. */
-  skipped: string[];
-}
 
 /**
  * @throws SamError `SAM_NOT_FOUND` and `SAM_BAD_CHECKPOINT` (models), `SAM_BAD_DATA` (pictures and labels, all named).
@@ -96,32 +72,27 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
   try {
     const labelled = await checkLabels(options, entrants, rough);
     const usable = await encodeAll(entrants, labelled, stores, options);
-    const results: { summary: ModelScores; rows: ImageScores[] }[] = [];
+    const { seed } = entrants[0]!.prompts;
+    const results: Scored[] = [];
     for (const entrant of entrants) {
       const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant), sketches };
       const rows = await scoreModel(entrant, usable, from, options);
-      results.push({ summary: summarise(entrant, rows), rows });
+      results.push({ summary: await summarise(entrant, rows), rows });
     }
     const prompts = roughPrompts(entrants);
     if (prompts !== undefined) results.push(await scoreRoughMasks(prompts, rough, usable, options));
-    const scored = new Set(usable);
-    const models = results.map(({ summary }) => summary);
+    const found = {
+      models: results.map(({ summary }) => summary),
+      differences: await pairedDifferences(results, seed),
+      robustness: options.robustness ? await allCurves(entrants, usable, { stores, compute }, options) : null,
+    };
     const rows = results.flatMap((result) => result.rows);
     await writePerImage(places.perImage, rows);
     const seconds = (performance.now() - started) / 1000;
-    const { signal } = options;
-    await writeComparisonReport({
-      ...places,
-      ...compute,
-      path: places.report,
-      models,
-      rows,
-      sketches,
-      seconds,
-      signal,
-    });
+    await writeComparisonReport({ ...places, ...found, ...compute, rows, sketches, seconds, signal: options.signal });
+    const scored = new Set(usable);
     return {
-      models,
+      ...found,
       perImage: places.perImage,
       report: places.report,
       device: compute.device,
@@ -260,7 +231,7 @@ export interface Scoring {
   /** Embeddings of the samples, encoded before. */
   store: Pick<EmbeddingStore, 'read'>;
   compute: Pick<Compute, 'device' | 'precision'>;
-  /** What prompts are drawn from; undefined: labels. */
+  /** Where prompts come from rough masks. */
   masks: RoughMasks | undefined;
   /** Takes what the report shows. */
   sketches: Sketches;
@@ -280,7 +251,7 @@ export async function scoreModel(
       signal?.throwIfAborted();
       const embeddings = await store.read([sample], { signal, onWarning });
       try {
-        rows.set(sample, await scoreImage(entrant, sample, model, { embeddings, masks, sketches }));
+        rows.set(sample, await scoreImage(entrant, sample, model, { embeddings, masks, sketches, signal }));
       } finally {
         embeddings.dispose();
       }
@@ -293,40 +264,43 @@ export async function scoreModel(
 }
 
 async function scoreImage(
-  { name, prompts, promptSource }: Entrant,
+  entrant: Entrant,
   sample: Sample,
   model: SamModel,
-  { embeddings, masks, sketches }: Pick<Scoring, 'masks' | 'sketches'> & Pick<ImageEmbedding, 'embeddings'>,
+  from: Pick<Scoring, 'masks' | 'sketches'> & Pick<ImageEmbedding, 'embeddings'> & Pick<EvaluateOptions, 'signal'>,
 ): Promise<ImageScores> {
+  const { embeddings, masks, sketches, signal } = from;
+  const { name, prompts, promptSource } = entrant;
   const label = await labelOf(sample);
-  const random = randomFor(prompts.seed, VALIDATION_EPOCH, sample.name, 0);
-  const settings = toPromptSettings(prompts);
-  const prompt =
-    masks === undefined
-      ? drawPrompt(toLowRes(label, prompts.maskSize, prompts.imageSize), settings, random)
-      : drawRoughPrompt(await masks.get(sample), settings, random, masks.settings.erosion);
   const embedding = new ImageEmbedding(embeddings, label.width, label.height, prompts.imageSize);
-  const { maskOutput, multiMask } = prompts;
-  const { pointSets, padTo } = settings;
-  const predicted = await model.predict(embedding, {
-    ...prompt,
-    maskOutput,
-    multiMask,
-    pointSets,
-    padTo,
-    maskPrompt: prompt.mask,
-  });
-  sketches.add(entrantKey({ name, promptSource }), { sample, label, predicted: predicted.mask, prompt });
-  const counts = await confusion(predicted.mask, label.values);
+  const asked = { sample, label, model, embedding, masks, signal };
+  const prompt = await promptFor(entrant, asked);
+  const predicted = await ask(prompt, prompts, asked);
+  const how = { promptSource, promptKind: prompts.prompt };
+  sketches.add(entrantKey({ name, ...how }), { sample, label, predicted: predicted.mask, prompt });
   return {
     model: name,
     image: sample.name,
-    promptSource,
-    ...scores(counts),
+    ...how,
+    ...(await new Ruler(label, prompts.imageSize).measure(predicted.mask, predicted.lowResLogits)),
     predictedIou: predicted.score,
-    labelPixels: counts.truePositive + counts.falseNegative,
-    predictedPixels: counts.truePositive + counts.falsePositive,
   };
+}
+
+/** Of each model once, whatever prompts it is scored with beside. */
+async function allCurves(
+  entrants: readonly Entrant[],
+  samples: readonly Sample[],
+  { stores, compute }: { stores: Stores; compute: Compute },
+  { signal, onWarning, onProgress }: EvaluateOptions,
+): Promise<RobustnessCurve[]> {
+  const curves: RobustnessCurve[] = [];
+  for (const entrant of new Map(entrants.toReversed().map((one) => [one.model, one])).values()) {
+    const progress = { stage: 'predict' as const, model: `${entrant.name}, worse prompts`, total: samples.length };
+    const hooks = { signal, onWarning, onProgress: (done: number) => onProgress?.({ ...progress, done }) };
+    curves.push(...(await robustness(entrant, samples, { store: await stores.of(entrant), compute }, hooks)));
+  }
+  return curves;
 }
 
 /** The rough mask itself, beside the models. */
@@ -335,35 +309,22 @@ async function scoreRoughMasks(
   rough: RoughMaskSources,
   samples: readonly Sample[],
   { signal }: EvaluateOptions,
-): Promise<{ summary: ModelScores; rows: ImageScores[] }> {
+): Promise<Scored> {
   const masks = rough.of({ prompts, promptSource: 'rough' })!;
   const rows: ImageScores[] = [];
   for (const sample of samples) {
     signal?.throwIfAborted();
-    rows.push(await scoreRoughMask(masks, sample, (await labelOf(sample)).values, signal));
+    rows.push(await scoreRoughMask(masks, sample, await labelOf(sample), signal));
   }
-  const of = { name: ROUGH_MASK, spec: ROUGH_MASK, promptSource: 'rough' as const, prompts };
+  const of = { name: ROUGH_MASK, spec: ROUGH_MASK, promptSource: 'rough', promptKind: null, prompts } as const;
   const hashes = { weightsHash: null, encoderHash: null, checkpointHash: null };
-  return { summary: { ...of, ...totals(rows), ...hashes }, rows };
+  return { summary: { ...of, ...(await totals(rows, prompts.seed)), ...hashes }, rows };
 }
 
-export function summarise({ name, model, prompts, promptSource }: Entrant, rows: readonly ImageScores[]): ModelScores {
+export async function summarise(entrant: Entrant, rows: readonly ImageScores[]): Promise<ModelScores> {
+  const { name, model, prompts, promptSource } = entrant;
   const { spec, weightsHash, encoderHash, checkpoint } = model;
   const hashes = { weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null };
-  return { name, spec, ...totals(rows), ...hashes, promptSource, prompts };
-}
-
-function totals(rows: readonly ImageScores[]) {
-  const ious = rows.map(({ iou }) => iou);
-  const f1s = rows.map(({ f1 }) => f1);
-  return {
-    count: rows.length,
-    medianIou: median(ious),
-    meanIou: mean(ious),
-    minIou: ious.reduce((least, iou) => Math.min(least, iou), 1),
-    medianF1: median(f1s),
-    meanF1: mean(f1s),
-    meanPrecision: mean(rows.map(({ precision }) => precision)),
-    meanRecall: mean(rows.map(({ recall }) => recall)),
-  };
+  const how = { promptSource, promptKind: prompts.prompt, prompts };
+  return { name, spec, ...(await totals(rows, prompts.seed)), ...hashes, ...how };
 }

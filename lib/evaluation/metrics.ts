@@ -1,11 +1,13 @@
 /**
- * How well a mask agrees with its label, at the label's own resolution.
+ * How well the pixels of a mask agree with its label's.
  *
  * With TP, FP, FN the pixels in both, only in the mask, only in the label:
  *   IoU = TP / (TP + FP + FN)   (Jaccard 1901)      F1 = 2 TP / (2 TP + FP + FN)   (Dice 1945)
  *   precision = TP / (TP + FP)                      recall = TP / (TP + FN)
- * An empty mask of an empty label is right: all four are 1. Any other 0/0 is 0.
+ *   accuracy = the share of all pixels that are right
+ * An empty mask of an empty label is right: all are 1. Any other 0/0 is 0.
  */
+import type { MaskScores } from './results.js';
 
 export interface Confusion {
   truePositive: number;
@@ -14,12 +16,7 @@ export interface Confusion {
   trueNegative: number;
 }
 
-export interface Scores {
-  iou: number;
-  f1: number;
-  precision: number;
-  recall: number;
-}
+export type Scores = Pick<MaskScores, 'iou' | 'f1' | 'precision' | 'recall' | 'accuracy'>;
 
 /** Pixels that are counted before other work gets its turn: about 5 ms. */
 const SLICE = 1 << 21;
@@ -54,30 +51,18 @@ export async function confusion(predicted: Uint8Array, label: Uint8Array): Promi
   return { truePositive, falsePositive, falseNegative, trueNegative };
 }
 
-export function scores({ truePositive, falsePositive, falseNegative }: Confusion): Scores {
+export function scores({ truePositive, falsePositive, falseNegative, trueNegative }: Confusion): Scores {
   const wrong = falsePositive + falseNegative;
-  if (truePositive + wrong === 0) return { iou: 1, f1: 1, precision: 1, recall: 1 };
+  if (truePositive + wrong === 0) return { iou: 1, f1: 1, precision: 1, recall: 1, accuracy: 1 };
   return {
     iou: truePositive / (truePositive + wrong),
     f1: (2 * truePositive) / (2 * truePositive + wrong),
     precision: ratio(truePositive, truePositive + falsePositive),
     recall: ratio(truePositive, truePositive + falseNegative),
+    accuracy: (truePositive + trueNegative) / (truePositive + trueNegative + wrong),
   };
 }
 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
-}
-
-/** The middle value; of an even number the mean of the two middle ones. NaN of nothing. */
-export function median(values: readonly number[]): number {
-  if (values.length === 0) return Number.NaN;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-/** NaN of nothing. */
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

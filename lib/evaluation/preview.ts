@@ -13,8 +13,8 @@ import { randomFor } from '../prompts/random.js';
 import { drawRoughPrompt, emptyRoughMask, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { promptOrigin, toRoughMaskSettings } from '../prompts/rough/settings.js';
 import { VALIDATION_EPOCH } from '../training/batches.js';
-import type { EvaluatedSource } from './entrants.js';
 import { confusion, scores } from './metrics.js';
+import type { EvaluatedSource } from './results.js';
 
 export interface PreviewOptions {
   samples: readonly Sample[];

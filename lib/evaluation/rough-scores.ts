@@ -1,11 +1,11 @@
 /** Rough masks in an evaluation: what automatic prompts are drawn from, and how good they are by themselves. */
-import type { Sample } from '../data/sample.js';
+import type { Mask, Sample } from '../data/sample.js';
 import type { PromptOptions } from '../models/prompt-options.js';
 import { emptyRoughMask, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
 import type { Entrant } from './entrants.js';
-import { confusion, scores } from './metrics.js';
-import type { ImageScores } from './per-image.js';
+import { Ruler } from './measure.js';
+import type { ImageScores } from './results.js';
 
 /** The name of the rough mask among the models. */
 export const ROUGH_MASK = 'rough-mask';
@@ -39,24 +39,17 @@ export class RoughMaskSources {
   }
 }
 
-/** The rough mask compared with the label, at the label's resolution. */
+/** The rough mask compared with the label. */
 export async function scoreRoughMask(
   masks: RoughMasks,
   sample: Sample,
-  label: Uint8Array,
+  label: Mask,
   signal: AbortSignal | undefined,
 ): Promise<ImageScores> {
   const { mask } = await masks.make(sample, signal);
-  const counts = await confusion(mask.values, label);
-  return {
-    model: ROUGH_MASK,
-    image: sample.name,
-    promptSource: 'rough',
-    ...scores(counts),
-    predictedIou: null,
-    labelPixels: counts.truePositive + counts.falseNegative,
-    predictedPixels: counts.truePositive + counts.falsePositive,
-  };
+  const measured = await new Ruler(label, masks.grid.imageSize).measure(mask.values);
+  const of = { model: ROUGH_MASK, image: sample.name, promptSource: 'rough', promptKind: null } as const;
+  return { ...of, ...measured, predictedIou: null };
 }
 
 /** The settings whose rough mask is scored: those of the first entrant that has one. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { confusion, mean, median, scores } from '../../lib/evaluation/metrics.js';
+import { confusion, scores } from '../../lib/evaluation/metrics.js';
+import { bits, reference } from './reference.js';
 
 describe('confusion', () => {
   it('counts by hand', async () => {
@@ -65,6 +66,16 @@ describe('scores', () => {
     expect(found.f1).toBeCloseTo(12 / 18, 12);
     expect(found.precision).toBeCloseTo(0.75, 12);
     expect(found.recall).toBeCloseTo(0.6, 12);
+    expect(found.accuracy).toBeCloseTo(0.94, 12);
+  });
+
+  it('agree with scikit-learn on random masks', async () => {
+    for (const { predicted, label, iou, f1, precision, recall, accuracy } of reference.masks) {
+      const found = scores(await confusion(bits(predicted), bits(label)));
+      const expected = { iou, f1, precision, recall, accuracy };
+      for (const name of ['iou', 'f1', 'precision', 'recall', 'accuracy'] as const)
+        expect(found[name]).toBeCloseTo(expected[name], 12);
+    }
   });
 
   it('nothing found of nothing is right', () => {
@@ -73,28 +84,13 @@ describe('scores', () => {
       f1: 1,
       precision: 1,
       recall: 1,
+      accuracy: 1,
     });
   });
 
   it('something found of nothing, and nothing of something, are wrong', () => {
-    const wrong = { iou: 0, f1: 0, precision: 0, recall: 0 };
+    const wrong = { iou: 0, f1: 0, precision: 0, recall: 0, accuracy: 4 / 9 };
     expect(scores({ truePositive: 0, falsePositive: 5, falseNegative: 0, trueNegative: 4 })).toEqual(wrong);
     expect(scores({ truePositive: 0, falsePositive: 0, falseNegative: 5, trueNegative: 4 })).toEqual(wrong);
-  });
-});
-
-describe('median and mean', () => {
-  it('by hand', () => {
-    expect(median([0.9, 0.1, 0.5])).toBe(0.5);
-    expect(median([0.9, 0.1, 0.5, 0.7])).toBeCloseTo(0.6, 12);
-    expect(mean([0.25, 0.75])).toBe(0.5);
-  });
-
-  it('of nothing is not a number, and the values stay as they were', () => {
-    expect(median([])).toBeNaN();
-    expect(mean([])).toBeNaN();
-    const values = [3, 1, 2];
-    median(values);
-    expect(values).toEqual([3, 1, 2]);
   });
 });

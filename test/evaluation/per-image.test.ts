@@ -1,8 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ImageScores, perImageCsv, perImagePath, writePerImage } from '../../lib/evaluation/per-image.js';
+import { perImageCsv, perImagePath, writePerImage } from '../../lib/evaluation/per-image.js';
+import type { ImageScores } from '../../lib/evaluation/results.js';
 
 const row: ImageScores = {
   model: 'first',
@@ -15,6 +17,19 @@ const row: ImageScores = {
   labelPixels: 200,
   predictedPixels: 100,
   promptSource: 'ground-truth',
+  promptKind: 'points+box',
+  accuracy: 0.9,
+  boundaryIou: 0.25,
+  boundaryF1: 0.125,
+  hd95: 12.5,
+  iouAt256: 0.5,
+  f1At256: 2 / 3,
+  precisionAt256: 1,
+  recallAt256: 0.5,
+  accuracyAt256: 0.9,
+  boundaryIouAt256: 0.25,
+  boundaryF1At256: 0.125,
+  hd95At256: null,
 };
 
 let folder: string;
@@ -26,8 +41,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 describe('perImageCsv', () => {
   it('a line for each', () => {
     expect(perImageCsv([row])).toBe(
-      'model,image,iou,f1,precision,recall,predictedIou,labelPixels,predictedPixels,promptSource\n' +
-        'first,a/b,0.500000,0.666667,1.000000,0.500000,0.876543,200,100,ground-truth\n',
+      'model,image,iou,f1,precision,recall,predictedIou,labelPixels,predictedPixels,promptSource,' +
+        'promptKind,accuracy,boundaryIou,boundaryF1,hd95,' +
+        'iouAt256,f1At256,precisionAt256,recallAt256,accuracyAt256,boundaryIouAt256,boundaryF1At256,hd95At256\n' +
+        'first,a/b,0.500000,0.666667,1.000000,0.500000,0.876543,200,100,ground-truth,' +
+        'points+box,0.900000,0.250000,0.125000,12.500000,' +
+        '0.500000,0.666667,1.000000,0.500000,0.900000,0.250000,0.125000,\n',
     );
   });
 
@@ -45,6 +64,7 @@ describe('perImagePath', () => {
   const now = new Date('2026-11-24T12:34:56Z');
   it('a file, a folder, the run, or here', () => {
     expect(perImagePath('out/x.csv', '/run', '/here', now)).toBe('out/x.csv');
+    expect(perImagePath('out/x.Parquet', '/run', '/here', now)).toBe('out/x.Parquet');
     expect(perImagePath('out', '/run', '/here', now)).toBe(join('out', 'per-image.csv'));
     expect(perImagePath(undefined, '/run', '/here', now)).toBe('/run/evaluation-2026-11-24-123456.csv');
     expect(perImagePath(undefined, undefined, '/here', now)).toBe('/here/evaluation-2026-11-24-123456.csv');
@@ -59,5 +79,14 @@ describe('perImagePath', () => {
     const path = join(folder, 'new', 'per-image.csv');
     await writePerImage(path, [row]);
     expect(await readFile(path, 'utf8')).toBe(perImageCsv([row]));
+  });
+
+  it('as Parquet where the name says so', async () => {
+    const path = join(folder, 'scores.parquet');
+    const rough = { ...row, model: 'rough-mask', promptKind: null, predictedIou: null };
+    await writePerImage(path, [row, rough]);
+    const bytes = await readFile(path);
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+    expect(await parquetReadObjects({ file })).toEqual([row, rough]);
   });
 });

@@ -7,6 +7,7 @@ import type { Embeddings, StepResult, Trainer, TrainingBatch } from '../../bindi
 import type { DataSplits, Sample } from '../../lib/data/sample.js';
 import type { ModelDescriptor } from '../../lib/models/model.js';
 import type { TrainEnvironment } from '../../lib/training/environment.js';
+import { madeUp } from '../evaluation/report/support.js';
 
 export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'sam-native-training-'));
@@ -182,6 +183,10 @@ export function fakeEnvironment(splits: DataSplits, model: Partial<ModelDescript
         },
         dispose: async () => void log.push('disposed'),
       };
+    },
+    score: async (dir, validation) => {
+      log.push(`score ${validation.length}`);
+      return madeUp(join(dir, 'photos'), { images: [...validation].map(({ name }) => name) });
     },
     versions: () => ({ samNative: '0.0.0', libtorch: '0', node: '0' }),
   };

@@ -29,6 +29,7 @@ const options = (more: Partial<TrainOptions> = {}): Partial<TrainOptions> => ({
   lr: 0.01,
   warmupSteps: 2,
   schedule: 'cosine',
+  report: false, // run-reporter.test.ts
   ...more,
 });
 

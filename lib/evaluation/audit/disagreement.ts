@@ -1,5 +1,6 @@
 /** How far the masks of several prompts agree with a label, and with each other. */
-import { confusion, mean, scores } from '../metrics.js';
+import { confusion, scores } from '../metrics.js';
+import { mean } from '../statistics.js';
 
 /**
  * The vote of several masks of one size: a pixel is inside where more than half of them are.

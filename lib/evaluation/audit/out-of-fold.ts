@@ -17,6 +17,7 @@ import { VALIDATION_EPOCH } from '../../training/batches.js';
 import { environment } from '../../training/environment.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
 import { train } from '../../training/train.js';
+import { ask } from '../ask.js';
 import { type ResolvedAuditOptions, trainOptionsOf } from './options.js';
 
 /** What a model says about a label that it was not trained on. */
@@ -139,18 +140,16 @@ async function predictAll(
   model: SamModel,
   { run, rough, draws }: { run: ResolvedTrainOptions; rough: RoughPrompts | undefined; draws: number },
 ): Promise<Prediction[]> {
-  const { seed, maskSize, imageSize: pictureSize, maskOutput, multiMask } = run;
+  const { seed } = run;
   const settings = toPromptSettings(run);
-  const { pointSets, padTo } = settings;
-  const grid = toLowRes(label, maskSize, pictureSize);
+  const grid = toLowRes(label, run.maskSize, run.imageSize);
   const predictions: Prediction[] = [];
   for (let draw = 0; draw < draws; draw++) {
     const random = randomFor(seed, VALIDATION_EPOCH, sample.name, draw);
     const prompt =
       (await rough?.draw(sample, settings, { seed, epoch: VALIDATION_EPOCH, random })) ??
       drawPrompt(grid, settings, random);
-    const how = { maskOutput, multiMask, pointSets, padTo, maskPrompt: prompt.mask };
-    predictions.push(await model.predict(embedding, { ...prompt, ...how }));
+    predictions.push(await ask(prompt, run, { model, embedding, signal: undefined }));
   }
   return predictions;
 }

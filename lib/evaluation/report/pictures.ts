@@ -3,8 +3,7 @@ import sharp from 'sharp';
 import { decodeImage } from '../../data/decode.js';
 import type { Sample } from '../../data/sample.js';
 import type { Prompt } from '../../prompts/prompt.js';
-import type { ModelScores } from '../evaluate.js';
-import type { ImageScores } from '../per-image.js';
+import type { ImageScores, ModelScores } from '../results.js';
 import { type Html, html, trusted } from './html.js';
 import { entrantKey, type Sketch, type Sketches } from './sketches.js';
 
@@ -20,7 +19,7 @@ const MOST_CHARACTERS = 13_000_000;
 
 /** What pictures are made of. */
 export interface Pictured {
-  readonly entrants: readonly Pick<ModelScores, 'name' | 'promptSource'>[];
+  readonly entrants: readonly Pick<ModelScores, 'name' | 'promptSource' | 'promptKind'>[];
   /** What the legend calls the entrants. */
   readonly names: readonly string[];
   /** Index of the entrant whose IoU ranks the images. */
@@ -57,16 +56,16 @@ export async function pictures(pictured: Pictured, signal?: AbortSignal): Promis
     const said = left === 0 ? 'All others' : `${small.length} of the ${others.length} others`;
     sections.push(html`<h3>${said}, the worst first</h3><div class="pictures small">${small}</div>`);
   }
-  return html`${checkboxes(pictured.names)}${sections}${DIALOG}`;
+  return html`<section>${checkboxes(pictured.names)}${sections}</section>${HATCH}${DIALOG}`;
 }
 
 /** Worst first. */
 function rank({ entrants, rankedBy, rows, sketches }: Pictured): Shown[] {
   const keys = entrants.map(entrantKey);
   const byImage = new Map<string, Map<string, number>>();
-  for (const { image, model, promptSource, iou } of rows) {
+  for (const { image, model, iou, ...row } of rows) {
     const ious = byImage.get(image) ?? new Map<string, number>();
-    byImage.set(image, ious.set(entrantKey({ name: model, promptSource }), iou));
+    byImage.set(image, ious.set(entrantKey({ name: model, ...row }), iou));
   }
   const shown = [...byImage].flatMap(([image, ious]) => {
     const sketch = sketches.of(image);
@@ -120,6 +119,7 @@ async function photo(sample: Sample, side: number): Promise<string> {
 function figure({ sketch, ious }: Shown, uri: string, { entrants, names }: Pictured): Html {
   const { width, height } = sketch.frame;
   const { name } = sketch.sample;
+  const ratio = `--ratio:${(width / height).toFixed(4)}`;
   const scored = names.map(
     (model, index) => html`${index === 0 ? '' : ', '}${model} ${ious[index]?.toFixed(3) ?? '-'}`,
   );
@@ -131,8 +131,8 @@ function figure({ sketch, ious }: Shown, uri: string, { entrants, names }: Pictu
     sketch.label === ''
       ? ''
       : html`<g class="layer-label"><path class="halo" d="${sketch.label}"/><path class="mask-label" d="${sketch.label}"/></g>`;
-  return html`<figure><button class="open" type="button" aria-haspopup="dialog" aria-label="Enlarge ${name}"><span
- class="stack" style="--ratio:${(width / height).toFixed(4)}"><img class="layer-photo" loading="lazy" decoding="async" alt="${name}"
+  return html`<figure><button class="open" type="button" aria-haspopup="dialog" aria-label="Enlarge ${name}" style="${ratio}"><span
+ class="stack" style="${ratio}"><img class="layer-photo" decoding="async" alt="${name}"
  src="${uri}"><svg class="over" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" aria-hidden="true">${masks}${label}<g
  class="layer-prompts">${sketch.prompts.map((prompt) => marks(prompt, sketch))}</g></svg></span></button><figcaption>${name}
  <small>IoU: ${scored}</small></figcaption></figure>`;
@@ -170,6 +170,10 @@ function checkboxes(names: readonly string[]): Html {
 ${box('photo', '', 'photo')}${box('label', path('mask-label'), 'label')}${masks}${box('prompts', dot, 'prompts')}</div>`;
 }
 
+/** Of the first mask: seen under the others, whatever their colour. */
+const HATCH = html`<svg width="0" height="0" aria-hidden="true"><pattern id="hatch" width="9" height="9" patternUnits="userSpaceOnUse"
+ patternTransform="rotate(45)"><path d="M0 0V9" stroke="#ff8c1a" stroke-opacity=".75" stroke-width="2.5"/></pattern></svg>`;
+
 const DIALOG = html`<dialog aria-label="Enlarged picture"><nav><p></p><button type="button" class="before" aria-label="Picture before">&larr;</button><button
- type="button" class="after" aria-label="Next picture">&rarr;</button><form method="dialog"><button aria-label="Close">Close</button></form></nav><div
+ type="button" class="after" aria-label="Next picture">&rarr;</button><form method="dialog"><button autofocus>Close</button></form></nav><div
  class="place"></div></dialog>`;

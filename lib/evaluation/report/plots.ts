@@ -4,7 +4,7 @@
  */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { median } from '../metrics.js';
+import { median } from '../statistics.js';
 import { type Html, html, trusted } from './html.js';
 
 /** Drawn at the width that a phone shows; letters stay legible there. */
@@ -23,9 +23,7 @@ const markOf = (series: number) => MARKS[series % MARKS.length]!;
 export function figure(title: string, alt: string, options: Plot.PlotOptions, legend?: Html): Html {
   const size = { width: WIDTH, height: HEIGHT, marginLeft: 48, marginBottom: 40, marginRight: 16 };
   const drawn = draw({ ...size, style: { fontSize: '12px' }, ...options });
-  drawn.setAttribute('role', 'img');
-  drawn.setAttribute('aria-label', `${title}: ${alt}`);
-  return html`<figure class="plot-figure"><figcaption>${title}</figcaption>${legend}${trusted(drawn.outerHTML)}</figure>`;
+  return html`<figure class="plot-figure"><figcaption>${title}</figcaption>${legend}<div role="img" aria-label="${title}: ${alt}">${trusted(drawn.outerHTML)}</div></figure>`;
 }
 
 /** What of an SVG element is used here: this package compiles without a browser's types. */
@@ -43,11 +41,15 @@ function draw(options: Plot.PlotOptions): Drawn {
 }
 
 /** Names of series with their colour, dashes and marks. */
-export function legend(names: readonly string[], look: 'line' | 'dots' | 'area' = 'line'): Html {
-  const items = names.map((name, series) => {
+export function legend(
+  names: readonly string[],
+  look: 'line' | 'dots' | 'area' = 'line',
+  series: readonly number[] = names.map((_, index) => index),
+): Html {
+  const items = names.map((name, index) => {
     const unit = { domain: [0, 1], axis: null };
     const size = { className: 'swatch', width: 34, height: 12, margin: 3, x: unit, y: unit };
-    const swatch = draw({ ...size, marks: swatchMarks(series, look) });
+    const swatch = draw({ ...size, marks: swatchMarks(series[index]!, look) });
     swatch.setAttribute('aria-hidden', 'true');
     return html`<li>${trusted(swatch.outerHTML)} ${name}</li>`;
   });
@@ -97,7 +99,7 @@ export function lineMarks({ series, points, marks = points.length <= 30, band }:
       strokeWidth: 2,
       ...(dash !== undefined && { strokeDasharray: dash }),
     }),
-    ...(marks ? [Plot.dot(points, { x: 'x', y: 'y', fill: stroke, symbol: markOf(series), r: 3 })] : []),
+    ...(marks ? [Plot.dot(points, { x: 'x', y: 'y', fill: stroke, symbol: markOf(series), r: 4 })] : []),
   ];
 }
 

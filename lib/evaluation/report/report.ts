@@ -8,12 +8,23 @@ import { SamError } from '../../errors.js';
 import { makeFolder, temporaryName } from '../../files.js';
 import type { TrainSeconds } from '../../training/events.js';
 import { runPaths } from '../../training/run-folder.js';
-import type { ModelScores } from '../evaluate.js';
+import type { EvaluateResult, ModelScores } from '../results.js';
+import { differencesTable, robustness } from './comparison-sections.js';
 import { type Html, html } from './html.js';
 import { writePage } from './page.js';
 import { pictures } from './pictures.js';
 import { type RunRecord, readRun } from './run-record.js';
-import { distributions, entriesOf, imageTable, isTuned, type Scored, scoresTable } from './scores-sections.js';
+import {
+  distributions,
+  type Entry,
+  entriesOf,
+  imageTable,
+  isTuned,
+  promptsOf,
+  type Scored,
+  scoresTable,
+  sourceWords,
+} from './scores-sections.js';
 import { curves, facts, inSeconds, settings, timings } from './training-sections.js';
 
 /** A report in work is looked at again this often. */
@@ -57,8 +68,9 @@ function status({ epochs, config }: RunRecord, ended: boolean): Html {
   return html`<p class="lead">${where}.${found}</p>`;
 }
 
-export interface ComparisonReport extends Scored {
-  readonly path: string;
+export interface ComparisonReport extends Scored, ComparisonFindings {
+  /** Where it goes. */
+  readonly report: string;
   /** Folders of the runs among the models. */
   readonly runs: readonly string[];
   /** The table on disk. */
@@ -68,6 +80,9 @@ export interface ComparisonReport extends Scored {
   readonly seconds: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What `evaluate` finds beyond the scores. */
+export type ComparisonFindings = Partial<Pick<EvaluateResult, 'differences' | 'robustness'>>;
 
 /** Writes the report of a comparison, with the curves and settings of the runs in it. */
 export async function writeComparisonReport(report: ComparisonReport): Promise<void> {
@@ -82,60 +97,80 @@ export async function writeComparisonReport(report: ComparisonReport): Promise<v
   const body = html`${await scoreSections(report, report.signal)}
 ${runs.map((run) => html`<h2>Training of ${run.dir}</h2>${curves(run)}${timings(run, undefined)}`)}
 <h2>Settings and versions</h2>
-<div class="columns"><div>${facts(about)}</div>${models.map((scores) => html`<div>${facts(promptsOf(scores))}</div>`)}</div>
+<div class="columns"><div>${facts(about)}</div>${models.map((scores) => html`<div>${facts(modelFacts(scores))}</div>`)}</div>
 ${runs.map((run) => html`<h3>${run.dir}</h3>${settings(run)}`)}`;
   const title = `${[...new Set(models.map(({ name }) => name))].join(', ')} compared`;
-  await writePage(report.path, { title, body });
+  await writePage(report.report, { title, body });
 }
 
-function promptsOf({ name, spec, promptSource, prompts, weightsHash }: ModelScores): [string, string][] {
+function modelFacts({ name, spec, promptSource, prompts, weightsHash }: ModelScores): [string, string][] {
   const { prompt, numPositive, numNegative, pointSets, maskOutput, seed } = prompts;
   const drawn = prompt === 'box' ? prompt : `${prompt}: ${numPositive} inside, ${numNegative} outside, ${pointSets}`;
   return [
     ['model', name === spec ? name : `${name} (${spec})`],
     ['weights', weightsHash?.slice(0, 12) ?? '-'],
-    ['prompts from', promptSource === 'rough' ? 'rough masks' : 'labels'],
+    ['prompts from', sourceWords(promptSource)],
     ['prompts', `${drawn}; seed ${seed}`],
     ['mask output', maskOutput],
   ];
 }
 
-/** Table, distribution, pictures, images. */
-async function scoreSections(scored: Scored, signal: AbortSignal | undefined): Promise<Html> {
+/** Tables, distributions, pictures, images. */
+async function scoreSections(scored: Scored & ComparisonFindings, signal: AbortSignal | undefined): Promise<Html> {
+  const { models, differences = [], robustness: curves } = scored;
   const entries = entriesOf(scored);
-  const tuned = entries.findIndex((entry) => isTuned(entry.scores));
-  const rankedBy = Math.max(0, tuned);
-  // Inference knows no labels: where there are rough masks the pictures show what comes of those.
-  const source = entries.some(({ scores }) => scores.promptSource === 'rough') ? 'rough' : 'ground-truth';
-  const pictured = entries.filter(({ scores }) => scores.promptSource === source && scores.weightsHash !== null);
+  const rankedBy = Math.max(
+    0,
+    entries.findIndex(({ scores }) => isTuned(scores)),
+  );
+  const paired =
+    differences.length === 0 ? undefined : html`<h2>Paired differences</h2>${differencesTable(differences, models)}`;
+  const robust = curves == null ? undefined : html`<h2>Worse prompts</h2>${robustness(curves)}`;
+  return html`<p class="lead">Median IoU on ${entries[rankedBy]?.rows.length ?? 0} images: ${medians(entries)}.</p>
+<h2>Scores</h2>${scoresTable(entries)}${paired}
+<h2>Before and after</h2>${distributions(entries)}${robust}
+${await pictureSection(scored, entries, signal)}
+<h2>Every image</h2>${imageTable(entries, rankedBy)}`;
+}
+
+function medians(entries: readonly Entry[]): string {
+  return entries.map(({ name, scores }) => `${name} ${scores.medianIou.toFixed(3)}`).join(', ');
+}
+
+/** Of models that were given the same prompts. Inference knows no labels: rough masks go before them. */
+async function pictureSection(
+  scored: Scored,
+  entries: readonly Entry[],
+  signal: AbortSignal | undefined,
+): Promise<Html> {
+  const models = entries.filter(({ scores }) => scores.weightsHash !== null);
+  const first = models.find(({ scores }) => scores.promptSource === 'rough') ?? models[0];
+  const pictured = models.filter((entry) => first !== undefined && promptsOf(entry) === promptsOf(first));
   const shown = await pictures(
     {
       entrants: pictured.map(({ scores }) => scores),
       names: pictured.map(({ name }) => name),
       rankedBy: Math.max(
         0,
-        pictured.findIndex((entry) => isTuned(entry.scores)),
+        pictured.findIndex(({ scores }) => isTuned(scores)),
       ),
       rows: scored.rows,
       sketches: scored.sketches,
     },
     signal,
   );
-  return html`<h2>Scores</h2>${scoresTable(entries)}
-<h2>Before and after</h2>${distributions(entries)}
-<h2>Pictures</h2>
-<p class="soft">Points inside the object are green with a plus, those outside red with a minus, boxes yellow. Click a picture to enlarge it; the arrow keys
-go on to the next, Esc closes it.</p>
-${shown}
-<h2>Every image</h2>${imageTable(entries, rankedBy)}`;
+  return html`<h2>Pictures</h2>
+<p class="soft">Points inside the object are green with a plus, those outside red with a minus, boxes yellow. Click a picture to enlarge it;
+the arrow keys go on to the next, Esc closes it.</p>
+${shown}`;
 }
 
 /** The report's file: `given` itself if it ends in .html, else `report.html` in the folder; without it beside the table. */
 export function reportPath(given: string | undefined, perImage: string): string {
   if (given === undefined) {
-    return /per-image\.csv$/.test(perImage)
+    return /per-image\.(csv|parquet)$/.test(perImage)
       ? join(dirname(perImage), 'report.html')
-      : perImage.replace(/\.csv$/i, '.html');
+      : perImage.replace(/\.(csv|parquet)$/i, '.html');
   }
   return given.toLowerCase().endsWith('.html') ? given : join(given, 'report.html');
 }

@@ -30,7 +30,7 @@ export async function scoreRun(dir: string, validation: Samples, options: ScoreR
       const entrant = found.model.checkpoint === undefined ? found : { ...found, name: 'tuned' };
       const from = { store, compute, masks: rough.of(entrant), sketches };
       const rows = await scoreModel(entrant, samples, from, options);
-      scored.models.push(summarise(entrant, rows));
+      scored.models.push(await summarise(entrant, rows));
       scored.rows.push(...rows);
     }
     return scored;

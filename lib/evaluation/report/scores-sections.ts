@@ -1,9 +1,17 @@
-/** Sections about scores: the table of models, distributions, every image. */
-import type { ModelScores } from '../evaluate.js';
-import { median } from '../metrics.js';
-import type { ImageScores } from '../per-image.js';
+/** Sections about scores: the table of models, distributions, the models' own guesses, every image. */
+
+import type {
+  Calibration,
+  EntrantName,
+  EvaluatedSource,
+  ImageScores,
+  Interval,
+  ModelScores,
+  Summary,
+} from '../results.js';
+import { mean } from '../statistics.js';
 import { type Html, html } from './html.js';
-import { diagonal, dots, figure, histograms, legend, type Point, pairs } from './plots.js';
+import { diagonal, dots, figure, histograms, legend, lineMarks, type Point, pairs } from './plots.js';
 import { entrantKey, type Sketches } from './sketches.js';
 
 /** What models scored. */
@@ -16,21 +24,25 @@ export interface Scored {
 /** A model as the report shows it. */
 export interface Entry {
   readonly scores: ModelScores;
-  /** With what its prompts come from, where that differs among the models. */
+  /** With what its prompts are, where that differs among the models. */
   readonly name: string;
   /** One for each image, in their order. */
   readonly rows: readonly ImageScores[];
 }
 
+const SOURCES: Record<EvaluatedSource, string> = {
+  'ground-truth': 'labels',
+  rough: 'rough masks',
+  automatic: 'nothing given',
+};
+
 /** Untuned models first: before, then after. */
-export function entriesOf({ models, rows }: Scored): Entry[] {
-  const sources = new Set(models.map(({ promptSource }) => promptSource)).size > 1;
+export function entriesOf({ models, rows }: Pick<Scored, 'models' | 'rows'>): Entry[] {
   const ordered = [...models].sort((a, b) => Number(isTuned(a)) - Number(isTuned(b)));
   return ordered.map((scores) => {
     const key = entrantKey(scores);
-    const from = scores.promptSource === 'rough' ? 'rough masks' : 'labels';
-    const own = rows.filter(({ model, promptSource }) => entrantKey({ name: model, promptSource }) === key);
-    return { scores, name: sources ? `${scores.name}, prompts from ${from}` : scores.name, rows: own };
+    const own = rows.filter(({ model, ...row }) => entrantKey({ name: model, ...row }) === key);
+    return { scores, name: displayName(scores, models), rows: own };
   });
 }
 
@@ -38,30 +50,75 @@ export function isTuned({ checkpointHash }: ModelScores): boolean {
   return checkpointHash !== null;
 }
 
-/** A line for each model. */
-export function scoresTable(entries: readonly Entry[]): Html {
-  const lines = entries.map(({ name, rows, scores }) => {
-    const below = rows.filter(({ iou }) => iou < 0.5).length;
-    const numbers = [scores.medianIou, scores.meanIou, scores.minIou].map(fixed);
-    const others = [scores.medianF1, scores.meanF1, scores.meanPrecision, scores.meanRecall].map(fixed);
-    return html`<tr><td>${name}</td>${[scores.count, ...numbers, below, ...others].map((value) => html`<td>${value}</td>`)}</tr>`;
-  });
-  const heads = [
-    'images',
-    'median IoU',
-    'mean IoU',
-    'least IoU',
-    'IoU below 0.5',
-    'median F1',
-    'mean F1',
-    'precision',
-    'recall',
-  ];
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Scores of the models"><table><thead><tr><th scope="col">model</th>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${lines}</tbody></table></div>`;
+/** The model's name; its prompts too where they are not the same for all. */
+export function displayName(one: EntrantName, all: readonly EntrantName[]): string {
+  const differ = (values: readonly unknown[]) => new Set(values).size > 1;
+  const source = differ(all.map(({ promptSource }) => promptSource))
+    ? `prompts from ${sourceWords(one.promptSource)}`
+    : '';
+  const kinds = all.flatMap(({ promptKind }) => promptKind ?? []);
+  const kind = differ(kinds) ? (one.promptKind ?? '') : '';
+  return [one.name, kind, source].filter((word) => word !== '').join(', ');
 }
 
-const fixed = (value: number) => value.toFixed(3);
+export function sourceWords(source: EvaluatedSource): string {
+  return SOURCES[source];
+}
+
+/** A number, with its interval where there is one. */
+export function withInterval(value: number | null, interval?: Interval | null, digits = 3): Html {
+  if (value === null || Number.isNaN(value)) return html`-`;
+  const bounds =
+    interval == null
+      ? undefined
+      : html` <small>${interval[0].toFixed(digits)} to ${interval[1].toFixed(digits)}</small>`;
+  return html`${value.toFixed(digits)}${bounds}`;
+}
+
+interface Column {
+  readonly head: string;
+  of(entry: Entry): Html | string | number;
+}
+
+const COLUMNS: readonly Column[] = [
+  { head: 'images', of: ({ scores }) => scores.count },
+  { head: 'median IoU', of: ({ scores }) => withInterval(scores.medianIou, scores.own.iou.medianInterval) },
+  { head: 'mean IoU', of: ({ scores }) => withInterval(scores.meanIou, scores.own.iou.meanInterval) },
+  { head: 'least IoU', of: ({ scores }) => withInterval(scores.minIou) },
+  { head: 'IoU below 0.5', of: ({ scores }) => scores.belowHalf },
+  { head: 'median F1', of: ({ scores }) => withInterval(scores.medianF1) },
+  { head: 'mean precision', of: ({ scores }) => withInterval(scores.meanPrecision) },
+  { head: 'mean recall', of: ({ scores }) => withInterval(scores.meanRecall) },
+  { head: 'quartiles of IoU', of: ({ scores }) => quartiles(scores.own.iou) },
+  { head: 'median boundary IoU', of: ({ scores }) => withInterval(scores.own.boundaryIou.median) },
+  { head: 'median boundary F1', of: ({ scores }) => withInterval(scores.own.boundaryF1.median) },
+  {
+    head: 'median HD95, pixels',
+    of: ({ scores }) => withInterval(scores.own.hd95.median, null, 1),
+  },
+];
+
+function quartiles({ q1, q3 }: Summary): Html {
+  return html`${withInterval(q1)} to ${withInterval(q3)}`;
+}
+
+/** A line for each model. */
+export function scoresTable(entries: readonly Entry[]): Html {
+  const lines = entries.map((entry) => [entry.name, ...COLUMNS.map(({ of }) => of(entry))]);
+  return html`${table('Scores of the models', ['model', ...COLUMNS.map(({ head }) => head)], lines)}
+<p class="soft">Small: 95 percent intervals, by the bootstrap over images. HD95: 95th percentile of the Hausdorff distance.</p>`;
+}
+
+/** Scrolls by itself where it is wide. */
+export function table(
+  name: string,
+  heads: readonly string[],
+  lines: readonly (readonly (Html | string | number)[])[],
+): Html {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table>
+<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${lines.map((line) => html`<tr>${line.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody></table></div>`;
+}
 
 /** Distribution of IoU, image by image against the first model, and how far the models' own guesses hold. */
 export function distributions(entries: readonly Entry[]): Html {
@@ -69,45 +126,71 @@ export function distributions(entries: readonly Entry[]): Html {
     'How many images reach which IoU',
     entries.map(({ name, rows }) => ({ name, values: rows.map(({ iou }) => iou) })),
   );
-  const [first, ...others] = entries;
-  const against = others.map((entry, index) => {
-    const before = new Map(first!.rows.map(({ image, iou }) => [image, iou]));
+  return html`<div class="plots">${histogram}${againstFirst(entries)}${guesses(entries)}</div>`;
+}
+
+/** Those with the same prompts as the first. */
+function againstFirst(entries: readonly Entry[]): Html[] {
+  const [first] = entries;
+  if (first === undefined) return [];
+  const before = new Map(first.rows.map(({ image, iou }) => [image, iou]));
+  return entries.flatMap((entry, series) => {
+    if (series === 0 || promptsOf(entry) !== promptsOf(first)) return [];
     const points = entry.rows.flatMap(({ image, iou }): Point[] => {
       const x = before.get(image);
       return x === undefined ? [] : [{ x, y: iou }];
     });
-    return pairs(`${first!.name} against ${entry.name}`, [first!.name, entry.name], points, index + 1);
+    return [pairs(`${first.name} against ${entry.name}`, [first.name, entry.name], points, series)];
   });
-  return html`<div class="plots">${histogram}${against}${guesses(entries)}</div>`;
+}
+
+/** Alike for models whose prompts are the same. */
+export function promptsOf({ scores }: Entry): string {
+  return entrantKey({ ...scores, name: '' });
 }
 
 /** The IoU that a model predicts for its own mask, against the real one. */
 function guesses(entries: readonly Entry[]): Html | undefined {
-  const guessing = entries.flatMap(({ name, rows }, series) => {
+  const guessing = entries.flatMap(({ name, rows, scores }, series) => {
     const points = rows.flatMap(({ predictedIou, iou }) =>
       predictedIou === null ? [] : [{ x: predictedIou, y: iou }],
     );
-    return points.length === 0 ? [] : [{ name, series, points }];
+    const bins = (scores.calibration?.bins ?? []).map(({ meanPredicted, meanReal }) => ({
+      x: meanPredicted,
+      y: meanReal,
+    }));
+    return points.length === 0 ? [] : [{ name, series, points, bins, calibration: scores.calibration }];
   });
   if (guessing.length === 0) return undefined;
-  const alt = guessing.map(
-    ({ name, points }) =>
-      `${name} is off by ${median(points.map(({ x, y }) => Math.abs(x - y))).toFixed(3)} in the median`,
-  );
+  // It is a linear layer's: nothing keeps it below 1.
+  const most = guessing.flatMap(({ points }) => points).reduce((so, { x }) => Math.max(so, x), 1);
   return figure(
     'The model’s own guess of its IoU',
-    alt.join(', '),
+    guessing.map(({ name, points, calibration }) => `${name} ${guessWords(points, calibration)}`).join('; '),
     {
-      x: { label: 'predicted IoU', grid: true, domain: [0, 1] },
+      x: { label: 'predicted IoU', grid: true, domain: [0, most] },
       y: { label: 'real IoU', grid: true, domain: [0, 1] },
       height: 380,
-      marks: [diagonal(), ...guessing.map(({ series, points }) => dots(series, points))],
+      marks: [
+        diagonal(),
+        ...guessing.flatMap(({ series, points, bins }) => [
+          dots(series, points),
+          ...lineMarks({ series, points: bins, marks: false }),
+        ]),
+      ],
     },
     legend(
-      entries.map(({ name }) => name),
+      guessing.map(({ name, points, calibration }) => `${name}: ${guessWords(points, calibration)}`),
       'dots',
+      guessing.map(({ series }) => series),
     ),
   );
+}
+
+function guessWords(points: readonly Point[], calibration: Calibration | null): string {
+  const bias = mean(points.map(({ x, y }) => x - y));
+  const side = `${Math.abs(bias).toFixed(3)} too ${bias < 0 ? 'low' : 'high'} in the mean`;
+  return calibration == null ? side : `${side}, expected calibration error ${calibration.expectedError.toFixed(3)}`;
 }
 
 /** Lines of the table of all images; the rest is in the table on disk. */
@@ -119,13 +202,9 @@ export function imageTable(entries: readonly Entry[], rankedBy: number): Html {
   const ranked = [...(entries[rankedBy]?.rows ?? [])].sort((a, b) => a.iou - b.iou);
   const lines = ranked
     .slice(0, MOST_LINES)
-    .map(
-      ({ image }) =>
-        html`<tr><td>${image}</td>${ious.map((iou) => html`<td>${iou.get(image)?.toFixed(3) ?? '-'}</td>`)}</tr>`,
-    );
+    .map(({ image }) => [image, ...ious.map((iou) => withInterval(iou.get(image) ?? null))]);
   const count =
     ranked.length > MOST_LINES ? `the worst ${MOST_LINES} of ${ranked.length} images` : `all ${ranked.length} images`;
-  return html`<details><summary>IoU of ${count}</summary><div class="scroll"><table><thead><tr><th scope="col">image</th>${entries.map(
-    ({ name }) => html`<th scope="col">${name}</th>`,
-  )}</tr></thead><tbody>${lines}</tbody></table></div></details>`;
+  const heads = ['image', ...entries.map(({ name }) => name)];
+  return html`<details><summary>IoU of ${count}</summary>${table('IoU of the images', heads, lines)}</details>`;
 }

@@ -6,8 +6,8 @@ export const SCRIPT = `
 const dialog = document.querySelector('dialog');
 const layers = document.querySelector('.layers');
 if (dialog && layers) {
-  const home = layers.parentNode.insertBefore(document.createElement('div'), layers);
-  home.append(layers);
+  const home = document.createElement('div');
+  layers.before(home);
   const buttons = [...document.querySelectorAll('.open')];
   let shown;
   const putBack = () => {
@@ -23,7 +23,7 @@ if (dialog && layers) {
   const move = (by) => shown && show(buttons[(buttons.indexOf(shown) + by + buttons.length) % buttons.length]);
   for (const button of buttons) {
     button.addEventListener('click', () => {
-      home.style.minHeight = home.offsetHeight + 'px';
+      home.style.height = layers.offsetHeight + 'px';
       show(button);
       dialog.append(layers);
       dialog.showModal();
@@ -32,7 +32,8 @@ if (dialog && layers) {
   dialog.addEventListener('close', () => {
     const button = shown;
     putBack();
-    home.append(layers);
+    home.style.height = '';
+    home.after(layers);
     button?.focus();
   });
   dialog.addEventListener('click', (event) => {

@@ -1,6 +1,7 @@
 /** What of the predictions is kept for pictures while models are scored: outlines and prompts, no pixels. */
 import type { Mask, Sample } from '../../data/sample.js';
 import type { Prompt } from '../../prompts/prompt.js';
+import type { EntrantName } from '../results.js';
 import { frameSize, outlinePath } from './outlines.js';
 
 export interface Sketch {
@@ -18,9 +19,9 @@ export interface Sketch {
   readonly prompts: Prompt[];
 }
 
-/** A model with what its prompts come from. */
-export function entrantKey({ name, promptSource }: { name: string; promptSource: string }): string {
-  return `${promptSource}:${name}`;
+/** A model with its prompts' source and kind. */
+export function entrantKey({ name, promptSource, promptKind }: EntrantName): string {
+  return `${promptSource}:${promptKind ?? ''}:${name}`;
 }
 
 export class Sketches {

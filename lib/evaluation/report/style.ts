@@ -30,10 +30,11 @@ p { max-width: 46rem; margin: .4rem 0; }
 .lead { font-size: 1.1rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
-th, td { padding: .25rem .7rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { font-weight: 600; color: var(--soft); vertical-align: bottom; }
+th, td { padding: .25rem .7rem .25rem 0; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { white-space: normal; font-weight: 600; color: var(--soft); vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 td:first-child { overflow-wrap: anywhere; white-space: normal; min-width: 8rem; }
+td small { display: block; color: var(--soft); }
 .facts th, .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top; }
 .facts th { white-space: nowrap; font-weight: 400; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 0 2.5rem; }
@@ -54,15 +55,16 @@ td:first-child { overflow-wrap: anywhere; white-space: normal; min-width: 8rem; 
 .pictures { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); }
 .pictures.small { gap: .6rem; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); }
 .pictures figure { margin: 0; break-inside: avoid; }
+.pictures small { display: block; }
 .pictures figcaption { font-size: .85rem; line-height: 1.35; overflow-wrap: anywhere; margin-top: .25rem; }
-.open { display: block; width: 100%; padding: 0; border: 0; background: none; cursor: zoom-in; font: inherit; color: inherit; }
+.open { display: block; width: 100%; aspect-ratio: var(--ratio); padding: 0; border: 0; background: none; cursor: zoom-in; font: inherit; color: inherit; }
 :focus-visible { outline: 3px solid var(--series-1); outline-offset: 2px; }
 .stack { position: relative; display: block; aspect-ratio: var(--ratio); }
 .stack img, .stack svg { position: absolute; inset: 0; width: 100%; height: 100%; }
 .over path, .over rect { vector-effect: non-scaling-stroke; stroke-width: 2; stroke-linejoin: round; }
 .over .halo { stroke: #000; stroke-opacity: .55; stroke-width: 4; fill: none; }
 .mask-label { stroke: #fff; fill: none; stroke-dasharray: 5 4; }
-.mask-0 { stroke: #ff8c1a; fill: #ff8c1a; fill-opacity: .22; stroke-dasharray: 9 3 2 3; }
+.mask-0 { stroke: #ff8c1a; fill: url(#hatch); stroke-dasharray: 9 3 2 3; }
 .mask-1 { stroke: #56b4e9; fill: #56b4e9; fill-opacity: .3; }
 .mask-2 { stroke: #f0e442; fill: #f0e442; fill-opacity: .22; stroke-dasharray: 2 3; }
 .mask-3 { stroke: #ff9fd0; fill: #ff9fd0; fill-opacity: .22; stroke-dasharray: 12 4; }
@@ -78,8 +80,8 @@ dialog {
 }
 dialog::backdrop { background: rgb(0 0 0 / .75); }
 dialog .stack { width: min(94vw, 76vh * var(--ratio)); margin: .3rem auto; }
-dialog nav { display: flex; gap: .6rem; align-items: center; justify-content: space-between; }
-dialog nav p { margin: 0; overflow-wrap: anywhere; font-size: .95rem; }
+dialog nav { display: flex; gap: .6rem; align-items: center; }
+dialog nav p { flex: 1; margin: 0; overflow-wrap: anywhere; font-size: .95rem; }
 dialog button {
   font: inherit; padding: .3rem .8rem; min-height: 2.2rem; border: 1px solid var(--line); border-radius: 6px;
   background: var(--panel); color: var(--text); cursor: pointer;
@@ -88,7 +90,10 @@ details > summary { cursor: pointer; margin: .8rem 0; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   h2, h3 { break-after: avoid; }
-  .plots { grid-template-columns: 1fr 1fr; }
+  .scroll { overflow: visible; }
+  table { font-size: 8.5pt; }
+  th, td { padding-right: .5rem; }
+  .plots, .columns { grid-template-columns: 1fr 1fr; }
   .pictures { grid-template-columns: repeat(4, 1fr); }
   .pictures.small { grid-template-columns: repeat(8, 1fr); }
   .sticky { position: static; }

@@ -20,7 +20,7 @@ export function curves({ epochs, rates }: RunRecord): Html {
   const loss = overEpochs('Loss', losses, 'loss', [line(0, 'trainLoss'), line(1, 'validationLoss')], best);
   const iou = `${last.validationIou.toFixed(4)} in epoch ${last.epoch}`;
   const rate = figure('Learning rate', `${rates.at(-1)?.y ?? 0} at the end`, {
-    x: { ...EPOCHS, domain: [0, last.epoch] },
+    x: epochAxis(0, last.epoch),
     y: { label: 'learning rate', grid: true, zero: true, tickFormat: exponential, ticks: 5 },
     marginLeft: 62,
     marks: lineMarks({ series: 1, points: rates, marks: false }),
@@ -28,21 +28,23 @@ export function curves({ epochs, rates }: RunRecord): Html {
   return html`<div class="plots">${loss}${overEpochs('IoU of the validation masks', iou, 'mean IoU', [line(1, 'validationIou')], best)}${rate}</div>`;
 }
 
-const EPOCHS = {
-  label: 'epoch',
-  ticks: 6,
-  tickFormat: (epoch: number) => (Number.isInteger(epoch) ? String(epoch) : ''),
-};
+/** Ticks at whole epochs. */
+function epochAxis(first: number, last: number): Plot.ScaleOptions {
+  const step = Math.max(1, Math.ceil(last / 8));
+  const ticks = Array.from({ length: Math.floor(last / step) + 1 }, (_, index) => index * step);
+  return { label: 'epoch', domain: [first, last], ticks: ticks.filter((tick) => tick >= first), tickFormat: String };
+}
 
 function exponential(rate: number): string {
   return rate === 0 ? '0' : rate.toExponential(1).replace('.0e', 'e');
 }
 
 function overEpochs(title: string, alt: string, label: string, lines: Line[], best: EpochRecord | undefined): Html {
+  const last = lines[0]?.points.at(-1)?.x ?? 1;
   const marks: Plot.Markish[] = lines.flatMap(lineMarks);
   if (best !== undefined) {
     const at = [{ x: best.epoch }];
-    const nearEnd = best.epoch > 0.8 * (lines[0]?.points.length ?? 1);
+    const nearEnd = best.epoch > 0.8 * last;
     marks.push(
       Plot.ruleX(at, { x: 'x', stroke: 'currentColor', strokeOpacity: 0.6, strokeDasharray: '2 3' }),
       Plot.text(at, {
@@ -55,7 +57,16 @@ function overEpochs(title: string, alt: string, label: string, lines: Line[], be
     );
   }
   const names = lines.length > 1 ? legend(['training', 'validation']) : undefined;
-  return figure(title, alt, { x: EPOCHS, y: { label, grid: true }, marks }, names);
+  return figure(
+    title,
+    alt,
+    {
+      x: epochAxis(Math.min(1, last - 1), last),
+      y: { label, grid: true, nice: true },
+      marks,
+    },
+    names,
+  );
 }
 
 /** What was asked for, with what, and on what. */

@@ -1,0 +1,133 @@
+/** The tables that `evaluate` prints: who is how good, whether the differences are more than chance, and what worse prompts do. */
+import type {
+  Disturbance,
+  EntrantName,
+  EvaluateResult,
+  Interval,
+  ModelScores,
+  PairedDifference,
+  RobustnessCurve,
+} from '../evaluation/results.js';
+
+/** The short story; everything else is in the JSON and in the file of each image. */
+export function evaluationTables({
+  models,
+  differences,
+  robustness,
+}: Pick<EvaluateResult, 'models' | 'differences' | 'robustness'>): string {
+  const parts = [modelTable(models), differenceTable(models, differences), ...robustnessTables(robustness ?? [])];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** What prompts come from and what kind they are is said where it differs. */
+export function modelTable(models: readonly ModelScores[]): string {
+  const prompts = promptWords(models);
+  const head = ['model', ...prompts.head, 'images', 'median IoU', 'mean IoU', '95 %', 'below 0.5', 'median F1'];
+  const rows = models.map((scores) => [
+    scores.name,
+    ...prompts.of(scores),
+    String(scores.count),
+    fixed(scores.medianIou),
+    fixed(scores.meanIou),
+    interval(scores.own.iou.meanInterval, fixed),
+    String(scores.belowHalf),
+    fixed(scores.medianF1),
+  ]);
+  return aligned([head, ...rows], 1 + prompts.head.length);
+}
+
+/** In IoU at the labels' resolution, each against the first with the same prompts, and each model's prompts against its first. */
+function differenceTable(models: readonly ModelScores[], differences: readonly PairedDifference[]): string {
+  const shown = differences.filter(
+    ({ a, b, metric, resolution }) =>
+      metric === 'iou' &&
+      resolution === 'own' &&
+      (isFirst(models, a, b, samePrompts) || isFirst(models, a, b, sameName)),
+  );
+  if (shown.length === 0) return '';
+  const { of } = promptWords(models);
+  const name = (entrant: EntrantName) => [entrant.name, ...of(entrant)].join(', ');
+  const rows = shown.map(({ a, b, mean, meanInterval, greater, lesser, wilcoxon }) => [
+    name(b),
+    name(a),
+    signed(mean),
+    interval(meanInterval, signed),
+    String(greater),
+    String(lesser),
+    wilcoxon === null ? '1' : pValue(wilcoxon.pValue),
+  ]);
+  return aligned([['', 'against', 'mean IoU', '95 %', 'better', 'worse', 'Wilcoxon p'], ...rows], 2);
+}
+
+type Alike = (a: EntrantName, b: EntrantName) => boolean;
+const samePrompts: Alike = (a, b) =>
+  a.promptSource === b.promptSource &&
+  (a.promptKind === b.promptKind || a.promptKind === null || b.promptKind === null);
+const sameName: Alike = (a, b) => a.name === b.name;
+
+/** Whether `a` is the first of all that are like `b`. */
+function isFirst(models: readonly ModelScores[], a: EntrantName, b: EntrantName, alike: Alike): boolean {
+  const first = models.find((one) => alike(one, b));
+  return (
+    first !== undefined &&
+    first.name === a.name &&
+    first.promptSource === a.promptSource &&
+    first.promptKind === a.promptKind
+  );
+}
+
+const DISTURBANCES: Record<Disturbance, (curve: RobustnessCurve) => string> = {
+  'box-jitter': () => 'mean IoU with box sides off by (pixels of the low-res mask)',
+  'mislabelled-points': ({ ofPoints }) => `mean IoU with wrong points, of ${ofPoints}`,
+  points: () => 'mean IoU by points',
+};
+
+/** One table for each way in which prompts get worse. */
+function robustnessTables(curves: readonly RobustnessCurve[]): string[] {
+  const titles = curves.map((curve) => DISTURBANCES[curve.disturbance](curve));
+  return [...new Set(titles)].map((title) => {
+    const mine = curves.filter((_, index) => titles[index] === title);
+    const head = ['', ...mine[0]!.steps.map(({ value }) => String(value))];
+    const rows = mine.map(({ name, steps }) => [name, ...steps.map(({ meanIou }) => fixed(meanIou))]);
+    return `${title}\n${aligned([head, ...rows], 1)}`;
+  });
+}
+
+const SOURCES = { 'ground-truth': 'labels', rough: 'rough masks', automatic: 'nothing given' } as const;
+
+/** Columns that tell the prompts of one entrant from those of another; none where all are alike. */
+function promptWords(models: readonly EntrantName[]): { head: string[]; of: (entrant: EntrantName) => string[] } {
+  const kinds = new Set(models.flatMap(({ promptKind }) => promptKind ?? [])).size > 1;
+  const sources = new Set(models.map(({ promptSource }) => promptSource)).size > 1;
+  return {
+    head: [...(kinds ? ['prompts'] : []), ...(sources ? ['prompts from'] : [])],
+    of: ({ promptKind, promptSource }) => [
+      ...(kinds ? [promptKind ?? ''] : []),
+      ...(sources ? [SOURCES[promptSource]] : []),
+    ],
+  };
+}
+
+/** Columns aligned, the first ones to the left and numbers to the right. */
+function aligned(rows: readonly (readonly string[])[], names: number): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const cell = (text: string, column: number) =>
+    column < names ? text.padEnd(widths[column]!) : text.padStart(widths[column]!);
+  return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
+}
+
+function fixed(value: number): string {
+  return value.toFixed(3);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
+}
+
+function interval(bounds: Interval | null, write: (value: number) => string): string {
+  return bounds === null ? '' : bounds.map(write).join(' to ');
+}
+
+function pValue(p: number): string {
+  return p < 0.001 ? p.toExponential(0) : p.toFixed(3);
+}

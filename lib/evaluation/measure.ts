@@ -1,0 +1,67 @@
+/** Every score of a mask, at the label's resolution and on the decoder's grid. */
+import { toLowRes } from '../data/low-res.js';
+import type { Mask } from '../data/sample.js';
+import type { LowResMask } from '../prompts/prompt.js';
+import { boundaryScores } from './boundary.js';
+import { confusion, scores } from './metrics.js';
+import type { ImageScores, MaskScores, ScoresAt256 } from './results.js';
+
+/** Side of the decoder's grid. */
+const GRID = 256;
+
+export type Measured = MaskScores & ScoresAt256 & Pick<ImageScores, 'labelPixels' | 'predictedPixels'>;
+
+/** The label in both resolutions, and how its picture was squashed. */
+export class Ruler {
+  readonly #grid: LowResMask;
+
+  constructor(
+    readonly label: Mask,
+    readonly imageSize: number | undefined,
+  ) {
+    this.#grid = toLowRes(label, GRID, imageSize);
+  }
+
+  /** @param lowRes 256*256, above 0 inside: the decoder's logits. Without them the mask is brought to the grid. */
+  async measure(mask: Uint8Array, lowRes?: Float32Array): Promise<Measured> {
+    const { width, height, values } = this.label;
+    const { validWidth, validHeight } = this.#grid;
+    const counts = await confusion(mask, values);
+    const own = { ...scores(counts), ...(await boundaryScores(mask, values, width, height)) };
+    const onGrid = lowRes ?? toLowRes({ values: mask, width, height }, GRID, this.imageSize).values;
+    const [small, smallLabel] = [inPicture(onGrid, this.#grid), inPicture(this.#grid.values, this.#grid)];
+    const at256 = {
+      ...scores(await confusion(small, smallLabel)),
+      ...(await boundaryScores(small, smallLabel, validWidth, validHeight)),
+    };
+    return {
+      ...own,
+      ...suffixed(at256),
+      labelPixels: counts.truePositive + counts.falseNegative,
+      predictedPixels: counts.truePositive + counts.falsePositive,
+    };
+  }
+}
+
+/** 0 or 1 for the part of the grid that the picture fills. */
+function inPicture(grid: ArrayLike<number>, { size, validWidth: width, validHeight: height }: LowResMask): Uint8Array {
+  const values = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) values[y * width + x] = grid[y * size + x]! > 0 ? 1 : 0;
+  }
+  return values;
+}
+
+function suffixed(scored: MaskScores): ScoresAt256 {
+  const { iou, f1, precision, recall, accuracy, boundaryIou, boundaryF1, hd95 } = scored;
+  return {
+    iouAt256: iou,
+    f1At256: f1,
+    precisionAt256: precision,
+    recallAt256: recall,
+    accuracyAt256: accuracy,
+    boundaryIouAt256: boundaryIou,
+    boundaryF1At256: boundaryF1,
+    hd95At256: hd95,
+  };
+}
