@@ -85,7 +85,12 @@ describe('a whole run', () => {
   });
 
   test('leaves its folder, with checkpoints that hold decoder and optimiser', async () => {
-    expect((await readdir(whole.runDir)).sort()).toEqual(['checkpoints', 'config.json', 'history.jsonl']);
+    expect((await readdir(whole.runDir)).sort()).toEqual([
+      'checkpoints',
+      'config.json',
+      'history.jsonl',
+      'report.html',
+    ]);
     expect((await readdir(join(whole.runDir, 'checkpoints'))).sort()).toEqual(['best.safetensors', 'last.safetensors']);
     const { tensors, metadata } = await readSafetensorsHeader(whole.bestCheckpoint);
     expect(Object.keys(tensors).filter((name) => name.startsWith('mask_decoder.')).length).toBeGreaterThan(100);
