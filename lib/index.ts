@@ -6,13 +6,13 @@ export { type DataHooks, type DataOptions, openData, openImages, openSplit, type
 export { type Compute, resolveDevice } from './device.js';
 export { SamError, type SamErrorCode, type SamErrorOptions } from './errors.js';
 export {
+  type EvaluatedPrompt,
   type EvaluateOptions,
   type EvaluateProgress,
-  type EvaluateResult,
   evaluate,
-  type ModelScores,
 } from './evaluation/evaluate.js';
 export { type PreviewOptions, type PreviewResult, type PromptItem, previewPrompts } from './evaluation/preview.js';
+export type * from './evaluation/results.js';
 export { type TuneOptions, type TuneResult, tuneRoughMask } from './evaluation/tune/tune.js';
 export { exportHuggingFace } from './export/hugging-face.js';
 export { type ExportOptions, type ExportResult, exportEncoder } from './export/torchscript.js';
