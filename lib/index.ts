@@ -10,13 +10,13 @@ export { type ApplyResult, applyDecisions, type Decision, type Decisions } from 
 export type { AuditItem } from './evaluation/audit/folder.js';
 export type { AuditOptions } from './evaluation/audit/options.js';
 export {
+  type EvaluatedPrompt,
   type EvaluateOptions,
   type EvaluateProgress,
-  type EvaluateResult,
   evaluate,
-  type ModelScores,
 } from './evaluation/evaluate.js';
 export { type PreviewOptions, type PreviewResult, type PromptItem, previewPrompts } from './evaluation/preview.js';
+export type * from './evaluation/results.js';
 export { type TuneOptions, type TuneResult, tuneRoughMask } from './evaluation/tune/tune.js';
 export { exportHuggingFace } from './export/hugging-face.js';
 export { type ExportOptions, type ExportResult, exportEncoder } from './export/torchscript.js';

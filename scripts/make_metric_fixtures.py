@@ -67,13 +67,13 @@ def mask_case(predicted, label):
 
 
 def wilcoxon_case(differences, method):
-    found = stats.wilcoxon(differences, zero_method="wilcox", method=method)
-    names = {"exact": "exact", "asymptotic": "normal"}
+    how = stats.PermutationMethod(n_resamples=np.inf) if method == "permutation" else method
+    found = stats.wilcoxon(differences, zero_method="wilcox", method=how)
     return {
         "differences": differences.tolist(),
         "statistic": float(found.statistic),
         "pValue": float(found.pvalue),
-        "method": names[method],
+        "method": "normal" if method == "asymptotic" else "exact",
     }
 
 
@@ -107,7 +107,8 @@ for shape in [(1, 17), (19, 1), (12, 23), (31, 20), (60, 48)]:
 
 tests = [wilcoxon_case(rng.normal(shift, 1, n), "exact") for n, shift in [(1, 1), (5, 1), (12, 0.3), (30, 0.2), (50, 0.5)]]
 tests += [wilcoxon_case(rng.normal(shift, 1, n), "asymptotic") for n, shift in [(51, 0), (225, 0.3), (400, 2)]]
-tests += [wilcoxon_case(rng.integers(-3, 6, n), "asymptotic") for n in [9, 40, 200]]
+tests += [wilcoxon_case(rng.integers(-3, 6, n), "permutation") for n in [3, 9, 13]]
+tests += [wilcoxon_case(rng.integers(-3, 6, n), "asymptotic") for n in [80, 200]]
 
 bootstraps = [bootstrap_case(values) for values in (rng.random(12), rng.beta(8, 2, 61), rng.normal(0.02, 0.1, 225))]
 

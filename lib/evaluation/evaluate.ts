@@ -127,9 +127,10 @@ async function checkLabels(
 ): Promise<Sample[]> {
   const usable = new Set<Sample>();
   const problems: string[] = [];
+  const withBoxes = options.robustness || entrants.some(({ prompts }) => prompts.prompt !== 'points');
   for (const sample of inReadingOrder(options.samples)) {
     options.signal?.throwIfAborted();
-    const problem = await labelProblem(sample, entrants, rough, options.signal);
+    const problem = await labelProblem(sample, entrants, { rough, withBoxes }, options.signal);
     const leftOut = options.skipBad || (problem?.empty && options.onEmpty === 'skip');
     if (problem === undefined) usable.add(sample);
     else if (leftOut) options.onWarning?.(`skipping ${sample.name}: ${problem.message}`);
@@ -150,7 +151,7 @@ async function checkLabels(
 async function labelProblem(
   sample: Sample,
   entrants: readonly Entrant[],
-  rough: RoughMaskSources,
+  { rough, withBoxes }: { rough: RoughMaskSources; withBoxes: boolean | undefined },
   signal: AbortSignal | undefined,
 ): Promise<{ message: string; empty: boolean } | undefined> {
   try {
@@ -158,6 +159,11 @@ async function labelProblem(
     const grids = entrants.map(({ prompts }) => toLowRes(label, prompts.maskSize, prompts.imageSize));
     if (grids.some((grid) => maskArea(grid) === 0)) {
       return { message: `${sample.mask?.path ?? sample.name}: the mask is empty`, empty: true };
+    }
+    const sides = grids.flatMap(({ validWidth, validHeight }) => [validWidth, validHeight]);
+    if (withBoxes && Math.min(label.width, label.height, ...sides) < 2) {
+      const message = `${sample.image.path}: a picture of ${label.width} x ${label.height} pixels has no room for a box`;
+      return { message, empty: false };
     }
     const message = await rough.problem(sample, entrants, signal);
     return message === undefined ? undefined : { message, empty: true };
@@ -295,7 +301,8 @@ async function allCurves(
   { signal, onWarning, onProgress }: EvaluateOptions,
 ): Promise<RobustnessCurve[]> {
   const curves: RobustnessCurve[] = [];
-  for (const entrant of new Map(entrants.toReversed().map((one) => [one.model, one])).values()) {
+  const once = entrants.filter(({ model }, index) => entrants.findIndex((other) => other.model === model) === index);
+  for (const entrant of once) {
     const progress = { stage: 'predict' as const, model: `${entrant.name}, worse prompts`, total: samples.length };
     const hooks = { signal, onWarning, onProgress: (done: number) => onProgress?.({ ...progress, done }) };
     curves.push(...(await robustness(entrant, samples, { store: await stores.of(entrant), compute }, hooks)));

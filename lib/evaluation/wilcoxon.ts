@@ -5,7 +5,7 @@
 import type { WilcoxonTest } from './results.js';
 import { ranks } from './statistics.js';
 
-/** Up to so many pairs without ties or zeros the distribution is counted out. */
+/** Up to so many pairs that differ the distribution is counted out, ties and all. */
 const MOST_EXACT = 50;
 
 /** Null where no pair differs. */
@@ -16,10 +16,8 @@ export function wilcoxon(differences: readonly number[]): WilcoxonTest | null {
   const ranked = ranks(differing.map(Math.abs));
   const positive = ranked.reduce((sum, rank, index) => (differing[index]! > 0 ? sum + rank : sum), 0);
   const statistic = Math.min(positive, (n * (n + 1)) / 2 - positive);
-  const ties = tieSizes(ranked);
-  const plain = n === differences.length && ties.length === n;
-  if (plain && n <= MOST_EXACT) return { statistic, pValue: exactP(statistic, n), method: 'exact' };
-  return { statistic, pValue: normalP(statistic, n, ties), method: 'normal' };
+  if (n <= MOST_EXACT) return { statistic, pValue: exactP(statistic, ranked), method: 'exact' };
+  return { statistic, pValue: normalP(statistic, n, tieSizes(ranked)), method: 'normal' };
 }
 
 /** How many share each rank. */
@@ -30,13 +28,15 @@ function tieSizes(ranked: readonly number[]): number[] {
 }
 
 /** Each of the 2^n choices of signs is equally likely: how many give a sum of ranks as low as this, or as high? */
-function exactP(statistic: number, n: number): number {
-  const ways = new Float64Array((n * (n + 1)) / 2 + 1);
+function exactP(statistic: number, ranked: readonly number[]): number {
+  const n = ranked.length;
+  // Twice the sum of ranks: shared ranks are halves.
+  const ways = new Float64Array(n * (n + 1) + 1);
   ways[0] = 1;
-  for (let rank = 1; rank <= n; rank++) {
-    for (let sum = ways.length - 1; sum >= rank; sum--) ways[sum]! += ways[sum - rank]!;
+  for (const rank of ranked) {
+    for (let sum = ways.length - 1; sum >= 2 * rank; sum--) ways[sum]! += ways[sum - 2 * rank]!;
   }
-  const asLow = ways.subarray(0, statistic + 1).reduce((sum, count) => sum + count, 0);
+  const asLow = ways.subarray(0, 2 * statistic + 1).reduce((sum, count) => sum + count, 0);
   return Math.min(1, (2 * asLow) / 2 ** n);
 }
 

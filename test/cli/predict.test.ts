@@ -2,9 +2,10 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parquetReadObjects } from 'hyparquet';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EvaluateResult } from '../../lib/evaluation/evaluate.js';
+import type { EvaluateResult, ModelScores } from '../../lib/evaluation/evaluate.js';
 import { confusion, scores } from '../../lib/evaluation/metrics.js';
 import type { PredictImagesResult } from '../../lib/models/predict-images.js';
 import type { TrainResult } from '../../lib/training/events.js';
@@ -122,6 +123,51 @@ describe('evaluate', () => {
     expect(perImage).toBe(join(dir, 'box.csv'));
   });
 
+  test('kinds of prompts side by side, worse prompts, Parquet', async () => {
+    const out = join(dir, 'kinds.parquet');
+    const outcome = await withCache(
+      ...['evaluate', '--models', `untuned,${runDir}`, '--data', 'sample:rivers', '--limit', '2', '--out', out],
+      ...['--prompt-kinds', 'points,box,automatic', '--robustness'],
+    );
+    const { models, differences, robustness, perImage } = outcome.json<EvaluateResult>();
+    const ways = [
+      ['points', 'ground-truth'],
+      ['box', 'ground-truth'],
+      ['points', 'automatic'],
+    ];
+    expect(models.map(({ name, promptKind, promptSource }) => [name, promptKind, promptSource])).toEqual(
+      ['untuned', 'first'].flatMap((name) => ways.map((way) => [name, ...way])),
+    );
+    // Points from the labels are what they are without the others beside them.
+    expect(models[0]!.own).toEqual(compared.models[1]!.own);
+    expect(models[3]!.meanIou).toBe(compared.models[0]!.meanIou);
+    for (const { own, at256, calibration, belowHalf } of models) {
+      expect(own.iou.q1!).toBeLessThanOrEqual(own.iou.median!);
+      expect(own.iou.meanInterval![0]).toBeLessThanOrEqual(own.iou.mean!);
+      expect(Math.abs(own.iou.mean! - at256.iou.mean!)).toBeLessThan(0.05);
+      expect(calibration!.bins.reduce((sum, { count }) => sum + count, 0)).toBe(2);
+      expect(belowHalf).toBeLessThanOrEqual(2);
+    }
+    const gain = differences.find(({ a, b }) => a.name !== b.name)!;
+    expect(gain.mean).toBeCloseTo(models[3]!.meanIou - models[0]!.meanIou, 12);
+    expect(gain.greater + gain.lesser + gain.equal).toBe(2);
+    // Three pairs with the same prompts, three pairs of prompts for each model; five scores in two resolutions.
+    expect(differences).toHaveLength((3 + 2 * 3) * 5 * 2);
+    expect(robustness!.map(({ name, disturbance, steps }) => [name, disturbance, steps.length])).toEqual(
+      ['untuned', 'first'].flatMap((name) => [
+        [name, 'box-jitter', 5],
+        [name, 'mislabelled-points', 3],
+        [name, 'points', 5],
+      ]),
+    );
+    // No point wrong of three is three points.
+    expect(robustness![1]!.steps[0]!.meanIou).toBe(robustness![2]!.steps[2]!.meanIou);
+    const bytes = await readFile(perImage);
+    const rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer });
+    expect(rows).toHaveLength(6 * 2);
+    expect(Object.keys(rows[0]!)).toHaveLength(23);
+  });
+
   test('bad calls', async () => {
     expectFailure(
       await withCache('evaluate', '--models', join(dir, 'no-run'), '--data', 'sample:rivers'),
@@ -133,6 +179,39 @@ describe('evaluate', () => {
       'SAM_BAD_DATA',
       'test',
     );
+    expectFailure(
+      await withCache('evaluate', '--models', runDir, '--data', 'sample:rivers', '--prompt-kinds', 'box,circle'),
+      'SAM_BAD_OPTION',
+      'points+box, automatic',
+    );
+    expectFailure(
+      await withCache(
+        ...['evaluate', '--models', runDir, '--data', 'sample:rivers'],
+        ...['--prompt-kinds', 'box', '--prompt', 'points'],
+      ),
+      'SAM_BAD_OPTION',
+      '--prompt-kinds',
+    );
+  });
+
+  test('pictures of one pixel, and masks all ones', async () => {
+    const data = join(dir, 'tiny');
+    for (const [name, width, height] of [
+      ['a', 1, 1],
+      ['b', 40, 30],
+    ] as const) {
+      const one = sharp({ create: { width, height, channels: 3, background: '#fff' } }).png();
+      for (const kind of ['images', 'masks']) {
+        await mkdir(join(data, 'validation', kind), { recursive: true });
+        await one.toFile(join(data, 'validation', kind, `${name}.png`));
+      }
+    }
+    const args = ['--models', runDir, '--data', data, '--out', join(dir, 'tiny.csv')];
+    const [{ count, own }] = (await withCache('evaluate', ...args)).json<EvaluateResult>().models as [ModelScores];
+    expect([count, own.hd95.missing]).toEqual([2, 0]);
+    expectFailure(await withCache('evaluate', ...args, '--prompt', 'box'), 'SAM_BAD_DATA', 'no room for a box');
+    const left = (await withCache('evaluate', ...args, '--prompt', 'box', '--skip-bad')).json<EvaluateResult>();
+    expect([left.models[0]!.count, left.skipped]).toEqual([1, ['a']]);
   });
 });
 

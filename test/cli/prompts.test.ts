@@ -125,7 +125,7 @@ describe('a run that was trained on rough masks', () => {
     expect(models[0]!.meanIou).not.toBe(models[1]!.meanIou);
     const lines = (await readFile(perImage, 'utf8')).trimEnd().split('\n');
     expect(lines).toHaveLength(1 + 5 * 2);
-    expect(lines.at(-1)).toMatch(/^rough-mask,.*,rough$/);
+    expect(lines.at(-1)).toMatch(/^rough-mask,.*,rough,,/);
     const labels = await sam('evaluate', '--models', run, '--prompt-source', 'ground-truth', ...args);
     expect(labels.json<EvaluateResult>().models).toHaveLength(1);
   });

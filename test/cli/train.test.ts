@@ -89,6 +89,7 @@ describe('a whole run', () => {
       'checkpoints',
       'config.json',
       'history.jsonl',
+      'report.html',
       'tensorboard',
     ]);
     expect((await readdir(join(whole.runDir, 'checkpoints'))).sort()).toEqual(['best.safetensors', 'last.safetensors']);

@@ -33,7 +33,7 @@ test('what does not vary has no correlation', () => {
 });
 
 describe('wilcoxon', () => {
-  test('agrees with SciPy: counted out, by the normal distribution, with ties and zeros', () => {
+  test('agrees with SciPy: counted out and by the normal distribution, with ties and zeros too', () => {
     for (const { differences, statistic, pValue, method } of reference.wilcoxon) {
       const found = wilcoxon(differences)!;
       expect(found.statistic).toBeCloseTo(statistic, 9);

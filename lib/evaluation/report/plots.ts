@@ -174,11 +174,11 @@ export function pairs(
     y: { domain: [0, 1], label: `IoU, ${second}`, grid: true },
     marks: [
       diagonal(),
-      Plot.text([{ x: 0.03, y: 0.97 }], {
+      Plot.text([{ x: 0.98, y: 0.04 }], {
         x: 'x',
         y: 'y',
         text: () => `better on ${better}, worse on ${worse} of ${points.length}`,
-        textAnchor: 'start',
+        textAnchor: 'end',
       }),
       dots(series, points),
     ],

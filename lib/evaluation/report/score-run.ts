@@ -7,7 +7,7 @@ import { RoughMaskSources } from '../rough-scores.js';
 import type { Scored } from './scores-sections.js';
 import { Sketches } from './sketches.js';
 
-/** Images that are scored at most: it takes some hundredths of a second for each. */
+/** Images that are scored at most: each takes some tenths of a second on a CPU. */
 export const MOST_SCORED = 200;
 
 export interface ScoreRunOptions extends Pick<Scoring, 'store' | 'compute'> {

@@ -58,7 +58,8 @@ export function displayName(one: EntrantName, all: readonly EntrantName[]): stri
     : '';
   const kinds = all.flatMap(({ promptKind }) => promptKind ?? []);
   const kind = differ(kinds) ? (one.promptKind ?? '') : '';
-  return [one.name, kind, source].filter((word) => word !== '').join(', ');
+  const how = [kind, source].filter((word) => word !== '').join(', ');
+  return how === '' ? one.name : `${one.name} (${how})`;
 }
 
 export function sourceWords(source: EvaluatedSource): string {

@@ -63,6 +63,8 @@ td small { display: block; color: var(--soft); }
 .stack img, .stack svg { position: absolute; inset: 0; width: 100%; height: 100%; }
 .over path, .over rect { vector-effect: non-scaling-stroke; stroke-width: 2; stroke-linejoin: round; }
 .over .halo { stroke: #000; stroke-opacity: .55; stroke-width: 4; fill: none; }
+.small .over path { stroke-width: 1; }
+.small .over .halo { stroke-width: 2; }
 .mask-label { stroke: #fff; fill: none; stroke-dasharray: 5 4; }
 .mask-0 { stroke: #ff8c1a; fill: url(#hatch); stroke-dasharray: 9 3 2 3; }
 .mask-1 { stroke: #56b4e9; fill: #56b4e9; fill-opacity: .3; }

@@ -134,7 +134,7 @@ describe('the report of a comparison', () => {
   });
 
   it('of 200 images stays below 15 MB, whatever they are like', async () => {
-    const { text, document } = await comparison({ images: names(200), side: 320, noise: true });
+    const { text, document } = await comparison({ images: names(200), side: 768, noise: true });
     expect(text.length).toBeLessThan(15e6);
     expect(document.querySelectorAll('.pictures figure').length).toBeGreaterThan(100);
     expect(document.querySelectorAll('details tbody tr')).toHaveLength(200);

@@ -1,4 +1,5 @@
 /** Made-up scores with pictures on disk, and what a report says of itself. */
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,12 +43,12 @@ export async function madeUp(
   await mkdir(dir, { recursive: true });
   const [width, height] = [side, Math.round(side * 0.75)];
   for (const [index, image] of images.entries()) {
-    const path = join(dir, `${index}.png`);
-    await photo(width, height, noise, path);
+    const path = join(dir, noise ? 'noise.png' : `${index}.png`);
+    if (!existsSync(path)) await photo(width, height, noise, path);
     const label = { values: disc(width, height, 0.3), width, height };
     for (const [place, { name, tuned }] of models.entries()) {
       const iou = ((index + 1) / (images.length + 1)) * (tuned ? 1 : 0.5);
-      const predicted = noise ? speckles(width * height) : disc(width, height, 0.2 + 0.1 * place);
+      const predicted = disc(width, height, 0.2 + 0.1 * place);
       const row = { model: name, image, promptSource: 'ground-truth', promptKind: 'points' } as const;
       sketches.add(entrantKey({ ...row, name }), {
         sample: { name: image, image: { path } },
