@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { SamError, systemCode } from '../errors.js';
-import { parseCsv } from './csv.js';
+import { csvLine, parseCsv } from './csv.js';
 import { compare, describe, nameAll, noSplit, stemOf } from './folder.js';
 import { PackedTexts } from './packed-texts.js';
 import { sameSplit } from './parquet-splits.js';
@@ -23,6 +23,12 @@ interface Row {
   readonly mask: string;
   readonly split: string;
   readonly name: string;
+}
+
+/** The text of such a CSV file, which reads back as these rows. */
+export function manifestCsv(rows: readonly Readonly<Record<(typeof COLUMNS)[number], string>>[]): string {
+  const lines = rows.map((row) => csvLine(COLUMNS.map((column) => row[column])));
+  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
 }
 
 export function isManifest(path: string): boolean {

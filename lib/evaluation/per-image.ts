@@ -1,7 +1,9 @@
 /** One line for each model and image: CSV (RFC 4180, UTF-8, `.` as the decimal point) or Parquet. */
+
 import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { type BasicType, parquetWriteBuffer } from 'hyparquet-writer';
+import { csvLine } from '../data/csv.js';
 import { writeFileWhole } from '../files.js';
 import type { ImageScores } from './results.js';
 
@@ -36,14 +38,13 @@ type Column = keyof ImageScores;
 const columns = Object.keys(COLUMNS) as Column[];
 
 export function perImageCsv(rows: readonly ImageScores[]): string {
-  const lines = rows.map((row) => columns.map((column) => field(column, row[column])).join(','));
+  const lines = rows.map((row) => csvLine(columns.map((column) => field(column, row[column]))));
   return `${[columns.join(','), ...lines].join('\n')}\n`;
 }
 
 function field(column: Column, value: string | number | null): string {
   if (value === null) return '';
-  const text = typeof value === 'number' && COLUMNS[column] === 'DOUBLE' ? value.toFixed(6) : String(value);
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return typeof value === 'number' && COLUMNS[column] === 'DOUBLE' ? value.toFixed(6) : String(value);
 }
 
 export function perImageParquet(rows: readonly ImageScores[]): Uint8Array {

@@ -104,7 +104,7 @@ export interface Scored {
 /** Every pair that shares the model or the prompts, the earlier first, in every score and both resolutions. */
 export async function pairedDifferences(scored: readonly Scored[], seed: number): Promise<PairedDifference[]> {
   const pairs = scored.flatMap((a, index) =>
-    scored.slice(index + 1).flatMap((b) => (comparable(a.summary, b.summary) ? [{ a, b }] : [])),
+    scored.slice(index + 1).flatMap((b) => (comparable(a.summary, b.summary) ? [fromBaseline(a, b)] : [])),
   );
   const found: PairedDifference[] = [];
   for (const { a, b } of pairs) {
@@ -116,6 +116,12 @@ export async function pairedDifferences(scored: readonly Scored[], seed: number)
     }
   }
   return found;
+}
+
+/** What a model is held against stands first, wherever it was named: the untuned model, the rough mask. */
+function fromBaseline(a: Scored, b: Scored): { a: Scored; b: Scored } {
+  const isBaseline = ({ summary }: Scored) => summary.spec === 'untuned' || summary.promptKind === null;
+  return isBaseline(b) && !isBaseline(a) ? { a: b, b: a } : { a, b };
 }
 
 function comparable(a: ModelScores, b: ModelScores): boolean {

@@ -1,10 +1,9 @@
 /** `sam-native split`: training, validation and test splits of a data set that do not leak, as a list of files that `train` takes. */
 import { existsSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
-import { csvLine } from '../data/csv.js';
 import { isPlainFile } from '../data/decode.js';
 import { type Groups, GroupUnion, groupPattern, groupSamples } from '../data/groups.js';
-import { isManifest } from '../data/manifest.js';
+import { isManifest, manifestCsv } from '../data/manifest.js';
 import type { DataSource, Sample } from '../data/sample.js';
 import { shareOut } from '../data/shares.js';
 import { similarPairs, type Vectors } from '../data/similarity.js';
@@ -230,6 +229,5 @@ function manifestOf({ samples, names, splitOf }: Outcome, out: string): string {
     name: names.get(sample)!,
   }));
   if (extname(out).toLowerCase() !== '.csv') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-  const lines = rows.map((row) => csvLine([row.image, row.mask, row.split, row.name]));
-  return `${['image,mask,split,name', ...lines].join('\n')}\n`;
+  return manifestCsv(rows);
 }

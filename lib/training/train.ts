@@ -25,7 +25,6 @@ import type { TrainEvent, TrainResult, TrainSeconds } from './events.js';
 import { History } from './history.js';
 import { leakWarning } from './leaks.js';
 import { LowResMasks } from './masks.js';
-import { Mirror } from './mirror.js';
 import { Profile } from './profile.js';
 import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
 import { RoughPrompts } from './rough-prompts.js';
@@ -38,6 +37,7 @@ import {
   runPaths,
   writeRunConfig,
 } from './run-folder.js';
+import { RunOutputs } from './run-outputs.js';
 import {
   finishedResult,
   historyEntry,
@@ -47,10 +47,8 @@ import {
   type ReadyRun,
   requireSameModel,
 } from './run-records.js';
-import { RunReporter } from './run-reporter.js';
 import { initialState, isFinished } from './run-state.js';
 import { TrainRun } from './train-run.js';
-import { Watch } from './watch.js';
 
 export interface TrainControl {
   /** Aborting saves where the run stands; `result` then rejects with `SAM_INTERRUPTED`. */
@@ -256,9 +254,7 @@ async function trainWith(
     selection,
   });
   let history: History | undefined;
-  let watch: Watch | undefined;
-  const mirror = options.mirror === undefined ? undefined : openMirror(paths, options.mirror, outside);
-  const report = options.report ? new RunReporter(paths.dir, outside) : undefined;
+  let outputs: RunOutputs | undefined;
   try {
     const state = resumed?.metadata?.state ?? initialState();
     if (resumed?.metadata !== undefined) await trainer.restore(paths.last);
@@ -274,13 +270,6 @@ async function trainWith(
       sourceWeights: model.descriptor.weightsHash,
       trainHistory: [...(resumed?.metadata?.trainHistory ?? []), historyEntry(run, config, state, schedule)],
     };
-    const save = async (best: boolean) => {
-      const path = await saveCheckpoint(checkpoints, state, best);
-      outside.emit({ type: 'checkpoint', path, epoch: state.epoch, step: state.step, best });
-      const watched = watch === undefined ? [] : [watch.path];
-      mirror?.copy([paths.config, paths.history, ...watched, paths.last, ...(best ? [paths.best] : [])]);
-      if (state.batch === 0) await report?.refresh();
-    };
     const counters = { trainedSamples: 0 };
     const source = {
       masks: run.masks,
@@ -292,15 +281,9 @@ async function trainWith(
     };
     const { precision } = compute;
     const { splits } = run;
-    watch = await Watch.open({
-      folder: paths.tensorboard,
-      from: resumed?.metadata?.state.step,
-      samples: splits.validation,
-      source,
-      selection,
-      predict: model.predict,
-      emit: outside.emit,
-    });
+    const watched = { samples: splits.validation, source, selection, predict: model.predict };
+    outputs = await RunOutputs.open(paths, options, { ...watched, from: resumed?.metadata?.state.step }, outside);
+    const beside = outputs;
     const loop = {
       options,
       splits,
@@ -312,34 +295,34 @@ async function trainWith(
       history,
       seconds,
       counters,
-      save,
+      save: async (best: boolean) => {
+        const path = await saveCheckpoint(checkpoints, state, best);
+        outside.emit({ type: 'checkpoint', path, epoch: state.epoch, step: state.step, best });
+        await beside.saved(state, best);
+      },
       lastCheckpoint: () => (existsSync(paths.last) ? paths.last : undefined),
-      afterEpoch: async () => watch?.pictures(state, isFinished(state, options)),
+      afterEpoch: () => beside.pictures(state, isFinished(state, options)),
       signal: outside.signal,
       emit: (event: TrainEvent) => {
-        watch?.take(event);
+        beside.take(event);
         outside.emit(event);
       },
     };
-    if (resumed?.metadata === undefined) await watch?.pictures(state, false);
+    if (resumed?.metadata === undefined) await beside.pictures(state, false);
     outside.profile?.start(compute.device);
     await runUntilDone(loop, paths).catch(async (error) => {
-      await report?.close();
+      await beside.stopped();
       throw error;
     });
     seconds.total = (performance.now() - run.started) / 1000;
-    await report?.finish(seconds, (hooks) => from.score(paths.dir, splits.validation, run, hooks));
-    await watch?.flush();
-    if (watch !== undefined) mirror?.copy([watch.path]);
-    if (existsSync(paths.report)) mirror?.copy([paths.report]);
-    await mirror?.finish();
+    await beside.finish(seconds, (hooks) => from.score(paths.dir, splits.validation, run, hooks));
     seconds.total = (performance.now() - run.started) / 1000;
     const result = makeResult(paths, config, state, { seconds, ...counters, encodedImages: run.encodedImages });
     outside.emit({ type: 'done', result });
     return result;
   } finally {
     await history?.close();
-    await watch?.close();
+    await outputs?.close();
     trainer.dispose();
   }
 }
@@ -365,10 +348,4 @@ function interrupted(cause: unknown): SamError {
     fix: 'the same command goes on: images encoded so far are in the cache',
     cause,
   });
-}
-
-function openMirror(paths: RunPaths, to: string, { emit }: Outside): Mirror {
-  return new Mirror(paths.dir, to, (message) =>
-    emit({ type: 'warning', code: 'SAM_IO', message: `--mirror: ${message}` }),
-  );
 }

@@ -1,6 +1,8 @@
 /** Ranks the labels of a split by how much models that have not seen them disagree, and writes a page to decide on each. */
+
 import { join, resolve } from 'node:path';
 import type { Precision } from '../../../binding.js';
+import { manifestCsv } from '../../data/manifest.js';
 import type { Sample, Samples } from '../../data/sample.js';
 import { openSplit } from '../../data/source.js';
 import { writeMaskPng } from '../../data/writer.js';
@@ -14,7 +16,6 @@ import { environment, type TrainHooks } from '../../training/environment.js';
 import { LowResMasks } from '../../training/masks.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
 import { FileWriter, otherSplits } from './as-files.js';
-import { toManifest } from './decisions.js';
 import { agreementOf, consensus, iouOf } from './disagreement.js';
 import {
   type AuditItem,
@@ -204,7 +205,7 @@ async function write(
     onProgress?.({ stage: 'pictures', done: pictures.length, total: shown.length });
   }
   await writeRecord(out, record);
-  await writeFileWhole(paths.manifest, toManifest([...record.items, ...record.others]));
+  await writeFileWhole(paths.manifest, manifestCsv([...record.items, ...record.others]));
   await writeFileWhole(paths.review, reviewPage(record, pictures, out));
   return { review: paths.review, manifest: paths.manifest };
 }

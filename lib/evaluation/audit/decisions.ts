@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { csvLine } from '../../data/csv.js';
 import { nameAll } from '../../data/folder.js';
+import { manifestCsv } from '../../data/manifest.js';
 import { SamError, systemCode } from '../../errors.js';
 import { writeFileWhole } from '../../files.js';
 import { type AuditItem, type AuditRecord, auditPaths, type ManifestRow, readRecord } from './folder.js';
@@ -61,7 +61,7 @@ export async function applyDecisions(path: string, out?: string): Promise<ApplyR
   if (!manifest.toLowerCase().endsWith('.csv')) {
     throw new SamError('SAM_BAD_OPTION', `--out ${out} is no name for a manifest`, { fix: 'name a .csv file' });
   }
-  await writeFileWhole(manifest, toManifest([...left, ...record.others]));
+  await writeFileWhole(manifest, manifestCsv([...left, ...record.others]));
   const counts = { kept: count('keep'), replaced: count('replace'), dropped: count('drop') };
   return { manifest, ...counts, others: record.others.length };
 }
@@ -75,12 +75,6 @@ function decide(
     const row = { name, split, image, mask: decision === 'replace' ? prediction : mask };
     return { decision, row: decision === 'drop' ? undefined : row };
   });
-}
-
-/** The manifest's text: columns name, split, image, mask, all paths absolute. The page writes the same. */
-export function toManifest(rows: readonly ManifestRow[]): string {
-  const lines = rows.map(({ name, split, image, mask }) => csvLine([image, mask, split, name]));
-  return `${['image,mask,split,name', ...lines].join('\n')}\n`;
 }
 
 async function readDecisions(path: string): Promise<Decisions> {

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { manifestCsv } from '../../../lib/data/manifest.js';
 import { openSplit } from '../../../lib/data/source.js';
-import { applyDecisions, toManifest } from '../../../lib/evaluation/audit/decisions.js';
+import { applyDecisions } from '../../../lib/evaluation/audit/decisions.js';
 import { type AuditRecord, auditPaths, readRecord, writeRecord } from '../../../lib/evaluation/audit/folder.js';
 import { MANIFEST_SCRIPT } from '../../../lib/evaluation/audit/review-script.js';
 
@@ -85,7 +86,7 @@ describe('decisions of the review page', () => {
     const found = runInNewContext(`${MANIFEST_SCRIPT}; manifestOf(record, decisions)`, { record, decisions });
     expect(found).toBe(await readFile(manifest, 'utf8'));
     const all = runInNewContext(`${MANIFEST_SCRIPT}; manifestOf(record, {})`, { record });
-    expect(all).toBe(toManifest([...record.items, ...record.others]));
+    expect(all).toBe(manifestCsv([...record.items, ...record.others]));
   });
 
   it('are found again beside an audit that was moved', async () => {
