@@ -8,6 +8,8 @@ export interface Compute {
   device: string;
   /** Type of the encoder and of the decoder's autocast; weights and losses stay fp32. */
   precision: Precision;
+  /** Why `--precision auto` chose it; not where it was asked for by name. */
+  precisionReason?: string | undefined;
   /** Type of embeddings on disk: fp32 only where it was asked for by name. */
   cachePrecision: 'fp16' | 'fp32';
   /** The device's own name, for people. */
@@ -15,10 +17,7 @@ export interface Compute {
 }
 
 export interface DeviceHooks {
-  /**
-   * Told what `--precision auto` chose and why; and why `--device auto` takes the CPU where one might expect a GPU: CUDA libraries
-   * or a GPU are here.
-   */
+  /** Told why `auto` takes the CPU where one might expect a GPU: CUDA libraries or a GPU are here. */
   onNote?: ((line: string) => void) | undefined;
   info?: (options: { probeCuda: boolean }) => RuntimeInfo;
 }
@@ -53,9 +52,9 @@ export function resolveDevice(
   if (device === 'cpu' || (device === 'auto' && !cuda.available)) {
     if (cuda.library || cuda.devices.length > 0) onNote?.(`${noGpuReason(cuda)}; computing on the CPU`);
     const automatic: Automatic = fastBf16
-      ? { precision: 'bf16', why: 'this processor multiplies it in hardware' }
-      : { precision: 'fp32', why: 'this processor has no bf16 arithmetic' };
-    return { device: 'cpu', precision: choose(precision, automatic, onNote), cachePrecision, name: 'CPU' };
+      ? { precision: 'bf16', precisionReason: 'this processor multiplies it in hardware' }
+      : { precision: 'fp32', precisionReason: 'this processor has no bf16 arithmetic' };
+    return { device: 'cpu', ...choose(precision, automatic), cachePrecision, name: 'CPU' };
   }
   const index = Number(device.split(':')[1] ?? 0);
   const gpu = cuda.devices[index];
@@ -69,11 +68,11 @@ export function resolveDevice(
   }
   const automatic: Automatic =
     Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY
-      ? { precision: 'bf16', why: `the tensor cores of ${gpu.name} multiply it` }
-      : { precision: 'fp16', why: `${gpu.name} has no bf16; with a loss scaler` };
+      ? { precision: 'bf16', precisionReason: `the tensor cores of ${gpu.name} multiply it` }
+      : { precision: 'fp16', precisionReason: `${gpu.name} has no bf16; with a loss scaler` };
   return {
     device: `cuda:${index}`,
-    precision: choose(precision, automatic, onNote),
+    ...choose(precision, automatic),
     cachePrecision,
     name: gpu.name,
   };
@@ -81,11 +80,9 @@ export function resolveDevice(
 
 interface Automatic {
   precision: Precision;
-  why: string;
+  precisionReason: string;
 }
 
-function choose(asked: Precision | 'auto', { precision, why }: Automatic, onNote: DeviceHooks['onNote']): Precision {
-  if (asked !== 'auto') return asked;
-  onNote?.(`precision ${precision}: ${why}`);
-  return precision;
+function choose(asked: Precision | 'auto', automatic: Automatic): Pick<Compute, 'precision' | 'precisionReason'> {
+  return asked === 'auto' ? automatic : { precision: asked };
 }

@@ -56,14 +56,15 @@ describe('resolveDevice', () => {
   });
 
   test('auto says which precision it chose, and why', () => {
-    const said = ({ notes, ...hooks }: ReturnType<typeof machine>) => {
-      resolveDevice('auto', 'auto', hooks);
-      return notes;
+    const chosen = (hooks: ReturnType<typeof machine>) => {
+      const { precision, precisionReason } = resolveDevice('auto', 'auto', hooks);
+      return [precision, precisionReason];
     };
-    expect(said(machine({}))).toEqual(['precision fp32: this processor has no bf16 arithmetic']);
-    expect(said(machine({}, true))).toEqual(['precision bf16: this processor multiplies it in hardware']);
-    expect(said(withGpus('7.5'))).toEqual(['precision fp16: GPU 0 has no bf16; with a loss scaler']);
-    expect(said(withGpus('9.0'))).toEqual(['precision bf16: the tensor cores of GPU 0 multiply it']);
+    expect(chosen(machine({}))).toEqual(['fp32', 'this processor has no bf16 arithmetic']);
+    expect(chosen(machine({}, true))).toEqual(['bf16', 'this processor multiplies it in hardware']);
+    expect(chosen(withGpus('7.5'))).toEqual(['fp16', 'GPU 0 has no bf16; with a loss scaler']);
+    expect(chosen(withGpus('9.0'))).toEqual(['bf16', 'the tensor cores of GPU 0 multiply it']);
+    expect(resolveDevice('auto', 'fp32', machine({}, true)).precisionReason).toBeUndefined();
   });
 
   test('a GPU that is not there is refused with the reason', () => {

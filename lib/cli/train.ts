@@ -1,7 +1,7 @@
 /** `sam-native train`: fine-tunes a model on labelled images. */
 import { z } from 'zod';
 import { type TrainOptions, trainOptionsSchema } from '../options.js';
-import type { TrainEvent, TrainResult } from '../training/events.js';
+import type { SetupEvent, TrainEvent, TrainResult } from '../training/events.js';
 import { command } from './command.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
 
@@ -57,7 +57,7 @@ export function presenter(reporter: Reporter): (event: TrainEvent) => void {
       case 'setup':
         [total, images] = [event.epochs, event.trainImages];
         reporter.say(
-          `${event.model} on ${event.deviceName} (${event.device}, ${event.precision}): ${event.trainImages} images to ` +
+          `${event.model} on ${event.deviceName} (${event.device}, ${event.precision}${because(event)}): ${event.trainImages} images to ` +
             `train on, ${event.validationImages} to validate`,
         );
         break;
@@ -107,4 +107,8 @@ export function presenter(reporter: Reporter): (event: TrainEvent) => void {
         break;
     }
   };
+}
+
+function because({ precisionReason }: SetupEvent): string {
+  return precisionReason === undefined ? '' : `: ${precisionReason}`;
 }

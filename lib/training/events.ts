@@ -9,6 +9,8 @@ export interface SetupEvent {
   device: string;
   deviceName: string;
   precision: Precision;
+  /** Why `--precision auto` chose it; not where it was asked for by name. */
+  precisionReason?: string | undefined;
   model: string;
   trainImages: number;
   validationImages: number;

@@ -164,6 +164,7 @@ function announce(
     device: compute.device,
     deviceName: compute.name,
     precision: compute.precision,
+    precisionReason: compute.precisionReason,
     model: model.name,
     trainImages: training.length,
     validationImages: validation.length,
