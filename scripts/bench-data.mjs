@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { decodeImage } from '../dist/data/decode.js';
 import { openData } from '../dist/data/source.js';
-import { median } from '../dist/evaluation/metrics.js';
+import { median } from '../dist/evaluation/statistics.js';
 import { resolveModel } from '../dist/models/resolve.js';
 import { native } from '../dist/native.js';
 import { trainOptionsSchema } from '../dist/options.js';

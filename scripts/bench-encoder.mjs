@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { median } from '../dist/evaluation/metrics.js';
+import { median } from '../dist/evaluation/statistics.js';
 
 const PRECISIONS = ['fp32', 'bf16'];
 const IMAGES = 3; // after one to warm up

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { decoderShapes, encoderShapes, VIT } from '../dist/bench/architecture.js';
 import { writeRandomWeights } from '../dist/bench/random-weights.js';
 import { makeRivers } from '../dist/data/sample-rivers.js';
-import { median } from '../dist/evaluation/metrics.js';
+import { median } from '../dist/evaluation/statistics.js';
 import { machine, report, show } from './bench/rows.mjs';
 import { MAIN, runOurs } from './bench/sides.mjs';
 

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeRivers } from '../dist/data/sample-rivers.js';
-import { median } from '../dist/evaluation/metrics.js';
+import { median } from '../dist/evaluation/statistics.js';
 import { resolveModel } from '../dist/models/resolve.js';
 import { defaultCacheDir } from '../dist/setup/cache-dir.js';
 import { oursSeconds, recipeSeconds, WHOLE_JOB } from './bench/extrapolate.mjs';

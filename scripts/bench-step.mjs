@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { median } from '../dist/evaluation/metrics.js';
+import { median } from '../dist/evaluation/statistics.js';
 
 const SETTINGS = [
   { name: 'fp32, malloc', precision: 'fp32', allocator: 'system' },

@@ -11,7 +11,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { timeEncoder, timeStep } from '../dist/bench/measure.js';
-import { median } from '../dist/evaluation/metrics.js';
+import { median } from '../dist/evaluation/statistics.js';
 import { resolveModel } from '../dist/models/resolve.js';
 import { native } from '../dist/native.js';
 import { defaultCacheDir } from '../dist/setup/cache-dir.js';

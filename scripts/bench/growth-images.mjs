@@ -7,7 +7,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concatenated } from '../../dist/data/sample-list.js';
 import { openData } from '../../dist/data/source.js';
-import { median } from '../../dist/evaluation/metrics.js';
+import { median } from '../../dist/evaluation/statistics.js';
 import { collectGarbage, listFolders } from '../../dist/models/embedding-folders.js';
 import { EmbeddingStore } from '../../dist/models/embedding-store.js';
 import { native } from '../../dist/native.js';
