@@ -132,7 +132,7 @@ function figure({ sketch, ious }: Shown, uri: string, { entrants, names }: Pictu
       ? ''
       : html`<g class="layer-label"><path class="halo" d="${sketch.label}"/><path class="mask-label" d="${sketch.label}"/></g>`;
   return html`<figure><button class="open" type="button" aria-haspopup="dialog" aria-label="Enlarge ${name}" style="${ratio}"><span
- class="stack" style="${ratio}"><img class="layer-photo" decoding="async" alt="${name}"
+ class="stack" style="${ratio}"><img class="layer-photo" alt="${name}"
  src="${uri}"><svg class="over" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" aria-hidden="true">${masks}${label}<g
  class="layer-prompts">${sketch.prompts.map((prompt) => marks(prompt, sketch))}</g></svg></span></button><figcaption>${name}
  <small>IoU: ${scored}</small></figcaption></figure>`;
