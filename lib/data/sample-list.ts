@@ -54,3 +54,9 @@ export function concatenated(...lists: readonly Samples[]): Samples {
     return lists[at]!.at(place)!;
   });
 }
+
+/** Places of `most` of `length` things, or of all, evenly spread: of each share the middle, or at `within` it (0: its first). */
+export function spreadPlaces(length: number, most: number, within = 0.5): number[] {
+  const count = Math.min(length, most);
+  return Array.from({ length: count }, (_, index) => Math.floor(((index + within) * length) / count));
+}

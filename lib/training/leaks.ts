@@ -1,5 +1,6 @@
 /** Before a run trains: whether its validation images are near-duplicates of training images. Their embeddings are there by now. */
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
+import { spreadPlaces } from '../data/sample-list.js';
 import { describeImages } from '../models/descriptors.js';
 import { nearDuplicates, nearDuplicateWarning } from '../split/near-duplicates.js';
 import type { OpenModel, TrainHooks } from './environment.js';
@@ -28,6 +29,5 @@ export async function leakWarning(
 }
 
 function spread(samples: Samples, most: number): Sample[] {
-  const count = Math.min(most, samples.length);
-  return Array.from({ length: count }, (_, place) => samples.at(Math.floor((place * samples.length) / count))!);
+  return spreadPlaces(samples.length, most, 0).map((place) => samples.at(place)!);
 }

@@ -4,6 +4,7 @@ import type { Selection } from '../../binding.js';
 import { decodeImage, decodeMask } from '../data/decode.js';
 import { gridFrame, sampleGrid } from '../data/low-res.js';
 import type { DecodedImage, Mask, Sample, Samples } from '../data/sample.js';
+import { spreadPlaces } from '../data/sample-list.js';
 import { overlay } from '../prompts/overlay.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { type BatchSource, prepareBatch, promptOf, VALIDATION_EPOCH } from './batches.js';
@@ -32,8 +33,7 @@ export class ValidationPictures {
   #scenes: readonly Scene[] | undefined;
 
   constructor(samples: Samples, source: BatchSource, selection: Selection) {
-    const count = Math.min(COUNT, samples.length);
-    this.#samples = Array.from({ length: count }, (_, i) => samples.at(Math.floor((i * samples.length) / count))!);
+    this.#samples = spreadPlaces(samples.length, COUNT, 0).map((place) => samples.at(place)!);
     this.#source = source;
     this.#selection = selection;
   }

@@ -35,3 +35,15 @@ export function grey(value: number, width = 8, height = 6): Promise<Buffer> {
     .png()
     .toBuffer();
 }
+
+/** A folder of splits, each with these images and their masks: names without a pixel. */
+export async function dataSet(splits: Record<string, string[]>): Promise<string> {
+  const root = await temporaryFolder();
+  for (const [split, names] of Object.entries(splits)) {
+    for (const name of names) {
+      await write(join(root, split, 'images', `${name}.jpg`), '');
+      await write(join(root, split, 'masks', `${name}.png`), '');
+    }
+  }
+  return root;
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Sample, Samples } from '../../lib/data/sample.js';
-import { concatenated, filtered, firstOf, mapped, pick, SampleList } from '../../lib/data/sample-list.js';
+import { concatenated, filtered, firstOf, mapped, pick, SampleList, spreadPlaces } from '../../lib/data/sample-list.js';
 
 const named = (index: number): Sample => ({ name: `${index}`, image: { path: `${index}.png` } });
 const list = (length: number) => new SampleList(length, named);
@@ -35,4 +35,11 @@ test('lists of lists, and of arrays', () => {
     expect(names(concatenated())).toBe('');
     expect(names(mapped(samples, ({ image }) => ({ name: image.path, image })))).toBe('0.png 1.png 2.png 3.png 4.png');
   }
+});
+
+test('evenly spread places', () => {
+  expect(spreadPlaces(10, 3)).toEqual([1, 5, 8]);
+  expect(spreadPlaces(10, 3, 0)).toEqual([0, 3, 6]);
+  expect(spreadPlaces(3, 10)).toEqual([0, 1, 2]);
+  expect(spreadPlaces(0, 10)).toEqual([]);
 });

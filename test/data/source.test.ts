@@ -9,7 +9,7 @@ import { toLowRes } from '../../lib/data/low-res.js';
 import { type DataOptions, openData, openImages, openSplit } from '../../lib/data/source.js';
 import { drawPrompt } from '../../lib/prompts/draw.js';
 import { randomFor } from '../../lib/prompts/random.js';
-import { temporaryFolder, write } from './pictures.js';
+import { dataSet, write } from './pictures.js';
 
 const options = (data: string, changes: Partial<DataOptions> = {}): DataOptions => ({
   data,
@@ -20,17 +20,6 @@ const options = (data: string, changes: Partial<DataOptions> = {}): DataOptions 
   cacheDir: '/nonexistent',
   ...changes,
 });
-
-async function dataSet(splits: Record<string, string[]>): Promise<string> {
-  const root = await temporaryFolder();
-  for (const [split, names] of Object.entries(splits)) {
-    for (const name of names) {
-      await write(join(root, split, 'images', `${name}.jpg`), '');
-      await write(join(root, split, 'masks', `${name}.png`), '');
-    }
-  }
-  return root;
-}
 
 const names = (samples: Iterable<{ name: string }>) => Array.from(samples, ({ name }) => name);
 const crops = ['p1_a', 'p1_b', 'p2_a', 'p2_b', 'p3_a', 'p3_b', 'p4_a', 'p4_b', 'p5_a', 'p5_b'];

@@ -5,18 +5,7 @@ import { expect, test } from 'vitest';
 import { openData, openSplit } from '../../lib/data/source.js';
 import { nearDuplicates, nearDuplicateWarning } from '../../lib/split/near-duplicates.js';
 import { type SplitDataOptions, splitData } from '../../lib/split/split.js';
-import { temporaryFolder, write } from '../data/pictures.js';
-
-async function dataSet(splits: Record<string, string[]>): Promise<string> {
-  const root = await temporaryFolder();
-  for (const [split, names] of Object.entries(splits)) {
-    for (const name of names) {
-      await write(join(root, split, 'images', `${name}.jpg`), '');
-      await write(join(root, split, 'masks', `${name}.png`), '');
-    }
-  }
-  return root;
-}
+import { dataSet, temporaryFolder, write } from '../data/pictures.js';
 
 const options = (data: string, changes: Partial<SplitDataOptions> = {}): SplitDataOptions => ({
   data,

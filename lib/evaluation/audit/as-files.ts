@@ -1,16 +1,14 @@
 /** Samples of any source as rows of a manifest: what is no file of its own is written into the audit's folder. */
 import { resolve } from 'node:path';
 import sharp from 'sharp';
-import { decodeMask, heldImage, imageSize } from '../../data/decode.js';
+import { decodeMask, heldImage, imageSize, isPlainFile } from '../../data/decode.js';
 import { sameSplit } from '../../data/parquet-splits.js';
-import type { FileReference, Sample } from '../../data/sample.js';
+import type { Sample } from '../../data/sample.js';
 import { openSource, type SourceOptions } from '../../data/source.js';
 import { writeMaskPng } from '../../data/writer.js';
 import { SamError } from '../../errors.js';
 import { writeFileWhole } from '../../files.js';
 import { auditPaths, type ManifestRow } from './folder.js';
-
-const isFile = ({ bytes, read }: FileReference) => bytes === undefined && read === undefined;
 
 export class FileWriter {
   readonly #paths: ReturnType<typeof auditPaths>;
@@ -26,7 +24,7 @@ export class FileWriter {
   }
 
   async #image({ name, image }: Sample): Promise<string> {
-    if (isFile(image)) return resolve(image.path);
+    if (isPlainFile(image)) return resolve(image.path);
     const known = this.#images.get(image.path);
     if (known !== undefined) return known;
     const bytes = (await heldImage(image)).bytes!;
@@ -38,7 +36,7 @@ export class FileWriter {
 
   async #label(sample: Sample, split: string): Promise<string> {
     const mask = sample.mask!;
-    if (isFile(mask) && mask.draw === undefined) return resolve(mask.path);
+    if (isPlainFile(mask) && mask.draw === undefined) return resolve(mask.path);
     const { values, width, height } = await decodeMask(sample, await imageSize(sample));
     const path = this.#paths.copiedLabel(split, sample.name);
     await writeMaskPng(
@@ -67,7 +65,7 @@ export async function otherSplits(
     if (sameSplit(split, options.split)) continue;
     const samples = await source.readSplit(split, { masks: 'required', skipBad: true, onWarning }).catch(unlabelled);
     for (const sample of samples) {
-      if (!isFile(sample.image)) break;
+      if (!isPlainFile(sample.image)) break;
       rows.push(await files.rowOf(sample, split));
     }
   }

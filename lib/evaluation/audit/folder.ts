@@ -95,17 +95,7 @@ async function isThere(path: string): Promise<boolean> {
 
 export async function writeRecord(dir: string, record: AuditRecord): Promise<void> {
   const inFolder = (path: string) => (path.startsWith(join(dir, '/')) ? path.slice(dir.length + 1) : path);
-  const kept = {
-    ...record,
-    items: record.items.map((item) => ({
-      ...item,
-      image: inFolder(item.image),
-      mask: inFolder(item.mask),
-      prediction: inFolder(item.prediction),
-    })),
-    others: record.others.map((row) => ({ ...row, image: inFolder(row.image), mask: inFolder(row.mask) })),
-  };
-  await writeFileWhole(auditPaths(dir).record, `${JSON.stringify(kept, null, 2)}\n`);
+  await writeFileWhole(auditPaths(dir).record, `${JSON.stringify(withPaths(record, inFolder), null, 2)}\n`);
 }
 
 /** With absolute paths. @throws SamError `SAM_NOT_FOUND`: no audit there; `SAM_BAD_DATA`: not one of this version. */
@@ -118,22 +108,20 @@ export async function readRecord(dir: string): Promise<AuditRecord> {
     });
   });
   try {
-    const record = recordSchema.parse(JSON.parse(text));
-    const at = (relative: string) => resolve(dir, relative);
-    return {
-      ...record,
-      items: record.items.map((item) => ({
-        ...item,
-        image: at(item.image),
-        mask: at(item.mask),
-        prediction: at(item.prediction),
-      })),
-      others: record.others.map((row) => ({ ...row, image: at(row.image), mask: at(row.mask) })),
-    };
+    return withPaths(recordSchema.parse(JSON.parse(text)), (relative) => resolve(dir, relative));
   } catch (error) {
     throw new SamError('SAM_BAD_DATA', `${path} is not an audit of this version`, {
       fix: 'audit again, or use the version that wrote it',
       cause: error,
     });
   }
+}
+
+function withPaths(record: AuditRecord, change: (path: string) => string): AuditRecord {
+  const ofRow = <Row extends ManifestRow>(row: Row) => ({ ...row, image: change(row.image), mask: change(row.mask) });
+  return {
+    ...record,
+    items: record.items.map((item) => ({ ...ofRow(item), prediction: change(item.prediction) })),
+    others: record.others.map(ofRow),
+  };
 }

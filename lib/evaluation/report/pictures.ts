@@ -2,6 +2,7 @@
 import sharp from 'sharp';
 import { decodeImage } from '../../data/decode.js';
 import type { Sample } from '../../data/sample.js';
+import { spreadPlaces } from '../../data/sample-list.js';
 import type { Prompt } from '../../prompts/prompt.js';
 import type { ImageScores, ModelScores } from '../results.js';
 import { type Html, html, trusted } from './html.js';
@@ -42,7 +43,7 @@ export async function pictures(pictured: Pictured, signal?: AbortSignal): Promis
   const large = new Set(groups.flatMap(({ from }) => from));
   const others = ranked.filter((one) => !large.has(one));
   const room = MOST_PICTURES - large.size;
-  const some = others.length <= room ? others : spread(others, room);
+  const some = spreadPlaces(others.length, room).map((place) => others[place]!);
   const budget = { left: MOST_CHARACTERS };
   const sections: Html[] = [];
   for (const { title, from } of groups) {
@@ -81,11 +82,6 @@ function extremes(ranked: readonly Shown[]): { title: string; from: readonly Sho
     { title: 'Around the median', from: ranked.slice(middle, middle + OF_EACH) },
     { title: 'The best', from: ranked.slice(-OF_EACH) },
   ];
-}
-
-/** So many of them, at even distances in rank. */
-function spread<T>(all: readonly T[], count: number): T[] {
-  return Array.from({ length: count }, (_, index) => all[Math.floor(((index + 0.5) * all.length) / count)]!);
 }
 
 async function figures(

@@ -1,6 +1,7 @@
 /** What a run's report compares: the source weights and the best checkpoint, on validation images whose embeddings are there. */
 import type { Sample, Samples } from '../../data/sample.js';
 import { inReadingOrder } from '../../data/sample.js';
+import { spreadPlaces } from '../../data/sample-list.js';
 import { resolveEntrants } from '../entrants.js';
 import { type EvaluateOptions, type Scoring, scoreModel, summarise } from '../evaluate.js';
 import { RoughMaskSources } from '../rough-scores.js';
@@ -41,7 +42,5 @@ export async function scoreRun(dir: string, validation: Samples, options: ScoreR
 
 /** All of them, or as many as are scored, from all over the split. */
 function someOf(validation: Samples): Sample[] {
-  const count = Math.min(validation.length, MOST_SCORED);
-  const places = Array.from({ length: count }, (_, index) => Math.floor(((index + 0.5) * validation.length) / count));
-  return inReadingOrder(places.flatMap((place) => validation.at(place) ?? []));
+  return inReadingOrder(spreadPlaces(validation.length, MOST_SCORED).flatMap((place) => validation.at(place) ?? []));
 }
