@@ -53,3 +53,12 @@ export type * from './training/events.js';
 export { type RunConfig, readRunConfig } from './training/run-folder.js';
 export { type TrainControl, train } from './training/train.js';
 export type { TrainRun } from './training/train-run.js';
+export type { SearchComparison } from './tuning/compare.js';
+export type { SearchOptions } from './tuning/options.js';
+export {
+  type SearchControl,
+  type SearchProgress,
+  type SearchResult,
+  searchSettings,
+  type TrialResult,
+} from './tuning/search.js';

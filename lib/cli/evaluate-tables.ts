@@ -109,25 +109,25 @@ function promptWords(models: readonly EntrantName[]): { head: string[]; of: (ent
 }
 
 /** Columns aligned, the first ones to the left and numbers to the right. */
-function aligned(rows: readonly (readonly string[])[], names: number): string {
+export function aligned(rows: readonly (readonly string[])[], names: number): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const cell = (text: string, column: number) =>
     column < names ? text.padEnd(widths[column]!) : text.padStart(widths[column]!);
   return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
 }
 
-function fixed(value: number): string {
+export function fixed(value: number): string {
   return value.toFixed(3);
 }
 
-function signed(value: number): string {
+export function signed(value: number): string {
   return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
 }
 
-function interval(bounds: Interval | null, write: (value: number) => string): string {
+export function interval(bounds: Interval | null, write: (value: number) => string): string {
   return bounds === null ? '' : bounds.map(write).join(' to ');
 }
 
-function pValue(p: number): string {
+export function pValue(p: number): string {
   return p < 0.001 ? p.toExponential(0) : p.toFixed(3);
 }

@@ -13,6 +13,7 @@ const COMMANDS: [usage: string, description: string, load: () => Promise<Command
   ['setup', 'finds or gets LibTorch and builds the addon', () => import('./setup.js')],
   ['doctor', 'says what is here, and what mends what is missing', () => import('./doctor.js')],
   ['train', 'fine-tunes a model on labelled images', () => import('./train.js')],
+  ['tune', 'searches for the learning rate, loss and prompts that train best', () => import('./tune.js')],
   ['split', 'cuts a data set into training, validation and test splits that do not leak', () => import('./split.js')],
   ['embed', 'encodes the images of a data set ahead of training', () => import('./embed.js')],
   ['evaluate', 'compares models on labelled images', () => import('./evaluate.js')],

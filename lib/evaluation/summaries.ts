@@ -131,8 +131,8 @@ function comparable(a: ModelScores, b: ModelScores): boolean {
   return samePrompts || roughMask || a.name === b.name;
 }
 
-/** Undefined where no image has the score in both. */
-async function compare(
+/** `b` minus `a`. Undefined where no image has the score in both. */
+export async function compare(
   a: Scored,
   b: Scored,
   by: Pick<PairedDifference, 'metric' | 'resolution'>,

@@ -69,7 +69,7 @@ export async function checkSamples<Split extends string>(
 export function requireSome(splits: Readonly<Record<string, Samples>>): void {
   for (const [name, samples] of Object.entries(splits)) {
     if (samples.length > 0) continue;
-    throw new SamError('SAM_BAD_DATA', `no usable image is left for ${name === 'train' ? 'training' : 'validation'}`, {
+    throw new SamError('SAM_BAD_DATA', `no usable image is left for ${name === 'train' ? 'training' : name}`, {
       fix: 'look at the warnings before this line',
     });
   }

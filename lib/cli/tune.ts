@@ -1,0 +1,65 @@
+/** `sam-native tune`: searches for settings that train best on the data in hand. */
+import { type SearchOptions, searchOptionsSchema } from '../tuning/options.js';
+import type { SearchProgress, SearchResult, TrialResult } from '../tuning/search.js';
+import { command } from './command.js';
+import { encodingProgress } from './encoding-progress.js';
+import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
+import { searchTables } from './tune-tables.js';
+
+export default command({
+  options: searchOptionsSchema.shape,
+  epilogue:
+    'Examples:\n' +
+    '  sam-native tune --data photos --epochs 20\n' +
+    '  sam-native tune --data photos --prompt-kinds box --losses dice+bce,focal:20+dice --lrs 1e-5,1e-4 --out tuned\n' +
+    '  sam-native train --config tuned/config.yaml --out runs/best\n\n' +
+    'Images are encoded once for all trials. The settings given (--lr, --loss, --prompt and all others) are the first trial and go\n' +
+    'through to the end; the others replace these three. All trials train a little, the best of --eta go on for --eta times as long, the\n' +
+    'last ones for all --epochs. A trial is scored by the mean IoU of the validation images, with its own kind of prompt.',
+  async run({ given, signal, reporter }): Promise<SearchResult> {
+    const { searchSettings } = await import('../tuning/search.js');
+    const onProgress = presenter(reporter);
+    return searchSettings(given as SearchOptions, {
+      signal,
+      onStep: reporter.say,
+      onWarning: reporter.warn,
+      onProgress,
+    });
+  },
+  summary: (result) => `${searchTables(result)}\ntook ${formatDuration(result.seconds)}`,
+});
+
+/** A bar for the epochs of all trials, and a line for each trial that has reached the end of its rung. */
+function presenter(reporter: Reporter): (progress: SearchProgress) => void {
+  const encoding = encodingProgress(reporter);
+  let bar: ProgressTask | undefined;
+  let rate = '';
+  let left = '';
+  return (progress) => {
+    switch (progress.stage) {
+      case 'encode':
+        return encoding(progress);
+      case 'rung': {
+        const { rung, rungs } = progress;
+        const { epochs } = rungs[rung]!;
+        return reporter.say(`rung ${rung + 1}/${rungs.length}: up to ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`);
+      }
+      case 'train':
+        bar ??= reporter.task('epochs', progress.total);
+        rate = `${progress.samplesPerSecond.toFixed(1)} images/s`;
+        left = `${formatDuration(progress.secondsLeft)} left`;
+        return bar.update(progress.epochs, `trial ${progress.trial}  ${rate}  ${left}`, progress.total);
+      case 'trial':
+        return reporter.say(`${progress.done}/${progress.of}  ${trialLine(progress.trial)}  ${rate}  ${left}`);
+      case 'score':
+        bar?.end();
+        bar = undefined;
+        if (progress.done === progress.total) reporter.say(`scored ${progress.total} ${progress.split} images`);
+    }
+  };
+}
+
+function trialLine({ number, lr, loss, prompt, iou, failure }: TrialResult): string {
+  const score = iou === null ? `failed: ${failure}` : `IoU ${iou.toFixed(4)}`;
+  return `trial ${number}  lr ${lr}  ${loss}  ${prompt}  ${score}`;
+}

@@ -1,0 +1,310 @@
+/** Searches for settings of `train`: many short runs on the same embeddings, the best of them longer, one winner. */
+import type { Precision } from '../../binding.js';
+import { inReadingOrder } from '../data/sample.js';
+import { SamError } from '../errors.js';
+import { writeFileWhole } from '../files.js';
+import type { EnsureProgress } from '../models/embedding-store.js';
+import { toPromptSettings } from '../models/prompt-options.js';
+import { environment } from '../training/environment.js';
+import type { TrainEvent } from '../training/events.js';
+import { compareWithGiven, type SearchComparison } from './compare.js';
+import { FORMAT_VERSION, forgetSearch, prepareFolder, searchPaths, shrinkTrial, writeConfig } from './folder.js';
+import {
+  axesOf,
+  type ResolvedSearchOptions,
+  resolveSearchOptions,
+  type SearchOptions,
+  trainOptionsOf,
+} from './options.js';
+import { type Rung, ranked, rungsOf, type Setting, settingsToTry } from './plan.js';
+import { Trial } from './trial.js';
+import { openWorkbench, type Workbench } from './workbench.js';
+
+export interface SearchControl {
+  signal?: AbortSignal | undefined;
+  onStep?: ((line: string) => void) | undefined;
+  onWarning?: ((line: string) => void) | undefined;
+  onProgress?: ((progress: SearchProgress) => void) | undefined;
+}
+
+export type SearchProgress =
+  | ({ stage: 'encode' } & EnsureProgress)
+  | { stage: 'rung'; rung: number; rungs: readonly Rung[] }
+  | {
+      stage: 'train';
+      trial: number;
+      /** Of all trials together; `total` is what is still meant to be trained, with what is done. */
+      epochs: number;
+      total: number;
+      /** Trained images to a second, of the trial. */
+      samplesPerSecond: number;
+      /** If the others are as quick as those before. */
+      secondsLeft: number;
+    }
+  | { stage: 'trial'; trial: TrialResult; rung: number; rungs: number; done: number; of: number }
+  | { stage: 'score'; split: 'validation' | 'test'; done: number; total: number };
+
+export interface TrialResult extends Setting {
+  /** From 1 on; 1 are the settings given. */
+  number: number;
+  rank: number;
+  /** Epochs trained; `bestEpoch` is that of its best checkpoint, null where it failed before. */
+  epochs: number;
+  bestEpoch: number | null;
+  /** Mean over the validation images, on the grid of the loss, with the trial's own kind of prompt. Null: it failed. */
+  iou: number | null;
+  failure: string | null;
+  seconds: number;
+}
+
+/** What `tune --json` prints. */
+export interface SearchResult {
+  /** Best first. */
+  trials: TrialResult[];
+  /** `epochs` of each rung, and the numbers of the trials that took part. */
+  rungs: { epochs: number; trials: number[] }[];
+  /** Numbers of trials; `given` is 1. */
+  winner: number;
+  given: number;
+  /** The winner beside the settings given; empty where they are one, or where the latter failed. */
+  comparisons: SearchComparison[];
+  /** YAML file for `train --config`: all options of the winner. */
+  config: string;
+  /** The winner's run folder. */
+  runDir: string;
+  record: string;
+  trainImages: number;
+  validationImages: number;
+  /** 0: no test split. */
+  testImages: number;
+  encodedImages: number;
+  model: string;
+  device: string;
+  precision: Precision;
+  seconds: number;
+}
+
+/**
+ * Tries combinations of learning rates, losses and kinds of prompts by successive halving, and scores the winner against the settings given.
+ *
+ * @throws SamError `SAM_BAD_OPTION`, `SAM_RUN_EXISTS` and `SAM_IO` (`out`), `SAM_NAN_LOSS` where every trial failed, and what `train` throws.
+ */
+export async function searchSettings(given: SearchOptions, control: SearchControl = {}): Promise<SearchResult> {
+  const started = performance.now();
+  const options = resolveSearchOptions(given);
+  const trials = trialsOf(options);
+  const discard = await prepareFolder(options.out, options.overwrite);
+  try {
+    return await work(options, trials, control, started);
+  } catch (error) {
+    const trained = trials.filter(({ epochs }) => epochs > 0).length;
+    if (trained === 0) await discard();
+    throw control.signal?.aborted && error === control.signal.reason ? interrupted(options, trained, error) : error;
+  }
+}
+
+/** The first one has the settings given. Refuses what none of them could train with. */
+function trialsOf(options: ResolvedSearchOptions): Trial[] {
+  const { lr, loss, prompt, trials: most, seed, out } = options;
+  const settings = settingsToTry(axesOf(options), { lr, loss, prompt }, { most, seed });
+  if (settings.length < 2) {
+    throw new SamError('SAM_BAD_OPTION', 'there is nothing to search: all that is to be tried are the settings given', {
+      fix: 'name more with --lrs, --losses or --prompt-kinds',
+    });
+  }
+  return settings.map((setting, index) => {
+    const run = { ...trainOptionsOf(options, setting), out: searchPaths(out).trial(index + 1), report: false };
+    toPromptSettings(run);
+    return new Trial(index + 1, setting, run);
+  });
+}
+
+async function work(
+  options: ResolvedSearchOptions,
+  trials: Trial[],
+  control: SearchControl,
+  started: number,
+): Promise<SearchResult> {
+  const { signal, onStep, onProgress } = control;
+  const bench = await openWorkbench(options, trials[0]!.setting, {
+    signal,
+    onNote: (line) => onStep?.(line),
+    onWarning: (line) => control.onWarning?.(line),
+    onEncode: (progress) => onProgress?.({ stage: 'encode', ...progress }),
+  });
+  try {
+    await forgetSearch(options.out);
+    const rungs = await halve(trials, bench, options, control);
+    const order = ranked(trials);
+    const winner = order[0]!;
+    if (winner.failure !== null) throw allFailed(winner);
+    const comparisons = await compareAll(trials[0]!, winner, bench, control);
+    const paths = searchPaths(options.out);
+    await writeConfig(
+      options.out,
+      winner.options,
+      `trial ${winner.number} of sam-native tune, the best of ${trials.length}`,
+    );
+    const result: SearchResult = {
+      trials: order.map((trial, index) => resultOf(trial, index + 1)),
+      rungs,
+      winner: winner.number,
+      given: 1,
+      comparisons,
+      config: paths.config,
+      runDir: winner.options.out,
+      record: paths.record,
+      trainImages: bench.splits.train.length,
+      validationImages: bench.splits.validation.length,
+      testImages: bench.test?.length ?? 0,
+      encodedImages: bench.encodedImages,
+      model: bench.model,
+      device: bench.compute.device,
+      precision: bench.compute.precision,
+      seconds: (performance.now() - started) / 1000,
+    };
+    await writeRecord(result, options);
+    return result;
+  } finally {
+    await bench.store.dispose();
+  }
+}
+
+/** Rung after rung. The settings given go through all of them, whatever their score, to be compared with in the end. */
+async function halve(
+  trials: readonly Trial[],
+  bench: Workbench,
+  options: ResolvedSearchOptions,
+  control: SearchControl,
+): Promise<SearchResult['rungs']> {
+  const given = trials[0]!;
+  const rungs = rungsOf(trials.length, options);
+  const pace = new Pace(rungs);
+  const events = relay(control);
+  const passed: SearchResult['rungs'] = [];
+  let going = [...trials];
+  for (const [rung, { epochs }] of rungs.entries()) {
+    control.onProgress?.({ stage: 'rung', rung, rungs });
+    pace.enter(rung, going.length);
+    for (const [done, trial] of going.entries()) {
+      const onEvent = (event: TrainEvent) => events(event, trial, pace);
+      await trial.trainTo(epochs, { signal: control.signal, onEvent }, bench.environment);
+      trial.rung = rung;
+      const result = resultOf(trial, 0);
+      control.onProgress?.({
+        stage: 'trial',
+        trial: result,
+        rung,
+        rungs: rungs.length,
+        done: done + 1,
+        of: going.length,
+      });
+    }
+    passed.push({ epochs, trials: going.map(({ number }) => number) });
+    const best = ranked(going).slice(0, rungs[rung + 1]?.trials ?? 1);
+    const kept = going.filter((trial) => trial.failure === null && (trial === given || best.includes(trial)));
+    const out = going.filter((trial) => !kept.includes(trial));
+    if (!options.keepTrials) for (const trial of out) await shrinkTrial(trial.options.out);
+    going = kept;
+    if (going.length === 0) break;
+  }
+  return passed;
+}
+
+/** Epochs done and to come, and how long they take. */
+class Pace {
+  readonly #started = performance.now();
+  #done = 0;
+  #total = 0;
+
+  constructor(readonly rungs: readonly Rung[]) {}
+
+  /** With so many trials; of later rungs it is known how many go on at most. */
+  enter(rung: number, trials: number): void {
+    const added = (at: number) => this.rungs[at]!.epochs - (this.rungs[at - 1]?.epochs ?? 0);
+    const later = this.rungs.slice(rung + 1).map((next, index) => (next.trials + 1) * added(rung + 1 + index));
+    this.#total = this.#done + trials * added(rung) + later.reduce((sum, epochs) => sum + epochs, 0);
+  }
+
+  epoch() {
+    this.#done++;
+    return this.now();
+  }
+
+  now(): { epochs: number; total: number; secondsLeft: number } {
+    const each = (performance.now() - this.#started) / 1000 / Math.max(1, this.#done);
+    return { epochs: this.#done, total: this.#total, secondsLeft: each * Math.max(0, this.#total - this.#done) };
+  }
+}
+
+/** What the runs tell, without what each of them says again. */
+function relay({
+  onStep,
+  onWarning,
+  onProgress,
+}: SearchControl): (event: TrainEvent, trial: Trial, pace: Pace) => void {
+  const told = new Set<string>();
+  const once = (line: string, tell: ((line: string) => void) | undefined) => {
+    if (!told.has(line)) tell?.(line);
+    told.add(line);
+  };
+  let samplesPerSecond = 0;
+  return (event, { number: trial }, pace) => {
+    if (event.type === 'warning') once(event.message, onWarning);
+    else if (event.type === 'note') once(event.message, onStep);
+    else if (event.type === 'step') ({ samplesPerSecond } = event);
+    else if (event.type === 'epoch') onProgress?.({ stage: 'train', trial, samplesPerSecond, ...pace.epoch() });
+  };
+}
+
+async function compareAll(
+  given: Trial,
+  winner: Trial,
+  bench: Workbench,
+  { signal, onWarning, onProgress }: SearchControl,
+): Promise<SearchComparison[]> {
+  if (winner === given || given.failure !== null) return [];
+  const contenders = [
+    { name: 'settings given', checkpoint: given.checkpoint },
+    { name: `trial ${winner.number}`, checkpoint: winner.checkpoint },
+  ] as const;
+  const found: SearchComparison[] = [];
+  for (const split of ['validation', 'test'] as const) {
+    const samples = split === 'test' ? (bench.test ?? []) : [...bench.splits.validation];
+    if (samples.length === 0) continue;
+    const onScored = (done: number, total: number) => onProgress?.({ stage: 'score', split, done, total });
+    const context = { ...bench, signal, onWarning, onScored };
+    found.push(await compareWithGiven(contenders, split, inReadingOrder(samples), context));
+  }
+  return found;
+}
+
+function resultOf(trial: Trial, rank: number): TrialResult {
+  const { number, setting, epochs, bestEpoch, iou, failure, seconds } = trial;
+  return { number, rank, ...setting, epochs, bestEpoch, iou, failure, seconds };
+}
+
+/** Comes last: a folder with it holds a search that was finished. */
+async function writeRecord(result: SearchResult, options: ResolvedSearchOptions): Promise<void> {
+  const about = {
+    formatVersion: FORMAT_VERSION,
+    createdAt: new Date().toISOString(),
+    versions: environment.versions(),
+  };
+  await writeFileWhole(result.record, `${JSON.stringify({ ...about, options, ...result }, null, 2)}\n`);
+}
+
+function allFailed({ failure, number }: Trial): SamError {
+  return new SamError('SAM_NAN_LOSS', `every trial failed; of trial ${number}: ${failure}`, {
+    fix: 'look at these images, try lower --lrs or set --clip-grad-norm',
+  });
+}
+
+function interrupted({ out }: ResolvedSearchOptions, trained: number, cause: unknown): SamError {
+  const runs = `${trained} ${trained === 1 ? 'trial has' : 'trials have'} begun`;
+  const where = trained === 0 ? 'before the first trial' : `: ${runs}, their runs are in ${searchPaths(out).trials}`;
+  return new SamError('SAM_INTERRUPTED', `interrupted${trained === 0 ? ' ' : ''}${where}`, {
+    fix: `the same command${trained === 0 ? '' : ' with --overwrite'} begins again, with the embeddings that are in the cache`,
+    cause,
+  });
+}
