@@ -56,6 +56,14 @@ export type { TrainRun } from './training/train-run.js';
 export type { SearchComparison } from './tuning/compare.js';
 export type { SearchOptions } from './tuning/options.js';
 export {
+  type ArmResult,
+  type ComparisonControl,
+  type ComparisonProgress,
+  comparePrompts,
+  type PromptComparison,
+} from './tuning/prompts/compare-prompts.js';
+export type { ComparisonOptions } from './tuning/prompts/options.js';
+export {
   type SearchControl,
   type SearchProgress,
   type SearchResult,

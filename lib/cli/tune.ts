@@ -1,32 +1,54 @@
-/** `sam-native tune`: searches for settings that train best on the data in hand. */
+/** `sam-native tune`: searches for settings that train best on the data in hand, or compares kinds of prompts (`--prompts`). */
+import { z } from 'zod';
 import { type SearchOptions, searchOptionsSchema } from '../tuning/options.js';
+import type { PromptComparison } from '../tuning/prompts/compare-prompts.js';
+import type { ComparisonOptions } from '../tuning/prompts/options.js';
 import type { SearchProgress, SearchResult, TrialResult } from '../tuning/search.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
+import { comparisonHooks, comparisonTables } from './tune-prompts.js';
 import { searchTables } from './tune-tables.js';
 
 export default command({
-  options: searchOptionsSchema.shape,
+  options: {
+    ...searchOptionsSchema.shape,
+    out: searchOptionsSchema.shape.out.describe('folder for the results and the runs (tune-prompts with --prompts)'),
+    prompts: z
+      .boolean()
+      .default(false)
+      .describe(
+        'instead of searching, compare points, boxes and both, from labels and from rough masks, and say which to take',
+      ),
+  },
   epilogue:
     'Examples:\n' +
     '  sam-native tune --data photos --epochs 20\n' +
     '  sam-native tune --data photos --prompt-kinds box --losses dice+bce,focal:20+dice --lrs 1e-5,1e-4 --out tuned\n' +
-    '  sam-native train --config tuned/config.yaml --out runs/best\n\n' +
+    '  sam-native train --config tuned/config.yaml --out runs/best\n' +
+    '  sam-native tune --prompts --data photos --config river.yaml --epochs 20\n\n' +
     'Images are encoded once for all trials. The settings given (--lr, --loss, --prompt and all others) are the first trial and go\n' +
     'through to the end; the others replace these three. All trials train a little, the best of --eta go on for --eta times as long, the\n' +
-    'last ones for all --epochs. A trial is scored by the mean IoU of the validation images, with its own kind of prompt.',
-  async run({ given, signal, reporter }): Promise<SearchResult> {
+    'last ones for all --epochs. A trial is scored by the mean IoU of the validation images, with its own kind of prompt.\n\n' +
+    'With --prompts a model is trained for each kind of prompt, from labels and, where --rough-mask describes them, from rough masks, and asked\n' +
+    'on the same images of the test split (else validation) with the kind that it was trained with.',
+  async run({ options: { prompts }, given, signal, reporter }): Promise<SearchResult | PromptComparison> {
+    const { prompts: _, ...options } = given;
+    if (prompts) {
+      const { comparePrompts } = await import('../tuning/prompts/compare-prompts.js');
+      return comparePrompts(options as ComparisonOptions, { signal, ...comparisonHooks(reporter) });
+    }
     const { searchSettings } = await import('../tuning/search.js');
     const onProgress = presenter(reporter);
-    return searchSettings(given as SearchOptions, {
+    return searchSettings(options as SearchOptions, {
       signal,
       onStep: reporter.say,
       onWarning: reporter.warn,
       onProgress,
     });
   },
-  summary: (result) => `${searchTables(result)}\ntook ${formatDuration(result.seconds)}`,
+  summary: (result) =>
+    `${'arms' in result ? comparisonTables(result) : searchTables(result)}\ntook ${formatDuration(result.seconds)}`,
 });
 
 /** A bar for the epochs of all trials, and a line for each trial that has reached the end of its rung. */

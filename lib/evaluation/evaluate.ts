@@ -311,11 +311,11 @@ async function allCurves(
 }
 
 /** The rough mask itself, beside the models. */
-async function scoreRoughMasks(
+export async function scoreRoughMasks(
   prompts: PromptOptions,
   rough: RoughMaskSources,
   samples: readonly Sample[],
-  { signal }: EvaluateOptions,
+  { signal }: Pick<EvaluateOptions, 'signal'>,
 ): Promise<Scored> {
   const masks = rough.of({ prompts, promptSource: 'rough' })!;
   const rows: ImageScores[] = [];

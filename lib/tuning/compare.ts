@@ -48,17 +48,25 @@ export async function compareWithGiven(
 async function score(
   { name, checkpoint }: Contender,
   samples: readonly Sample[],
-  { compute, store, cacheDir, signal, onWarning, onScored }: CompareContext,
+  context: CompareContext,
 ): Promise<Scored> {
+  const { cacheDir, signal } = context;
   const entrants = await resolveEntrants({ models: [checkpoint], samples, cacheDir, signal });
-  const entrant: Entrant = { ...asUsed(entrants), name };
+  return scoreEntrant({ ...asUsed(entrants), name }, samples, context);
+}
+
+export async function scoreEntrant(
+  entrant: Entrant,
+  samples: readonly Sample[],
+  { compute, store, signal, onWarning, onScored }: CompareContext,
+): Promise<Scored> {
   const rough = new RoughMaskSources();
   try {
     const from = { store, compute, masks: rough.of(entrant), sketches: new Sketches() };
     const onProgress = ({ done, total }: { done: number; total: number }) => onScored?.(done, total);
     const usable: Sample[] = [];
     for (const sample of samples) {
-      // With `--prompt-source mixed` a run goes on without some rough masks. Both models miss the same ones.
+      // With `--prompt-source mixed` a run goes on without some rough masks. All models miss the same ones.
       if ((await rough.problem(sample, [entrant], signal)) === undefined) usable.push(sample);
     }
     const rows = await scoreModel(entrant, usable, from, { signal, onWarning, onProgress });

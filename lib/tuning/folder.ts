@@ -19,14 +19,18 @@ export const searchPaths = (dir: string) => ({
 });
 
 /**
- * Makes the folder. Refuses, before any work, one that holds a search already or that can't be written.
+ * Makes the folder. Refuses, before any work, one that holds any of `results` already or that can't be written.
  *
+ * @param what they are, such as `a search`.
  * @returns What removes the folders that were made, with all in them.
  */
-export async function prepareFolder(dir: string, overwrite: boolean): Promise<() => Promise<void>> {
-  const { record, trials } = searchPaths(dir);
-  if (!overwrite && (existsSync(record) || existsSync(trials))) {
-    throw new SamError('SAM_RUN_EXISTS', `${dir} already holds a search`, {
+export async function prepareFolder(
+  dir: string,
+  overwrite: boolean,
+  { what, results }: { what: string; results: readonly string[] },
+): Promise<() => Promise<void>> {
+  if (!overwrite && results.some((path) => existsSync(path))) {
+    throw new SamError('SAM_RUN_EXISTS', `${dir} already holds ${what}`, {
       fix: 'replace it (--overwrite), or name another folder with --out',
     });
   }

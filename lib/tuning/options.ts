@@ -11,6 +11,7 @@ import {
   trainOptionsSchema,
   withPreset,
 } from '../options.js';
+import type { PromptKind } from '../prompts/prompt.js';
 import { absolutePaths } from '../training/resume.js';
 import type { Axes, Setting } from './plan.js';
 
@@ -73,16 +74,22 @@ export function resolveSearchOptions(given: SearchOptions): ResolvedSearchOption
   return absolutePaths(options);
 }
 
-export function axesOf({ lrs, losses, promptKinds }: ResolvedSearchOptions): Axes {
-  return {
-    lrs: words(lrs).map(Number),
-    losses: words(losses),
-    prompts: words(promptKinds).map((word) => prompt.parse(word)),
-  };
+export function axesOf(options: ResolvedSearchOptions): Axes {
+  return { lrs: words(options.lrs).map(Number), losses: words(options.losses), prompts: kindsOf(options) };
 }
 
+export function kindsOf({ promptKinds }: Pick<ResolvedSearchOptions, 'promptKinds'>): PromptKind[] {
+  return words(promptKinds).map((word) => prompt.parse(word));
+}
+
+/** What all that trains many models has in common. */
+export type SharedOptions = Omit<
+  ResolvedSearchOptions,
+  'lrs' | 'losses' | 'trials' | 'eta' | 'minEpochs' | 'keepTrials' | 'prompt'
+>;
+
 /** The options of `train` for a setting, without those that say where the run goes. */
-export function trainOptionsOf(options: ResolvedSearchOptions, setting: Setting): ResolvedTrainOptions {
+export function trainOptionsOf(options: SharedOptions, setting: Setting): ResolvedTrainOptions {
   const { out: _, overwrite: __, preset: ___, ...rest } = options;
   const shared = Object.entries(rest).filter(([name]) => name in trainOptionsSchema.shape);
   return trainOptionsSchema.parse({ ...Object.fromEntries(shared), ...setting });

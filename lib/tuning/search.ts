@@ -16,6 +16,7 @@ import {
   type SearchOptions,
   trainOptionsOf,
 } from './options.js';
+import { type Pace, Pacemaker, relay } from './pace.js';
 import { type Rung, ranked, rungsOf, type Setting, settingsToTry } from './plan.js';
 import { Trial } from './trial.js';
 import { openWorkbench, type Workbench } from './workbench.js';
@@ -30,17 +31,8 @@ export interface SearchControl {
 export type SearchProgress =
   | ({ stage: 'encode' } & EnsureProgress)
   | { stage: 'rung'; rung: number; rungs: readonly Rung[] }
-  | {
-      stage: 'train';
-      trial: number;
-      /** Of all trials together; `total` is what is still meant to be trained, with what is done. */
-      epochs: number;
-      total: number;
-      /** Trained images to a second, of the trial. */
-      samplesPerSecond: number;
-      /** If the others are as quick as those before. */
-      secondsLeft: number;
-    }
+  /** `samplesPerSecond`: trained images, of the trial. */
+  | ({ stage: 'train'; trial: number; samplesPerSecond: number } & Pace)
   | { stage: 'trial'; trial: TrialResult; rung: number; rungs: number; done: number; of: number }
   | { stage: 'score'; split: 'validation' | 'test'; done: number; total: number };
 
@@ -93,7 +85,8 @@ export async function searchSettings(given: SearchOptions, control: SearchContro
   const started = performance.now();
   const options = resolveSearchOptions(given);
   const trials = trialsOf(options);
-  const discard = await prepareFolder(options.out, options.overwrite);
+  const { record: earlier, trials: runs } = searchPaths(options.out);
+  const discard = await prepareFolder(options.out, options.overwrite, { what: 'a search', results: [earlier, runs] });
   try {
     return await work(options, trials, control, started);
   } catch (error) {
@@ -179,15 +172,21 @@ async function halve(
 ): Promise<SearchResult['rungs']> {
   const given = trials[0]!;
   const rungs = rungsOf(trials.length, options);
-  const pace = new Pace(rungs);
-  const events = relay(control);
+  const pace = new Pacemaker(0);
+  const events = relay<Trial>(
+    {
+      ...control,
+      onEpoch: ({ number }, told) => control.onProgress?.({ stage: 'train', trial: number, ...told }),
+    },
+    pace,
+  );
   const passed: SearchResult['rungs'] = [];
   let going = [...trials];
   for (const [rung, { epochs }] of rungs.entries()) {
     control.onProgress?.({ stage: 'rung', rung, rungs });
-    pace.enter(rung, going.length);
+    pace.total = pace.epochs + epochsAhead(rungs, rung, going.length);
     for (const [done, trial] of going.entries()) {
-      const onEvent = (event: TrainEvent) => events(event, trial, pace);
+      const onEvent = (event: TrainEvent) => events(event, trial);
       await trial.trainTo(epochs, { signal: control.signal, onEvent }, bench.environment);
       trial.rung = rung;
       const result = resultOf(trial, 0);
@@ -211,50 +210,11 @@ async function halve(
   return passed;
 }
 
-/** Epochs done and to come, and how long they take. */
-class Pace {
-  readonly #started = performance.now();
-  #done = 0;
-  #total = 0;
-
-  constructor(readonly rungs: readonly Rung[]) {}
-
-  /** With so many trials; of later rungs it is known how many go on at most. */
-  enter(rung: number, trials: number): void {
-    const added = (at: number) => this.rungs[at]!.epochs - (this.rungs[at - 1]?.epochs ?? 0);
-    const later = this.rungs.slice(rung + 1).map((next, index) => (next.trials + 1) * added(rung + 1 + index));
-    this.#total = this.#done + trials * added(rung) + later.reduce((sum, epochs) => sum + epochs, 0);
-  }
-
-  epoch() {
-    this.#done++;
-    return this.now();
-  }
-
-  now(): { epochs: number; total: number; secondsLeft: number } {
-    const each = (performance.now() - this.#started) / 1000 / Math.max(1, this.#done);
-    return { epochs: this.#done, total: this.#total, secondsLeft: each * Math.max(0, this.#total - this.#done) };
-  }
-}
-
-/** What the runs tell, without what each of them says again. */
-function relay({
-  onStep,
-  onWarning,
-  onProgress,
-}: SearchControl): (event: TrainEvent, trial: Trial, pace: Pace) => void {
-  const told = new Set<string>();
-  const once = (line: string, tell: ((line: string) => void) | undefined) => {
-    if (!told.has(line)) tell?.(line);
-    told.add(line);
-  };
-  let samplesPerSecond = 0;
-  return (event, { number: trial }, pace) => {
-    if (event.type === 'warning') once(event.message, onWarning);
-    else if (event.type === 'note') once(event.message, onStep);
-    else if (event.type === 'step') ({ samplesPerSecond } = event);
-    else if (event.type === 'epoch') onProgress?.({ stage: 'train', trial, samplesPerSecond, ...pace.epoch() });
-  };
+/** Epochs of this rung and those after it; of later rungs it is known how many go on at most. */
+function epochsAhead(rungs: readonly Rung[], rung: number, trials: number): number {
+  const added = (at: number) => rungs[at]!.epochs - (rungs[at - 1]?.epochs ?? 0);
+  const later = rungs.slice(rung + 1).map((next, index) => (next.trials + 1) * added(rung + 1 + index));
+  return trials * added(rung) + later.reduce((sum, epochs) => sum + epochs, 0);
 }
 
 async function compareAll(

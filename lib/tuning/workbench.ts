@@ -12,7 +12,7 @@ import { checkSamples, requireSome } from '../training/check-samples.js';
 import { environment, type TrainEnvironment, type TrainHooks } from '../training/environment.js';
 import { LowResMasks } from '../training/masks.js';
 import { RoughPrompts } from '../training/rough-prompts.js';
-import type { ResolvedSearchOptions } from './options.js';
+import type { SharedOptions } from './options.js';
 import { trainOptionsOf } from './options.js';
 import type { Setting } from './plan.js';
 
@@ -33,7 +33,7 @@ export interface Workbench {
 
 /** @throws SamError what `train` throws of options, data and models. `store` is the caller's to dispose of. */
 export async function openWorkbench(
-  options: ResolvedSearchOptions,
+  options: SharedOptions,
   given: Setting,
   hooks: TrainHooks & { onEncode(progress: EnsureProgress): void },
 ): Promise<Workbench> {
@@ -88,7 +88,7 @@ function sharing({ splits, compute, store }: Pick<Workbench, 'splits' | 'compute
 }
 
 async function openTest(
-  options: ResolvedSearchOptions,
+  options: SharedOptions,
   cacheDir: string,
   { signal, onNote: onNotice, onWarning }: TrainHooks,
 ): Promise<Sample[] | undefined> {
@@ -108,7 +108,7 @@ async function openTest(
 
 async function check<Split extends string>(
   splits: Record<Split, Samples>,
-  options: ResolvedSearchOptions,
+  options: SharedOptions,
   given: Setting,
   hooks: TrainHooks,
 ): Promise<Record<Split, Samples>> {

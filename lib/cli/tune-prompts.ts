@@ -1,0 +1,103 @@
+/** `sam-native tune --prompts`: what is told while it runs, and the tables at the end. */
+import type { PairedDifference } from '../evaluation/results.js';
+import type {
+  ComparisonControl,
+  ComparisonProgress,
+  PromptComparison,
+  SourceResult,
+} from '../tuning/prompts/compare-prompts.js';
+import { FEWEST_IMAGES } from '../tuning/prompts/verdict.js';
+import { encodingProgress } from './encoding-progress.js';
+import { aligned, fixed, interval, pValue, signed } from './evaluate-tables.js';
+import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
+
+const SOURCES = { 'ground-truth': 'labels', rough: 'rough masks' } as const;
+
+export function comparisonHooks(reporter: Reporter): ComparisonControl {
+  return { onStep: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
+}
+
+/** A bar for the epochs of all models, and a line for each that is trained and scored. */
+function presenter(reporter: Reporter): (progress: ComparisonProgress) => void {
+  const encoding = encodingProgress(reporter);
+  let bar: ProgressTask | undefined;
+  return (progress) => {
+    if (progress.stage === 'encode') return encoding(progress);
+    const { kind, source } = progress.arm;
+    const prompts = `${kind} from ${SOURCES[source]}`;
+    if (progress.stage === 'train') {
+      bar ??= reporter.task('epochs', progress.total);
+      const rate = `${progress.samplesPerSecond.toFixed(1)} images/s`;
+      return bar.update(progress.epochs, `${prompts}  ${rate}  ${formatDuration(progress.secondsLeft)} left`);
+    }
+    reporter.say(`${progress.done}/${progress.of}  ${prompts}  mean IoU ${fixed(progress.meanIou)}`);
+    if (progress.done < progress.of) return;
+    bar?.end();
+    bar = undefined;
+  };
+}
+
+export function comparisonTables(result: PromptComparison): string {
+  return [
+    `IoU on ${result.images} ${result.split} images, each model asked with the prompts that it was trained with`,
+    armTable(result),
+    differenceTable(result),
+    result.sources.map((source) => sentence(source, result.images)).join('\n'),
+    splitNote(result),
+    `models:  ${result.arms.map(({ runDir }) => runDir).join('\n         ')}\nscores:  ${result.perImage}\n         ${result.record}`,
+  ].join('\n\n');
+}
+
+function armTable({ arms, roughMask }: PromptComparison): string {
+  const head = ['prompts', 'from', 'untuned', 'tuned', '95 %', 'gain', '95 %', 'below 0.5'];
+  const rows = arms.map(({ kind, source, tuned, untuned, gain }) => [
+    kind,
+    SOURCES[source],
+    fixed(untuned.meanIou),
+    fixed(tuned.meanIou),
+    interval(tuned.own.iou.meanInterval, fixed),
+    signed(gain.mean),
+    interval(gain.meanInterval, signed),
+    String(tuned.belowHalf),
+  ]);
+  const rough = roughMask && [
+    ['the mask itself', 'rough masks', '', fixed(roughMask.meanIou), interval(roughMask.own.iou.meanInterval, fixed)],
+  ];
+  const all = [head, ...rows, ...(rough ?? []).map((row) => [...row, '', '', String(roughMask!.belowHalf)])];
+  return aligned(all, 2);
+}
+
+/** Kinds against each other, and rough masks against labels. */
+function differenceTable({ sources, roughMinusLabels }: PromptComparison): string {
+  const head = ['', 'against', 'mean IoU', '95 %', 'better', 'worse', 'Wilcoxon p', "Holm's"];
+  const name = ({ promptKind, promptSource }: PairedDifference['a']) =>
+    `${promptKind} from ${SOURCES[promptSource as keyof typeof SOURCES]}`;
+  const row = (one: PairedDifference, pHolm: number | null) => [
+    name(one.b),
+    name(one.a),
+    signed(one.mean),
+    interval(one.meanInterval, signed),
+    String(one.greater),
+    String(one.lesser),
+    one.wilcoxon === null ? '1' : pValue(one.wilcoxon.pValue),
+    pHolm === null ? '' : pValue(pHolm),
+  ];
+  const kinds = sources.flatMap(({ differences }) => differences.map((one) => row(one, one.pHolm)));
+  return aligned([head, ...kinds, ...roughMinusLabels.map((one) => row(one, null))], 2);
+}
+
+function sentence({ source, best, alike, take, differences }: SourceResult, images: number): string {
+  const from = `From ${SOURCES[source]}:`;
+  if (differences.length === 0) return `${from} ${best}, the only kind compared.`;
+  if (take === null) {
+    return `${from} ${images} images are too few to say; ${best} came out best. At least ${FEWEST_IMAGES} are needed, some dozens tell more.`;
+  }
+  if (alike.length === 1) return `${from} take ${best}: the others are worse by more than chance.`;
+  const undecided = `between ${alike.join(' and ')} the difference may be chance on these ${images} images`;
+  return `${from} take ${take}: ${undecided}, and ${take} ${take === 'points' ? 'are' : 'is'} the least to draw.`;
+}
+
+function splitNote({ split }: PromptComparison): string {
+  if (split === 'test') return 'Nothing was chosen by these images.';
+  return 'The best epoch of each model was chosen by these images too, which flatters all of them a little; a test split would not be.';
+}
