@@ -43,7 +43,7 @@ export function comparisonTables(result: PromptComparison): string {
     armTable(result),
     differenceTable(result),
     result.sources.map((source) => sentence(source, result.images)).join('\n'),
-    splitNote(result),
+    notes(result),
     `models:  ${result.arms.map(({ runDir }) => runDir).join('\n         ')}\nscores:  ${result.perImage}\n         ${result.record}`,
   ].join('\n\n');
 }
@@ -93,11 +93,17 @@ function sentence({ source, best, alike, take, differences }: SourceResult, imag
     return `${from} ${images} images are too few to say; ${best} came out best. At least ${FEWEST_IMAGES} are needed, some dozens tell more.`;
   }
   if (alike.length === 1) return `${from} take ${best}: the others are worse by more than chance.`;
-  const undecided = `between ${alike.join(' and ')} the difference may be chance on these ${images} images`;
-  return `${from} take ${take}: ${undecided}, and ${take} ${take === 'points' ? 'are' : 'is'} the least to draw.`;
+  const listed = `${alike.slice(0, -1).join(', ')} and ${alike.at(-1)}`;
+  const chance = `between ${listed} the difference may be chance on these ${images} images`;
+  if (source === 'rough') return `${from} take ${best}, which came out best; ${chance}.`;
+  const first = take === best ? 'came out best' : `are the least to draw; ${best} came out best`;
+  return `${from} take ${take}, which ${first}, but ${chance}.`;
 }
 
-function splitNote({ split }: PromptComparison): string {
-  if (split === 'test') return 'Nothing was chosen by these images.';
-  return 'The best epoch of each model was chosen by these images too, which flatters all of them a little; a test split would not be.';
+function notes({ split, boxes }: PromptComparison): string {
+  const flattered =
+    split === 'test'
+      ? 'Nothing was chosen by these images.'
+      : 'The best epoch of each model was chosen by these images too, which flatters all of them a little; a test split would not be.';
+  return `${flattered}\nThe box of the middle training label covers ${Math.round(boxes.median * 100)} % of its picture.`;
 }

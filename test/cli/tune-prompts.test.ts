@@ -16,7 +16,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const small = () => ['--data', 'sample:rivers', '--cache-dir', join(dir, 'cache'), '--limit', '6', '--batch-size', '3'];
 const short = ['--epochs', '1', '--warmup-steps', '0', '--lr', '1e-4'];
-const ROUGH = ['--rough-mask', 'hsv', '--hue', '170-260'];
+const ROUGH = ['--rough-mask', 'hsv', '--saturation', '0-0.4', '--value', '0.1-1'];
 
 async function refused(...args: string[]): Promise<string> {
   const { code, stderr, stdout } = await runCli(['tune', '--prompts', ...args], { cwd: dir });
@@ -71,6 +71,7 @@ test('points and boxes, from labels and from rough masks, on the same images', a
   expect(again.stdout).toContain('each model asked with the prompts that it was trained with');
   expect(again.stdout).toMatch(/From rough masks: take (points|box)/);
   expect(again.stdout).not.toContain('From labels');
+  expect(again.stdout).toMatch(/The box of the middle training label covers \d+ % of its picture/);
 }, 600_000);
 
 test('bad input is one clear line and leaves no folder', async () => {

@@ -1,6 +1,7 @@
 /** What the comparison says: which kind of prompts to take, or that the images do not tell. Pure functions. */
 import type { PairedDifference } from '../../evaluation/results.js';
 import type { PromptKind } from '../../prompts/prompt.js';
+import type { ArmSource } from './arms.js';
 
 /** Of fewer images Wilcoxon's test can't find a difference at 5 percent, whatever they are. */
 export const FEWEST_IMAGES = 6;
@@ -13,15 +14,17 @@ export interface Verdict {
   best: PromptKind;
   /** Kinds that no 95 percent interval tells from the best, the best included; the least to draw first. */
   alike: PromptKind[];
-  /** The least to draw of `alike`; null where the images are too few. */
+  /** From labels, which stand for what a hand draws, the least to draw of `alike`; else the best. Null where the images are too few. */
   take: PromptKind | null;
 }
 
 /**
- * @param kinds of one source, with their mean IoU.
+ * @param source what the prompts are drawn from.
+ * @param kinds with their mean IoU.
  * @param differences in IoU between every two of them.
  */
 export function verdictOf(
+  source: ArmSource,
   kinds: readonly { kind: PromptKind; meanIou: number; count: number }[],
   differences: readonly Pick<PairedDifference, 'a' | 'b' | 'meanInterval'>[],
 ): Verdict {
@@ -32,7 +35,8 @@ export function verdictOf(
       return a.promptKind === best.kind && b.promptKind === kind && high < 0;
     });
   const alike = EFFORT.filter((kind) => kinds.some((one) => one.kind === kind) && !isWorse(kind));
-  return { best: best.kind, alike, take: best.count < FEWEST_IMAGES ? null : alike[0]! };
+  const take = source === 'rough' ? best.kind : alike[0]!;
+  return { best: best.kind, alike, take: best.count < FEWEST_IMAGES ? null : take };
 }
 
 /** Holm's correction (1979) of p-values that are looked at together; null stays null. */

@@ -16,22 +16,34 @@ describe('verdictOf', () => {
   it('takes the best where all others are worse by more than chance, in whichever order they were compared', () => {
     const kinds = [kind('points', 0.8), kind('box', 0.9), kind('points+box', 0.7)];
     const differences = [difference('points', 'box', 0.05, 0.15), difference('box', 'points+box', -0.3, -0.1)];
-    expect(verdictOf(kinds, differences)).toEqual({ best: 'box', alike: ['box'], take: 'box' });
+    expect(verdictOf('ground-truth', kinds, differences)).toEqual({ best: 'box', alike: ['box'], take: 'box' });
   });
 
   it('takes the least to draw of those that the images do not tell apart', () => {
     const kinds = [kind('points+box', 0.92), kind('points', 0.91), kind('box', 0.6)];
     const differences = [difference('points+box', 'points', -0.03, 0.01), difference('points+box', 'box', -0.4, -0.2)];
-    expect(verdictOf(kinds, differences)).toEqual({
+    expect(verdictOf('ground-truth', kinds, differences)).toEqual({
       best: 'points+box',
       alike: ['points', 'points+box'],
       take: 'points',
     });
   });
 
+  it('takes the best of rough masks, from which nobody draws', () => {
+    const kinds = [kind('points', 0.6), kind('box', 0.7)];
+    expect(verdictOf('rough', kinds, [difference('points', 'box', -0.01, 0.2)])).toEqual({
+      best: 'box',
+      alike: ['points', 'box'],
+      take: 'box',
+    });
+  });
+
   it('says nothing on too few images', () => {
     const kinds = [kind('points', 0.9, FEWEST_IMAGES - 1), kind('box', 0.5, FEWEST_IMAGES - 1)];
-    expect(verdictOf(kinds, [difference('points', 'box', -0.5, -0.3)])).toMatchObject({ best: 'points', take: null });
+    expect(verdictOf('ground-truth', kinds, [difference('points', 'box', -0.5, -0.3)])).toMatchObject({
+      best: 'points',
+      take: null,
+    });
   });
 });
 
