@@ -19,7 +19,11 @@ export function trialTable({ trials, winner, given }: SearchResult): string {
   const head = ['rank', 'trial', 'loss', 'prompts', 'lr', 'epochs', 'IoU', 'seconds'];
   const rows = trials.map((trial) => [
     String(trial.rank),
-    [trial.number, ...(trial.number === given ? ['settings given'] : []), ...(trial.number === winner ? ['winner'] : [])].join(', '),
+    [
+      trial.number,
+      ...(trial.number === given ? ['settings given'] : []),
+      ...(trial.number === winner ? ['winner'] : []),
+    ].join(', '),
     trial.loss,
     trial.prompt,
     String(trial.lr),
