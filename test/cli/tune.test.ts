@@ -29,7 +29,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const cached = () => ['--cache-dir', join(dir, 'cache')];
 const small = () => ['--data', data, '--limit', '3', '--batch-size', '3', '--warmup-steps', '0'];
-const axes = ['--lrs', '1e-4,1e12', '--losses', 'dice', '--prompt-kinds', 'points,box'];
+const axes = ['--lr', '0.01', '--lrs', '1e-4,1e12', '--losses', 'dice', '--prompt-kinds', 'points,box'];
 
 async function refused(...args: string[]): Promise<string> {
   const { code, stderr, stdout } = await runCli(['tune', ...args], { cwd: dir });
@@ -50,23 +50,24 @@ test('from data to a config that train takes', async () => {
   expect(result.rungs[1]!.trials).toContain(1);
   const { trials, winner, comparisons } = result;
   expect(trials.map(({ rank }) => rank)).toEqual([1, 2, 3, 4, 5]);
-  expect(trials.find(({ number }) => number === 1)).toMatchObject({ lr: 2e-5, prompt: 'points', epochs: 4 });
+  expect(trials.find(({ number }) => number === 1)).toMatchObject({ lr: 0.01, prompt: 'points', epochs: 4 });
   expect(trials[0]).toMatchObject({ number: winner, epochs: 4, failure: null });
 
   // Trials are told as they end, with their pace.
   expect(outcome.stderr).toContain('rung 1/2: up to 2 epochs');
   expect(outcome.stderr).toMatch(
-    /1\/5 {2}trial 1 {2}lr 0\.00002 .* points {2}IoU 0\.\d{4} {2}[\d.]+ images\/s {2}\d+:\d\d left/,
+    /1\/5 {2}trial 1 {2}lr 0\.01 .* points {2}IoU 0\.\d{4} {2}[\d.]+ images\/s {2}\d+:\d\d left/,
   );
 
   // Only the winner and the settings given keep their weights.
   const kept = new Set([1, winner]);
-  for (const { number } of trials) {
+  expect(trials.filter(({ failure }) => failure !== null).map(({ lr }) => lr)).toEqual([1e12, 1e12]);
+  for (const { number, failure } of trials) {
     const run = join(out, 'trials', `0${number}`);
-    expect(existsSync(join(run, 'config.json'))).toBe(true);
+    expect(existsSync(join(run, 'config.json'))).toBe(failure === null); // one that failed at once left nothing
     expect(existsSync(join(run, 'checkpoints', 'best.safetensors'))).toBe(kept.has(number));
   }
-  expect(winner).not.toBe(1);
+  expect(winner).not.toBe(1); // whose rate ruins the weights
   expect(comparisons.map(({ split }) => split)).toEqual(['validation', 'test']);
   for (const { models, difference } of comparisons) {
     expect(difference.count).toBe(3);
