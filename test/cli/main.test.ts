@@ -15,7 +15,18 @@ describe('the command line', () => {
   test('--help names every command; --version is one number', async () => {
     const help = await runCli(['--help']);
     expect(help.code).toBe(0);
-    for (const name of ['setup', 'doctor', 'train', 'tune', 'split', 'embed', 'evaluate', 'predict', 'export', 'cache']) {
+    for (const name of [
+      'setup',
+      'doctor',
+      'train',
+      'tune',
+      'split',
+      'embed',
+      'evaluate',
+      'predict',
+      'export',
+      'cache',
+    ]) {
       expect(help.stdout).toContain(`sam-native ${name}`);
     }
     expect((await runCli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
