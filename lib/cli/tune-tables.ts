@@ -15,23 +15,23 @@ export function searchTables(result: SearchResult): string {
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-function trialTable({ trials, winner, given }: SearchResult): string {
-  const head = ['rank', 'loss', 'prompts', 'lr', 'epochs', 'IoU', 'seconds', ''];
+export function trialTable({ trials, winner, given }: SearchResult): string {
+  const head = ['rank', 'trial', 'loss', 'prompts', 'lr', 'epochs', 'IoU', 'seconds'];
   const rows = trials.map((trial) => [
     String(trial.rank),
+    [
+      trial.number,
+      ...(trial.number === given ? ['settings given'] : []),
+      ...(trial.number === winner ? ['winner'] : []),
+    ].join(', '),
     trial.loss,
     trial.prompt,
     String(trial.lr),
     String(trial.epochs),
     trial.iou === null ? 'failed' : fixed(trial.iou),
     trial.seconds.toFixed(1),
-    [
-      `trial ${trial.number}`,
-      ...(trial.number === given ? ['settings given'] : []),
-      ...(trial.number === winner ? ['winner'] : []),
-    ].join(', '),
   ]);
-  return aligned([head, ...rows], 3).replace(/ +$/gm, '');
+  return aligned([head, ...rows], 4);
 }
 
 /** Scores of another question than the first one's are no better or worse. */

@@ -60,7 +60,10 @@ export const searchOptionsSchema = z.strictObject({
   ...optimiserOptions,
   out: z.string().default('tune').describe('folder for the results and the runs'),
   overwrite: z.boolean().default(false).describe('replace the search that --out holds'),
-  keepTrials: z.boolean().default(false).describe('keep the checkpoints of all trials (some 16 to 30 MB each)'),
+  keepTrials: z
+    .boolean()
+    .default(false)
+    .describe('keep the checkpoints of all trials (some 50 MB each with mobile-sam)'),
 });
 
 /** What a caller may write: everything but `data` has a default. */

@@ -127,10 +127,10 @@ async function work(
   });
   try {
     await forgetSearch(options.out);
+    onStep?.(opening(bench, trials.length));
     const rungs = await halve(trials, bench, options, control);
     const order = ranked(trials);
     const winner = order[0]!;
-    if (winner.failure !== null) throw allFailed(winner);
     const comparisons = await compareAll(trials[0]!, winner, bench, control);
     const paths = searchPaths(options.out);
     await writeConfig(
@@ -161,6 +161,13 @@ async function work(
   } finally {
     await bench.store.dispose();
   }
+}
+
+function opening({ model, compute, splits, test }: Workbench, trials: number): string {
+  const { name, device, precision } = compute;
+  const tested = test === undefined ? '' : `, ${test.length} to test`;
+  const images = `${splits.train.length} images to train on, ${splits.validation.length} to validate${tested}`;
+  return `${model} on ${name} (${device}, ${precision}): ${images}; ${trials} trials`;
 }
 
 /** Rung after rung. The settings given go through all of them, whatever their score, to be compared with in the end. */
@@ -204,8 +211,8 @@ async function halve(
     const kept = going.filter((trial) => trial.failure === null && (trial === given || best.includes(trial)));
     const out = going.filter((trial) => !kept.includes(trial));
     if (!options.keepTrials) for (const trial of out) await shrinkTrial(trial.options.out);
+    if (kept.length === 0) throw allFailed(going[0]!);
     going = kept;
-    if (going.length === 0) break;
   }
   return passed;
 }
@@ -255,7 +262,7 @@ async function writeRecord(result: SearchResult, options: ResolvedSearchOptions)
 }
 
 function allFailed({ failure, number }: Trial): SamError {
-  return new SamError('SAM_NAN_LOSS', `every trial failed; of trial ${number}: ${failure}`, {
+  return new SamError('SAM_NAN_LOSS', `every trial that was still in failed; of trial ${number}: ${failure}`, {
     fix: 'look at these images, try lower --lrs or set --clip-grad-norm',
   });
 }

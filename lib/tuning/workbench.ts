@@ -94,7 +94,7 @@ async function openTest(
 ): Promise<Sample[] | undefined> {
   const { testSplit: split, trainSplit, validationSplit } = options;
   if (split === trainSplit || split === validationSplit) return undefined;
-  const source = await openSource({ ...options, cacheDir });
+  const source = await openSource({ ...options, cacheDir }, { signal, onNotice, onWarning });
   if (!(await source.hasSplit(split))) return undefined;
   try {
     return await openSplit({ ...options, cacheDir, split }, { signal, onNotice, onWarning });

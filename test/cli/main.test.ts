@@ -15,13 +15,24 @@ describe('the command line', () => {
   test('--help names every command; --version is one number', async () => {
     const help = await runCli(['--help']);
     expect(help.code).toBe(0);
-    for (const name of ['setup', 'doctor', 'train', 'split', 'embed', 'evaluate', 'predict', 'export', 'cache']) {
+    for (const name of [
+      'setup',
+      'doctor',
+      'train',
+      'tune',
+      'split',
+      'embed',
+      'evaluate',
+      'predict',
+      'export',
+      'cache',
+    ]) {
       expect(help.stdout).toContain(`sam-native ${name}`);
     }
     expect((await runCli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  test.each(['setup', 'doctor', 'train', 'split', 'embed', 'evaluate', 'predict', 'export', 'cache'])(
+  test.each(['setup', 'doctor', 'train', 'tune', 'split', 'embed', 'evaluate', 'predict', 'export', 'cache'])(
     '%s --help describes every option',
     async (name) => {
       const help = await runCli([name, '--help']);
