@@ -70,7 +70,7 @@ at::Tensor AttentionImpl::from_tokens(const at::Tensor& q, const at::Tensor& k, 
   // The bias of k adds the same to all scores of a query: softmax doesn't see it.
   const at::Tensor met = at::einsum("mthd,hdc->mthc", {queries * scale, split_weight(k_proj)});
   const at::Tensor scores = row_products(met.reshape({images, -1, k.size(2)}), k);
-  const at::Tensor mixed = row_sums(scores.softmax(-1), v).reshape(met.sizes());
+  const at::Tensor mixed = at::matmul(scores.softmax(-1), v).reshape(met.sizes());
   const at::Tensor values = at::einsum("mthc,hdc->mthd", {mixed, split_weight(v_proj)});
   return out_proj(values.flatten(-2) + v_proj->bias);
 }

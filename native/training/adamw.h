@@ -1,4 +1,5 @@
-// AdamW (Loshchilov and Hutter 2019) by LibTorch's fused kernel: each parameter and its moments are read and written once.
+// AdamW (Loshchilov and Hutter 2019) by LibTorch's fused kernel: each parameter and its moments are read and
+// written once.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,7 +25,8 @@ class AdamW {
 
   // Moments and steps of the parameters that have been updated, under `optimizer.*`.
   StateDict state() const;
-  // `path`: the file of the tensors, for what a SamError says (SAM_BAD_CHECKPOINT: moments without their steps or the other way round).
+  // `path`: the file of the tensors, for what a SamError says (SAM_BAD_CHECKPOINT: moments without their
+  // steps or the other way round).
   void restore(const StateDict& tensors, const std::string& path);
 
  private:

@@ -123,7 +123,8 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
 // takes away. In the reference they do, and their gradients of zero let weight decay reach them.
 void Trainer::fill_unused() {
   for (auto& [name, tensor] : parameters_)
-    if (!tensor.grad().defined() && (name.find(kHypernetworks) != std::string::npos || name.ends_with(kKeyBias)))
+    if (!tensor.grad().defined() &&
+        (name.find(kHypernetworks) != std::string::npos || name.ends_with(kKeyBias)))
       tensor.mutable_grad() = at::zeros_like(tensor);
 }
 
