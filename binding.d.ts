@@ -189,7 +189,8 @@ export interface NativeBinding {
     device: string;
     precision: Precision;
   }): Promise<SamModel>;
-  openCache(options: { directory: string; precision: 'fp16' | 'fp32' }): Promise<EmbeddingCache>;
+  /** `device`: where the embeddings go; for `cuda:N` they are read into page-locked memory. */
+  openCache(options: { directory: string; precision: 'fp16' | 'fp32'; device?: string }): Promise<EmbeddingCache>;
   createTrainer(model: SamModel, options: TrainerOptions): Trainer;
   embeddingsFrom(values: Float32Array): Embeddings; // B*256*64*64
   /** Writes named fp32 tensors of one shape to one safetensors file (data lane). */

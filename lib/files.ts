@@ -1,7 +1,7 @@
 /** Folders and files that are written aside and then renamed, and private folders that vanish with their process. */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SamError, systemCode } from './errors.js';
@@ -50,6 +50,47 @@ export async function makeFolder(path: string): Promise<string | undefined> {
     );
     return first ?? made;
   }
+}
+
+/** Undoes {@link makeFolder}: removes `path` and the empty folders above it, up to the topmost one made. */
+export async function removeMadeFolders(path: string, topmost: string | undefined): Promise<void> {
+  for (let made = path; topmost !== undefined && made.length >= topmost.length; made = dirname(made)) {
+    try {
+      await rmdir(made);
+    } catch {
+      return; // something else lies there by now
+    }
+  }
+}
+
+/**
+ * Refuses a file that could not be written in the end, before any work. Leaves nothing behind.
+ *
+ * @param option The one that names the place.
+ * @throws SamError `SAM_BAD_OPTION`.
+ */
+export async function requireWritable(path: string, option: string): Promise<void> {
+  const refused = (why: string, cause?: unknown) =>
+    new SamError('SAM_BAD_OPTION', `cannot write ${path}: ${why}`, { fix: `name another place with ${option}`, cause });
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) throw refused('a folder is in the way');
+  const [folder, probe] = [dirname(path), temporaryName(path)];
+  try {
+    const made = await makeFolder(folder);
+    try {
+      await (await open(probe, 'wx')).close();
+      await rm(probe);
+    } finally {
+      await removeMadeFolders(folder, made);
+    }
+  } catch (error) {
+    throw refused(reasonOf(error), error);
+  }
+}
+
+/** Without the call and the path that the system's own words end with. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/^(E[A-Z]+): ([^,]+), .*$/s, '$2 ($1)');
 }
 
 /** Writes all of it or nothing: temporary name, fsync, rename. The folder is made. */

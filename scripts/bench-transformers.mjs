@@ -1,7 +1,7 @@
 /**
  * The image encoder and the training step beside those of `transformers`, in turn (A B A B, medians), each in a process of its own.
  *
- *   node scripts/bench-transformers.mjs --python PYTHON --model FOLDER [--rounds 3]
+ *   node scripts/bench-transformers.mjs --python PYTHON --model FOLDER [--rounds 3] [--only encoder,separate,joint]
  *
  * PYTHON (or $PYTHON): with torch and transformers. FOLDER (or $SAM_BENCH_MODEL): a ViT in Hugging Face's layout, such as
  * `scripts/reference_vit.py base FOLDER` makes with random weights, which changes no timing.
@@ -74,11 +74,11 @@ async function measure(what, precision, spec) {
   process.stdout.write(JSON.stringify({ seconds }));
 }
 
-async function compare({ python, model, rounds }) {
+async function compare({ python, model, rounds, only }) {
   console.log(JSON.stringify(machine()));
   const script = fileURLToPath(new URL('bench-transformers.py', import.meta.url));
   const rows = [];
-  for (const { what, ours, peers } of COMPARISONS) {
+  for (const { what, ours, peers } of COMPARISONS.filter(({ what }) => only.includes(what))) {
     const own = ours.map(() => []);
     const theirs = peers.map(() => []);
     for (let round = 0; round < rounds; round++) {
@@ -104,7 +104,12 @@ async function compare({ python, model, rounds }) {
 if (process.argv[2] === '--child') await measure(...process.argv.slice(3));
 else {
   const { values } = parseArgs({
-    options: { python: { type: 'string' }, model: { type: 'string' }, rounds: { type: 'string', default: '3' } },
+    options: {
+      python: { type: 'string' },
+      model: { type: 'string' },
+      rounds: { type: 'string', default: '3' },
+      only: { type: 'string', default: Object.keys(NAMES).join(',') },
+    },
   });
   const python = values.python ?? process.env.PYTHON;
   const model = values.model ?? process.env.SAM_BENCH_MODEL;
@@ -112,5 +117,11 @@ else {
     console.error('error: --python PYTHON (with torch and transformers) and --model FOLDER are needed');
     process.exit(2);
   }
-  await compare({ python, model, rounds: Number(values.rounds) });
+  const only = values.only.split(',');
+  const unknown = only.filter((what) => NAMES[what] === undefined);
+  if (unknown.length > 0) {
+    console.error(`error: --only ${unknown.join(', ')}: there are ${Object.keys(NAMES).join(', ')}`);
+    process.exit(2);
+  }
+  await compare({ python, model, rounds: Number(values.rounds), only });
 }

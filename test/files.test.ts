@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isAlive, makeFileWhole, makeFolder, scratchFolder, writeFileWhole } from '../lib/files.js';
+import { isAlive, makeFileWhole, makeFolder, requireWritable, scratchFolder, writeFileWhole } from '../lib/files.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -63,6 +63,33 @@ describe('scratchFolder', () => {
   it('knows the living', () => {
     expect(isAlive(process.pid)).toBe(true);
     expect(isAlive(deadPid())).toBe(false);
+  });
+});
+
+describe('requireWritable', () => {
+  it('leaves nothing behind, not even folders, and what is there as it was', async () => {
+    await writeFile(join(folder, 'old'), 'text');
+    await requireWritable(join(folder, 'old'), '--out');
+    await requireWritable(join(folder, 'a', 'b', 'new'), '--out');
+    expect(await readdir(folder)).toEqual(['old']);
+    expect(await readFile(join(folder, 'old'), 'utf8')).toBe('text');
+  });
+
+  it('refuses in one line, naming the place, why, and the option', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await mkdir(join(folder, 'folder'));
+    const places = [
+      [join(folder, 'file', 'new'), 'a file is in the way'],
+      [join(folder, 'folder'), 'a folder is in the way'],
+      ['/proc/none/file', 'no such file or directory (ENOENT)'],
+    ] as const;
+    for (const [place, why] of places) {
+      const error = await requireWritable(place, '--report').catch((error: unknown) => error);
+      expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2, fix: 'name another place with --report' });
+      expect(error).toMatchObject({ message: expect.stringMatching(/^[^\n]+$/) });
+      expect(String(error)).toContain(`cannot write ${place}: `);
+      expect(String(error)).toContain(why);
+    }
   });
 });
 

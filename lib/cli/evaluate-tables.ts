@@ -15,7 +15,8 @@ export function evaluationTables({
   differences,
   robustness,
 }: Pick<EvaluateResult, 'models' | 'differences' | 'robustness'>): string {
-  const parts = [modelTable(models), differenceTable(models, differences), ...robustnessTables(robustness ?? [])];
+  const tables = [modelTable(models), guessTable(models), differenceTable(models, differences)];
+  const parts = [...tables, ...robustnessTables(robustness ?? [])];
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
@@ -34,6 +35,18 @@ export function modelTable(models: readonly ModelScores[]): string {
     fixed(scores.medianF1),
   ]);
   return aligned([head, ...rows], 1 + prompts.head.length);
+}
+
+/** Whether a model's own guess of its IoU, which needs no label, can be trusted. */
+function guessTable(models: readonly ModelScores[]): string {
+  const prompts = promptWords(models);
+  const rows = models.flatMap((scores) => {
+    const { calibration } = scores;
+    if (calibration === null) return [];
+    return [[scores.name, ...prompts.of(scores), signed(calibration.bias), fixed(calibration.meanAbsoluteError)]];
+  });
+  if (rows.length === 0) return '';
+  return aligned([['', ...prompts.head, 'predicted minus real IoU', 'mean error'], ...rows], 1 + prompts.head.length);
 }
 
 /** In IoU at the labels' resolution, each against the first with the same prompts, and each model's prompts against its first. */

@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { SamError } from '../errors.js';
 import type { BandValues, Raster } from '../raster/raster.js';
-import { heldImage, openPicture, openRaster, pixelsOf, requireFewPixels, wordsOf } from './decode.js';
+import { heldImage, openPicture, openRaster, pixelsOf, requireReadableSize, wordsOf } from './decode.js';
 import type { FileReference } from './sample.js';
 import { inSlices } from './slices.js';
 
@@ -64,7 +64,7 @@ function ofRaster(raster: Raster): BandReader {
     close: () => raster.close(),
     async read(numbers, { signal } = {}) {
       requireBands({ path }, numbers, count);
-      requireFewPixels(raster, { path }, 'image');
+      requireReadableSize(raster, { path }, 'image');
       const wanted = numbers.map((number) => number - 1);
       const bands = numbers.map(() => new Float32Array(width * height));
       const valid = new Uint8Array(width * height);

@@ -42,7 +42,7 @@ export async function decodeImage(given: Sample): Promise<DecodedImage> {
   const raster = await openRaster(sample.image, sample.bands !== undefined);
   if (raster === undefined) return withColours(await decodePicture(sample), sample);
   try {
-    requireFewPixels(raster, sample.image, 'image');
+    requireReadableSize(raster, sample.image, 'image');
     return await (await RasterPixels.of(raster, sample.bands)).readAll();
   } finally {
     await raster.close();
@@ -215,7 +215,7 @@ export async function imageSize(given: Sample): Promise<ImageSize> {
   const raster = await openRaster(sample.image, sample.bands !== undefined);
   if (raster !== undefined) {
     await raster.close();
-    requireFewPixels(raster, sample.image, 'image');
+    requireReadableSize(raster, sample.image, 'image');
     return viewedSize(raster, sample.view ?? 0);
   }
   const picture = sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false });
@@ -286,11 +286,17 @@ function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize 
     });
   }
   const { width, height } = metadata.autoOrient;
-  requireFewPixels({ width, height }, file, kind);
+  requireReadableSize({ width, height }, file, kind);
   return { width, height };
 }
 
-export function requireFewPixels({ width, height }: ImageSize, file: FileReference, kind: Kind): void {
+/** Neither more pixels than memory has room for nor, of images, too few to outline anything in. */
+export function requireReadableSize({ width, height }: ImageSize, file: FileReference, kind: Kind): void {
+  if (kind === 'image' && Math.min(width, height) < 2) {
+    throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is ${width} x ${height} pixels: too small to segment`, {
+      fix: FIX_FILE,
+    });
+  }
   if (width * height > MOST_PIXELS) {
     throw new SamError(
       'SAM_BAD_DATA',

@@ -18,6 +18,7 @@ export function calibration(guesses: readonly { predicted: number; real: number 
     bins,
     expectedError: bins.reduce((sum, bin) => sum + error(bin), 0),
     bias: mean(predicted) - mean(real),
+    meanAbsoluteError: mean(guesses.map((guess) => Math.abs(guess.predicted - guess.real))),
     pearson: correlation(predicted, real),
     spearman: correlation(ranks(predicted), ranks(real)),
   };

@@ -5,6 +5,7 @@ import { maskArea, toLowRes } from '../data/low-res.js';
 import { inReadingOrder, type Mask, type Sample, withBands } from '../data/sample.js';
 import { type Compute, resolveDevice } from '../device.js';
 import { SamError } from '../errors.js';
+import { requireWritable } from '../files.js';
 import { EmbeddingStore, type EnsureProgress } from '../models/embedding-store.js';
 import { type PromptOptions, trainedBands } from '../models/prompt-options.js';
 import { runFolder } from '../models/resolve.js';
@@ -18,7 +19,7 @@ import { ask, promptFor } from './ask.js';
 import { type Entrant, resolveEntrants } from './entrants.js';
 import { Ruler } from './measure.js';
 import { perImagePath, writePerImage } from './per-image.js';
-import { checkReportPath, reportPath, writeComparisonReport } from './report/report.js';
+import { reportPath, writeComparisonReport } from './report/report.js';
 import { entrantKey, Sketches } from './report/sketches.js';
 import type { EvaluateResult, ImageScores, ModelScores, RobustnessCurve } from './results.js';
 import { robustness } from './robustness.js';
@@ -115,7 +116,8 @@ async function findPlaces(
   const perImage = perImagePath(out, runs[0], process.cwd(), new Date());
   const report = reportPath(options.report === undefined ? undefined : resolve(options.report), perImage);
   for (const dir of runs) await readRunConfig(dir);
-  await checkReportPath(report);
+  await requireWritable(perImage, '--out');
+  await requireWritable(report, options.report === undefined ? '--out' : '--report');
   return { perImage, report, runs };
 }
 

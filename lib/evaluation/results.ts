@@ -79,6 +79,8 @@ export interface Calibration {
   expectedError: number;
   /** Mean of guess minus truth: above 0 is too sure. */
   bias: number;
+  /** Mean distance of guess and truth over the images. */
+  meanAbsoluteError: number;
   /** Null where one of the two does not vary. */
   pearson: number | null;
   spearman: number | null;

@@ -106,7 +106,8 @@ export class EmbeddingStore {
     try {
       await makeFolder(directory);
       await describeFolder(directory, { model: name, encoderHash, precision });
-      const cache = await nativeCall(() => native().openCache({ directory, precision: cachePrecision }));
+      const { device } = options;
+      const cache = await nativeCall(() => native().openCache({ directory, precision: cachePrecision, device }));
       return new EmbeddingStore(options, directory, scratch, cache);
     } catch (error) {
       await scratch?.remove();

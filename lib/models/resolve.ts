@@ -6,7 +6,9 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../errors.js';
+import { refuseNewer } from '../format.js';
 import { sha256, sha256File } from '../hash.js';
+import { FORMAT_VERSION } from '../training/run-folder.js';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../training/safetensors-header.js';
 import { givenEncoder, ownEncoder } from './encoder.js';
 import type { ModelDescriptor, ResolvedModel } from './model.js';
@@ -139,8 +141,11 @@ function isCheckpoint(header: SafetensorsHeader): boolean {
 
 function sourceOf(path: string, metadata: Readonly<Record<string, string>>): ModelDescriptor {
   try {
+    const formatVersion: unknown = JSON.parse(metadata.formatVersion ?? 'null');
+    refuseNewer(path, { formatVersion }, { known: FORMAT_VERSION, code: 'SAM_BAD_CHECKPOINT' });
     return descriptorSchema.parse(JSON.parse(metadata.model ?? ''));
   } catch (error) {
+    if (error instanceof SamError) throw error;
     throw new SamError('SAM_BAD_CHECKPOINT', `${path} does not say which weights it was tuned from`, {
       fix: 'it may be of another version of sam-native: train anew, or use that version',
       cause: error,

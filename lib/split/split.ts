@@ -10,7 +10,7 @@ import { similarPairs, type Vectors } from '../data/similarity.js';
 import { type DataHooks, openSource } from '../data/source.js';
 import { resolveDevice } from '../device.js';
 import { SamError } from '../errors.js';
-import { writeFileWhole } from '../files.js';
+import { requireWritable, writeFileWhole } from '../files.js';
 import { describeImages } from '../models/descriptors.js';
 import { EmbeddingStore, type EnsureProgress } from '../models/embedding-store.js';
 import { resolveModel } from '../models/resolve.js';
@@ -56,7 +56,7 @@ export interface SplitDataResult {
 export async function splitData(options: SplitDataOptions): Promise<SplitDataResult> {
   const { seed, signal, onWarning, groupBySimilarity: threshold } = options;
   const made = madeSplits(options.shares);
-  const out = checkedOut(options.out, options.overwrite ?? false);
+  const out = await checkedOut(options.out, options.overwrite ?? false);
   const pattern = groupPattern(options.groupBy);
   const read = await readSamples(options);
   const { samples, images } = await look(read, options);
@@ -97,15 +97,18 @@ function madeSplits(shares: SplitDataOptions['shares']): Split[] {
   return SPLITS.filter((split) => shares[split] > 0);
 }
 
-function checkedOut(given: string, overwrite: boolean): string {
+async function checkedOut(given: string, overwrite: boolean): Promise<string> {
   const out = resolve(given);
   if (!isManifest(out)) {
     throw new SamError('SAM_BAD_OPTION', `--out ${given} is neither .csv nor .jsonl`, { fix: 'name such a file' });
   }
-  if (overwrite || !existsSync(out)) return out;
-  throw new SamError('SAM_BAD_OPTION', `${out} is there already`, {
-    fix: 'replace it (--overwrite), or name another file',
-  });
+  if (!overwrite && existsSync(out)) {
+    throw new SamError('SAM_BAD_OPTION', `${out} is there already`, {
+      fix: 'replace it (--overwrite), or name another file',
+    });
+  }
+  await requireWritable(out, '--out');
+  return out;
 }
 
 /** A sample, and the split of the data set that it comes from. */

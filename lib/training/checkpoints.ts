@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Trainer } from '../../binding.js';
 import { SamError } from '../errors.js';
 import { makeFileWhole } from '../files.js';
+import { refuseNewer } from '../format.js';
 import type { History } from './history.js';
 import { FORMAT_VERSION, type RunConfig, type RunPaths } from './run-folder.js';
 import { type RunState, runStateSchema } from './run-state.js';
@@ -53,10 +54,11 @@ export type TrainHistoryEntry = z.infer<typeof trainHistoryEntry>;
 export async function readCheckpointMetadata(path: string): Promise<CheckpointMetadata> {
   const { metadata } = await readSafetensorsHeader(path);
   try {
-    return metadataSchema.parse(
-      Object.fromEntries(Object.entries(metadata).map(([key, text]) => [key, JSON.parse(text)])),
-    );
+    const values = Object.fromEntries(Object.entries(metadata).map(([key, text]) => [key, JSON.parse(text)]));
+    refuseNewer(path, values, { known: FORMAT_VERSION, code: 'SAM_BAD_CHECKPOINT' });
+    return metadataSchema.parse(values);
   } catch (error) {
+    if (error instanceof SamError) throw error;
     throw new SamError('SAM_BAD_CHECKPOINT', `${path} is not a checkpoint of this version of sam-native`, {
       fix: 'name a checkpoint that train has written, or train anew',
       cause: error,

@@ -1,10 +1,11 @@
 /** The run folder: `config.json`, `history.jsonl`, `tensorboard/`, `checkpoints/{last,best}.safetensors`, `report.html`. */
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError, systemCode } from '../errors.js';
-import { makeFolder, writeFileWhole } from '../files.js';
+import { makeFolder, removeMadeFolders, requireWritable, writeFileWhole } from '../files.js';
+import { refuseNewer } from '../format.js';
 import { trainOptionsSchema } from '../options.js';
 
 export const FORMAT_VERSION = 1;
@@ -66,8 +67,11 @@ export async function readRunConfig(dir: string): Promise<RunConfig> {
     });
   }
   try {
-    return configSchema.parse(JSON.parse(text));
+    const config: unknown = JSON.parse(text);
+    refuseNewer(path, config, { known: FORMAT_VERSION, code: 'SAM_BAD_CHECKPOINT' });
+    return configSchema.parse(config);
   } catch (error) {
+    if (error instanceof SamError) throw error;
     throw new SamError('SAM_BAD_CHECKPOINT', `${path} is not the config of a run of this version`, {
       fix: 'train anew, or use the version that wrote it',
       cause: error,
@@ -79,14 +83,18 @@ export async function writeRunConfig(dir: string, config: RunConfig): Promise<vo
   await writeFileWhole(runPaths(dir).config, `${JSON.stringify(config, null, 2)}\n`);
 }
 
-/** Refuses, before any work, an `--out` that holds a run or cannot be a folder. */
-export async function checkOut(dir: string, overwrite: boolean): Promise<void> {
+/**
+ * Refuses, before any work, an `--out` that holds a run, is no folder, or can't be written; without one a working folder that can't.
+ */
+export async function checkOut(out: string | undefined, overwrite: boolean): Promise<void> {
+  const dir = out ?? resolve('runs');
   const found = await stat(dir).catch(() => undefined);
   if (found !== undefined && !found.isDirectory()) {
     throw new SamError('SAM_BAD_OPTION', `--out ${dir} is a file`, { fix: 'name a folder' });
   }
   const { config, last, best } = runPaths(dir);
-  if (overwrite || ![config, last, best].some((path) => existsSync(path))) return;
+  await requireWritable(config, '--out');
+  if (out === undefined || overwrite || ![config, last, best].some((path) => existsSync(path))) return;
   throw new SamError('SAM_RUN_EXISTS', `${dir} already holds a run`, {
     fix: 'go on with it (--resume), replace it (--overwrite), or name another folder',
   });
@@ -118,13 +126,7 @@ export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; d
   const first = await makeFolder(paths.checkpoints);
   const discard = async () => {
     await clear();
-    for (let made = dir; first !== undefined && made.length >= first.length; made = dirname(made)) {
-      try {
-        await rmdir(made);
-      } catch {
-        return; // something else lies there by now
-      }
-    }
+    await removeMadeFolders(dir, first);
   };
   return { paths, discard };
 }

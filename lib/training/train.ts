@@ -113,7 +113,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
     }
     return finishedResult(resumed, seconds);
   }
-  if (resumed === undefined && options.out !== undefined) await checkOut(options.out, options.overwrite);
+  if (resumed === undefined) await checkOut(options.out, options.overwrite);
   await outside.profile?.check();
   const hooks: TrainHooks = {
     signal: outside.signal,

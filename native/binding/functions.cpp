@@ -176,8 +176,9 @@ Napi::Value open_cache(const Napi::CallbackInfo& info) {
     const Arguments options(info[0], "options");
     return run_task(
         info.Env(), LaneKind::kData,
-        [directory = options.text("directory"), type = read_precision(options)] {
-          return std::make_shared<EmbeddingCache>(directory, type);
+        [directory = options.text("directory"), type = read_precision(options),
+         pinned = options.has("device") && read_device(options).is_cuda()] {
+          return std::make_shared<EmbeddingCache>(directory, type, pinned);
         },
         [](Napi::Env env, std::shared_ptr<EmbeddingCache> cache) -> Napi::Value {
           return EmbeddingCacheHandle::wrap(env, std::move(cache));

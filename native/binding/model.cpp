@@ -27,7 +27,8 @@ Request read_request(const Arguments& request) {
 }
 
 Masks decode_request(Sam& sam, const Request& request, MaskOutput output) {
-  return sam.decode(request.embeddings->to(sam.device), on_device(request.prompts, sam.device), output);
+  return sam.decode(request.embeddings->to(sam.device, at::kFloat, /*non_blocking=*/true),
+                    on_device(request.prompts, sam.device), output);
 }
 
 struct Predicted {

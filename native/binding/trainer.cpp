@@ -28,8 +28,8 @@ Batch read_batch(const Arguments& from) {
 }
 
 Batch batch_on_device(const Batch& batch, at::Device device) {
-  return {batch.embeddings.to(device), on_device(batch.prompts, device), batch.targets.to(device),
-          batch.valid.to(device)};
+  return {batch.embeddings.to(device, at::kFloat, /*non_blocking=*/true), on_device(batch.prompts, device),
+          batch.targets.to(device), batch.valid.to(device)};
 }
 
 StepOptions read_step_options(const Arguments& from) {

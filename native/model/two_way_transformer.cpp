@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "model/autocast.h"
 #include "model/prompt_encoder.h"
 #include "model/row_products.h"
 
@@ -48,7 +49,7 @@ at::Tensor AttentionImpl::forward(const at::Tensor& q, const at::Tensor& k, cons
 // Worth it while the tokens' heads, each of which meets the whole image, are fewer than the inner width.
 bool AttentionImpl::folds(const at::Tensor& tokens, const at::Tensor& image) const {
   const int64_t met = tokens.size(0) / image.size(0) * tokens.size(1) * heads_;
-  return !at::GradMode::is_enabled() && met < q_proj->options.out_features();
+  return met < q_proj->options.out_features();
 }
 
 // M x T x dim -> M x T x heads x depth.
@@ -83,14 +84,14 @@ at::Tensor AttentionImpl::from_image(const at::Tensor& q, const at::Tensor& k, c
   const at::Tensor met = at::einsum("mthd,hdc->mthc", {keys, split_weight(q_proj)});
   const at::Tensor added = at::einsum("mthd,hd->mth", {keys, q_proj->bias.unflatten(0, {heads_, -1})});
   at::Tensor scores = row_products(met.reshape({images, -1, dim}), q);
-  scores = scores.reshape({prompts, tokens, heads_, -1}).add_(added.unsqueeze(-1));
+  scores = scores.reshape({prompts, tokens, heads_, -1}) + added.unsqueeze(-1);
   if (seen.defined())
-    scores.masked_fill_(seen.reshape({prompts, tokens, 1, 1}).logical_not(),
-                        -std::numeric_limits<float>::infinity());
+    scores = scores.masked_fill(seen.reshape({prompts, tokens, 1, 1}).logical_not(),
+                                -std::numeric_limits<float>::infinity());
   const at::Tensor shares = scores.softmax(1).flatten(1, 2);  // M x (T * heads) x 4096
   const at::Tensor given =
       at::einsum("mthd,hdc->mthc", {split(v_proj, v), out_proj->weight.t().unflatten(0, {heads_, -1})});
-  return at::matmul(shares.transpose(1, 2), given.flatten(1, 2)).add_(out_proj->bias);
+  return at::matmul(shares.transpose(1, 2), given.flatten(1, 2)) + out_proj->bias;
 }
 
 TwoWayBlockImpl::TwoWayBlockImpl(double epsilon, bool first)
@@ -116,9 +117,9 @@ void TwoWayBlockImpl::forward(TwoWayState& state) {
   }
   queries = layer_norm1(queries);
 
-  const at::Tensor k = state.placed_keys;
+  const at::Tensor k = in_product_type(state.placed_keys), v = in_product_type(keys);
   queries =
-      layer_norm2(queries + cross_attn_token_to_image->from_tokens(queries + state.query_positions, k, keys));
+      layer_norm2(queries + cross_attn_token_to_image->from_tokens(queries + state.query_positions, k, v));
   queries = layer_norm3(queries + mlp(queries));
   const at::Tensor answers =
       cross_attn_image_to_token->from_image(k, queries + state.query_positions, queries, state.seen);
@@ -143,8 +144,8 @@ TwoWayTransformerImpl::TwoWayTransformerImpl(double epsilon)
 
 void TwoWayTransformerImpl::forward(TwoWayState& state) {
   for (TwoWayBlock& layer : layers) layer->forward(state);
-  const at::Tensor attended = final_attn_token_to_image->from_tokens(state.queries + state.query_positions,
-                                                                     state.placed_keys, state.keys);
+  const at::Tensor attended = final_attn_token_to_image->from_tokens(
+      state.queries + state.query_positions, in_product_type(state.placed_keys), in_product_type(state.keys));
   state.queries = layer_norm_final_attn(state.queries + attended);
 }
 

@@ -24,7 +24,7 @@ struct AttentionImpl : torch::nn::Module {
 
   // The same between M prompts of few tokens and images of many, for which alone it is cheaper: every
   // projection of the image becomes one of the tokens (q . (W k) = (W' q) . k), of which there are hundreds
-  // of times fewer. No gradients.
+  // of times fewer.
   at::Tensor from_tokens(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
   at::Tensor from_image(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                         const at::Tensor& seen);

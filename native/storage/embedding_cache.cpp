@@ -48,8 +48,8 @@ std::string shard_name(const std::string& first_key, size_t entries) {
 
 }  // namespace
 
-EmbeddingCache::EmbeddingCache(std::string directory, at::ScalarType dtype)
-    : directory_(std::move(directory)), dtype_(dtype) {
+EmbeddingCache::EmbeddingCache(std::string directory, at::ScalarType dtype, bool pinned)
+    : directory_(std::move(directory)), dtype_(dtype), pinned_(pinned) {
   std::error_code error;
   fs::create_directories(directory_, error);
   if (error) throw Error("SAM_IO", "cannot make the cache folder " + directory_ + ": " + error.message());
@@ -126,8 +126,8 @@ void EmbeddingCache::forget_shard(const std::shared_ptr<const Shard>& shard) {
 
 at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
   const std::lock_guard io(io_mutex_);
-  at::Tensor out =
-      at::empty({static_cast<int64_t>(keys.size()), kShape[0], kShape[1], kShape[2]}, at::kFloat);
+  at::Tensor out = at::empty({static_cast<int64_t>(keys.size()), kShape[0], kShape[1], kShape[2]},
+                             at::TensorOptions().dtype(at::kFloat).pinned_memory(pinned_));
   std::vector<std::string> lost;
   for (size_t i = 0; i < keys.size(); ++i) {
     const at::Tensor into = out[static_cast<int64_t>(i)];

@@ -23,8 +23,9 @@ class EmbeddingCache {
   static constexpr size_t kShardEntries = 16;
 
   // Makes the directory, reads the headers of its shards, deletes those that cannot be read. `dtype`: kHalf
-  // or kFloat.
-  EmbeddingCache(std::string directory, at::ScalarType dtype);
+  // or kFloat. `pinned`: embeddings are read into page-locked memory, which a GPU copies without anybody
+  // waiting.
+  EmbeddingCache(std::string directory, at::ScalarType dtype, bool pinned = false);
 
   bool has(const std::string& key) const;
   size_t size() const;
@@ -68,6 +69,7 @@ class EmbeddingCache {
 
   const std::string directory_;
   const at::ScalarType dtype_;
+  const bool pinned_;
   // One operation on files at a time. The maps change only within one, each time under `mutex_` too, which is
   // never held while a file is touched: `has` and `size` are called where nothing may wait.
   std::mutex io_mutex_;

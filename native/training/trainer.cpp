@@ -12,10 +12,8 @@
 namespace sam {
 namespace {
 
-constexpr const char* kExpAvg = "optimizer.exp_avg.";
-constexpr const char* kExpAvgSq = "optimizer.exp_avg_sq.";
-constexpr const char* kStep = "optimizer.step.";
 constexpr const char* kHypernetworks = "output_hypernetworks_mlps.";
+constexpr const char* kKeyBias = "k_proj.bias";
 constexpr const char* kScale = "optimizer.loss_scale";  // scale, good steps
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -47,25 +45,14 @@ at::Tensor on_grid(const at::Tensor& logits, int64_t side) {
       .unflatten(0, {logits.size(0), logits.size(1)});
 }
 
-const at::Tensor& find(const StateDict& tensors, const std::string& name, const std::string& path) {
-  const auto found = tensors.find(name);
-  if (found == tensors.end())
-    throw Error("SAM_BAD_CHECKPOINT", path + " lacks " + name + " and cannot be resumed");
-  return found->second;
-}
-
 }  // namespace
 
 Trainer::Trainer(std::shared_ptr<Sam> sam, const TrainerOptions& options)
     : sam_(std::move(sam)),
       options_(options),
       parameters_(sam_->trainable()),
-      scaler_(sam_->compute_type == at::kHalf) {
-  std::vector<at::Tensor> tensors;
-  for (const auto& [name, tensor] : parameters_) tensors.push_back(tensor);
-  optimizer_ = std::make_unique<torch::optim::AdamW>(
-      std::move(tensors), torch::optim::AdamWOptions(/*lr=*/0).weight_decay(options.weight_decay));
-}
+      optimizer_(parameters_, options.weight_decay),
+      scaler_(sam_->compute_type == at::kHalf) {}
 
 Masks Trainer::decode(const Batch& batch, const Prompts& prompts) {
   Masks masks = sam_->decode(batch.embeddings, prompts, options_.selection.output);
@@ -132,43 +119,33 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
   return result;
 }
 
-// The hypernetworks of masks that nobody asked for didn't run. In the reference they do, and their gradients
-// of zero let weight decay reach them.
+// The hypernetworks of masks that nobody asked for didn't run, nor the key projections' biases, which softmax
+// takes away. In the reference they do, and their gradients of zero let weight decay reach them.
 void Trainer::fill_unused() {
   for (auto& [name, tensor] : parameters_)
-    if (!tensor.grad().defined() && name.find(kHypernetworks) != std::string::npos)
+    if (!tensor.grad().defined() &&
+        (name.find(kHypernetworks) != std::string::npos || name.ends_with(kKeyBias)))
       tensor.mutable_grad() = at::zeros_like(tensor);
 }
 
 double Trainer::update(const StepOptions& options) {
   RECORD_USER_SCOPE("optimizer");
   const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> with_gradient;
+  std::vector<at::Tensor> gradients;
   for (const auto& [name, tensor] : parameters_)
-    if (tensor.grad().defined()) with_gradient.push_back(tensor);
-  if (scaler_.enabled())
-    for (at::Tensor& tensor : with_gradient) tensor.mutable_grad().div_(scaler_.scale());
+    if (tensor.grad().defined()) gradients.push_back(tensor.grad());
+  if (scaler_.enabled()) at::_foreach_div_(gradients, scaler_.scale());
   const double limit = options.clip_grad_norm.value_or(std::numeric_limits<double>::infinity());
-  double norm = 0;
-  for (const at::Tensor& tensor : with_gradient)
-    norm += tensor.grad().square().sum(at::kDouble).item<double>();
-  norm = std::sqrt(norm);
+  const double norm = at::stack(at::_foreach_norm(gradients)).to(at::kDouble).norm().item<double>();
   const bool finite = std::isfinite(norm);
   if (finite) {
     // torch.nn.utils.clip_grad_norm_: gradients * min(1, limit / (norm + 1e-6))
-    if (limit < norm + 1e-6)
-      for (at::Tensor& tensor : with_gradient) tensor.mutable_grad().mul_(limit / (norm + 1e-6));
-    set_learning_rate(options.learning_rate);
-    optimizer_->step();
+    if (limit < norm + 1e-6) at::_foreach_mul_(gradients, limit / (norm + 1e-6));
+    optimizer_.step(options.learning_rate);
   }
   scaler_.update(finite);
-  optimizer_->zero_grad();
+  optimizer_.zero_grad();
   return norm;
-}
-
-void Trainer::set_learning_rate(double rate) {
-  for (auto& group : optimizer_->param_groups())
-    static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
 }
 
 ValidationResult Trainer::validate(const Batch& batch) {
@@ -178,17 +155,8 @@ ValidationResult Trainer::validate(const Batch& batch) {
 }
 
 void Trainer::save(const std::string& path, const Metadata& metadata) const {
-  StateDict tensors;
-  const auto& states = optimizer_->state();
-  for (const auto& [name, tensor] : parameters_) {
-    tensors[name] = tensor;
-    const auto found = states.find(tensor.unsafeGetTensorImpl());
-    if (found == states.end()) continue;  // never had a gradient
-    const auto& state = static_cast<const torch::optim::AdamWParamState&>(*found->second);
-    tensors[kExpAvg + name] = state.exp_avg();
-    tensors[kExpAvgSq + name] = state.exp_avg_sq();
-    tensors[kStep + name] = at::scalar_tensor(state.step(), at::kLong);
-  }
+  StateDict tensors = optimizer_.state();
+  for (const auto& [name, tensor] : parameters_) tensors[name] = tensor;
   if (scaler_.enabled())
     tensors[kScale] = at::tensor({scaler_.scale(), static_cast<double>(scaler_.good_steps())}, at::kDouble);
   write_safetensors(path, tensors, metadata);
@@ -198,19 +166,12 @@ void Trainer::restore(const std::string& path) {
   const StateDict tensors = read_safetensors(path);
   ModelWeights weights(path);
   load_parts(*sam_, weights, {kMaskDecoderPart});
-  for (const auto& [name, tensor] : parameters_) {
-    if (!tensors.contains(kStep + name)) continue;
-    auto state = std::make_unique<torch::optim::AdamWParamState>();
-    state->step(find(tensors, kStep + name, path).item<int64_t>());
-    state->exp_avg(find(tensors, kExpAvg + name, path).to(tensor.device(), tensor.scalar_type()));
-    state->exp_avg_sq(find(tensors, kExpAvgSq + name, path).to(tensor.device(), tensor.scalar_type()));
-    optimizer_->state()[tensor.unsafeGetTensorImpl()] = std::move(state);
-  }
+  optimizer_.restore(tensors, path);
   if (scaler_.enabled() && tensors.contains(kScale)) {
     const at::Tensor& scale = tensors.at(kScale);
     scaler_.restore(scale[0].item<double>(), static_cast<int64_t>(scale[1].item<double>()));
   }
-  optimizer_->zero_grad();
+  optimizer_.zero_grad();
 }
 
 }  // namespace sam

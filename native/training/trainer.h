@@ -1,8 +1,5 @@
-// One optimisation step of the mask decoder: forward, loss, backward, clip, AdamW (Loshchilov and Hutter
-// 2019).
+// One optimisation step of the mask decoder: forward, loss, backward, clip, AdamW.
 #pragma once
-
-#include <torch/optim/adamw.h>
 
 #include <memory>
 #include <optional>
@@ -11,6 +8,7 @@
 
 #include "model/sam.h"
 #include "model/selection.h"
+#include "training/adamw.h"
 #include "training/loss_scaler.h"
 #include "training/losses.h"
 
@@ -69,12 +67,11 @@ class Trainer {
   at::Tensor choose_by_loss(const Masks& masks, const Target& target);
   void fill_unused();
   double update(const StepOptions& options);
-  void set_learning_rate(double rate);
 
   std::shared_ptr<Sam> sam_;
   TrainerOptions options_;
-  std::vector<std::pair<std::string, at::Tensor>> parameters_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  AdamW::Parameters parameters_;
+  AdamW optimizer_;
   LossScaler scaler_;
 };
 

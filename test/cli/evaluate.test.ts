@@ -9,6 +9,7 @@ const numbers = {
   medianF1: 0.95,
   belowHalf: 2,
   own: { iou: { meanInterval: [0.85, 0.94] } },
+  calibration: null,
 };
 const model = (name: string, more: object = {}) =>
   ({ ...numbers, name, promptSource: 'ground-truth', promptKind: 'points', ...more }) as unknown as ModelScores;
@@ -44,6 +45,19 @@ describe('the table of models', () => {
 
 describe('all tables', () => {
   const [a, b, c] = [model('untuned'), model('first'), model('second')];
+  it('the guesses of the IoU: how far off, a line for each model that makes any', () => {
+    const sure = model('untuned', { calibration: { bias: 0.23, meanAbsoluteError: 0.25 } });
+    const shy = model('first', { calibration: { bias: -0.024, meanAbsoluteError: 0.03 } });
+    const rough = model('rough-mask', { calibration: null });
+    const [, guesses] = evaluationTables({ models: [sure, shy, rough], differences: [], robustness: null }).split(
+      '\n\n',
+    );
+    const lines = guesses!.split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toMatch(/^untuned +\+0\.230 +0\.250$/);
+    expect(lines[2]).toMatch(/^first +-0\.024 +0\.030$/);
+  });
+
   it('differences: each against the first, in IoU', () => {
     const differences = [
       difference(a, b),

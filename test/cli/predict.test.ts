@@ -194,11 +194,12 @@ describe('evaluate', () => {
     );
   });
 
-  test('pictures of one pixel, and masks all ones', async () => {
+  test('pictures too small or too narrow, and masks all ones', async () => {
     const data = join(dir, 'tiny');
     for (const [name, width, height] of [
       ['a', 1, 1],
       ['b', 40, 30],
+      ['c', 2, 600],
     ] as const) {
       const one = sharp({ create: { width, height, channels: 3, background: '#fff' } }).png();
       for (const kind of ['images', 'masks']) {
@@ -207,11 +208,13 @@ describe('evaluate', () => {
       }
     }
     const args = ['--models', runDir, '--data', data, '--out', join(dir, 'tiny.csv')];
-    const [{ count, own }] = (await withCache('evaluate', ...args)).json<EvaluateResult>().models as [ModelScores];
-    expect([count, own.hd95.missing]).toEqual([2, 0]);
+    expectFailure(await withCache('evaluate', ...args), 'SAM_BAD_DATA', 'a.png is 1 x 1 pixels: too small to segment');
+    const points = (await withCache('evaluate', ...args, '--skip-bad')).json<EvaluateResult>();
+    expect([points.models[0]!.count, points.skipped]).toEqual([2, ['a']]);
     expectFailure(await withCache('evaluate', ...args, '--prompt', 'box'), 'SAM_BAD_DATA', 'no room for a box');
     const left = (await withCache('evaluate', ...args, '--prompt', 'box', '--skip-bad')).json<EvaluateResult>();
-    expect([left.models[0]!.count, left.skipped]).toEqual([1, ['a']]);
+    const [{ count, own }] = left.models as [ModelScores];
+    expect([count, own.hd95.missing, left.skipped]).toEqual([1, 0, ['a', 'c']]);
   });
 });
 

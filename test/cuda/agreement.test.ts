@@ -77,6 +77,23 @@ const lossesOf = (where: Where) =>
     return losses;
   });
 
+describe('the cache', () => {
+  it('reads into memory that the GPU copies without waiting: masks are those of the embedding itself', async () => {
+    const options = { directory: join(folder, 'cache'), precision: 'fp32', device: DEVICE } as const;
+    const cache = await native().openCache(options);
+    await cache.write('picture', reference.embeddings);
+    await cache.flush();
+    const model = await loadModel({ device: DEVICE, precision: 'fp32' });
+    for (let i = 0; i < 3; i++) {
+      const embeddings = await cache.read(['picture']);
+      expect(iou(await predictMask(model, embeddings), reference.mask)).toBeGreaterThanOrEqual(0.99);
+      embeddings.dispose();
+    }
+    model.dispose();
+    cache.dispose();
+  });
+});
+
 describe('training', () => {
   it('ten steps in fp32 have the losses of the CPU', async () => {
     const ours = await lossesOf({ device: DEVICE, precision: 'fp32' });

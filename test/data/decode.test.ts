@@ -130,6 +130,21 @@ test('a header that announces more pixels than are read is refused before decodi
   await expect(imageSize(sample)).rejects.toMatchObject({ code: 'SAM_BAD_DATA' });
 });
 
+test('a picture with a side of one pixel is refused: nothing can be outlined in it', async () => {
+  const sample = await image(
+    'dot.png',
+    await sharp(Buffer.of(9), { raw: { width: 1, height: 1, channels: 1 } })
+      .png()
+      .toBuffer(),
+  );
+  for (const read of [decodeImage, imageSize]) {
+    await expect(read(sample)).rejects.toMatchObject({
+      code: 'SAM_BAD_DATA',
+      message: expect.stringContaining('dot.png is 1 x 1 pixels'),
+    });
+  }
+});
+
 function plainCrc(bytes: Uint8Array): number {
   let sum = 0xffffffff;
   for (const byte of bytes) {

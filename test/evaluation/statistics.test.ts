@@ -96,6 +96,12 @@ describe('calibration', () => {
   });
 
   test('a guess above 1 falls into the last tenth', () => {
+    const guesses = [
+      { predicted: 0.9, real: 0.7 },
+      { predicted: 0.4, real: 0.5 },
+    ];
+    expect(calibration(guesses).bias).toBeCloseTo(0.05, 12);
+    expect(calibration(guesses).meanAbsoluteError).toBeCloseTo(0.15, 12);
     const { bins, pearson } = calibration([{ predicted: 1.04, real: 0.9 }]);
     expect(bins).toEqual([{ from: 0.9, to: 1, count: 1, meanPredicted: 1.04, meanReal: 0.9 }]);
     expect(pearson).toBeNull();

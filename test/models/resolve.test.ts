@@ -228,6 +228,12 @@ describe('files and folders', () => {
 
   it.each([
     ['not a checkpoint of this version', { model: '{"spec":1}' }, MOBILE_SAM_NAMES, /does not say which weights/],
+    [
+      'a checkpoint of a newer version',
+      { model: '{"spec":1}', formatVersion: '2' },
+      MOBILE_SAM_NAMES,
+      /by a newer sam-native/,
+    ],
     ['weights of something else', {}, ['text_model.embedding'], /holds nothing of SAM/],
     ['an image encoder alone', {}, ['image_encoder.x'], /no mask decoder in it, only ViT-B/],
   ])('%s is refused', async (_, metadata, names, message) => {

@@ -1,8 +1,8 @@
 /** `report.html` of a run: when it is written, and that it never fails the run. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TrainOptions } from '../../lib/options.js';
 import type { TrainEvent } from '../../lib/training/events.js';
 import { train } from '../../lib/training/train.js';
@@ -18,7 +18,10 @@ beforeEach(async () => {
   dir = await temporaryFolder();
   environment = fakeEnvironment(await writeSplits(join(dir, 'data')));
 });
-afterEach(() => rm(dir, { recursive: true }));
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(dir, { recursive: true });
+});
 
 function warningsOf(events: readonly TrainEvent[]): string[] {
   return events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
@@ -33,6 +36,26 @@ describe('the report of a run', () => {
     expect(text).toContain('2 of 2 epochs');
     expect(text.match(/<figure><button/g)).toHaveLength(3);
     expect(text).not.toContain('http-equiv="refresh"');
+  });
+
+  it('is written anew while the run goes on, ten seconds after the last time at the earliest', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const stands: string[] = [];
+    const seconds = [6, 6, 9, 6, 6];
+    environment.trainer.onStep = (epoch) => {
+      const path = join(out(), 'report.html');
+      const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+      const refreshes = text.includes('http-equiv="refresh"') ? ', looks for news' : '';
+      const curves = text.includes('<svg') ? ', curves' : '';
+      stands.push(`${/In progress: \d of \d epochs so far/.exec(text)?.[0] ?? 'none'}${refreshes}${curves}`);
+      vi.advanceTimersByTime(seconds[epoch - 1]! * 1000);
+      return undefined;
+    };
+    await train({ ...options(), epochs: 5, batchSize: 7 }, {}, environment).result;
+    const so = (epochs: number) => `In progress: ${epochs} of 5 epochs so far, looks for news, curves`;
+    expect(stands).toEqual(['none', 'none', so(2), so(2), so(4)]);
+    expect(await report()).toContain('5 of 5 epochs');
+    expect(await report()).not.toContain('http-equiv="refresh"');
   });
 
   it('is not written where it is not asked for', async () => {

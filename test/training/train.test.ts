@@ -334,6 +334,21 @@ describe('when something is wrong', () => {
     expect(existsSync(join(out(), 'notes.txt'))).toBe(true);
   });
 
+  test('an --out that cannot be written, and runs of a newer version, are refused before any work', async () => {
+    const environment = fakeEnvironment(splits);
+    await writeFile(join(dir, 'file'), '');
+    const blocked = await failure(train(options({ out: join(dir, 'file', 'run') }), {}, environment).result);
+    expect(blocked).toMatchObject({ code: 'SAM_BAD_OPTION', message: expect.stringContaining('a file is in the way') });
+    expect(environment.log).toEqual([]);
+    await train(options({ epochs: 1 }), {}, environment).result;
+    const config = join(out(), 'config.json');
+    const text = await readFile(config, 'utf8');
+    await writeFile(config, text.replace('"formatVersion": 1', '"formatVersion": 2'));
+    const newer = await failure(train({ resume: out() }, {}, environment).result);
+    expect(newer).toMatchObject({ code: 'SAM_BAD_CHECKPOINT', fix: expect.stringContaining('update') });
+    expect(String(newer)).toContain(`${config} was written by a newer sam-native (format 2; this one reads 1)`);
+  });
+
   test('an abort while encoding leaves no run folder', async () => {
     const error = await failure(train(options(), { signal: AbortSignal.abort() }, fakeEnvironment(splits)).result);
     expect(error).toMatchObject({ code: 'SAM_INTERRUPTED' });

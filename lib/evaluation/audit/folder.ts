@@ -1,9 +1,10 @@
 /** The folder of an audit: what lies where in it, and `audit.json`, which says all that was found. */
-import { access, constants, readFile, rm } from 'node:fs/promises';
+import { access, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { SamError, systemCode } from '../../errors.js';
-import { makeFolder, writeFileWhole } from '../../files.js';
+import { SamError } from '../../errors.js';
+import { makeFolder, requireWritable, writeFileWhole } from '../../files.js';
+import { refuseNewer } from '../../format.js';
 
 export const FORMAT_VERSION = 1;
 
@@ -65,19 +66,11 @@ export async function prepareFolder(dir: string, overwrite: boolean): Promise<()
       fix: 'replace it (--overwrite), or name another folder with --out',
     });
   }
-  try {
-    const made = await makeFolder(dir);
-    await access(dir, constants.W_OK);
-    return async () => {
-      if (made !== undefined) await rm(made, { recursive: true });
-    };
-  } catch (error) {
-    if (error instanceof SamError) throw error;
-    throw new SamError('SAM_IO', `--out ${dir} cannot be written (${systemCode(error) ?? error})`, {
-      fix: 'name a folder that can',
-      cause: error,
-    });
-  }
+  await requireWritable(record, '--out');
+  const made = await makeFolder(dir);
+  return async () => {
+    if (made !== undefined) await rm(made, { recursive: true });
+  };
 }
 
 /** An earlier audit's own files, whose pictures and masks are about to be written over. */
@@ -108,8 +101,11 @@ export async function readRecord(dir: string): Promise<AuditRecord> {
     });
   });
   try {
-    return withPaths(recordSchema.parse(JSON.parse(text)), (relative) => resolve(dir, relative));
+    const record: unknown = JSON.parse(text);
+    refuseNewer(path, record, { known: FORMAT_VERSION, code: 'SAM_BAD_DATA' });
+    return withPaths(recordSchema.parse(record), (relative) => resolve(dir, relative));
   } catch (error) {
+    if (error instanceof SamError) throw error;
     throw new SamError('SAM_BAD_DATA', `${path} is not an audit of this version`, {
       fix: 'audit again, or use the version that wrote it',
       cause: error,

@@ -2,10 +2,7 @@
  * `report.html`: of a run (while it goes on and when it is done) and of a comparison. One file, nothing beside it, nothing from
  * the network.
  */
-import { open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { SamError } from '../../errors.js';
-import { makeFolder, temporaryName } from '../../files.js';
 import type { TrainSeconds } from '../../training/events.js';
 import { runPaths } from '../../training/run-folder.js';
 import type { EvaluateResult, ModelScores } from '../results.js';
@@ -173,22 +170,4 @@ export function reportPath(given: string | undefined, perImage: string): string 
       : perImage.replace(/\.(csv|parquet)$/i, '.html');
   }
   return given.toLowerCase().endsWith('.html') ? given : join(given, 'report.html');
-}
-
-/** Refuses a place that cannot be written, before any work. @throws SamError `SAM_BAD_OPTION`. */
-export async function checkReportPath(path: string): Promise<void> {
-  const refused = (why: string, cause?: unknown) =>
-    new SamError('SAM_BAD_OPTION', `cannot write the report ${path}: ${why}`, {
-      fix: 'name another place with --report',
-      cause,
-    });
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) throw refused('a folder is in the way');
-  const probe = temporaryName(path);
-  try {
-    await makeFolder(dirname(path));
-    await (await open(probe, 'wx')).close();
-    await rm(probe);
-  } catch (error) {
-    throw refused(error instanceof Error ? error.message : String(error), error);
-  }
 }

@@ -9,7 +9,6 @@ import type {
   ModelScores,
   Summary,
 } from '../results.js';
-import { mean } from '../statistics.js';
 import { type Html, html } from './html.js';
 import { diagonal, dots, figure, histograms, legend, lineMarks, type Point, pairs } from './plots.js';
 import { entrantKey, type Sketches } from './sketches.js';
@@ -156,18 +155,17 @@ function guesses(entries: readonly Entry[]): Html | undefined {
     const points = rows.flatMap(({ predictedIou, iou }) =>
       predictedIou === null ? [] : [{ x: predictedIou, y: iou }],
     );
-    const bins = (scores.calibration?.bins ?? []).map(({ meanPredicted, meanReal }) => ({
-      x: meanPredicted,
-      y: meanReal,
-    }));
-    return points.length === 0 ? [] : [{ name, series, points, bins, calibration: scores.calibration }];
+    const { calibration } = scores;
+    if (calibration === null) return [];
+    const bins = calibration.bins.map(({ meanPredicted, meanReal }) => ({ x: meanPredicted, y: meanReal }));
+    return [{ name, series, points, bins, calibration }];
   });
   if (guessing.length === 0) return undefined;
   // It is a linear layer's: nothing keeps it below 1.
   const most = guessing.flatMap(({ points }) => points).reduce((so, { x }) => Math.max(so, x), 1);
   return figure(
     'The model’s own guess of its IoU',
-    guessing.map(({ name, points, calibration }) => `${name} ${guessWords(points, calibration)}`).join('; '),
+    guessing.map(({ name, calibration }) => `${name} ${guessWords(calibration)}`).join('; '),
     {
       x: { label: 'predicted IoU', grid: true, domain: [0, most] },
       y: { label: 'real IoU', grid: true, domain: [0, 1] },
@@ -181,17 +179,17 @@ function guesses(entries: readonly Entry[]): Html | undefined {
       ],
     },
     legend(
-      guessing.map(({ name, points, calibration }) => `${name}: ${guessWords(points, calibration)}`),
+      guessing.map(({ name, calibration }) => `${name}: ${guessWords(calibration)}`),
       'dots',
       guessing.map(({ series }) => series),
     ),
   );
 }
 
-function guessWords(points: readonly Point[], calibration: Calibration | null): string {
-  const bias = mean(points.map(({ x, y }) => x - y));
+function guessWords({ bias, meanAbsoluteError, expectedError }: Calibration): string {
   const side = `${Math.abs(bias).toFixed(3)} too ${bias < 0 ? 'low' : 'high'} in the mean`;
-  return calibration == null ? side : `${side}, expected calibration error ${calibration.expectedError.toFixed(3)}`;
+  const errors = `mean error ${meanAbsoluteError.toFixed(3)}, expected calibration error ${expectedError.toFixed(3)}`;
+  return `${side}, ${errors}`;
 }
 
 /** Lines of the table of all images; the rest is in the table on disk. */

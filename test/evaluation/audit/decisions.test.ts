@@ -124,6 +124,8 @@ describe('audit.json', () => {
 
   it('of another version is refused', async () => {
     await writeFile(auditPaths(dir).record, JSON.stringify({ ...record, formatVersion: 2 }));
+    await expect(readRecord(dir)).rejects.toThrow('audit.json was written by a newer sam-native (format 2');
+    await writeFile(auditPaths(dir).record, JSON.stringify({ ...record, formatVersion: 0 }));
     await expect(readRecord(dir)).rejects.toThrow('is not an audit of this version');
   });
 });

@@ -71,10 +71,10 @@ describe('a picture on the review page', () => {
     expect(await sharp(join(dir, 'pictures', 'photo.jpg')).metadata()).toMatchObject({ width: 4, height: 4 });
   });
 
-  it('of one pixel has an outline around it', async () => {
-    const picture = await pictureOf(['#'], ['.'], { width: 1, height: 1 });
+  it('of a label that fills it has an outline around it', async () => {
+    const picture = await pictureOf(['##', '##'], ['..', '..'], { width: 2, height: 2 });
     expect(picture.prediction).toBe('');
-    expect(ringsOf(picture.label, 512)).toEqual([['0 0', '0 1', '1 0', '1 1']]);
+    expect(ringsOf(picture.label, 256)).toEqual([['0 0', '0 2', '2 0', '2 2']]);
   });
 
   it('has 1024 pixels at most, and keeps its shape', async () => {

@@ -1,12 +1,7 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  checkReportPath,
-  reportPath,
-  writeComparisonReport,
-  writeRunReport,
-} from '../../../lib/evaluation/report/report.js';
+import { reportPath, writeComparisonReport, writeRunReport } from '../../../lib/evaluation/report/report.js';
 import { trainOptionsSchema } from '../../../lib/options.js';
 import { writeRunConfig } from '../../../lib/training/run-folder.js';
 import { madeUp, parsed, requestsOf, type ScoredOptions, temporaryFolder } from './support.js';
@@ -210,19 +205,5 @@ describe('the place of a report', () => {
     expect(reportPath('/a/b', '/x/per-image.csv')).toBe('/a/b/report.html');
     expect(reportPath(undefined, '/x/per-image.csv')).toBe('/x/report.html');
     expect(reportPath(undefined, '/x/evaluation-2026.parquet')).toBe('/x/evaluation-2026.html');
-  });
-
-  it('is refused in one line where it cannot be written, and left clean where it can', async () => {
-    const dir = await temporaryFolder();
-    await writeFile(join(dir, 'file'), '');
-    await mkdir(join(dir, 'folder.html'));
-    for (const place of ['file/report.html', 'folder.html']) {
-      const refused = checkReportPath(join(dir, place));
-      await expect(refused).rejects.toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
-      await expect(refused).rejects.toThrow(/^cannot write the report [^\n]+$/);
-    }
-    await checkReportPath(join(dir, 'new', 'report.html'));
-    expect(await readdir(join(dir, 'new'))).toEqual([]);
-    expect((await stat(join(dir, 'file'))).size).toBe(0);
   });
 });

@@ -12,8 +12,9 @@ let longestEndMs = 0;
 
 async function startWorker() {
   const worker = new Worker(new URL('./worker.mjs', import.meta.url), { workerData: { exit: way === 'exit' } });
+  const ended = once(worker, 'exit'); // from now on: it may end before anyone asks
   await once(worker, 'message');
-  return worker;
+  return { worker, ended };
 }
 
 for (let round = 0; round < 3; round++) {
@@ -21,12 +22,12 @@ for (let round = 0; round < 3; round++) {
   await new Promise((resolve) => setTimeout(resolve, 20 + round * 70));
   if (way === 'main-exit') process.exit(7);
   if (way === 'main-end') {
-    for (const worker of workers) worker.unref();
+    for (const { worker } of workers) worker.unref();
     break;
   }
   const asked = performance.now();
-  if (way === 'exit') await Promise.all(workers.map((worker) => once(worker, 'exit')));
-  else await Promise.all(workers.map((worker) => worker.terminate()));
+  if (way === 'exit') await Promise.all(workers.map(({ ended }) => ended));
+  else await Promise.all(workers.map(({ worker }) => worker.terminate()));
   longestEndMs = Math.max(longestEndMs, performance.now() - asked);
 }
 if (way !== 'main-end') {
