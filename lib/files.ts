@@ -1,6 +1,6 @@
 /** Folders and files that are written aside and then renamed, and private folders that vanish with their process. */
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -85,6 +85,31 @@ export async function requireWritable(path: string, option: string): Promise<voi
   } catch (error) {
     throw refused(reasonOf(error), error);
   }
+}
+
+/**
+ * Makes the folder of a command's results. Refuses, before any work, one that holds such results already or that can't be written.
+ *
+ * @param what the results are, such as `an audit`.
+ * @param results files and folders of theirs, first the one that is written last.
+ * @returns What removes the folders that were made, with all in them.
+ * @throws SamError `SAM_RUN_EXISTS`, `SAM_BAD_OPTION`.
+ */
+export async function prepareFolder(
+  dir: string,
+  overwrite: boolean,
+  { what, results }: { what: string; results: readonly [string, ...string[]] },
+): Promise<() => Promise<void>> {
+  if (!overwrite && results.some((path) => existsSync(path))) {
+    throw new SamError('SAM_RUN_EXISTS', `${dir} already holds ${what}`, {
+      fix: 'replace it (--overwrite), or name another folder with --out',
+    });
+  }
+  await requireWritable(results[0], '--out');
+  const made = await makeFolder(dir);
+  return async () => {
+    if (made !== undefined) await rm(made, { recursive: true });
+  };
 }
 
 /** Without the call and the path that the system's own words end with. */

@@ -3,7 +3,15 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isAlive, makeFileWhole, makeFolder, requireWritable, scratchFolder, writeFileWhole } from '../lib/files.js';
+import {
+  isAlive,
+  makeFileWhole,
+  makeFolder,
+  prepareFolder,
+  requireWritable,
+  scratchFolder,
+  writeFileWhole,
+} from '../lib/files.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -108,5 +116,36 @@ describe('makeFolder', () => {
 
   it.runIf(process.platform === 'linux')('a file system that refuses is an error, not an endless loop', async () => {
     await expect(makeFolder('/proc/sam-native/run')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('the folder of results', () => {
+  const holds = (dir: string) => ({
+    what: 'an audit',
+    results: [join(dir, 'audit.json'), join(dir, 'trials')] as const,
+  });
+
+  it('is refused where a file is in the way or nothing can be written', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    for (const dir of [file, '/proc/none/audit'])
+      await expect(prepareFolder(dir, false, holds(dir))).rejects.toMatchObject({ code: 'SAM_BAD_OPTION' });
+  });
+
+  it('is refused where it holds results, unless they are to be replaced', async () => {
+    await mkdir(join(folder, 'trials'));
+    await expect(prepareFolder(folder, false, holds(folder))).rejects.toMatchObject({
+      code: 'SAM_RUN_EXISTS',
+      message: `${folder} already holds an audit`,
+    });
+    await prepareFolder(folder, true, holds(folder));
+  });
+
+  it('goes with all that was made for it', async () => {
+    const dir = join(folder, 'deep', 'audit');
+    const discard = await prepareFolder(dir, false, holds(dir));
+    await writeFile(join(dir, 'half'), '');
+    await discard();
+    expect(await readdir(folder)).toEqual([]);
   });
 });

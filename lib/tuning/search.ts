@@ -2,13 +2,13 @@
 import type { Precision } from '../../binding.js';
 import { inReadingOrder } from '../data/sample.js';
 import { SamError } from '../errors.js';
-import { writeFileWhole } from '../files.js';
+import { prepareFolder, writeFileWhole } from '../files.js';
 import type { EnsureProgress } from '../models/embedding-store.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import { environment } from '../training/environment.js';
 import type { TrainEvent } from '../training/events.js';
 import { compareWithGiven, type SearchComparison } from './compare.js';
-import { FORMAT_VERSION, forgetSearch, prepareFolder, searchPaths, shrinkTrial, writeConfig } from './folder.js';
+import { FORMAT_VERSION, forgetSearch, searchPaths, shrinkTrial, writeConfig } from './folder.js';
 import {
   axesOf,
   type ResolvedSearchOptions,

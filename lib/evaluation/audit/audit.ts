@@ -7,7 +7,7 @@ import type { Sample, Samples } from '../../data/sample.js';
 import { openSplit } from '../../data/source.js';
 import { writeMaskPng } from '../../data/writer.js';
 import type { Compute } from '../../device.js';
-import { writeFileWhole } from '../../files.js';
+import { prepareFolder, writeFileWhole } from '../../files.js';
 import { EmbeddingStore, type EnsureProgress } from '../../models/embedding-store.js';
 import { resolveModel } from '../../models/resolve.js';
 import { defaultCacheDir } from '../../setup/cache-dir.js';
@@ -17,15 +17,7 @@ import { LowResMasks } from '../../training/masks.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
 import { FileWriter, otherSplits } from './as-files.js';
 import { agreementOf, consensus, iouOf } from './disagreement.js';
-import {
-  type AuditItem,
-  type AuditRecord,
-  auditPaths,
-  FORMAT_VERSION,
-  forgetAudit,
-  prepareFolder,
-  writeRecord,
-} from './folder.js';
+import { type AuditItem, type AuditRecord, auditPaths, FORMAT_VERSION, forgetAudit, writeRecord } from './folder.js';
 import { foldsOf } from './folds.js';
 import { type AuditOptions, type ResolvedAuditOptions, resolveAuditOptions, trainOptionsOf } from './options.js';
 import { type FoldProgress, outOfFold, type Verdict } from './out-of-fold.js';
@@ -66,7 +58,8 @@ export interface AuditResult {
  */
 export async function audit(given: AuditOptions, control: AuditControl = {}): Promise<AuditResult> {
   const options = resolveAuditOptions({ ...given, out: resolve(given.out ?? 'audit') });
-  const discard = await prepareFolder(options.out, options.overwrite);
+  const results = [auditPaths(options.out).record] as const;
+  const discard = await prepareFolder(options.out, options.overwrite, { what: 'an audit', results });
   try {
     return await work(options, control);
   } catch (error) {

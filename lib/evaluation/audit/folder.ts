@@ -1,9 +1,9 @@
 /** The folder of an audit: what lies where in it, and `audit.json`, which says all that was found. */
-import { access, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../../errors.js';
-import { makeFolder, requireWritable, writeFileWhole } from '../../files.js';
+import { writeFileWhole } from '../../files.js';
 import { refuseNewer } from '../../format.js';
 
 export const FORMAT_VERSION = 1;
@@ -54,36 +54,10 @@ export type ManifestRow = z.infer<typeof rowSchema>;
 export type AuditItem = z.infer<typeof itemSchema>;
 export type AuditRecord = z.infer<typeof recordSchema>;
 
-/**
- * Makes the folder. Refuses, before any work, one that holds an audit already or that can't be written.
- *
- * @returns What removes the folders that were made, with all in them.
- */
-export async function prepareFolder(dir: string, overwrite: boolean): Promise<() => Promise<void>> {
-  const { record } = auditPaths(dir);
-  if (!overwrite && (await isThere(record))) {
-    throw new SamError('SAM_RUN_EXISTS', `${dir} already holds an audit`, {
-      fix: 'replace it (--overwrite), or name another folder with --out',
-    });
-  }
-  await requireWritable(record, '--out');
-  const made = await makeFolder(dir);
-  return async () => {
-    if (made !== undefined) await rm(made, { recursive: true });
-  };
-}
-
 /** An earlier audit's own files, whose pictures and masks are about to be written over. */
 export async function forgetAudit(dir: string): Promise<void> {
   const { record, review, manifest } = auditPaths(dir);
   for (const path of [record, review, manifest]) await rm(path, { force: true });
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 export async function writeRecord(dir: string, record: AuditRecord): Promise<void> {

@@ -13,7 +13,7 @@ import { writePerImage } from '../../evaluation/per-image.js';
 import type { ModelScores, PairedDifference } from '../../evaluation/results.js';
 import { RoughMaskSources } from '../../evaluation/rough-scores.js';
 import { compare, type Scored } from '../../evaluation/summaries.js';
-import { writeFileWhole } from '../../files.js';
+import { prepareFolder, writeFileWhole } from '../../files.js';
 import type { EnsureProgress } from '../../models/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
@@ -21,7 +21,7 @@ import { environment } from '../../training/environment.js';
 import type { TrainEvent } from '../../training/events.js';
 import { LowResMasks } from '../../training/masks.js';
 import { scoreEntrant } from '../compare.js';
-import { FORMAT_VERSION, prepareFolder } from '../folder.js';
+import { FORMAT_VERSION } from '../folder.js';
 import { trainOptionsOf } from '../options.js';
 import { type Pace, Pacemaker, type RunHooks, relay } from '../pace.js';
 import { Trial } from '../trial.js';
@@ -110,8 +110,10 @@ export async function comparePrompts(
   const { kinds, sources } = comparedOf(options);
   const trials = trialsOf(armsOf(kinds, sources), options);
   const { record, perImage, arms } = comparisonPaths(options.out);
-  const holds = { what: 'a comparison of prompts', results: [record, arms] };
-  const discard = await prepareFolder(options.out, options.overwrite, holds);
+  const discard = await prepareFolder(options.out, options.overwrite, {
+    what: 'a comparison of prompts',
+    results: [record, arms],
+  });
   try {
     for (const path of [record, perImage, arms]) await rm(path, { recursive: true, force: true });
     return await work(options, trials, control, started);
