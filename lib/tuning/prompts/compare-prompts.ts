@@ -109,11 +109,10 @@ export async function comparePrompts(
   const options = resolveComparisonOptions(given);
   const { kinds, sources } = comparedOf(options);
   const trials = trialsOf(armsOf(kinds, sources), options);
-  const { record, perImage, arms } = comparisonPaths(options.out);
+  const { record, arms } = comparisonPaths(options.out);
   const holds = { what: 'a comparison of prompts', results: [record, arms] };
   const discard = await prepareFolder(options.out, options.overwrite, holds);
   try {
-    for (const path of [record, perImage, arms]) await rm(path, { recursive: true, force: true });
     return await work(options, trials, control, started);
   } catch (error) {
     if (trials.every(({ trial }) => trial.epochs === 0)) await discard();
@@ -162,6 +161,7 @@ async function work(
     if (boxes.median > WIDE_BOX) onWarning?.(wideBoxes(boxes));
     const split = bench.test !== undefined && bench.test.length > 0 ? 'test' : 'validation';
     const samples = inReadingOrder(split === 'test' ? bench.test! : [...bench.splits.validation]);
+    await forgetComparison(options.out);
     const scored = await runArms(trials, samples, bench, control);
     const { seed } = options;
     const roughMask = withRough ? await scoreRough(scored, samples, signal) : undefined;
@@ -192,6 +192,12 @@ async function work(
   } finally {
     await bench.store.dispose();
   }
+}
+
+/** What an earlier comparison left (`--overwrite`); other files stay. */
+async function forgetComparison(dir: string): Promise<void> {
+  const { record, perImage, arms } = comparisonPaths(dir);
+  for (const path of [record, perImage, arms]) await rm(path, { recursive: true, force: true });
 }
 
 function wideBoxes({ median, wide }: BoxShares): string {
