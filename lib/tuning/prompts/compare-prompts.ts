@@ -298,7 +298,7 @@ async function sourceResults(scored: readonly ScoredArm[], seed: number): Promis
       const corrected = holm(differences.map(({ wilcoxon }) => wilcoxon?.pValue ?? null));
       const kinds = arms.map(({ arm: { kind }, tuned }) => ({ kind, ...tuned.summary }));
       const withP = differences.map((one, index) => ({ ...one, pHolm: corrected[index]! }));
-      return { source, ...verdictOf(kinds, differences), differences: withP };
+      return { source, ...verdictOf(kinds, withP), differences: withP };
     }),
   );
 }

@@ -2,8 +2,9 @@
 import type { PairedDifference } from '../../evaluation/results.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 
-/** Of fewer images Wilcoxon's test can't find a difference at 5 percent, whatever they are. */
+/** Of fewer images Wilcoxon's test can't find a difference at 5 percent, whatever they are (of three kinds, corrected: 7). */
 export const FEWEST_IMAGES = 6;
+const SIGNIFICANT = 0.05;
 
 /** The least to draw first. */
 const EFFORT: readonly PromptKind[] = ['points', 'box', 'points+box'];
@@ -11,7 +12,7 @@ const EFFORT: readonly PromptKind[] = ['points', 'box', 'points+box'];
 export interface Verdict {
   /** Greatest mean IoU. */
   best: PromptKind;
-  /** Kinds that no 95 percent interval tells from the best, the best included; the least to draw first. */
+  /** Kinds that are not surely worse than the best, the best included; the least to draw first. */
   alike: PromptKind[];
   /** The least to draw of `alike`; null where the images are too few. */
   take: PromptKind | null;
@@ -19,15 +20,17 @@ export interface Verdict {
 
 /**
  * @param kinds of one source, with their mean IoU.
- * @param differences in IoU between every two of them.
+ * @param differences in IoU between every two of them. One is more than chance where its interval leaves out 0 and its corrected p-value is
+ * below 5 percent: on a handful of images the interval alone is too narrow.
  */
 export function verdictOf(
   kinds: readonly { kind: PromptKind; meanIou: number; count: number }[],
-  differences: readonly Pick<PairedDifference, 'a' | 'b' | 'meanInterval'>[],
+  differences: readonly (Pick<PairedDifference, 'a' | 'b' | 'meanInterval'> & { pHolm: number | null })[],
 ): Verdict {
   const best = kinds.reduce((greatest, one) => (one.meanIou > greatest.meanIou ? one : greatest));
   const isWorse = (kind: PromptKind) =>
-    differences.some(({ a, b, meanInterval: [low, high] }) => {
+    differences.some(({ a, b, meanInterval: [low, high], pHolm }) => {
+      if (pHolm === null || pHolm >= SIGNIFICANT) return false;
       if (a.promptKind === kind && b.promptKind === best.kind) return low > 0;
       return a.promptKind === best.kind && b.promptKind === kind && high < 0;
     });

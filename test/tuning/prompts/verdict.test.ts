@@ -6,10 +6,11 @@ import { FEWEST_IMAGES, holm, verdictOf } from '../../../lib/tuning/prompts/verd
 const kind = (name: PromptKind, meanIou: number, count = 20) => ({ kind: name, meanIou, count });
 const named = (promptKind: PromptKind) => ({ name: promptKind, promptSource: 'ground-truth' as const, promptKind });
 /** `b` minus `a`. */
-const difference = (a: PromptKind, b: PromptKind, low: number, high: number) => ({
+const difference = (a: PromptKind, b: PromptKind, low: number, high: number, pHolm: number | null = 0.01) => ({
   a: named(a),
   b: named(b),
   meanInterval: [low, high] as const,
+  pHolm,
 });
 
 describe('verdictOf', () => {
@@ -27,6 +28,11 @@ describe('verdictOf', () => {
       alike: ['points', 'points+box'],
       take: 'points',
     });
+  });
+
+  it('calls no difference more than chance that its interval alone finds', () => {
+    const kinds = [kind('points', 0.39, 8), kind('box', 0.67, 8)];
+    expect(verdictOf(kinds, [difference('points', 'box', 0.07, 0.53, 0.078)])).toMatchObject({ take: 'points' });
   });
 
   it('says nothing on too few images', () => {
