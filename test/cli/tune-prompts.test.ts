@@ -16,7 +16,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const small = () => ['--data', 'sample:rivers', '--cache-dir', join(dir, 'cache'), '--limit', '6', '--batch-size', '3'];
 const short = ['--epochs', '1', '--warmup-steps', '0', '--lr', '1e-4'];
-const ROUGH = ['--rough-mask', 'hsv', '--hue', '170-260'];
+const ROUGH = ['--rough-mask', 'hsv', '--saturation', '0-0.4', '--value', '0.1-1'];
 
 async function refused(...args: string[]): Promise<string> {
   const { code, stderr, stdout } = await runCli(['tune', '--prompts', ...args], { cwd: dir });
