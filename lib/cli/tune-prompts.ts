@@ -6,7 +6,7 @@ import type {
   PromptComparison,
   SourceResult,
 } from '../tuning/prompts/compare-prompts.js';
-import { FEWEST_IMAGES } from '../tuning/prompts/verdict.js';
+import { fewestImages } from '../tuning/prompts/verdict.js';
 import { encodingProgress } from './encoding-progress.js';
 import { aligned, fixed, interval, pValue, signed } from './evaluate-tables.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
@@ -90,7 +90,7 @@ function sentence({ source, best, alike, take, differences }: SourceResult, imag
   const from = `From ${SOURCES[source]}:`;
   if (differences.length === 0) return `${from} ${best}, the only kind compared.`;
   if (take === null) {
-    return `${from} ${images} images are too few to say; ${best} came out best. At least ${FEWEST_IMAGES} are needed, some dozens tell more.`;
+    return `${from} ${images} images are too few to say; ${best} came out best. At least ${fewestImages(differences.length)} are needed, some dozens tell more.`;
   }
   if (alike.length === 1) return `${from} take ${best}: the others are worse by more than chance.`;
   const listed = `${alike.slice(0, -1).join(', ')} and ${alike.at(-1)}`;

@@ -65,6 +65,8 @@ test('points and boxes, from labels and from rough masks, on the same images', a
   expect(lines).toHaveLength(1 + 6 * (4 * 2 + 1));
   expect(JSON.parse(await readFile(result.record, 'utf8'))).toMatchObject({ formatVersion: 1, images: 6 });
   expect(await refused(...small(), ...short, '--out', out)).toContain('already holds a comparison of prompts');
+  expect(await refused('--data', join(dir, 'none'), '--out', out, '--overwrite')).toContain('no data folder');
+  expect(existsSync(result.record)).toBe(true); // no word about the data is paid with the earlier results
 
   const again = await runCli([...compare, '--overwrite', '--prompt-source', 'rough'], { cwd: dir });
   expect(again).toMatchObject({ code: 0 });

@@ -109,13 +109,12 @@ export async function comparePrompts(
   const options = resolveComparisonOptions(given);
   const { kinds, sources } = comparedOf(options);
   const trials = trialsOf(armsOf(kinds, sources), options);
-  const { record, perImage, arms } = comparisonPaths(options.out);
+  const { record, arms } = comparisonPaths(options.out);
   const discard = await prepareFolder(options.out, options.overwrite, {
     what: 'a comparison of prompts',
     results: [record, arms],
   });
   try {
-    for (const path of [record, perImage, arms]) await rm(path, { recursive: true, force: true });
     return await work(options, trials, control, started);
   } catch (error) {
     if (trials.every(({ trial }) => trial.epochs === 0)) await discard();
@@ -164,6 +163,7 @@ async function work(
     if (boxes.median > WIDE_BOX) onWarning?.(wideBoxes(boxes));
     const split = bench.test !== undefined && bench.test.length > 0 ? 'test' : 'validation';
     const samples = inReadingOrder(split === 'test' ? bench.test! : [...bench.splits.validation]);
+    await forgetComparison(options.out);
     const scored = await runArms(trials, samples, bench, control);
     const { seed } = options;
     const roughMask = withRough ? await scoreRough(scored, samples, signal) : undefined;
@@ -194,6 +194,12 @@ async function work(
   } finally {
     await bench.store.dispose();
   }
+}
+
+/** What an earlier comparison left (`--overwrite`); other files stay. */
+async function forgetComparison(dir: string): Promise<void> {
+  const { record, perImage, arms } = comparisonPaths(dir);
+  for (const path of [record, perImage, arms]) await rm(path, { recursive: true, force: true });
 }
 
 function wideBoxes({ median, wide }: BoxShares): string {
@@ -294,7 +300,7 @@ async function sourceResults(scored: readonly ScoredArm[], seed: number): Promis
       const corrected = holm(differences.map(({ wilcoxon }) => wilcoxon?.pValue ?? null));
       const kinds = arms.map(({ arm: { kind }, tuned }) => ({ kind, ...tuned.summary }));
       const withP = differences.map((one, index) => ({ ...one, pHolm: corrected[index]! }));
-      return { source, ...verdictOf(source, kinds, differences), differences: withP };
+      return { source, ...verdictOf(source, kinds, withP), differences: withP };
     }),
   );
 }

@@ -10,7 +10,7 @@ import { kindsOf, searchOptionsSchema } from '../options.js';
 import type { ArmSource } from './arms.js';
 
 /** Options of the search that say nothing here. */
-const OF_THE_SEARCH = ['lrs', 'losses', 'trials', 'eta', 'minEpochs', 'keepTrials', 'prompt'] as const;
+const OF_THE_SEARCH = ['lrs', 'losses', 'trials', 'eta', 'minEpochs', 'keepTrials'] as const;
 
 export const comparisonOptionsSchema = searchOptionsSchema
   .omit({ lrs: true, losses: true, trials: true, eta: true, minEpochs: true, keepTrials: true, prompt: true })
@@ -25,10 +25,12 @@ export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComp
   for (const name of OF_THE_SEARCH) {
     if (!(name in given)) continue;
     throw new SamError('SAM_BAD_OPTION', `--${kebab(name)} says nothing where prompts are compared`, {
-      fix: name === 'prompt' ? 'name the kinds with --prompt-kinds' : 'leave it out, or leave out --prompts',
+      fix: 'leave it out, or leave out --prompts',
     });
   }
-  return absolutePaths(parseOptions(comparisonOptionsSchema, withPreset(given)));
+  // A config file of `train` names a kind; here all are compared.
+  const { prompt: _, ...rest } = withPreset(given) as ComparisonOptions & { prompt?: unknown };
+  return absolutePaths(parseOptions(comparisonOptionsSchema, rest));
 }
 
 /** As asked for, each once. @throws SamError `SAM_BAD_OPTION` where one kind alone is left and one source. */

@@ -29,13 +29,15 @@ describe('what is compared', () => {
     expect(() => compared({ promptSource: 'rough' })).toThrow('needs a rough mask');
   });
 
-  it.each(['lrs', 'trials', 'prompt'] as const)(
-    'refuses %s, which belongs to the search or is compared itself',
-    (name) => {
-      const given = { data: 'sample:rivers', [name]: '1' } as ComparisonOptions;
-      expect(() => resolveComparisonOptions(given)).toThrow(/says nothing where prompts are compared/);
-    },
-  );
+  it.each(['lrs', 'trials'] as const)('refuses %s, which belongs to the search', (name) => {
+    const given = { data: 'sample:rivers', [name]: '1' } as ComparisonOptions;
+    expect(() => resolveComparisonOptions(given)).toThrow(/says nothing where prompts are compared/);
+  });
+
+  it('is every kind though a config file of `train` names one', () => {
+    const given = { data: 'sample:rivers', prompt: 'points' } as ComparisonOptions;
+    expect(comparedOf(resolveComparisonOptions(given)).kinds).toEqual(['points', 'box', 'points+box']);
+  });
 
   it('has a folder for each', () => {
     expect(armsOf(['points', 'points+box'], ['ground-truth', 'rough']).map(folderName)).toEqual([

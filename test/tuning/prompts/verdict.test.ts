@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PromptKind } from '../../../lib/prompts/prompt.js';
-import { FEWEST_IMAGES, holm, verdictOf } from '../../../lib/tuning/prompts/verdict.js';
+import { fewestImages, holm, verdictOf } from '../../../lib/tuning/prompts/verdict.js';
 
 const kind = (name: PromptKind, meanIou: number, count = 20) => ({ kind: name, meanIou, count });
 const named = (promptKind: PromptKind) => ({ name: promptKind, promptSource: 'ground-truth' as const, promptKind });
 /** `b` minus `a`. */
-const difference = (a: PromptKind, b: PromptKind, low: number, high: number) => ({
+const difference = (a: PromptKind, b: PromptKind, low: number, high: number, pHolm: number | null = 0.01) => ({
   a: named(a),
   b: named(b),
   meanInterval: [low, high] as const,
+  pHolm,
 });
 
 describe('verdictOf', () => {
@@ -38,12 +39,25 @@ describe('verdictOf', () => {
     });
   });
 
+  it('calls no difference more than chance that its interval alone finds', () => {
+    const kinds = [kind('points', 0.39, 8), kind('box', 0.67, 8)];
+    const differences = [difference('points', 'box', 0.07, 0.53, 0.078)];
+    expect(verdictOf('ground-truth', kinds, differences)).toMatchObject({ take: 'points' });
+  });
+
   it('says nothing on too few images', () => {
-    const kinds = [kind('points', 0.9, FEWEST_IMAGES - 1), kind('box', 0.5, FEWEST_IMAGES - 1)];
+    const kinds = [kind('points', 0.9, fewestImages(1) - 1), kind('box', 0.5, fewestImages(1) - 1)];
     expect(verdictOf('ground-truth', kinds, [difference('points', 'box', -0.5, -0.3)])).toMatchObject({
       best: 'points',
       take: null,
     });
+  });
+});
+
+describe('fewestImages', () => {
+  it('is where images that all agree are enough', () => {
+    expect(fewestImages(1)).toBe(6); // 2 / 64 = 0.031
+    expect(fewestImages(3)).toBe(7); // 3 x 2 / 128 = 0.047
   });
 });
 
