@@ -1,6 +1,8 @@
 /** `sam-native tune --prompts`: what is told while it runs, and the tables at the end. */
 import type { PairedDifference } from '../evaluation/results.js';
+import { WIDE_BOX } from '../tuning/prompts/boxes.js';
 import type {
+  ArmResult,
   ComparisonControl,
   ComparisonProgress,
   PromptComparison,
@@ -44,8 +46,14 @@ export function comparisonTables(result: PromptComparison): string {
     differenceTable(result),
     result.sources.map((source) => sentence(source, result.images)).join('\n'),
     notes(result),
-    `models:  ${result.arms.map(({ runDir }) => runDir).join('\n         ')}\nscores:  ${result.perImage}\n         ${result.record}`,
+    `models:  ${result.arms.map(modelLine(result)).join('\n         ')}\nscores:  ${result.perImage}\n         ${result.record}`,
   ].join('\n\n');
+}
+
+/** Its folder, for `--model`; those that the verdict names are marked. */
+function modelLine({ sources }: PromptComparison): (arm: ArmResult) => string {
+  const taken = sources.map(({ source, take }) => `${take} ${source}`);
+  return ({ kind, source, runDir }) => `${runDir}${taken.includes(`${kind} ${source}`) ? '   (take this)' : ''}`;
 }
 
 function armTable({ arms, roughMask }: PromptComparison): string {
@@ -105,5 +113,6 @@ function notes({ split, boxes }: PromptComparison): string {
     split === 'test'
       ? 'Nothing was chosen by these images.'
       : 'The best epoch of each model was chosen by these images too, which flatters all of them a little; a test split would not be.';
-  return `${flattered}\nThe box of the middle training label covers ${Math.round(boxes.median * 100)} % of its picture.`;
+  const little = boxes.median > WIDE_BOX ? ': boxes tell little here' : '';
+  return `${flattered}\nThe box of the middle training label covers ${Math.round(boxes.median * 100)} % of its picture${little}.`;
 }

@@ -108,8 +108,9 @@ async function problemOf(
 }
 
 function named(problems: readonly Problem[]): string {
-  const shown = problems.slice(0, MOST_NAMED).map(({ message }) => message);
-  const rest = problems.length - shown.length;
+  const messages = [...new Set(problems.map(({ message }) => message))]; // a folder that is missing is missing for all
+  const shown = messages.slice(0, MOST_NAMED);
+  const rest = messages.length - shown.length;
   return `${shown.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
 }
 

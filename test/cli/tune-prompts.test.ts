@@ -1,10 +1,11 @@
 /** Kinds of prompts compared as a user does, and what is said where that can't be. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PromptComparison } from '../../lib/tuning/prompts/compare-prompts.js';
+import { comparisonTables } from '../../lib/cli/tune-prompts.js';
+import type { PromptComparison, SourceResult } from '../../lib/tuning/prompts/compare-prompts.js';
 import { compile, runCli } from './run-cli.js';
 
 let dir: string;
@@ -46,6 +47,7 @@ test('points and boxes, from labels and from rough masks, on the same images', a
     expect(untuned.checkpointHash).toBeNull();
     expect(gain.mean).toBeCloseTo(tuned.meanIou - untuned.meanIou, 9);
     const config = JSON.parse(await readFile(join(runDir, 'config.json'), 'utf8'));
+    expect(await readdir(join(runDir, 'checkpoints'))).toEqual(['best.safetensors']);
     expect(config.options).toMatchObject({ prompt: kind, promptSource: source, epochs: 1, lr: 1e-4 });
   }
   const [points, box] = result.arms;
@@ -86,3 +88,14 @@ test('bad input is one clear line and leaves no folder', async () => {
   await writeFile(join(dir, 'file'), '');
   expect(await refused(...small(), '--out', join(dir, 'file', 'deep'))).toContain('a file is in the way');
 }, 600_000);
+
+test('where boxes are wide, the end says so; the model to take is marked', async () => {
+  const record = JSON.parse(await readFile(join(dir, 'kinds', 'prompts.json'), 'utf8')) as PromptComparison;
+  const wide = { ...record, boxes: { median: 0.86, wide: 0.7 } };
+  expect(comparisonTables(wide)).toContain('covers 86 % of its picture: boxes tell little here.');
+  expect(comparisonTables({ ...wide, boxes: { median: 0.8, wide: 0.4 } })).toContain('covers 80 % of its picture.');
+  const [{ source }] = record.sources as [SourceResult];
+  const sources = [{ ...record.sources[0]!, take: 'box' as const }];
+  const marked = comparisonTables({ ...record, sources }).match(/\S+(?= {3}\(take this\))/g);
+  expect(marked).toEqual([record.arms.find((arm) => arm.kind === 'box' && arm.source === source)!.runDir]);
+});

@@ -20,6 +20,7 @@ import type { PromptKind } from '../../prompts/prompt.js';
 import { environment } from '../../training/environment.js';
 import type { TrainEvent } from '../../training/events.js';
 import { LowResMasks } from '../../training/masks.js';
+import { runPaths } from '../../training/run-folder.js';
 import { scoreEntrant } from '../compare.js';
 import { FORMAT_VERSION } from '../folder.js';
 import { trainOptionsOf } from '../options.js';
@@ -160,7 +161,7 @@ async function work(
   });
   try {
     const boxes = await boxShares(bench.splits.train, new LowResMasks(options.maskSize, options.imageSize), signal);
-    if (boxes.median > WIDE_BOX) onWarning?.(wideBoxes(boxes));
+    if (boxes.median > WIDE_BOX && trials.some(({ arm }) => arm.kind !== 'points')) onWarning?.(wideBoxes(boxes));
     const split = bench.test !== undefined && bench.test.length > 0 ? 'test' : 'validation';
     const samples = inReadingOrder(split === 'test' ? bench.test! : [...bench.splits.validation]);
     await forgetComparison(options.out);
@@ -233,12 +234,19 @@ async function runArms(
       const message = `training with ${arm.kind} (${folderName(arm)}) failed: ${trial.failure}`;
       throw new SamError('SAM_NAN_LOSS', message, { fix: 'try a lower --lr or set --clip-grad-norm' });
     }
+    await keepBest(trial.options.out);
     const pair = await scorePair(arm, trial, samples, { ...bench, signal, onWarning });
     scored.push({ arm, trial, ...pair });
     const { meanIou } = pair.tuned.summary;
     onProgress?.({ stage: 'score', arm, done: scored.length, of: trials.length, meanIou });
   }
   return scored;
+}
+
+/** The model for use; the other half of a run's folder is for going on with it. */
+async function keepBest(runDir: string): Promise<void> {
+  const { last, tensorboard } = runPaths(runDir);
+  for (const path of [last, tensorboard]) await rm(path, { recursive: true, force: true });
 }
 
 /** Both with the arm's prompts: those of its run, drawn from its source. */
