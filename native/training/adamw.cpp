@@ -38,13 +38,13 @@ void AdamW::step(double learning_rate) {
     Moments& moments = moments_[i];
     if (!moments.step.defined())
       moments = {at::zeros_like(tensor), at::zeros_like(tensor), at::zeros({}, tensor.options())};
-    moments.step.add_(1);
     tensors.push_back(tensor);
     gradients.push_back(tensor.grad());
     exp_avgs.push_back(moments.exp_avg);
     exp_avg_sqs.push_back(moments.exp_avg_sq);
     steps.push_back(moments.step);
   }
+  at::_foreach_add_(steps, 1);
   at::_fused_adamw_(tensors, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps, learning_rate,
                     kBeta1, kBeta2, weight_decay_, kEpsilon, /*amsgrad=*/false, /*maximize=*/false);
 }

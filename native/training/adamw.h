@@ -25,8 +25,7 @@ class AdamW {
 
   // Moments and steps of the parameters that have been updated, under `optimizer.*`.
   StateDict state() const;
-  // `path`: the file of the tensors, for what a SamError says (SAM_BAD_CHECKPOINT: moments without their
-  // steps or the other way round).
+  // `path`: the file of the tensors, for SAM_BAD_CHECKPOINT, which names a moment that is missing.
   void restore(const StateDict& tensors, const std::string& path);
 
  private:
