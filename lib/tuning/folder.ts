@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { writeFileWhole } from '../files.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { kebab } from '../suggest.js';
+import { environment } from '../training/environment.js';
 import { runPaths } from '../training/run-folder.js';
 
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 
 export const searchPaths = (dir: string) => ({
   record: join(dir, 'tune.json'),
@@ -26,6 +27,16 @@ export async function forgetSearch(dir: string): Promise<void> {
 export async function shrinkTrial(dir: string): Promise<void> {
   const { checkpoints, tensorboard } = runPaths(dir);
   for (const path of [checkpoints, tensorboard]) await rm(path, { recursive: true, force: true });
+}
+
+/** Comes last: a folder with it holds results that are whole. */
+export async function writeRecord(result: { record: string }, options: object): Promise<void> {
+  const about = {
+    formatVersion: FORMAT_VERSION,
+    createdAt: new Date().toISOString(),
+    versions: environment.versions(),
+  };
+  await writeFileWhole(result.record, `${JSON.stringify({ ...about, options, ...result }, null, 2)}\n`);
 }
 
 /** Every option by its name on the command line, so that later versions' defaults change nothing. */

@@ -2,13 +2,12 @@
 import type { Precision } from '../../binding.js';
 import { inReadingOrder } from '../data/sample.js';
 import { SamError } from '../errors.js';
-import { prepareFolder, writeFileWhole } from '../files.js';
+import { prepareFolder } from '../files.js';
 import type { EnsureProgress } from '../models/embedding-store.js';
 import { toPromptSettings } from '../models/prompt-options.js';
-import { environment } from '../training/environment.js';
 import type { TrainEvent } from '../training/events.js';
 import { compareWithGiven, type SearchComparison } from './compare.js';
-import { FORMAT_VERSION, forgetSearch, searchPaths, shrinkTrial, writeConfig } from './folder.js';
+import { forgetSearch, searchPaths, shrinkTrial, writeConfig, writeRecord } from './folder.js';
 import {
   axesOf,
   type ResolvedSearchOptions,
@@ -249,16 +248,6 @@ async function compareAll(
 function resultOf(trial: Trial, rank: number): TrialResult {
   const { number, setting, epochs, bestEpoch, iou, failure, seconds } = trial;
   return { number, rank, ...setting, epochs, bestEpoch, iou, failure, seconds };
-}
-
-/** Comes last: a folder with it holds a search that was finished. */
-async function writeRecord(result: SearchResult, options: ResolvedSearchOptions): Promise<void> {
-  const about = {
-    formatVersion: FORMAT_VERSION,
-    createdAt: new Date().toISOString(),
-    versions: environment.versions(),
-  };
-  await writeFileWhole(result.record, `${JSON.stringify({ ...about, options, ...result }, null, 2)}\n`);
 }
 
 function allFailed({ failure, number }: Trial): SamError {

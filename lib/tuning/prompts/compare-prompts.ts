@@ -13,16 +13,15 @@ import { writePerImage } from '../../evaluation/per-image.js';
 import type { ModelScores, PairedDifference } from '../../evaluation/results.js';
 import { RoughMaskSources } from '../../evaluation/rough-scores.js';
 import { compare, type Scored } from '../../evaluation/summaries.js';
-import { prepareFolder, writeFileWhole } from '../../files.js';
+import { prepareFolder } from '../../files.js';
 import type { EnsureProgress } from '../../models/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
-import { environment } from '../../training/environment.js';
 import type { TrainEvent } from '../../training/events.js';
 import { LowResMasks } from '../../training/masks.js';
 import { runPaths } from '../../training/run-folder.js';
 import { scoreEntrant } from '../compare.js';
-import { FORMAT_VERSION } from '../folder.js';
+import { writeRecord } from '../folder.js';
 import { trainOptionsOf } from '../options.js';
 import { type Pace, Pacemaker, type RunHooks, relay } from '../pace.js';
 import { Trial } from '../trial.js';
@@ -322,14 +321,4 @@ async function costs(scored: readonly ScoredArm[], seed: number): Promise<Paired
     if (labels !== undefined && rough !== undefined) found.push(await difference(labels, rough, seed));
   }
   return found;
-}
-
-/** Comes last: a folder with it holds a comparison that was finished. */
-async function writeRecord(result: PromptComparison, options: ResolvedComparisonOptions): Promise<void> {
-  const about = {
-    formatVersion: FORMAT_VERSION,
-    createdAt: new Date().toISOString(),
-    versions: environment.versions(),
-  };
-  await writeFileWhole(result.record, `${JSON.stringify({ ...about, options, ...result }, null, 2)}\n`);
 }
