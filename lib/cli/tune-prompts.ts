@@ -1,6 +1,6 @@
 /** `sam-native tune --prompts`: what is told while it runs, and the tables at the end. */
 import type { PairedDifference } from '../evaluation/results.js';
-import { WIDE_BOX } from '../tuning/prompts/boxes.js';
+import { boxesTellLittle, WIDE_BOX } from '../tuning/prompts/boxes.js';
 import type {
   ArmResult,
   ComparisonControl,
@@ -113,6 +113,8 @@ function notes({ split, boxes }: PromptComparison): string {
     split === 'test'
       ? 'Nothing was chosen by these images.'
       : 'The best epoch of each model was chosen by these images too, which flatters all of them a little; a test split would not be.';
-  const little = boxes.median > WIDE_BOX ? ': boxes tell little here' : '';
-  return `${flattered}\nThe box of the middle training label covers ${Math.round(boxes.median * 100)} % of its picture${little}.`;
+  const percent = (part: number) => `${Math.round(part * 100)} %`;
+  const middle = `The box of the middle training label covers ${percent(boxes.median)} of its picture`;
+  const wide = `of ${percent(boxes.wide)} of the labels it covers more than ${percent(WIDE_BOX)}`;
+  return `${flattered}\n${middle}; ${wide}${boxesTellLittle(boxes) ? ': boxes tell little here' : ''}.`;
 }

@@ -14,6 +14,11 @@ export interface BoxShares {
   wide: number;
 }
 
+/** Where half of the labels or more have a wide box. */
+export function boxesTellLittle({ wide }: BoxShares): boolean {
+  return wide >= 0.5;
+}
+
 export async function boxShares(samples: Samples, masks: LowResMasks, signal?: AbortSignal): Promise<BoxShares> {
   const shares: number[] = [];
   for (const sample of samples) {

@@ -27,7 +27,7 @@ import { type Pace, Pacemaker, type RunHooks, relay } from '../pace.js';
 import { Trial } from '../trial.js';
 import { openWorkbench, type Workbench } from '../workbench.js';
 import { type Arm, type ArmSource, armsOf, folderName } from './arms.js';
-import { type BoxShares, boxShares, WIDE_BOX } from './boxes.js';
+import { type BoxShares, boxesTellLittle, boxShares, WIDE_BOX } from './boxes.js';
 import {
   type ComparisonOptions,
   comparedOf,
@@ -160,7 +160,7 @@ async function work(
   });
   try {
     const boxes = await boxShares(bench.splits.train, new LowResMasks(options.maskSize, options.imageSize), signal);
-    if (boxes.median > WIDE_BOX && trials.some(({ arm }) => arm.kind !== 'points')) onWarning?.(wideBoxes(boxes));
+    if (boxesTellLittle(boxes) && trials.some(({ arm }) => arm.kind !== 'points')) onWarning?.(wideBoxes(boxes));
     const split = bench.test !== undefined && bench.test.length > 0 ? 'test' : 'validation';
     const samples = inReadingOrder(split === 'test' ? bench.test! : [...bench.splits.validation]);
     await forgetComparison(options.out);
@@ -202,11 +202,11 @@ async function forgetComparison(dir: string): Promise<void> {
   for (const path of [record, perImage, arms]) await rm(path, { recursive: true, force: true });
 }
 
-function wideBoxes({ median, wide }: BoxShares): string {
-  const share = (part: number) => `${Math.round(part * 100)} %`;
+function wideBoxes({ wide }: BoxShares): string {
+  const percent = (part: number) => `${Math.round(part * 100)} %`;
   return (
-    `the box of the middle label covers ${share(median)} of its picture (${share(wide)} of the labels: more than ${share(WIDE_BOX)}): ` +
-    'such boxes tell little, as those of rivers that cross the picture'
+    `of ${percent(wide)} of the training labels the box covers more than ${percent(WIDE_BOX)} of the picture: such boxes tell little, as those of ` +
+    'rivers that cross it'
   );
 }
 
