@@ -30,8 +30,8 @@ export interface Entry {
 }
 
 const SOURCES: Record<EvaluatedSource, string> = {
-  'ground-truth': 'labels',
-  rough: 'rough masks',
+  'ground-truth': 'prompts from labels',
+  rough: 'prompts from rough masks',
   automatic: 'nothing given',
 };
 
@@ -52,11 +52,10 @@ export function isTuned({ checkpointHash }: ModelScores): boolean {
 /** The model's name; its prompts too where they are not the same for all. */
 export function displayName(one: EntrantName, all: readonly EntrantName[]): string {
   const differ = (values: readonly unknown[]) => new Set(values).size > 1;
-  const source = differ(all.map(({ promptSource }) => promptSource))
-    ? `prompts from ${sourceWords(one.promptSource)}`
-    : '';
+  const source = differ(all.map(({ promptSource }) => promptSource)) ? sourceWords(one.promptSource) : '';
   const kinds = all.flatMap(({ promptKind }) => promptKind ?? []);
-  const kind = differ(kinds) ? (one.promptKind ?? '') : '';
+  // What a model finds by itself has no kind that anybody gave.
+  const kind = differ(kinds) && one.promptSource !== 'automatic' ? (one.promptKind ?? '') : '';
   const how = [kind, source].filter((word) => word !== '').join(', ');
   return how === '' ? one.name : `${one.name} (${how})`;
 }
