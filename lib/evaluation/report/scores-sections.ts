@@ -49,14 +49,14 @@ export function isTuned({ checkpointHash }: ModelScores): boolean {
   return checkpointHash !== null;
 }
 
-/** The model's name; its prompts too where they are not the same for all. */
+/** The model's name; its prompts too where they are not the same for all that were given any. */
 export function displayName(one: EntrantName, all: readonly EntrantName[]): string {
+  const given = all.filter(({ promptSource }) => promptSource !== 'automatic');
   const differ = (values: readonly unknown[]) => new Set(values).size > 1;
-  const source = differ(all.map(({ promptSource }) => promptSource)) ? sourceWords(one.promptSource) : '';
-  const kinds = all.flatMap(({ promptKind }) => promptKind ?? []);
-  // What a model finds by itself has no kind that anybody gave.
-  const kind = differ(kinds) && one.promptSource !== 'automatic' ? (one.promptKind ?? '') : '';
-  const how = [kind, source].filter((word) => word !== '').join(', ');
+  const kind = differ(given.flatMap(({ promptKind }) => promptKind ?? [])) ? (one.promptKind ?? '') : '';
+  const source = differ(given.map(({ promptSource }) => promptSource)) ? sourceWords(one.promptSource) : '';
+  const nothing = given.length > 0 && one.promptSource === 'automatic';
+  const how = nothing ? sourceWords('automatic') : [kind, source].filter((word) => word !== '').join(', ');
   return how === '' ? one.name : `${one.name} (${how})`;
 }
 

@@ -1,13 +1,15 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pictures } from '../../../lib/evaluation/report/pictures.js';
 import { reportPath, writeComparisonReport, writeRunReport } from '../../../lib/evaluation/report/report.js';
 import { displayName } from '../../../lib/evaluation/report/scores-sections.js';
+import { entrantKey } from '../../../lib/evaluation/report/sketches.js';
 import type { EntrantName, EvaluatedSource, Metric } from '../../../lib/evaluation/results.js';
 import { trainOptionsSchema } from '../../../lib/options.js';
 import type { PromptKind } from '../../../lib/prompts/prompt.js';
 import { writeRunConfig } from '../../../lib/training/run-folder.js';
-import { madeUp, parsed, requestsOf, type ScoredOptions, temporaryFolder } from './support.js';
+import { disc, madeUp, parsed, requestsOf, type ScoredOptions, temporaryFolder } from './support.js';
 
 const NASTY = `<script>alert("x")</script>&'`;
 const names = (count: number) => Array.from({ length: count }, (_, index) => `image-${index}`);
@@ -96,6 +98,25 @@ describe('the report of a comparison', () => {
     }
     // Untuned first: before, then after.
     expect(document.querySelector('.pictures small')?.textContent).toContain('IoU: untuned 0.031, tuned 0.063');
+  });
+
+  it('shows the prompts of the models in the picture, one that they share once, and no other’s', async () => {
+    const dir = await temporaryFolder();
+    const scored = await madeUp(dir, { images: ['a'] });
+    const { sample } = scored.sketches.of('a')!;
+    const asked = { points: [], labels: [], box: [1, 1, 9, 9] as const };
+    const label = { values: disc(64, 48, 0.3), width: 64, height: 48 };
+    const box = { name: 'tuned', promptSource: 'ground-truth', promptKind: 'box' } as const;
+    scored.sketches.add(entrantKey(box), { sample, label, predicted: label.values, prompt: asked });
+    const entrants = scored.models;
+    const of = async (shown: typeof entrants | [typeof box]) =>
+      parsed((await pictures({ ...scored, entrants: shown, names: ['x', 'y'], rankedBy: 0 }))!.text);
+    const boxesOf = (document: ReturnType<typeof parsed>) =>
+      [...document.querySelectorAll('.pictures .prompt-box')].map((one) => one.getAttribute('x'));
+    const [shared, other] = [boxesOf(await of(entrants)), boxesOf(await of([box]))];
+    expect(shared).toHaveLength(1);
+    expect(other).toHaveLength(1);
+    expect(other).not.toEqual(shared);
   });
 
   it('has a checkbox for each layer, and alternatives for pictures and plots', async () => {
@@ -231,11 +252,11 @@ describe('what a model is called', () => {
     const called = (...all: EntrantName[]) => all.map((one) => displayName(one, all));
     expect(called(points)).toEqual(['sam']);
     expect(called(points, box)).toEqual(['sam (points)', 'sam (box)']);
-    expect(called(points, automatic)).toEqual(['sam (prompts from labels)', 'sam (nothing given)']);
-    expect(called(points, box, automatic)).toEqual([
-      'sam (points, prompts from labels)',
-      'sam (box, prompts from labels)',
-      'sam (nothing given)',
+    expect(called(points, automatic)).toEqual(['sam', 'sam (nothing given)']);
+    expect(called(points, box, automatic)).toEqual(['sam (points)', 'sam (box)', 'sam (nothing given)']);
+    expect(called(points, entrant('rough', 'points'))).toEqual([
+      'sam (prompts from labels)',
+      'sam (prompts from rough masks)',
     ]);
   });
 });
