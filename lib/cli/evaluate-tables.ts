@@ -1,4 +1,5 @@
 /** The tables that `evaluate` prints: who is how good, whether the differences are more than chance, and what worse prompts do. */
+import { sortedOut } from '../evaluation/baseline.js';
 import type {
   Disturbance,
   EntrantName,
@@ -49,14 +50,9 @@ function guessTable(models: readonly ModelScores[]): string {
   return aligned([['', ...prompts.head, 'predicted minus real IoU', 'mean error'], ...rows], 1 + prompts.head.length);
 }
 
-/** In IoU at the labels' resolution, each against the first with the same prompts, and each model's prompts against its first. */
+/** Those that the report shows before the others. */
 function differenceTable(models: readonly ModelScores[], differences: readonly PairedDifference[]): string {
-  const shown = differences.filter(
-    ({ a, b, metric, resolution }) =>
-      metric === 'iou' &&
-      resolution === 'own' &&
-      (isFirst(models, a, b, samePrompts) || isFirst(models, a, b, sameName)),
-  );
+  const shown = sortedOut(differences, models).first;
   if (shown.length === 0) return '';
   const { of } = promptWords(models);
   const name = (entrant: EntrantName) => [entrant.name, ...of(entrant)].join(', ');
@@ -70,23 +66,6 @@ function differenceTable(models: readonly ModelScores[], differences: readonly P
     wilcoxon === null ? '1' : pValue(wilcoxon.pValue),
   ]);
   return aligned([['', 'against', 'mean IoU', '95 %', 'better', 'worse', 'Wilcoxon p'], ...rows], 2);
-}
-
-type Alike = (a: EntrantName, b: EntrantName) => boolean;
-const samePrompts: Alike = (a, b) =>
-  a.promptSource === b.promptSource &&
-  (a.promptKind === b.promptKind || a.promptKind === null || b.promptKind === null);
-const sameName: Alike = (a, b) => a.name === b.name;
-
-/** Whether `a` is the first of all that are like `b`. */
-function isFirst(models: readonly ModelScores[], a: EntrantName, b: EntrantName, alike: Alike): boolean {
-  const first = models.find((one) => alike(one, b));
-  return (
-    first !== undefined &&
-    first.name === a.name &&
-    first.promptSource === a.promptSource &&
-    first.promptKind === a.promptKind
-  );
 }
 
 const DISTURBANCES: Record<Disturbance, (curve: RobustnessCurve) => string> = {

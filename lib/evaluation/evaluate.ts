@@ -9,13 +9,13 @@ import { requireWritable } from '../files.js';
 import { EmbeddingStore, type EnsureProgress } from '../models/embedding-store.js';
 import { type PromptOptions, trainedBands } from '../models/prompt-options.js';
 import { runFolder } from '../models/resolve.js';
-import { ImageEmbedding, SamModel } from '../models/sam-model.js';
+import { ImageEmbedding, type Prediction, SamModel } from '../models/sam-model.js';
 import type { WorkOptions } from '../models/work-options.js';
-import type { PromptKind } from '../prompts/prompt.js';
+import type { Prompt, PromptKind } from '../prompts/prompt.js';
 import type { RoughMasks } from '../prompts/rough/rough-masks.js';
 import { defaultCacheDir } from '../setup/cache-dir.js';
 import { readRunConfig } from '../training/run-folder.js';
-import { ask, promptFor } from './ask.js';
+import { type Asked, ask, promptFor } from './ask.js';
 import { type Entrant, resolveEntrants } from './entrants.js';
 import { Ruler } from './measure.js';
 import { perImagePath, writePerImage } from './per-image.js';
@@ -255,35 +255,44 @@ export async function scoreModel(
   const model = await SamModel.fromResolved(entrant.model, compute, signal);
   try {
     const rows = new Map<Sample, ImageScores>();
+    const measure = async (answer: Answer | undefined) => {
+      if (answer === undefined) return;
+      rows.set(answer.sample, await scoresOf(entrant, answer, sketches));
+      onProgress?.({ stage: 'predict', model: entrant.name, done: rows.size, total: samples.length });
+    };
+    let before: Answer | undefined;
     for (const sample of inReadingOrder(samples)) {
       signal?.throwIfAborted();
       const embeddings = await store.read([sample], { signal, onWarning });
       try {
-        rows.set(sample, await scoreImage(entrant, sample, model, { embeddings, masks, sketches, signal }));
+        const label = await labelOf(sample);
+        const embedding = new ImageEmbedding(embeddings, label.width, label.height, entrant.prompts.imageSize);
+        const asked = { sample, label, model, embedding, masks, signal };
+        const prompt = await promptFor(entrant, asked);
+        // The model answers off this thread, which measures the answer before in the meantime.
+        const [predicted] = await Promise.all([ask(prompt, entrant.prompts, asked), measure(before)]);
+        before = { sample, label, prompt, predicted };
       } finally {
         embeddings.dispose();
       }
-      onProgress?.({ stage: 'predict', model: entrant.name, done: rows.size, total: samples.length });
     }
+    await measure(before);
     return samples.flatMap((sample) => rows.get(sample) ?? []);
   } finally {
     model.dispose();
   }
 }
 
-async function scoreImage(
-  entrant: Entrant,
-  sample: Sample,
-  model: SamModel,
-  from: Pick<Scoring, 'masks' | 'sketches'> & Pick<ImageEmbedding, 'embeddings'> & Pick<EvaluateOptions, 'signal'>,
+interface Answer extends Pick<Asked, 'sample' | 'label'> {
+  readonly prompt: Prompt | undefined;
+  readonly predicted: Prediction;
+}
+
+async function scoresOf(
+  { name, prompts, promptSource }: Entrant,
+  { sample, label, prompt, predicted }: Answer,
+  sketches: Sketches,
 ): Promise<ImageScores> {
-  const { embeddings, masks, sketches, signal } = from;
-  const { name, prompts, promptSource } = entrant;
-  const label = await labelOf(sample);
-  const embedding = new ImageEmbedding(embeddings, label.width, label.height, prompts.imageSize);
-  const asked = { sample, label, model, embedding, masks, signal };
-  const prompt = await promptFor(entrant, asked);
-  const predicted = await ask(prompt, prompts, asked);
   const how = { promptSource, promptKind: prompts.prompt };
   sketches.add(entrantKey({ name, ...how }), { sample, label, predicted: predicted.mask, prompt });
   return {

@@ -1,4 +1,5 @@
 /** The scores of all images -> what is said of a model, and of two. */
+import { isBaseline } from './baseline.js';
 import { bootstrap } from './bootstrap.js';
 import { calibration } from './calibration.js';
 import type { ImageScores, Interval, Metric, ModelScores, PairedDifference, Summaries, Summary } from './results.js';
@@ -120,8 +121,7 @@ export async function pairedDifferences(scored: readonly Scored[], seed: number)
 
 /** What a model is held against stands first, wherever it was named: the untuned model, the rough mask. */
 function fromBaseline(a: Scored, b: Scored): { a: Scored; b: Scored } {
-  const isBaseline = ({ summary }: Scored) => summary.spec === 'untuned' || summary.promptKind === null;
-  return isBaseline(b) && !isBaseline(a) ? { a: b, b: a } : { a, b };
+  return isBaseline(b.summary) && !isBaseline(a.summary) ? { a: b, b: a } : { a, b };
 }
 
 function comparable(a: ModelScores, b: ModelScores): boolean {

@@ -1,10 +1,11 @@
 /** Sections that only a comparison has: paired differences, and how scores fall with worse prompts. */
-import type { Disturbance, EntrantName, Metric, PairedDifference, RobustnessCurve } from '../results.js';
+import { sortedOut } from '../baseline.js';
+import type { Disturbance, EntrantName, Metric, ModelScores, PairedDifference, RobustnessCurve } from '../results.js';
 import { type Html, html } from './html.js';
 import { figure, type Line, legend, lineMarks } from './plots.js';
 import { displayName, table, withInterval } from './scores-sections.js';
 
-/** What is told of, in this order; the result in JSON has all. */
+/** What is told of; the result in JSON has all. */
 const METRICS: Partial<Record<Metric, string>> = {
   iou: 'IoU',
   f1: 'F1',
@@ -12,20 +13,33 @@ const METRICS: Partial<Record<Metric, string>> = {
   hd95: 'HD95, pixels',
 };
 
-/** The same images by two models, or by two kinds of prompts. */
-export function differencesTable(differences: readonly PairedDifference[], models: readonly EntrantName[]): Html {
-  const told = Object.keys(METRICS) as Metric[];
-  const lines = differences
-    .filter(({ metric, resolution }) => resolution === 'own' && told.includes(metric))
-    .map((one) => [
-      `${displayName(one.b, models)} minus ${displayName(one.a, models)}`,
-      METRICS[one.metric] ?? one.metric,
-      one.count,
-      signed(one.mean, one.meanInterval),
-      signed(one.median, one.medianInterval),
-      `${one.greater} / ${one.lesser} / ${one.equal}`,
-      one.wilcoxon === null ? '-' : pValue(one.wilcoxon.pValue),
-    ]);
+/** The same images by two models, or by two kinds of prompts. Those that the terminal shows; the others on demand. */
+export function differenceTables(differences: readonly PairedDifference[], models: readonly ModelScores[]): Html {
+  const told = differences.filter(({ metric, resolution }) => resolution === 'own' && METRICS[metric] !== undefined);
+  const { first, others } = sortedOut(told, models);
+  const more =
+    others.length === 0
+      ? undefined
+      : html`<details><summary>${others.length} more: other pairs, other scores</summary>${differencesTable('Other paired differences', others, models)}</details>`;
+  return html`${first.length === 0 ? undefined : differencesTable('Paired differences', first, models)}
+<p class="soft">Small: 95 percent intervals of the difference, by the bootstrap over images. p: two-sided signed-rank test, not
+corrected for the number of lines. Of a distance less is better.</p>${more}`;
+}
+
+function differencesTable(
+  name: string,
+  differences: readonly PairedDifference[],
+  models: readonly EntrantName[],
+): Html {
+  const lines = differences.map((one) => [
+    `${displayName(one.b, models)} minus ${displayName(one.a, models)}`,
+    METRICS[one.metric] ?? one.metric,
+    one.count,
+    signed(one.mean, one.meanInterval),
+    signed(one.median, one.medianInterval),
+    `${one.greater} / ${one.lesser} / ${one.equal}`,
+    one.wilcoxon === null ? '-' : pValue(one.wilcoxon.pValue),
+  ]);
   const heads = [
     'pair',
     'score',
@@ -35,9 +49,7 @@ export function differencesTable(differences: readonly PairedDifference[], model
     'greater / lesser / equal',
     'Wilcoxon p',
   ];
-  return html`${table('Paired differences', heads, lines)}
-<p class="soft">Small: 95 percent intervals of the difference, by the bootstrap over images. p: two-sided signed-rank test, not
-corrected for the number of lines. Of a distance less is better.</p>`;
+  return table(name, heads, lines);
 }
 
 function signed(value: number, interval: readonly [number, number]): Html {

@@ -130,12 +130,20 @@ function figure({ sketch, ious }: Shown, uri: string, { entrants, names }: Pictu
   return html`<figure><button class="open" type="button" aria-haspopup="dialog" aria-label="Enlarge ${name}" style="${ratio}"><span
  class="stack" style="${ratio}"><img class="layer-photo" alt="${name}"
  src="${uri}"><svg class="over" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" aria-hidden="true">${masks}${label}<g
- class="layer-prompts">${sketch.prompts.map((prompt) => marks(prompt, sketch))}</g></svg></span></button><figcaption>${name}
+ class="layer-prompts">${promptsOf(sketch, entrants).map((prompt) => marks(prompt, sketch))}</g></svg></span></button><figcaption>${name}
  <small>IoU: ${scored}</small></figcaption></figure>`;
 }
 
+type Shape = Pick<Prompt, 'points' | 'labels' | 'box'>;
+
+/** Those of the entrants in the picture; mostly they share one. */
+function promptsOf({ prompts }: Sketch, entrants: Pictured['entrants']): Shape[] {
+  const shapes = entrants.flatMap((entrant) => prompts.get(entrantKey(entrant)) ?? []);
+  return [...new Map(shapes.map((shape) => [JSON.stringify(shape), shape])).values()];
+}
+
 /** Points inside carry a plus, those outside a minus: colour alone would not tell everybody. */
-function marks({ points, labels, box }: Prompt, { frame, width, height }: Sketch): Html {
+function marks({ points, labels, box }: Shape, { frame, width, height }: Sketch): Html {
   const scale = Math.max(frame.width / width, frame.height / height);
   const to = (pixel: number) => Math.round((pixel + 0.5) * scale * 10) / 10;
   const dots = points.map(([x, y], index) => {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { TrainSeconds } from '../../training/events.js';
 import { runPaths } from '../../training/run-folder.js';
 import type { EvaluateResult, ModelScores } from '../results.js';
-import { differencesTable, robustness } from './comparison-sections.js';
+import { differenceTables, robustness } from './comparison-sections.js';
 import { type Html, html } from './html.js';
 import { writePage } from './page.js';
 import { pictures } from './pictures.js';
@@ -106,8 +106,7 @@ function modelFacts({ name, spec, promptSource, prompts, weightsHash }: ModelSco
   return [
     ['model', name === spec ? name : `${name} (${spec})`],
     ['weights', weightsHash?.slice(0, 12) ?? '-'],
-    ['prompts from', sourceWords(promptSource)],
-    ['prompts', `${drawn}; seed ${seed}`],
+    ['asked with', `${sourceWords(promptSource)}; ${drawn}; seed ${seed}`],
     ['mask output', maskOutput],
   ];
 }
@@ -121,7 +120,7 @@ async function scoreSections(scored: Scored & ComparisonFindings, signal: AbortS
     entries.findIndex(({ scores }) => isTuned(scores)),
   );
   const paired =
-    differences.length === 0 ? undefined : html`<h2>Paired differences</h2>${differencesTable(differences, models)}`;
+    differences.length === 0 ? undefined : html`<h2>Paired differences</h2>${differenceTables(differences, models)}`;
   const robust = curves == null ? undefined : html`<h2>Worse prompts</h2>${robustness(curves)}`;
   return html`<p class="lead">Median IoU on ${entries[rankedBy]?.rows.length ?? 0} images: ${medians(entries)}.</p>
 <h2>Scores</h2>${scoresTable(entries)}${paired}

@@ -30,8 +30,8 @@ export interface Entry {
 }
 
 const SOURCES: Record<EvaluatedSource, string> = {
-  'ground-truth': 'labels',
-  rough: 'rough masks',
+  'ground-truth': 'prompts from labels',
+  rough: 'prompts from rough masks',
   automatic: 'nothing given',
 };
 
@@ -49,15 +49,14 @@ export function isTuned({ checkpointHash }: ModelScores): boolean {
   return checkpointHash !== null;
 }
 
-/** The model's name; its prompts too where they are not the same for all. */
+/** The model's name; its prompts too where they are not the same for all that were given any. */
 export function displayName(one: EntrantName, all: readonly EntrantName[]): string {
+  const given = all.filter(({ promptSource }) => promptSource !== 'automatic');
   const differ = (values: readonly unknown[]) => new Set(values).size > 1;
-  const source = differ(all.map(({ promptSource }) => promptSource))
-    ? `prompts from ${sourceWords(one.promptSource)}`
-    : '';
-  const kinds = all.flatMap(({ promptKind }) => promptKind ?? []);
-  const kind = differ(kinds) ? (one.promptKind ?? '') : '';
-  const how = [kind, source].filter((word) => word !== '').join(', ');
+  const kind = differ(given.flatMap(({ promptKind }) => promptKind ?? [])) ? (one.promptKind ?? '') : '';
+  const source = differ(given.map(({ promptSource }) => promptSource)) ? sourceWords(one.promptSource) : '';
+  const nothing = given.length > 0 && one.promptSource === 'automatic';
+  const how = nothing ? sourceWords('automatic') : [kind, source].filter((word) => word !== '').join(', ');
   return how === '' ? one.name : `${one.name} (${how})`;
 }
 

@@ -15,8 +15,8 @@ export interface Sketch {
   readonly label: string;
   /** By {@link entrantKey}. */
   readonly masks: Map<string, string>;
-  /** Those that differ; models mostly share one. Pixels of the image. */
-  readonly prompts: Prompt[];
+  /** By {@link entrantKey}; pixels of the image. */
+  readonly prompts: Map<string, Pick<Prompt, 'points' | 'labels' | 'box'>>;
 }
 
 /** A model with its prompts' source and kind. */
@@ -38,15 +38,13 @@ export class Sketches {
       frame: frameSize(label),
       label: outlinePath(label),
       masks: new Map<string, string>(),
-      prompts: [],
+      prompts: new Map(),
     };
     this.#images.set(sample.name, sketch);
     sketch.masks.set(entrant, outlinePath({ values: predicted, width, height }));
     if (prompt === undefined) return;
     const { points, labels, box } = prompt;
-    const text = JSON.stringify({ points, labels, box });
-    const known = sketch.prompts.some((other) => JSON.stringify(other) === text);
-    if (!known) sketch.prompts.push({ points, labels, box });
+    sketch.prompts.set(entrant, { points, labels, box });
   }
 
   /** Of the image of that name within its split. */

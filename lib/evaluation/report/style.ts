@@ -45,6 +45,8 @@ td small { display: block; color: var(--soft); }
 .plot text { white-space: pre; }
 .swatch { width: 34px; height: 12px; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 0 1rem; margin: .1rem 0; padding: 0; font-size: .88rem; color: var(--soft); }
+.legend li { position: relative; padding-left: 40px; }
+.legend svg { position: absolute; left: 0; top: .3em; }
 .layers {
   display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; border: 1px solid var(--line); border-radius: 6px;
   margin: .6rem 0; padding: .35rem .7rem; background: var(--panel);

@@ -1,15 +1,23 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pictures } from '../../../lib/evaluation/report/pictures.js';
 import { reportPath, writeComparisonReport, writeRunReport } from '../../../lib/evaluation/report/report.js';
+import { displayName } from '../../../lib/evaluation/report/scores-sections.js';
+import { entrantKey } from '../../../lib/evaluation/report/sketches.js';
+import type { EntrantName, EvaluatedSource, Metric } from '../../../lib/evaluation/results.js';
 import { trainOptionsSchema } from '../../../lib/options.js';
+import type { PromptKind } from '../../../lib/prompts/prompt.js';
 import { writeRunConfig } from '../../../lib/training/run-folder.js';
-import { madeUp, parsed, requestsOf, type ScoredOptions, temporaryFolder } from './support.js';
+import { disc, madeUp, parsed, requestsOf, type ScoredOptions, temporaryFolder } from './support.js';
 
 const NASTY = `<script>alert("x")</script>&'`;
 const names = (count: number) => Array.from({ length: count }, (_, index) => `image-${index}`);
 
-async function comparison(options: ScoredOptions): Promise<{ text: string; document: ReturnType<typeof parsed> }> {
+async function comparison(
+  options: ScoredOptions,
+  metrics: readonly Metric[] = ['iou'],
+): Promise<{ text: string; document: ReturnType<typeof parsed> }> {
   const dir = await temporaryFolder();
   const scored = await madeUp(join(dir, 'photos'), options);
   const report = join(dir, 'report.html');
@@ -29,10 +37,10 @@ async function comparison(options: ScoredOptions): Promise<{ text: string; docum
     })),
   });
   const [b, a] = scored.models;
-  const difference = {
+  const differences = metrics.map((metric) => ({
     a: a!,
     b: b!,
-    metric: 'iou' as const,
+    metric,
     resolution: 'own' as const,
     ...{
       count: 9,
@@ -43,9 +51,9 @@ async function comparison(options: ScoredOptions): Promise<{ text: string; docum
     },
     ...{ greater: 8, lesser: 1, equal: 0 },
     wilcoxon: { statistic: 1, pValue: 0.0002, method: 'exact' as const },
-  };
+  }));
   const robustness = scored.models.map(({ name }) => curve(name));
-  await writeComparisonReport({ ...scored, ...about, report, differences: [difference], robustness });
+  await writeComparisonReport({ ...scored, ...about, report, differences, robustness });
   expect((await readdir(dir)).sort()).toEqual(['photos', 'report.html']); // no temporary file
   const text = await readFile(report, 'utf8');
   return { text, document: parsed(text) };
@@ -92,6 +100,25 @@ describe('the report of a comparison', () => {
     expect(document.querySelector('.pictures small')?.textContent).toContain('IoU: untuned 0.031, tuned 0.063');
   });
 
+  it('shows the prompts of the models in the picture, one that they share once, and no other’s', async () => {
+    const dir = await temporaryFolder();
+    const scored = await madeUp(dir, { images: ['a'] });
+    const { sample } = scored.sketches.of('a')!;
+    const asked = { points: [], labels: [], box: [1, 1, 9, 9] as const };
+    const label = { values: disc(64, 48, 0.3), width: 64, height: 48 };
+    const box = { name: 'tuned', promptSource: 'ground-truth', promptKind: 'box' } as const;
+    scored.sketches.add(entrantKey(box), { sample, label, predicted: label.values, prompt: asked });
+    const entrants = scored.models;
+    const of = async (shown: typeof entrants | [typeof box]) =>
+      parsed((await pictures({ ...scored, entrants: shown, names: ['x', 'y'], rankedBy: 0 }))!.text);
+    const boxesOf = (document: ReturnType<typeof parsed>) =>
+      [...document.querySelectorAll('.pictures .prompt-box')].map((one) => one.getAttribute('x'));
+    const [shared, other] = [boxesOf(await of(entrants)), boxesOf(await of([box]))];
+    expect(shared).toHaveLength(1);
+    expect(other).toHaveLength(1);
+    expect(other).not.toEqual(shared);
+  });
+
   it('has a checkbox for each layer, and alternatives for pictures and plots', async () => {
     const { document } = await comparison({ images: names(3) });
     const boxes = [...document.querySelectorAll('.layers input[type=checkbox]')];
@@ -126,6 +153,16 @@ describe('the report of a comparison', () => {
     ]);
     const plots = [...document.querySelectorAll('.plot-figure figcaption')].map(({ textContent }) => textContent);
     expect(plots).toContain('Number of points');
+  });
+
+  it('folds away all differences but those that the terminal shows', async () => {
+    const { document } = await comparison({ images: names(3) }, ['iou', 'f1', 'hd95']);
+    const pairs = (within: string) =>
+      [...document.querySelectorAll(`${within} tbody tr`)].map((line) => line.children[1]?.textContent);
+    expect(pairs('[aria-label="Paired differences"]')).toEqual(['IoU']);
+    expect(pairs('details [aria-label="Other paired differences"]')).toEqual(['F1', 'HD95, pixels']);
+    const summaries = [...document.querySelectorAll('summary')].map(({ textContent }) => textContent);
+    expect(summaries).toContain('2 more: other pairs, other scores');
   });
 
   it('of 200 images stays below 15 MB, whatever they are like', async () => {
@@ -196,6 +233,31 @@ describe('the report of a run', () => {
     await writeRun(0, dir);
     await writeRunReport(dir, { ended: true });
     expect(await readFile(join(dir, 'report.html'), 'utf8')).toContain('No epoch is complete yet.');
+  });
+});
+
+describe('what a model is called', () => {
+  const entrant = (promptSource: EvaluatedSource, promptKind: PromptKind | null) => ({
+    name: 'sam',
+    promptSource,
+    promptKind,
+  });
+  const [points, box, automatic] = [
+    entrant('ground-truth', 'points'),
+    entrant('ground-truth', 'box'),
+    entrant('automatic', 'points'),
+  ];
+
+  it('says what its prompts are where they differ, and whether it got any', () => {
+    const called = (...all: EntrantName[]) => all.map((one) => displayName(one, all));
+    expect(called(points)).toEqual(['sam']);
+    expect(called(points, box)).toEqual(['sam (points)', 'sam (box)']);
+    expect(called(points, automatic)).toEqual(['sam', 'sam (nothing given)']);
+    expect(called(points, box, automatic)).toEqual(['sam (points)', 'sam (box)', 'sam (nothing given)']);
+    expect(called(points, entrant('rough', 'points'))).toEqual([
+      'sam (prompts from labels)',
+      'sam (prompts from rough masks)',
+    ]);
   });
 });
 

@@ -1,0 +1,39 @@
+/** What is held against what: the baselines first, and the few of all paired differences that are looked at first. */
+import type { EntrantName, ModelScores, PairedDifference } from './results.js';
+
+type Compared = EntrantName & Pick<ModelScores, 'spec'>;
+
+/** The untuned model, the rough mask: before, wherever they were named. */
+export function isBaseline({ spec, promptKind }: Pick<Compared, 'spec' | 'promptKind'>): boolean {
+  return spec === 'untuned' || promptKind === null;
+}
+
+/**
+ * The differences in IoU at the labels' resolution, each against the first with the same prompts, and each model's prompts
+ * against its first; and all others.
+ */
+export function sortedOut(
+  differences: readonly PairedDifference[],
+  models: readonly Compared[],
+): { first: PairedDifference[]; others: PairedDifference[] } {
+  const ordered = [...models].sort((a, b) => Number(isBaseline(b)) - Number(isBaseline(a)));
+  const isFirst = (a: EntrantName, b: EntrantName, alike: Alike) => {
+    const first = ordered.find((one) => alike(one, b));
+    return first !== undefined && sameName(first, a) && sameKind(first, a);
+  };
+  const [first, others]: [PairedDifference[], PairedDifference[]] = [[], []];
+  for (const one of differences) {
+    const { a, b, metric, resolution } = one;
+    const telling = metric === 'iou' && resolution === 'own' && (isFirst(a, b, samePrompts) || isFirst(a, b, sameName));
+    (telling ? first : others).push(one);
+  }
+  return { first, others };
+}
+
+type Alike = (a: EntrantName, b: EntrantName) => boolean;
+const sameName: Alike = (a, b) => a.name === b.name;
+const sameKind: Alike = (a, b) => a.promptSource === b.promptSource && a.promptKind === b.promptKind;
+/** A rough mask is the same whatever prompts are drawn from it. */
+const samePrompts: Alike = (a, b) =>
+  a.promptSource === b.promptSource &&
+  (a.promptKind === b.promptKind || a.promptKind === null || b.promptKind === null);
