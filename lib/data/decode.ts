@@ -290,9 +290,9 @@ function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize 
   return { width, height };
 }
 
-/** Neither more pixels than memory has room for nor, of images, too few to outline anything in. */
+/** Neither more pixels than memory has room for nor, of images, a single one: nothing can be outlined in it. */
 export function requireReadableSize({ width, height }: ImageSize, file: FileReference, kind: Kind): void {
-  if (kind === 'image' && Math.min(width, height) < 2) {
+  if (kind === 'image' && width * height === 1) {
     throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is ${width} x ${height} pixels: too small to segment`, {
       fix: FIX_FILE,
     });

@@ -130,7 +130,7 @@ test('a header that announces more pixels than are read is refused before decodi
   await expect(imageSize(sample)).rejects.toMatchObject({ code: 'SAM_BAD_DATA' });
 });
 
-test('a picture with a side of one pixel is refused: nothing can be outlined in it', async () => {
+test('a picture of one pixel is refused: nothing can be outlined in it', async () => {
   const sample = await image(
     'dot.png',
     await sharp(Buffer.of(9), { raw: { width: 1, height: 1, channels: 1 } })
