@@ -132,7 +132,9 @@ describe('bad input is one clear line', () => {
 
   test('for pictures of one pixel, empty labels and empty splits', async () => {
     const dots = await writeSet('dots', 1, 3, 255);
-    expect(await refused('--data', dots, '--out', join(dir, 'never'))).toContain('is 1 x 1 pixels: too small to segment');
+    expect(await refused('--data', dots, '--out', join(dir, 'never'))).toContain(
+      'is 1 x 1 pixels: too small to segment',
+    );
     const data = await writeSet('empty', 16, 2, 0);
     const out = ['--out', join(dir, 'never')];
     expect(await refused('--data', data, ...out)).toContain('the mask is empty');
