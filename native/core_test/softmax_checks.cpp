@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 
 #include "core_test/checks.h"
+#include "encoder/fused_attention.h"
 #include "encoder/position_softmax.h"
 
 namespace sam::core_test {
@@ -30,6 +31,21 @@ double error(int64_t height, int64_t width, double size, at::ScalarType type, at
   return difference(x.scores.to(at::kFloat), expected);
 }
 
+// Of the GPU's way beside the CPU's; both run anywhere.
+double fused_error(int64_t height, int64_t width, at::Device device) {
+  const Attention x = drawn(height, width, 3, at::kFloat, device);
+  const auto numbers = [&](at::IntArrayRef shape) {
+    const at::Tensor steps = at::arange(c10::multiply_integers(shape), at::kFloat).reshape(shape);
+    return (steps * 78.233).sin().to(device);
+  };
+  const at::Tensor q = numbers({3, 2, 5, 16}), k = numbers({3, 16, height * width});
+  const at::Tensor v = numbers({3, height * width, 16});
+  at::Tensor shares = at::bmm(q.flatten(1, 2), k).unflatten(1, {2, 5});
+  plain_position_softmax_(shares, x.rows, x.columns);
+  const at::Tensor expected = at::bmm(shares.flatten(1, 2), v).unflatten(1, {2, 5});
+  return difference(fused_attention(q, k, v, x.rows, x.columns), expected);
+}
+
 }  // namespace
 
 void check_softmax(const Context& context) {
@@ -45,6 +61,8 @@ void check_softmax(const Context& context) {
       if (device.is_cpu())
         context.report->check(name + "/bf16", error(height, width, size, at::kBFloat16, device), 0.002);
     }
+  context.report->check("softmax/fused-attention",
+                        std::max(fused_error(14, 14, device), fused_error(5, 33, device)), 2e-5);
   Attention x = drawn(14, 14, 3, at::kFloat, device);
   x.scores[1][1][3][195] = std::numeric_limits<float>::quiet_NaN();
   position_softmax_(x.scores, x.rows, x.columns);

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "encoder/fused_attention.h"
 #include "encoder/position_softmax.h"
 #include "model/frame.h"
 
@@ -124,30 +125,53 @@ class ViTEncoder final : public ImageEncoder {
       qkv = padded;
     }
     const Maps maps = maps_of(qkv, side, heads_);
-    at::Tensor scores = at::bmm(maps.q.flatten(1, 2), maps.k).unflatten(1, {side, side});
-    const Positions added = positions(maps.q, block.positions, 0);
-    position_softmax_(scores, added.rows, added.columns);
-    const at::Tensor attended = at::bmm(scores.flatten(1, 2), maps.v).unflatten(1, {side, side});
-    const at::Tensor joined = join(attended, n, down, across).slice(1, 0, height).slice(2, 0, width);
+    const at::Tensor joined =
+        join(attend_window(block, maps, side), n, down, across).slice(1, 0, height).slice(2, 0, width);
     return linear(block.proj, joined.contiguous());
+  }
+
+  at::Tensor attend_window(const ViTBlock& block, const Maps& maps, int64_t side) const {
+    const Positions added = positions(maps.q, block.positions, 0);
+    if (device_.is_cuda()) return fused_attention(maps.q, maps.k, maps.v, added.rows, added.columns);
+    at::Tensor scores = at::bmm(maps.q.flatten(1, 2), maps.k).unflatten(1, {side, side});
+    position_softmax_(scores, added.rows, added.columns);
+    return at::bmm(scores.flatten(1, 2), maps.v).unflatten(1, {side, side});
   }
 
   // Attention of all tokens to all, a row of queries at a time: the scores of all would be hundreds of
   // megabytes, which costs more in memory traffic and page faults than the arithmetic.
   at::Tensor everywhere(const ViTBlock& block, const at::Tensor& x) const {
-    const int64_t n = x.size(0), side = x.size(1), step = device_.is_cuda() ? 8 : 1;
+    const int64_t n = x.size(0), side = x.size(1);
     const Maps maps = maps_of(linear(block.qkv, norm(block.norm1, x)), side, heads_);
-    at::Tensor out = at::empty_like(maps.q);
-    at::Tensor scores = at::empty({maps.q.size(0), step * side, side * side}, x.options());
-    for (int64_t first = 0; first < side; first += step) {
-      const at::Tensor q = maps.q.slice(1, first, first + step).contiguous();
-      at::bmm_out(scores, q.flatten(1, 2), maps.k);
-      at::Tensor grid = scores.unflatten(1, {step, side});
-      const Positions added = positions(q, block.positions, first);
-      position_softmax_(grid, added.rows, added.columns);
-      out.slice(1, first, first + step).copy_(at::bmm(scores, maps.v).unflatten(1, {step, side}));
-    }
+    const at::Tensor out = device_.is_cuda() ? attend_fused(block, maps) : attend_by_rows(block, maps);
     return linear(block.proj, join(out, n, 1, 1)).add_(x);
+  }
+
+  at::Tensor attend_by_rows(const ViTBlock& block, const Maps& maps) const {
+    const int64_t side = maps.q.size(1);
+    at::Tensor out = at::empty_like(maps.q);
+    at::Tensor scores = at::empty({maps.q.size(0), side, side * side}, maps.q.options());
+    for (int64_t row = 0; row < side; ++row) {
+      const at::Tensor q = maps.q.slice(1, row, row + 1).contiguous();
+      at::bmm_out(scores, q.flatten(1, 2), maps.k);
+      at::Tensor grid = scores.unflatten(1, {1, side});
+      const Positions added = positions(q, block.positions, row);
+      position_softmax_(grid, added.rows, added.columns);
+      out.slice(1, row, row + 1).copy_(at::bmm(scores, maps.v).unflatten(1, {1, side}));
+    }
+    return out;
+  }
+
+  // Eight rows of queries at a time: the bias of all would be hundreds of megabytes here too.
+  at::Tensor attend_fused(const ViTBlock& block, const Maps& maps) const {
+    constexpr int64_t kRows = 8;
+    at::Tensor out = at::empty_like(maps.q);
+    for (int64_t first = 0; first < maps.q.size(1); first += kRows) {
+      const at::Tensor q = maps.q.slice(1, first, first + kRows).contiguous();
+      const Positions added = positions(q, block.positions, first);
+      out.slice(1, first, first + kRows).copy_(fused_attention(q, maps.k, maps.v, added.rows, added.columns));
+    }
+    return out;
   }
 
   // In bands of rows: the hidden layer is four times as wide.
