@@ -56,16 +56,16 @@ function differenceTable(models: readonly ModelScores[], differences: readonly P
   if (shown.length === 0) return '';
   const { of } = promptWords(models);
   const name = (entrant: EntrantName) => [entrant.name, ...of(entrant)].join(', ');
-  const rows = shown.map(({ a, b, mean, meanInterval, greater, lesser, wilcoxon }) => [
-    name(b),
-    name(a),
-    signed(mean),
-    interval(meanInterval, signed),
-    String(greater),
-    String(lesser),
-    wilcoxon === null ? '1' : pValue(wilcoxon.pValue),
-  ]);
-  return aligned([['', 'against', 'mean IoU', '95 %', 'better', 'worse', 'Wilcoxon p'], ...rows], 2);
+  const rows = shown.map((one) => [name(one.b), name(one.a), ...differenceCells(one)]);
+  return aligned([['', 'against', ...DIFFERENCE_HEAD], ...rows], 2);
+}
+
+export const DIFFERENCE_HEAD = ['mean IoU', '95 %', 'better', 'worse', 'Wilcoxon p'];
+
+/** Under {@link DIFFERENCE_HEAD}. */
+export function differenceCells({ mean, meanInterval, greater, lesser, wilcoxon }: PairedDifference): string[] {
+  const p = wilcoxon === null ? '1' : pValue(wilcoxon.pValue);
+  return [signed(mean), interval(meanInterval, signed), String(greater), String(lesser), p];
 }
 
 const DISTURBANCES: Record<Disturbance, (curve: RobustnessCurve) => string> = {
@@ -85,7 +85,7 @@ function robustnessTables(curves: readonly RobustnessCurve[]): string[] {
   });
 }
 
-const SOURCES = { 'ground-truth': 'labels', rough: 'rough masks', automatic: 'nothing given' } as const;
+export const SOURCES = { 'ground-truth': 'labels', rough: 'rough masks', automatic: 'nothing given' } as const;
 
 /** Columns that tell the prompts of one entrant from those of another; none where all are alike. */
 function promptWords(models: readonly EntrantName[]): { head: string[]; of: (entrant: EntrantName) => string[] } {

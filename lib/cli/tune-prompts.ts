@@ -10,10 +10,17 @@ import type {
 } from '../tuning/prompts/compare-prompts.js';
 import { fewestImages } from '../tuning/prompts/verdict.js';
 import { encodingProgress } from './encoding-progress.js';
-import { aligned, fixed, interval, pValue, signed } from './evaluate-tables.js';
+import {
+  aligned,
+  DIFFERENCE_HEAD,
+  differenceCells,
+  fixed,
+  interval,
+  pValue,
+  SOURCES,
+  signed,
+} from './evaluate-tables.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
-
-const SOURCES = { 'ground-truth': 'labels', rough: 'rough masks' } as const;
 
 export function comparisonHooks(reporter: Reporter): ComparisonControl {
   return { onStep: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
@@ -68,26 +75,22 @@ function armTable({ arms, roughMask }: PromptComparison): string {
     interval(gain.meanInterval, signed),
     String(tuned.belowHalf),
   ]);
-  const rough = roughMask && [
-    ['the mask itself', 'rough masks', '', fixed(roughMask.meanIou), interval(roughMask.own.iou.meanInterval, fixed)],
-  ];
-  const all = [head, ...rows, ...(rough ?? []).map((row) => [...row, '', '', String(roughMask!.belowHalf)])];
-  return aligned(all, 2);
+  if (roughMask !== null) {
+    const { meanIou, own, belowHalf } = roughMask;
+    const score = [fixed(meanIou), interval(own.iou.meanInterval, fixed)];
+    rows.push(['the mask itself', SOURCES.rough, '', ...score, '', '', String(belowHalf)]);
+  }
+  return aligned([head, ...rows], 2);
 }
 
 /** Kinds against each other, and rough masks against labels. */
 function differenceTable({ sources, roughMinusLabels }: PromptComparison): string {
-  const head = ['', 'against', 'mean IoU', '95 %', 'better', 'worse', 'Wilcoxon p', "Holm's"];
-  const name = ({ promptKind, promptSource }: PairedDifference['a']) =>
-    `${promptKind} from ${SOURCES[promptSource as keyof typeof SOURCES]}`;
+  const head = ['', 'against', ...DIFFERENCE_HEAD, "Holm's"];
+  const name = ({ promptKind, promptSource }: PairedDifference['a']) => `${promptKind} from ${SOURCES[promptSource]}`;
   const row = (one: PairedDifference, pHolm: number | null) => [
     name(one.b),
     name(one.a),
-    signed(one.mean),
-    interval(one.meanInterval, signed),
-    String(one.greater),
-    String(one.lesser),
-    one.wilcoxon === null ? '1' : pValue(one.wilcoxon.pValue),
+    ...differenceCells(one),
     pHolm === null ? '' : pValue(pHolm),
   ];
   const kinds = sources.flatMap(({ differences }) => differences.map((one) => row(one, one.pHolm)));

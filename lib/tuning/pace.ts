@@ -27,6 +27,14 @@ export class Pacemaker {
   }
 }
 
+/** What the caller of many runs may pass. */
+export interface TuningControl<Progress> {
+  signal?: AbortSignal | undefined;
+  onStep?: ((line: string) => void) | undefined;
+  onWarning?: ((line: string) => void) | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
 export interface RunHooks<Run> {
   onStep?: ((line: string) => void) | undefined;
   onWarning?: ((line: string) => void) | undefined;

@@ -15,17 +15,12 @@ import {
   type SearchOptions,
   trainOptionsOf,
 } from './options.js';
-import { type Pace, Pacemaker, relay } from './pace.js';
+import { type Pace, Pacemaker, relay, type TuningControl } from './pace.js';
 import { type Rung, ranked, rungsOf, type Setting, settingsToTry } from './plan.js';
 import { Trial } from './trial.js';
 import { openWorkbench, type Workbench } from './workbench.js';
 
-export interface SearchControl {
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  onProgress?: ((progress: SearchProgress) => void) | undefined;
-}
+export type SearchControl = TuningControl<SearchProgress>;
 
 export type SearchProgress =
   | ({ stage: 'encode' } & EnsureProgress)
@@ -78,7 +73,7 @@ export interface SearchResult {
 /**
  * Tries combinations of learning rates, losses and kinds of prompts by successive halving, and scores the winner against the settings given.
  *
- * @throws SamError `SAM_BAD_OPTION`, `SAM_RUN_EXISTS` and `SAM_IO` (`out`), `SAM_NAN_LOSS` where every trial failed, and what `train` throws.
+ * @throws SamError `SAM_BAD_OPTION`, `SAM_RUN_EXISTS` (`out`), `SAM_NAN_LOSS` where every trial failed, and what `train` throws.
  */
 export async function searchSettings(given: SearchOptions, control: SearchControl = {}): Promise<SearchResult> {
   const started = performance.now();

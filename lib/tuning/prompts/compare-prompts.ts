@@ -23,7 +23,7 @@ import { runPaths } from '../../training/run-folder.js';
 import { scoreEntrant } from '../compare.js';
 import { writeRecord } from '../folder.js';
 import { trainOptionsOf } from '../options.js';
-import { type Pace, Pacemaker, type RunHooks, relay } from '../pace.js';
+import { type Pace, Pacemaker, type RunHooks, relay, type TuningControl } from '../pace.js';
 import { Trial } from '../trial.js';
 import { openWorkbench, type Workbench } from '../workbench.js';
 import { type Arm, type ArmSource, armsOf, folderName } from './arms.js';
@@ -36,12 +36,7 @@ import {
 } from './options.js';
 import { holm, type Verdict, verdictOf } from './verdict.js';
 
-export interface ComparisonControl {
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  onProgress?: ((progress: ComparisonProgress) => void) | undefined;
-}
+export type ComparisonControl = TuningControl<ComparisonProgress>;
 
 export type ComparisonProgress =
   | ({ stage: 'encode' } & EnsureProgress)
@@ -98,7 +93,7 @@ export const comparisonPaths = (dir: string) => ({
 });
 
 /**
- * @throws SamError `SAM_BAD_OPTION` (nothing to compare, options of the search), `SAM_RUN_EXISTS` and `SAM_IO` (`out`), and what `train`
+ * @throws SamError `SAM_BAD_OPTION` (nothing to compare, options of the search, `out`), `SAM_RUN_EXISTS`, and what `train`
  * throws.
  */
 export async function comparePrompts(
