@@ -157,7 +157,7 @@ export interface WeightsInfo {
 /** The whole addon. Weights: a safetensors file, a `.pth`/`.pt`/`.bin` of torch.save (nothing in it runs) or the
  * `.index.json` of a sharded one, in Hugging Face's or Meta's names, with or without a wrapper's prefix. */
 export interface NativeBinding {
-  readonly contract: number; // that `lib/native.ts` was written for; another is a stale build
+  readonly contract: number; // that `lib/addon/native.ts` was written for; another is a stale build
   /** `probeCuda` loads LibTorch's CUDA library if it is there: no GPU can be used later where the CPU computed before that. */
   info(options?: { probeCuda?: boolean }): RuntimeInfo;
   /** CPU threads for the compute lane, for all later tasks of this process. */

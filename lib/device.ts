@@ -1,7 +1,7 @@
 /** Turns `--device auto` and `--precision auto` into what this machine really has. */
 import type { Precision, RuntimeInfo } from '../binding.js';
-import { SamError } from './errors.js';
-import { native } from './native.js';
+import { native } from './addon/native.js';
+import { SamError } from './core/errors.js';
 
 export interface Compute {
   /** `cpu` or `cuda:N`. */

@@ -1,11 +1,11 @@
 /**
  * Every option of the command line and of the TypeScript API, once: name, type, default, unit and meaning. The zod schemas
- * check values from flags, config files and API callers alike; `lib/cli/options.ts` turns them into yargs options.
+ * check values from flags, config files and API callers alike; `lib/cli/flags.ts` turns them into yargs options.
  */
 import { z } from 'zod';
 import type { LossWeights } from '../binding.js';
-import { SamError } from './errors.js';
-import { camel, closest, kebab } from './suggest.js';
+import { SamError } from './core/errors.js';
+import { camel, closest, kebab } from './core/suggest.js';
 
 const count = z.number().int();
 const LOSS_TERM = /^(dice|bce|focal|iou|row-dice-ce)(:\d+(\.\d+)?)?$/;

@@ -11,7 +11,7 @@ namespace {
 
 using namespace sam::binding;
 
-// Raised whenever binding.d.ts changes; lib/native.ts refuses an addon with another number.
+// Raised whenever binding.d.ts changes; lib/addon/native.ts refuses an addon with another number.
 constexpr int kContract = 3;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {

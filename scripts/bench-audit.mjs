@@ -7,19 +7,19 @@
  */
 import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { defaultCacheDir } from '../dist/core/cache-dir.js';
+import { randomFor } from '../dist/core/random.js';
 import { decodeMask, imageSize } from '../dist/data/decode.js';
-import { openSource } from '../dist/data/source.js';
-import { consensus } from '../dist/evaluation/audit/disagreement.js';
-import { foldsOf } from '../dist/evaluation/audit/folds.js';
-import { resolveAuditOptions, trainOptionsOf } from '../dist/evaluation/audit/options.js';
-import { outOfFold } from '../dist/evaluation/audit/out-of-fold.js';
-import { confusion, scores } from '../dist/evaluation/metrics.js';
-import { mean } from '../dist/evaluation/statistics.js';
-import { EmbeddingStore } from '../dist/models/embedding-store.js';
+import { openSource } from '../dist/data/open-data.js';
+import { EmbeddingStore } from '../dist/embeddings/embedding-store.js';
 import { resolveModel } from '../dist/models/resolve.js';
 import { chebyshevDistance } from '../dist/prompts/morphology.js';
-import { randomFor } from '../dist/prompts/random.js';
-import { defaultCacheDir } from '../dist/setup/cache-dir.js';
+import { confusion, scores } from '../dist/scoring/metrics.js';
+import { mean } from '../dist/scoring/statistics.js';
+import { consensus } from '../dist/tasks/audit/disagreement.js';
+import { foldsOf } from '../dist/tasks/audit/folds.js';
+import { resolveAuditOptions, trainOptionsOf } from '../dist/tasks/audit/options.js';
+import { outOfFold } from '../dist/tasks/audit/out-of-fold.js';
 import { environment } from '../dist/training/environment.js';
 
 const own = {

@@ -13,13 +13,13 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import { native } from '../dist/addon/native.js';
+import { defaultCacheDir } from '../dist/core/cache-dir.js';
 import { decodeImage } from '../dist/data/decode.js';
-import { openData } from '../dist/data/source.js';
-import { median } from '../dist/evaluation/statistics.js';
+import { openData } from '../dist/data/open-data.js';
 import { resolveModel } from '../dist/models/resolve.js';
-import { native } from '../dist/native.js';
 import { trainOptionsSchema } from '../dist/options.js';
-import { defaultCacheDir } from '../dist/setup/cache-dir.js';
+import { median } from '../dist/scoring/statistics.js';
 import { machine, report } from './bench/rows.mjs';
 import { run, runOurs } from './bench/sides.mjs';
 

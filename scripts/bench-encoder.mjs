@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { median } from '../dist/evaluation/statistics.js';
+import { median } from '../dist/scoring/statistics.js';
 
 const PRECISIONS = ['fp32', 'bf16'];
 const IMAGES = 3; // after one to warm up
@@ -13,9 +13,9 @@ const SIDE = 1024;
 
 /** In the child: one line of JSON. */
 async function measure(model, precision) {
-  const { native } = await import('../dist/native.js');
+  const { native } = await import('../dist/addon/native.js');
   const { resolveModel } = await import('../dist/models/resolve.js');
-  const { defaultCacheDir } = await import('../dist/setup/cache-dir.js');
+  const { defaultCacheDir } = await import('../dist/core/cache-dir.js');
   const binding = native();
   binding.setThreads(cpus().length);
   const { encoder: path, name } = await resolveModel(model, { cacheDir: defaultCacheDir() });

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { makeRivers } from '../dist/data/sample-rivers.js';
+import { makeRivers } from '../dist/samples/sample-rivers.js';
 import { machine, report, show } from './bench/rows.mjs';
 import { resumeOurs, run, runOurs } from './bench/sides.mjs';
 

@@ -10,10 +10,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { decoderShapes, encoderShapes, VIT } from '../dist/bench/architecture.js';
-import { writeRandomWeights } from '../dist/bench/random-weights.js';
-import { makeRivers } from '../dist/data/sample-rivers.js';
-import { median } from '../dist/evaluation/statistics.js';
+import { makeRivers } from '../dist/samples/sample-rivers.js';
+import { median } from '../dist/scoring/statistics.js';
+import { decoderShapes, encoderShapes, VIT } from '../dist/tasks/bench/architecture.js';
+import { writeRandomWeights } from '../dist/tasks/bench/random-weights.js';
 import { machine, report, show } from './bench/rows.mjs';
 import { MAIN, runOurs } from './bench/sides.mjs';
 

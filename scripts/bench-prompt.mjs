@@ -18,9 +18,9 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { confusion, scores } from '../dist/evaluation/metrics.js';
-import { median } from '../dist/evaluation/statistics.js';
-import { SamModel } from '../dist/models/sam-model.js';
+import { SamModel } from '../dist/prediction/sam-model.js';
+import { confusion, scores } from '../dist/scoring/metrics.js';
+import { median } from '../dist/scoring/statistics.js';
 import { machine, report, show } from './bench/rows.mjs';
 import { run } from './bench/sides.mjs';
 

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { median } from '../dist/evaluation/statistics.js';
+import { median } from '../dist/scoring/statistics.js';
 
 const SETTINGS = [
   { name: 'fp32, malloc', precision: 'fp32', allocator: 'system' },
@@ -19,7 +19,7 @@ const STEPS = 12;
 
 /** In the child: one line of JSON. */
 async function measure(precision, folder) {
-  const { native } = await import('../dist/native.js');
+  const { native } = await import('../dist/addon/native.js');
   const { resolveModel } = await import('../dist/models/resolve.js');
   const binding = native();
   binding.setThreads(cpus().length);

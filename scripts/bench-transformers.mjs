@@ -10,11 +10,11 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { timeEncoder, timeStep } from '../dist/bench/measure.js';
-import { median } from '../dist/evaluation/statistics.js';
+import { native } from '../dist/addon/native.js';
+import { defaultCacheDir } from '../dist/core/cache-dir.js';
 import { resolveModel } from '../dist/models/resolve.js';
-import { native } from '../dist/native.js';
-import { defaultCacheDir } from '../dist/setup/cache-dir.js';
+import { median } from '../dist/scoring/statistics.js';
+import { timeEncoder, timeStep } from '../dist/tasks/bench/measure.js';
 import { machine, report } from './bench/rows.mjs';
 import { run, TUNED_ALLOCATOR } from './bench/sides.mjs';
 

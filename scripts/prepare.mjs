@@ -61,7 +61,7 @@ const dist = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
 async function prepareAddon() {
   const [{ isUpToDate }, { defaultCacheDir }] = await Promise.all([
     dist('setup/addon-files.js'),
-    dist('setup/cache-dir.js'),
+    dist('core/cache-dir.js'),
   ]);
   if (!force && isUpToDate(root, defaultCacheDir())) return;
   const [{ setup }, { createReporter }] = await Promise.all([dist('setup/setup.js'), dist('cli/progress.js')]);

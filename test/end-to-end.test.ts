@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EvaluateResult } from '../lib/evaluation/evaluate.js';
-import type { PredictImagesResult } from '../lib/models/predict-images.js';
-import type { TrainResult } from '../lib/training/events.js';
+import type { PredictImagesResult } from '../lib/prediction/predict-images.js';
+import type { TrainResult } from '../lib/runs/events.js';
+import type { EvaluateResult } from '../lib/tasks/evaluate/evaluate.js';
 import { compile, runCli } from './cli/run-cli.js';
 
 const PHOTOGRAPHS = fileURLToPath(new URL('../../shared/data/stmarg-river', import.meta.url));

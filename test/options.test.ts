@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { camel, closest, editDistance, kebab } from '../lib/core/suggest.js';
 import { toPromptSettings } from '../lib/models/prompt-options.js';
 import { parseLoss, parseOptions, trainOptionsSchema } from '../lib/options.js';
-import { camel, closest, editDistance, kebab } from '../lib/suggest.js';
 
 describe('parseOptions', () => {
   test('fills in the defaults', () => {

@@ -1,9 +1,9 @@
 /** `sam-native audit`: ranks labels by how much models that have not seen them disagree, and applies what was decided about them. */
 import { z } from 'zod';
-import { SamError } from '../errors.js';
-import type { AuditProgress, AuditResult } from '../evaluation/audit/audit.js';
-import type { ApplyResult } from '../evaluation/audit/decisions.js';
-import { type AuditOptions, auditOptionsSchema } from '../evaluation/audit/options.js';
+import { SamError } from '../core/errors.js';
+import type { AuditProgress, AuditResult } from '../tasks/audit/audit.js';
+import type { ApplyResult } from '../tasks/audit/decisions.js';
+import { type AuditOptions, auditOptionsSchema } from '../tasks/audit/options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import type { ProgressTask, Reporter } from './progress.js';
@@ -36,7 +36,7 @@ export default command({
     'or the decisions for --apply.',
   async run({ given, signal, reporter }): Promise<AuditResult | ApplyResult> {
     if (given.apply !== undefined) return apply(given);
-    const { audit } = await import('../evaluation/audit/audit.js');
+    const { audit } = await import('../tasks/audit/audit.js');
     const onProgress = presenter(reporter);
     return audit(given as AuditOptions, { signal, onStep: reporter.say, onWarning: reporter.warn, onProgress });
   },
@@ -50,7 +50,7 @@ async function apply({ apply: path, out, ...rest }: Record<string, unknown>): Pr
       fix: 'leave the others out: the decisions say which audit they belong to',
     });
   }
-  const { applyDecisions } = await import('../evaluation/audit/decisions.js');
+  const { applyDecisions } = await import('../tasks/audit/decisions.js');
   return applyDecisions(String(path), out === undefined ? undefined : String(out));
 }
 

@@ -1,8 +1,8 @@
 /** `sam-native bench`: what this machine does, and what that means for a training run. */
 import { z } from 'zod';
-import type { BenchResult } from '../bench/bench.js';
-import { benchMarkdown } from '../bench/markdown.js';
 import { modelOptions } from '../options.js';
+import type { BenchResult } from '../tasks/bench/bench.js';
+import { benchMarkdown } from '../tasks/bench/markdown.js';
 import { command } from './command.js';
 
 const { device, precision, threads, cacheDir } = modelOptions;
@@ -44,9 +44,9 @@ export default command({
     "T4 (12 hours) and the limit of a T4's data sheet. On a T4 that comparison is measured; anywhere else it is projected and says so.",
   async run({ options, reporter, signal }): Promise<BenchResult & { out: string | null }> {
     const [{ bench }, { defaultCacheDir }, { writeFileWhole }] = await Promise.all([
-      import('../bench/bench.js'),
-      import('../setup/cache-dir.js'),
-      import('../files.js'),
+      import('../tasks/bench/bench.js'),
+      import('../core/cache-dir.js'),
+      import('../core/files.js'),
     ]);
     const bar = reporter.task('measuring', 1, { plain: false });
     const result = await bench({

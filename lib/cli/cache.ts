@@ -9,7 +9,7 @@ interface Listing {
   cacheDir: string;
   /** Of all embeddings. */
   bytes: number;
-  embeddings: import('../models/embedding-folders.js').EmbeddingFolder[];
+  embeddings: import('../embeddings/embedding-folders.js').EmbeddingFolder[];
   models: import('../models/model-folders.js').ModelFolder[];
 }
 
@@ -41,9 +41,9 @@ export default command({
     'again when it is needed. Models stay; remove their folders by hand.',
   async run({ options, positionals }): Promise<Listing | Collected> {
     const [folders, { listModels }, { defaultCacheDir }] = await Promise.all([
-      import('../models/embedding-folders.js'),
+      import('../embeddings/embedding-folders.js'),
       import('../models/model-folders.js'),
-      import('../setup/cache-dir.js'),
+      import('../core/cache-dir.js'),
     ]);
     const directory = options.cacheDir ?? defaultCacheDir();
     if (positionals.action === 'gc') {

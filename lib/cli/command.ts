@@ -8,9 +8,9 @@
  */
 import type { Argv, CommandModule, PositionalOptions } from 'yargs';
 import { z } from 'zod';
-import { SamError, toSamError } from '../errors.js';
+import { SamError, toSamError } from '../core/errors.js';
 import { parseOptions } from '../options.js';
-import { type GivenOptions, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './options.js';
+import { type GivenOptions, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './flags.js';
 import { createReporter, type Reporter } from './progress.js';
 
 /** The options of a command, checked, defaults filled in. */

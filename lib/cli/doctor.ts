@@ -1,5 +1,5 @@
 /** `sam-native doctor`: what is here, what is missing, and whether it works. */
-import { defaultCacheDir } from '../setup/cache-dir.js';
+import { defaultCacheDir } from '../core/cache-dir.js';
 import { doctor } from '../setup/doctor.js';
 import { command } from './command.js';
 

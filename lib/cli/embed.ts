@@ -1,8 +1,8 @@
 /** `sam-native embed`: fills the embedding cache, and exports embeddings. */
 import { z } from 'zod';
+import { SamError } from '../core/errors.js';
 import type { DataSource, Sample } from '../data/sample.js';
-import { SamError } from '../errors.js';
-import type { EmbedImagesResult } from '../models/embed-images.js';
+import type { EmbedImagesResult } from '../embeddings/embed-images.js';
 import { dataOptions, modelOptions, optimiserOptions, promptOptions, sourceOptions } from '../options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
@@ -37,10 +37,10 @@ export default command({
       throw new SamError('SAM_BAD_OPTION', '--export names each picture once; --augment makes several views', { fix });
     }
     const [{ embedImages }, { openSource, openSplit }, { allViews }, { defaultCacheDir }] = await Promise.all([
-      import('../models/embed-images.js'),
-      import('../data/source.js'),
+      import('../embeddings/embed-images.js'),
+      import('../data/open-data.js'),
       import('../data/views.js'),
-      import('../setup/cache-dir.js'),
+      import('../core/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
     const hooks = { onWarning: reporter.warn, onNotice: reporter.say, signal };

@@ -1,5 +1,5 @@
 /** The bar of images on their way through the encoder. */
-import type { EnsureProgress } from '../models/embedding-store.js';
+import type { EnsureProgress } from '../embeddings/embedding-store.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
 /** Shows a bar while something is encoded; says nothing when all was found. */

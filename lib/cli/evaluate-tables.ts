@@ -1,5 +1,5 @@
 /** The tables that `evaluate` prints: who is how good, whether the differences are more than chance, and what worse prompts do. */
-import { sortedOut } from '../evaluation/baseline.js';
+import { sortedOut } from '../scoring/baseline.js';
 import type {
   Disturbance,
   EntrantName,
@@ -8,7 +8,7 @@ import type {
   ModelScores,
   PairedDifference,
   RobustnessCurve,
-} from '../evaluation/results.js';
+} from '../scoring/results.js';
 
 /** The short story; everything else is in the JSON and in the file of each image. */
 export function evaluationTables({

@@ -1,7 +1,7 @@
 /** `sam-native evaluate`: compares models on labelled images. */
 import { z } from 'zod';
-import type { EvaluatedPrompt, EvaluateProgress, EvaluateResult } from '../evaluation/evaluate.js';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
+import type { EvaluatedPrompt, EvaluateProgress, EvaluateResult } from '../tasks/evaluate/evaluate.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import { evaluationTables } from './evaluate-tables.js';
@@ -63,9 +63,9 @@ export default command({
     'in the file of each image. Intervals are bootstrapped over images; differences are those of the same images.',
   async run({ options, given, signal, reporter }): Promise<EvaluateResult> {
     const [{ evaluate }, { openSplit }, { defaultCacheDir }] = await Promise.all([
-      import('../evaluation/evaluate.js'),
-      import('../data/source.js'),
-      import('../setup/cache-dir.js'),
+      import('../tasks/evaluate/evaluate.js'),
+      import('../data/open-data.js'),
+      import('../core/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
     const hooks = { onWarning: reporter.warn, onNotice: reporter.say, signal };

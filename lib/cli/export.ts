@@ -1,8 +1,8 @@
 /** `sam-native export MODEL`: a model, or a part of it, in another format. */
 import { z } from 'zod';
-import { SamError } from '../errors.js';
-import type { ExportResult } from '../export/torchscript.js';
+import { SamError } from '../core/errors.js';
 import { modelOptions } from '../options.js';
+import type { ExportResult } from '../tasks/export/torchscript.js';
 import { command } from './command.js';
 
 export default command({
@@ -36,8 +36,8 @@ export default command({
   async run({ options, positionals, signal, reporter }): Promise<ExportResult> {
     const { to, part, out, encoder, cacheDir } = options;
     const asked = { model: String(positionals.model), out, encoder, cacheDir, signal, onStep: reporter.say };
-    if (to === 'torchscript') return (await import('../export/torchscript.js')).exportEncoder(asked);
-    if (part === undefined) return (await import('../export/hugging-face.js')).exportHuggingFace(asked);
+    if (to === 'torchscript') return (await import('../tasks/export/torchscript.js')).exportEncoder(asked);
+    if (part === undefined) return (await import('../tasks/export/hugging-face.js')).exportHuggingFace(asked);
     throw new SamError('SAM_BAD_OPTION', '--part encoder goes with --to torchscript', {
       fix: 'leave out --part: hf is the whole model',
     });

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The command line: names the commands; each one's file is loaded only when it is called. */
 import yargs, { type ArgumentsCamelCase, type Argv, type CommandModule } from 'yargs';
-import { packageVersion } from '../setup/package-root.js';
-import { closest } from '../suggest.js';
+import { packageVersion } from '../core/package-root.js';
+import { closest } from '../core/suggest.js';
 
 /** What a command file exports by default: `command({...})` of `command.ts`. */
 interface CommandFile {

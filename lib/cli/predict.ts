@@ -1,9 +1,9 @@
 /** `sam-native predict INPUT…`: masks for images and folders. */
 import { z } from 'zod';
-import { SamError } from '../errors.js';
-import type { PredictImagesResult, PredictProgress } from '../models/predict-images.js';
-import { parseBox, parsePoint, type UserPrompt } from '../models/user-prompt.js';
+import { SamError } from '../core/errors.js';
 import { dataOptions, modelOptions, promptOptions } from '../options.js';
+import type { PredictImagesResult, PredictProgress } from '../prediction/predict-images.js';
+import { parseBox, parsePoint, type UserPrompt } from '../prediction/user-prompt.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import type { ProgressTask, Reporter } from './progress.js';
@@ -80,8 +80,8 @@ export default command({
       });
     }
     const [{ predictImages }, { openImages }] = await Promise.all([
-      import('../models/predict-images.js'),
-      import('../data/source.js'),
+      import('../prediction/predict-images.js'),
+      import('../data/open-data.js'),
     ]);
     const images = await openImages(positionals.input as string[]);
     return predictImages({

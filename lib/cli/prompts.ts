@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { MaskNeed } from '../data/sample.js';
-import type { PreviewResult, PromptItem } from '../evaluation/preview.js';
-import type { TuneResult } from '../evaluation/tune/tune.js';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
+import type { PreviewResult, PromptItem } from '../tasks/preview/preview.js';
+import type { TuneResult } from '../tasks/rough-thresholds/fit-rough-mask.js';
 import { type CommandContext, command } from './command.js';
 
 const { limit, skipBad, onEmpty } = dataOptions;
@@ -50,7 +50,7 @@ type Context = CommandContext<typeof options>;
 
 async function show({ options, given, positionals, signal, reporter }: Context): Promise<PreviewResult> {
   const [{ previewPrompts }, { promptOptionsFor }, { promptOrigin }] = await Promise.all([
-    import('../evaluation/preview.js'),
+    import('../tasks/preview/preview.js'),
     import('../models/prompt-options.js'),
     import('../prompts/rough/settings.js'),
   ]);
@@ -74,9 +74,9 @@ async function show({ options, given, positionals, signal, reporter }: Context):
 
 async function tune({ options, given, positionals, signal, reporter }: Context): Promise<TuneResult> {
   const [{ tuneRoughMask }, { promptOptionsFor }, { SamError }] = await Promise.all([
-    import('../evaluation/tune/tune.js'),
+    import('../tasks/rough-thresholds/fit-rough-mask.js'),
     import('../models/prompt-options.js'),
-    import('../errors.js'),
+    import('../core/errors.js'),
   ]);
   if (options.data === undefined) {
     throw new SamError('SAM_BAD_OPTION', '--tune needs labelled images: --data is missing', {
@@ -101,9 +101,9 @@ async function samplesOf(
   masks: MaskNeed,
 ) {
   const [{ openImages, openSplit }, { defaultCacheDir }, { SamError }] = await Promise.all([
-    import('../data/source.js'),
-    import('../setup/cache-dir.js'),
-    import('../errors.js'),
+    import('../data/open-data.js'),
+    import('../core/cache-dir.js'),
+    import('../core/errors.js'),
   ]);
   const inputs = (positionals.input ?? []) as string[];
   if (inputs.length > 0 === (options.data !== undefined)) {

@@ -1,7 +1,7 @@
 /** `sam-native split`: training, validation and test splits that do not leak. */
 import { z } from 'zod';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
-import type { SplitDataResult } from '../split/split.js';
+import type { SplitDataResult } from '../tasks/split/split.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 
@@ -46,8 +46,8 @@ export default command({
     'Groups are never cut. Without --group-by the samples of one image are a group.',
   async run({ options, signal, reporter }): Promise<SplitDataResult> {
     const [{ splitData }, { NEAR_DUPLICATE }] = await Promise.all([
-      import('../split/split.js'),
-      import('../models/descriptors.js'),
+      import('../tasks/split/split.js'),
+      import('../embeddings/descriptors.js'),
     ]);
     const { split, train, validation, test, groupBySimilarity: similarity, ...rest } = options;
     const threshold = similarity === '' || similarity === 'true' ? NEAR_DUPLICATE : similarity;

@@ -1,7 +1,7 @@
 /** `sam-native train`: fine-tunes a model on labelled images. */
 import { z } from 'zod';
 import { type TrainOptions, trainOptionsSchema } from '../options.js';
-import type { SetupEvent, TrainEvent, TrainResult } from '../training/events.js';
+import type { SetupEvent, TrainEvent, TrainResult } from '../runs/events.js';
 import { command } from './command.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
 

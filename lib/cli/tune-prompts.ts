@@ -1,14 +1,14 @@
 /** `sam-native tune --prompts`: what is told while it runs, and the tables at the end. */
-import type { PairedDifference } from '../evaluation/results.js';
-import { boxesTellLittle, WIDE_BOX } from '../tuning/prompts/boxes.js';
+import type { PairedDifference } from '../scoring/results.js';
+import { boxesTellLittle, WIDE_BOX } from '../tasks/prompt-comparison/boxes.js';
 import type {
   ArmResult,
   ComparisonControl,
   ComparisonProgress,
   PromptComparison,
   SourceResult,
-} from '../tuning/prompts/compare-prompts.js';
-import { fewestImages } from '../tuning/prompts/verdict.js';
+} from '../tasks/prompt-comparison/compare-prompts.js';
+import { fewestImages } from '../tasks/prompt-comparison/verdict.js';
 import { encodingProgress } from './encoding-progress.js';
 import {
   aligned,

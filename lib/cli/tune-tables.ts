@@ -1,6 +1,7 @@
 /** What `tune` prints: the trials, best first, and whether the winner is better than the settings given. */
-import type { SearchComparison } from '../tuning/compare.js';
-import type { SearchResult, TrialResult } from '../tuning/search.js';
+
+import type { SearchResult, TrialResult } from '../tasks/search/search.js';
+import type { SearchComparison } from '../tasks/workbench/compare.js';
 import { aligned, fixed, interval, modelTable, pValue, signed } from './evaluate-tables.js';
 
 export function searchTables(result: SearchResult): string {

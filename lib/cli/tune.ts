@@ -1,9 +1,9 @@
 /** `sam-native tune`: searches for settings that train best on the data in hand, or compares kinds of prompts (`--prompts`). */
 import { z } from 'zod';
-import { type SearchOptions, searchOptionsSchema } from '../tuning/options.js';
-import type { PromptComparison } from '../tuning/prompts/compare-prompts.js';
-import type { ComparisonOptions } from '../tuning/prompts/options.js';
-import type { SearchProgress, SearchResult, TrialResult } from '../tuning/search.js';
+import type { PromptComparison } from '../tasks/prompt-comparison/compare-prompts.js';
+import type { ComparisonOptions } from '../tasks/prompt-comparison/options.js';
+import { type SearchOptions, searchOptionsSchema } from '../tasks/search/options.js';
+import type { SearchProgress, SearchResult, TrialResult } from '../tasks/search/search.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
@@ -35,10 +35,10 @@ export default command({
   async run({ options: { prompts }, given, signal, reporter }): Promise<SearchResult | PromptComparison> {
     const { prompts: _, ...options } = given;
     if (prompts) {
-      const { comparePrompts } = await import('../tuning/prompts/compare-prompts.js');
+      const { comparePrompts } = await import('../tasks/prompt-comparison/compare-prompts.js');
       return comparePrompts(options as ComparisonOptions, { signal, ...comparisonHooks(reporter) });
     }
-    const { searchSettings } = await import('../tuning/search.js');
+    const { searchSettings } = await import('../tasks/search/search.js');
     const onProgress = presenter(reporter);
     return searchSettings(options as SearchOptions, {
       signal,

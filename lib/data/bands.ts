@@ -5,7 +5,7 @@
  * their EXIF orientation applied.
  */
 import { setImmediate } from 'node:timers/promises';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import type { BandValues, Raster } from '../raster/raster.js';
 import { heldImage, openPicture, openRaster, pixelsOf, requireReadableSize, wordsOf } from './decode.js';
 import type { FileReference } from './sample.js';

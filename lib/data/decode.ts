@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
-import { SamError, systemCode } from '../errors.js';
-import { digestFile } from '../hash.js';
+import { SamError, systemCode } from '../core/errors.js';
+import { digestFile } from '../core/hash.js';
 import { chooseBands } from '../raster/bands.js';
 import { RasterPixels, readingOf } from '../raster/pixels.js';
 import { isTiff, Raster } from '../raster/raster.js';

@@ -1,5 +1,5 @@
 /** Which samples belong together: a cut into splits leaves a group whole. */
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import type { Samples } from './sample.js';
 
 export interface Groups {

@@ -1,9 +1,9 @@
 /** `--instances` and `--class`: samples of the values of a mask, rather than of all that is not black. */
-import { SamError } from '../errors.js';
-import { compare } from './folder.js';
+import { SamError } from '../core/errors.js';
 import { namesOfValues, parseValue, ValueMask } from './mask-values.js';
 import { type DataSource, inReadingOrder, type Sample, type Samples } from './sample.js';
 import { mapped } from './sample-list.js';
+import { compare } from './sources/folder.js';
 
 /** Masks decoded at a time. */
 const PARALLEL = 4;

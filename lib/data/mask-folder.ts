@@ -1,6 +1,6 @@
 /** Masks that lie in a folder under the names of their images. */
-import { SamError } from '../errors.js';
-import { isFolder, listImages, stemOf } from './folder.js';
+import { SamError } from '../core/errors.js';
+import { isFolder, listImages, stemOf } from './sources/folder.js';
 
 /**
  * Paths by name: the path within the folder without its extension.

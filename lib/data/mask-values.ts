@@ -1,5 +1,5 @@
 /** Masks whose values or colours mean something: which there are, and the pixels of one of them. */
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import { decodeValues, type ImageSize, type MaskValues } from './decode.js';
 import type { FileReference, Mask, MaskReference } from './sample.js';
 import { inSlices } from './slices.js';

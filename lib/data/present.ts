@@ -1,6 +1,6 @@
 /** Which of many files are there. */
 import { stat } from 'node:fs/promises';
-import { systemCode } from '../errors.js';
+import { systemCode } from '../core/errors.js';
 
 /** Files asked about at a time. */
 const PARALLEL = 16;

@@ -1,5 +1,5 @@
 /** Groups -> splits: whole groups, as near to the shares as they allow. */
-import { randomFor } from '../prompts/random.js';
+import { randomFor } from '../core/random.js';
 
 /**
  * The split of each group, by its place in `shares`. The largest groups come first, those of one size in an order drawn from the seed;

@@ -2,8 +2,9 @@
  * Views of a picture: flipped, turned, both. A number of three bits says which: 1 left and right change places, 2 top and bottom, 4 rows
  * and columns (before the others). 0 is the picture as it is; the eight together are the symmetries of the square.
  */
+
+import { randomFor } from '../core/random.js';
 import type { Prompt } from '../prompts/prompt.js';
-import { randomFor } from '../prompts/random.js';
 import type { Sample, Samples } from './sample.js';
 import { SampleList } from './sample-list.js';
 import { inSlices } from './slices.js';

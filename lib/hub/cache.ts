@@ -8,8 +8,8 @@
 import { copyFile, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { RepoId } from '@huggingface/hub';
-import { systemCode } from '../errors.js';
-import { makeFolder, temporaryName, writeFileWhole } from '../files.js';
+import { systemCode } from '../core/errors.js';
+import { makeFolder, temporaryName, writeFileWhole } from '../core/files.js';
 import type { HubEnvironment } from './environment.js';
 
 export function isCommit(revision: string): boolean {

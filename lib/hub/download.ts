@@ -4,9 +4,9 @@
  */
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { SamError, toSamError } from '../errors.js';
-import { isAlive, makeFolder } from '../files.js';
-import { gitHashFile, sha256File } from '../hash.js';
+import { SamError, toSamError } from '../core/errors.js';
+import { isAlive, makeFolder } from '../core/files.js';
+import { gitHashFile, sha256File } from '../core/hash.js';
 
 /** What the file must be: by its SHA-256, or by the hash that git names it by. */
 export type Checksum = { sha256: string; gitHash?: never } | { gitHash: string; sha256?: never };

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { SamError, systemCode } from '../errors.js';
+import { SamError, systemCode } from '../core/errors.js';
 
 export interface HubToken {
   readonly value: string;

@@ -1,6 +1,6 @@
 /** One repository of the Hub at one commit: its files, and how they come into the shared cache. */
 import type { ListFileEntry } from '@huggingface/hub';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import { CachedRepository, isCommit, isThere } from './cache.js';
 import { type DownloadOptions, download } from './download.js';
 import { type Asked, ask, hubFetch, pageOf } from './request.js';

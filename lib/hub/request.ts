@@ -3,7 +3,7 @@
  * only, and turns the Hub's refusals into errors that say what to do.
  */
 import type { RepoId } from '@huggingface/hub';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import type { HubEnvironment } from './environment.js';
 
 /** What is asked for, as errors name it. */

@@ -5,8 +5,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListFileEntry } from '@huggingface/hub';
-import { SamError } from '../errors.js';
-import { writeFileWhole } from '../files.js';
+import { SamError } from '../core/errors.js';
+import { writeFileWhole } from '../core/files.js';
 import { CachedRepository, isCommit, isThere } from './cache.js';
 import { currentCommit, type FetchFileOptions, fetchFile, filesAt, sizeOf } from './repository.js';
 import type { Asked } from './request.js';

@@ -4,10 +4,10 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SamError, systemCode } from '../errors.js';
-import { makeFolder, moveWhole, scratchFolder } from '../files.js';
-import { sha256, sha256File } from '../hash.js';
-import { native, nativeCall } from '../native.js';
+import { native, nativeCall } from '../addon/native.js';
+import { SamError, systemCode } from '../core/errors.js';
+import { makeFolder, moveWhole, scratchFolder } from '../core/files.js';
+import { sha256, sha256File } from '../core/hash.js';
 import { findSource, inspect, type Source, type SourceOptions } from './source.js';
 
 /** They change when an encoder built from the same weights would give other embeddings. */

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { SamError, systemCode } from '../errors.js';
+import { SamError, systemCode } from '../core/errors.js';
 import { isThere } from '../hub/cache.js';
 
 export const CONFIG = 'config.json';

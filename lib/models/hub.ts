@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { ListFileEntry } from '@huggingface/hub';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import { CachedRepository, isCommit, isThere } from '../hub/cache.js';
 import { type HubEnvironment, hubEnvironment } from '../hub/environment.js';
 import { type HubName, parseHubName } from '../hub/names.js';

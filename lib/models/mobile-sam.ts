@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { SamError, toSamError } from '../errors.js';
-import { makeFolder, scratchFolder, writeFileWhole } from '../files.js';
-import { sha256File } from '../hash.js';
+import { fromNative, native, nativeCall } from '../addon/native.js';
+import { SamError, toSamError } from '../core/errors.js';
+import { makeFolder, scratchFolder, writeFileWhole } from '../core/files.js';
+import { sha256File } from '../core/hash.js';
 import { download } from '../hub/download.js';
-import { fromNative, native, nativeCall } from '../native.js';
 
 export interface SourceWeights {
   /** Safetensors file. */

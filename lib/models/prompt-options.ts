@@ -1,6 +1,6 @@
 /** The prompt settings that a tuned model was trained with: prediction and evaluation go on with them. */
 import { z } from 'zod';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import { promptOptions } from '../options.js';
 import type { PromptSettings } from '../prompts/prompt.js';
 import type { ResolvedModel } from './model.js';

@@ -5,11 +5,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { SamError } from '../errors.js';
-import { refuseNewer } from '../format.js';
-import { sha256, sha256File } from '../hash.js';
-import { FORMAT_VERSION } from '../training/run-folder.js';
-import { readSafetensorsHeader, type SafetensorsHeader } from '../training/safetensors-header.js';
+import { SamError } from '../core/errors.js';
+import { refuseNewer } from '../core/format.js';
+import { sha256, sha256File } from '../core/hash.js';
+import { FORMAT_VERSION } from '../runs/run-folder.js';
+import { readSafetensorsHeader, type SafetensorsHeader } from '../runs/safetensors-header.js';
 import { givenEncoder, ownEncoder } from './encoder.js';
 import type { ModelDescriptor, ResolvedModel } from './model.js';
 import { findSource, isModelFolder, type Source, type SourceOptions } from './source.js';

@@ -1,6 +1,6 @@
 /** Prompts of several images -> the arrays that cross the native boundary. */
 import type { PromptBatch } from '../../binding.js';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import type { PointSets, Prompt } from './prompt.js';
 
 /** Label of a point that is not there: masked out of the decoder's attention. */

@@ -2,10 +2,10 @@
  * Draws a prompt from a label, as docs/prompts.md says: points a distance apart, away from the label's edge, and a box
  * whose sides have moved a little.
  */
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
+import type { Random } from '../core/random.js';
 import { chebyshevDistance } from './morphology.js';
 import type { LowResMask, Margin, Prompt, PromptSettings } from './prompt.js';
-import type { Random } from './random.js';
 
 /** How a polarity is drawn: distance m*sqrt(A)/n, rounds of erosion int(A^0.6/d). */
 const POSITIVE = { distance: 2.75, erosion: 35 };

@@ -1,8 +1,8 @@
 /** A picture of a prompt: the image, the mask it was drawn from tinted, the points and the box. */
 import sharp from 'sharp';
+import { writeFileWhole } from '../core/files.js';
 import { gridFrame, sampleGrid } from '../data/low-res.js';
 import type { DecodedImage, Mask } from '../data/sample.js';
-import { writeFileWhole } from '../files.js';
 import type { Prompt } from './prompt.js';
 
 /** Long side of the picture, pixels. */

@@ -1,5 +1,5 @@
 /** `--bands 3,2,1` or `--bands red,green,blue`: which bands of a raster become the picture that SAM sees. */
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 
 /** Checked by {@link chooseBands}: one band (a grey picture) or three. */
 export type BandChoice = string;

@@ -1,7 +1,7 @@
 /** A TIFF read by window, whatever its bands: 8, 16 and 32 bits, whole and real numbers, nodata, georeference. */
 import { open as openFile, stat } from 'node:fs/promises';
 import { fromArrayBuffer, fromFile, type GeoTIFF, type GeoTIFFImage, type TypedArray } from 'geotiff';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import { mendByteOrder } from './big-endian.js';
 import './deflate.js';
 import { type Georeference, readGeoreference } from './georeference.js';

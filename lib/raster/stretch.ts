@@ -5,7 +5,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { TypedArray } from 'geotiff';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import { isValid, type Raster, type Window } from './raster.js';
 
 /** Changes when the same raster would become other bytes: the embedding cache goes by it. */

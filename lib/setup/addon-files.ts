@@ -8,9 +8,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { readSettings } from '../addon/settings.js';
+import { isCheckout, packageVersion } from '../core/package-root.js';
 import { inspectLibTorch, type LibTorch } from './libtorch.js';
-import { isCheckout, packageVersion } from './package-root.js';
-import { readSettings } from './settings.js';
 
 export interface AddonPlace {
   /** Folder that the finished files go to. */

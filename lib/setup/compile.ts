@@ -7,7 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import type { LibTorch } from './libtorch.js';
 import { type CommandResult, lastWords, runCommand } from './run-command.js';
 

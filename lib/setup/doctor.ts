@@ -5,13 +5,13 @@ import { createRequire } from 'node:module';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RuntimeInfo } from '../../binding.js';
+import { checkAddon, findAddon } from '../addon/native.js';
+import { SamError } from '../core/errors.js';
+import { isCheckout, PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
 import { noGpuReason } from '../device.js';
-import { SamError } from '../errors.js';
-import { checkAddon, findAddon } from '../native.js';
 import { isUpToDate, readStamp } from './addon-files.js';
 import { missingBuildTools } from './compile.js';
 import { findLibTorch, inspectLibTorch, type LibTorch } from './libtorch.js';
-import { isCheckout, PACKAGE_ROOT, packageVersion } from './package-root.js';
 import { lastWords, runCommand } from './run-command.js';
 import type { SelfTestResult } from './self-test.js';
 

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
 import { cachedTree, inspectLibTorch, type LibTorch, PINNED_VERSION } from './libtorch.js';
 import { lastWords, runCommand } from './run-command.js';
 

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SamError } from '../errors.js';
-import { readSettings } from './settings.js';
+import { readSettings } from '../addon/settings.js';
+import { SamError } from '../core/errors.js';
 
 /** The version that is tested, and that `setup` gets. */
 export const PINNED_VERSION = '2.13.0';

@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemCode } from '../errors.js';
-import { isAlive } from '../files.js';
+import { systemCode } from '../core/errors.js';
+import { isAlive } from '../core/files.js';
 
 /** Runs `work` while `path` exists with this process's id in it. A lock whose process is gone is taken over. */
 export async function withLock<T>(

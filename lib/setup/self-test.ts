@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Embeddings, ImageEncoder, PromptBatch, SamModel } from '../../binding.js';
-import { SamError } from '../errors.js';
+import { fromNative, native } from '../addon/native.js';
+import { SamError } from '../core/errors.js';
 import { resolveModel } from '../models/resolve.js';
-import { fromNative, native } from '../native.js';
 
 export interface SelfTestResult {
   /** Wall time, encoding of one image. */

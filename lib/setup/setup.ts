@@ -2,16 +2,16 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { SamError } from '../errors.js';
+import { readSettings, writeSettings } from '../addon/settings.js';
+import { tryAddon } from '../addon/try-addon.js';
+import { defaultCacheDir } from '../core/cache-dir.js';
+import { SamError } from '../core/errors.js';
+import { isCheckout, PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
 import { addonFile, addonPlace, isBuilt, makeStamp, writeStamp } from './addon-files.js';
-import { defaultCacheDir } from './cache-dir.js';
 import { compileAddon, type SetupReporter } from './compile.js';
 import { getLibTorch } from './get-libtorch.js';
 import { findLibTorch, type LibTorch } from './libtorch.js';
 import { withLock } from './lock.js';
-import { isCheckout, PACKAGE_ROOT, packageVersion } from './package-root.js';
-import { readSettings, writeSettings } from './settings.js';
-import { tryAddon } from './trial.js';
 
 export interface SetupOptions {
   /** Folder of a LibTorch to use. */

@@ -1,12 +1,12 @@
 /** Batches: which images are in each, and what the native trainer is given for them. */
 import type { Embeddings, TrainingBatch } from '../../binding.js';
+import { randomFor } from '../core/random.js';
+import { span } from '../core/spans.js';
 import type { Sample, Samples } from '../data/sample.js';
 import { type Augment, drawnView, viewedPrompt, viewedSize } from '../data/views.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { LowResMask, Prompt, PromptSettings } from '../prompts/prompt.js';
-import { randomFor } from '../prompts/random.js';
-import { span } from '../spans.js';
 import type { LowResMasks } from './masks.js';
 import type { RoughPrompts } from './rough-prompts.js';
 

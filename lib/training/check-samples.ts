@@ -1,10 +1,10 @@
 /** Looks at every label before anything slow begins, so that bad input is told at once, all of it, in one error. */
 
-import { nameAll } from '../data/folder.js';
+import { SamError } from '../core/errors.js';
 import { maskArea } from '../data/low-res.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
-import { SamError } from '../errors.js';
+import { nameAll } from '../data/sources/folder.js';
 import type { LowResMasks } from './masks.js';
 import type { RoughPrompts } from './rough-prompts.js';
 

@@ -1,16 +1,16 @@
 /** What a run is given from outside the loop: data, model, embeddings. Tests give their own. */
 import type { Embeddings, SamModel, Trainer, TrainerOptions } from '../../binding.js';
+import { fromNative, native } from '../addon/native.js';
+import { defaultCacheDir } from '../core/cache-dir.js';
+import { packageVersion } from '../core/package-root.js';
+import { openData } from '../data/open-data.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
-import { openData } from '../data/source.js';
 import { type Compute, resolveDevice } from '../device.js';
-import type { Scored } from '../evaluation/report/scores-sections.js';
-import { EmbeddingStore, type EnsureOptions, type EnsureResult } from '../models/embedding-store.js';
+import { EmbeddingStore, type EnsureOptions, type EnsureResult } from '../embeddings/embedding-store.js';
 import { decoderFiles, type ModelDescriptor } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
-import { fromNative, native } from '../native.js';
 import type { ResolvedTrainOptions } from '../options.js';
-import { defaultCacheDir } from '../setup/cache-dir.js';
-import { packageVersion } from '../setup/package-root.js';
+import type { Scored } from '../reports/sections/scores-sections.js';
 
 export interface TrainHooks {
   signal?: AbortSignal | undefined;
@@ -68,7 +68,7 @@ export const environment: TrainEnvironment = {
   },
   openModel,
   async score(dir, validation, { options, compute, model }, { signal, onWarning }) {
-    const { scoreRun } = await import('../evaluation/report/score-run.js');
+    const { scoreRun } = await import('../reports/score-run.js');
     const { cacheDir } = options;
     return scoreRun(dir, validation, { store: model.embeddings, compute, cacheDir, signal, onWarning });
   },

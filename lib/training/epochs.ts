@@ -1,10 +1,13 @@
 /** The epochs: batches through the trainer, validation, checkpoints. Everything that lasts is in `context.state`. */
 import type { Precision, Trainer } from '../../binding.js';
+import { SamError } from '../core/errors.js';
+import { shuffled } from '../core/random.js';
 import type { DataSplits, Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
-import { SamError } from '../errors.js';
 import type { ResolvedTrainOptions } from '../options.js';
-import { shuffled } from '../prompts/random.js';
+import type { TrainEvent, TrainSeconds } from '../runs/events.js';
+import type { History } from '../runs/history.js';
+import { completeEpoch, isFinished, type RunState } from '../runs/run-state.js';
 import {
   type BatchSource,
   type PlannedBatch,
@@ -14,10 +17,7 @@ import {
   stepsOf,
   VALIDATION_EPOCH,
 } from './batches.js';
-import type { TrainEvent, TrainSeconds } from './events.js';
-import type { History } from './history.js';
 import { prefetched } from './prefetch.js';
-import { completeEpoch, isFinished, type RunState } from './run-state.js';
 import { learningRate, type Schedule } from './schedules.js';
 
 export interface EpochsContext {

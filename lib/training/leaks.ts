@@ -1,8 +1,8 @@
 /** Before a run trains: whether its validation images are near-duplicates of training images. Their embeddings are there by now. */
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
 import { spreadPlaces } from '../data/sample-list.js';
-import { describeImages } from '../models/descriptors.js';
-import { nearDuplicates, nearDuplicateWarning } from '../split/near-duplicates.js';
+import { describeImages } from '../embeddings/descriptors.js';
+import { nearDuplicates, nearDuplicateWarning } from '../embeddings/near-duplicates.js';
 import type { OpenModel, TrainHooks } from './environment.js';
 
 /** Images looked at: reading an embedding takes some milliseconds, and a warning must not cost an epoch. */

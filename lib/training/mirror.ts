@@ -1,7 +1,7 @@
 /** `--mirror DIR`: a second copy of the run, made in the background, that never holds up or fails the run. */
 import { copyFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { makeFolder, temporaryName } from '../files.js';
+import { makeFolder, temporaryName } from '../core/files.js';
 
 /** How long the end of a run waits for the last copies. */
 const PATIENCE_MS = 60_000;

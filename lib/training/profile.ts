@@ -1,11 +1,11 @@
 /** `--profile`: what a run's threads do, by LibTorch's own profiler, and JavaScript's spans beside it, as one Chrome trace. */
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { SamError, systemCode } from '../errors.js';
-import { makeFolder, moveWhole, temporaryName } from '../files.js';
-import { native } from '../native.js';
-import { onSpan, type Span } from '../spans.js';
-import type { TrainEvent } from './events.js';
+import { native } from '../addon/native.js';
+import { SamError, systemCode } from '../core/errors.js';
+import { makeFolder, moveWhole, temporaryName } from '../core/files.js';
+import { onSpan, type Span } from '../core/spans.js';
+import type { TrainEvent } from '../runs/events.js';
 
 /** As much of a run is recorded: an image and a step are thousands of events each. A full shard of the cache is written meanwhile. */
 export const PROFILED = { images: 20, steps: 20 } as const;

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { SamError } from '../errors.js';
+import { SamError } from '../core/errors.js';
+import { kebab } from '../core/suggest.js';
 import { parseOptions, type ResolvedTrainOptions, type TrainOptions, trainOptionsSchema } from '../options.js';
-import { kebab } from '../suggest.js';
-import { type CheckpointMetadata, readCheckpointMetadata } from './checkpoints.js';
-import { type RunConfig, readRunConfig, runPaths } from './run-folder.js';
+import { type CheckpointMetadata, readCheckpointMetadata } from '../runs/checkpoints.js';
+import { type RunConfig, readRunConfig, runPaths } from '../runs/run-folder.js';
 
 /** What may differ from the run's own: nothing of it changes what is learnt (but for `epochs`, its length). */
 const MAY_CHANGE = new Set(['epochs', 'device', 'threads', 'saveEvery', 'mirror', 'cacheDir', 'cacheMax', 'report']);

@@ -1,8 +1,9 @@
 /** Training on the prompts that inference will see: drawn from rough masks, always (`rough`) or half of the time (`mixed`). */
+
+import { type Random, randomFor } from '../core/random.js';
 import type { Sample } from '../data/sample.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import type { Prompt, PromptSettings } from '../prompts/prompt.js';
-import { type Random, randomFor } from '../prompts/random.js';
 import { drawRoughPrompt, emptyRoughMask, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { promptOrigin, toRoughMaskSettings } from '../prompts/rough/settings.js';
 

@@ -1,12 +1,12 @@
 /** What a run leaves beside its checkpoints and history: TensorBoard's events, the report, the mirror's copies. None of it fails the run. */
 import { existsSync } from 'node:fs';
-import type { Scored } from '../evaluation/report/scores-sections.js';
+import type { Scored } from '../reports/sections/scores-sections.js';
+import type { TrainEvent, TrainSeconds } from '../runs/events.js';
+import type { RunPaths } from '../runs/run-folder.js';
+import type { RunState } from '../runs/run-state.js';
 import type { TrainHooks } from './environment.js';
-import type { TrainEvent, TrainSeconds } from './events.js';
 import { Mirror } from './mirror.js';
-import type { RunPaths } from './run-folder.js';
 import { RunReporter } from './run-reporter.js';
-import type { RunState } from './run-state.js';
 import { Watch, type Watched } from './watch.js';
 
 export interface OutputOptions {

@@ -1,21 +1,21 @@
 /** What a run writes down about itself: its config, its train history, its result. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { SamError } from '../core/errors.js';
 import type { DataSplits, Samples } from '../data/sample.js';
 import type { Compute } from '../device.js';
-import { SamError } from '../errors.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { promptOrigin } from '../prompts/rough/settings.js';
+import type { TrainHistoryEntry } from '../runs/checkpoints.js';
+import type { TrainResult, TrainSeconds } from '../runs/events.js';
+import { defaultRunDir, FORMAT_VERSION, type RunConfig, type RunPaths, runPaths } from '../runs/run-folder.js';
+import type { RunState } from '../runs/run-state.js';
 import { stepsOf } from './batches.js';
-import type { TrainHistoryEntry } from './checkpoints.js';
 import type { OpenModel, TrainEnvironment } from './environment.js';
-import type { TrainResult, TrainSeconds } from './events.js';
 import type { LowResMasks } from './masks.js';
 import type { ResumedRun } from './resume.js';
 import type { RoughPrompts } from './rough-prompts.js';
-import { defaultRunDir, FORMAT_VERSION, type RunConfig, type RunPaths, runPaths } from './run-folder.js';
-import type { RunState } from './run-state.js';
 import type { Schedule } from './schedules.js';
 
 /** A run that is ready to train. */

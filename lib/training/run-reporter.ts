@@ -1,11 +1,11 @@
 /** Keeps a run's `report.html` up to date. A report that cannot be written is a warning; it never fails the run. */
 
-import { toSamError } from '../errors.js';
-import type { RunStatus } from '../evaluation/report/report.js';
-import type { Scored } from '../evaluation/report/scores-sections.js';
-import { fromNative } from '../native.js';
+import { fromNative } from '../addon/native.js';
+import { toSamError } from '../core/errors.js';
+import type { RunStatus } from '../reports/report.js';
+import type { Scored } from '../reports/sections/scores-sections.js';
+import type { TrainEvent, TrainSeconds } from '../runs/events.js';
 import type { TrainHooks } from './environment.js';
-import type { TrainEvent, TrainSeconds } from './events.js';
 
 /** Least time between two versions, so that they cost next to nothing beside short epochs. */
 const SPACING_SECONDS = 10;
@@ -47,7 +47,7 @@ export class RunReporter {
   /** Returns whether it was written. The libraries for it are loaded when they are first needed. */
   async #write(status: () => RunStatus | Promise<RunStatus>): Promise<boolean> {
     try {
-      const { writeRunReport } = await import('../evaluation/report/report.js');
+      const { writeRunReport } = await import('../reports/report.js');
       await writeRunReport(this.dir, await status());
       return true;
     } catch (error) {

@@ -5,8 +5,8 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder } from '../files.js';
-import type { EpochEvent, StepEvent } from './events.js';
+import { makeFolder } from '../core/files.js';
+import type { EpochEvent, StepEvent } from '../runs/events.js';
 import { type EventContent, type EventImage, eventRecord } from './tensorboard-format.js';
 
 const FILE_VERSION = 'brain.Event:2';

@@ -1,5 +1,5 @@
 /** A run in progress: its events to iterate over, its result to await. */
-import type { TrainEvent, TrainResult } from './events.js';
+import type { TrainEvent, TrainResult } from '../runs/events.js';
 
 /** Events kept for a reader that is slow, or not there. */
 const MOST_KEPT = 1024;

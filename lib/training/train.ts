@@ -1,12 +1,12 @@
 /** Fine-tunes a model: from options to a run folder. What happens in which order is here; how, in the files beside. */
 import { existsSync } from 'node:fs';
+import { fromNative } from '../addon/native.js';
+import { SamError, toSamError } from '../core/errors.js';
 import type { DataSplits, Samples } from '../data/sample.js';
 import { concatenated, filtered } from '../data/sample-list.js';
 import { allViews } from '../data/views.js';
 import type { Compute } from '../device.js';
-import { SamError, toSamError } from '../errors.js';
 import { toPromptSettings } from '../models/prompt-options.js';
-import { fromNative } from '../native.js';
 import {
   parseLoss,
   parseOptions,
@@ -16,18 +16,9 @@ import {
   withPreset,
 } from '../options.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
-import { stepsOf } from './batches.js';
-import { checkSamples, requireSome } from './check-samples.js';
-import { type CheckpointContext, saveCheckpoint } from './checkpoints.js';
-import { environment, type OpenModel, type TrainEnvironment, type TrainHooks } from './environment.js';
-import { type EpochsContext, runEpochs } from './epochs.js';
-import type { TrainEvent, TrainResult, TrainSeconds } from './events.js';
-import { History } from './history.js';
-import { leakWarning } from './leaks.js';
-import { LowResMasks } from './masks.js';
-import { Profile } from './profile.js';
-import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
-import { RoughPrompts } from './rough-prompts.js';
+import { type CheckpointContext, saveCheckpoint } from '../runs/checkpoints.js';
+import type { TrainEvent, TrainResult, TrainSeconds } from '../runs/events.js';
+import { History } from '../runs/history.js';
 import {
   checkOut,
   createRunFolder,
@@ -36,7 +27,17 @@ import {
   removeLeftovers,
   runPaths,
   writeRunConfig,
-} from './run-folder.js';
+} from '../runs/run-folder.js';
+import { initialState, isFinished } from '../runs/run-state.js';
+import { stepsOf } from './batches.js';
+import { checkSamples, requireSome } from './check-samples.js';
+import { environment, type OpenModel, type TrainEnvironment, type TrainHooks } from './environment.js';
+import { type EpochsContext, runEpochs } from './epochs.js';
+import { leakWarning } from './leaks.js';
+import { LowResMasks } from './masks.js';
+import { Profile } from './profile.js';
+import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
+import { RoughPrompts } from './rough-prompts.js';
 import { RunOutputs } from './run-outputs.js';
 import {
   finishedResult,
@@ -47,7 +48,6 @@ import {
   type ReadyRun,
   requireSameModel,
 } from './run-records.js';
-import { initialState, isFinished } from './run-state.js';
 import { TrainRun } from './train-run.js';
 
 export interface TrainControl {

@@ -1,10 +1,10 @@
 /** What a run shows in TensorBoard, and when. It never fails the run: what cannot be written or drawn is one warning. */
 import type { Selection } from '../../binding.js';
 import type { Samples } from '../data/sample.js';
+import type { TrainEvent } from '../runs/events.js';
+import type { RunState } from '../runs/run-state.js';
 import type { BatchSource } from './batches.js';
 import type { OpenModel } from './environment.js';
-import type { TrainEvent } from './events.js';
-import type { RunState } from './run-state.js';
 import { TensorBoard } from './tensorboard.js';
 import { ValidationPictures } from './validation-pictures.js';
 

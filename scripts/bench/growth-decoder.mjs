@@ -1,11 +1,11 @@
 /** A program: seconds of one piece of the decoder's work, and the peak memory of the process that does nothing else. */
 import { cpus } from 'node:os';
-import { timePrompts, timeStep } from '../../dist/bench/measure.js';
+import { native } from '../../dist/addon/native.js';
+import { defaultCacheDir } from '../../dist/core/cache-dir.js';
 import { resolveDevice } from '../../dist/device.js';
 import { decoderFiles } from '../../dist/models/model.js';
 import { resolveModel } from '../../dist/models/resolve.js';
-import { native } from '../../dist/native.js';
-import { defaultCacheDir } from '../../dist/setup/cache-dir.js';
+import { timePrompts, timeStep } from '../../dist/tasks/bench/measure.js';
 
 const EFFORT = { warmups: 2, rounds: 5 };
 const SEPARATE = { pointSets: 'separate', maskOutput: 'single' };

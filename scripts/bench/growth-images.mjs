@@ -5,12 +5,12 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { native } from '../../dist/addon/native.js';
+import { openData } from '../../dist/data/open-data.js';
 import { concatenated } from '../../dist/data/sample-list.js';
-import { openData } from '../../dist/data/source.js';
-import { median } from '../../dist/evaluation/statistics.js';
-import { collectGarbage, listFolders } from '../../dist/models/embedding-folders.js';
-import { EmbeddingStore } from '../../dist/models/embedding-store.js';
-import { native } from '../../dist/native.js';
+import { collectGarbage, listFolders } from '../../dist/embeddings/embedding-folders.js';
+import { EmbeddingStore } from '../../dist/embeddings/embedding-store.js';
+import { median } from '../../dist/scoring/statistics.js';
 import { checkSamples } from '../../dist/training/check-samples.js';
 import { LowResMasks } from '../../dist/training/masks.js';
 import { writeFolder } from './data-set.mjs';

@@ -3,10 +3,10 @@
  * bench-recipe.py reads it. So both sides of a comparison do the same work.
  */
 import { relative } from 'node:path';
-import { openData } from '../../dist/data/source.js';
+import { shuffled } from '../../dist/core/random.js';
+import { openData } from '../../dist/data/open-data.js';
 import { toPromptSettings } from '../../dist/models/prompt-options.js';
 import { parseOptions, trainOptionsSchema } from '../../dist/options.js';
-import { shuffled } from '../../dist/prompts/random.js';
 import { planBatches, prepareBatch, VALIDATION_EPOCH } from '../../dist/training/batches.js';
 import { LowResMasks } from '../../dist/training/masks.js';
 

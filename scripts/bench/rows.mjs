@@ -1,7 +1,7 @@
 /** Rows of the benchmarks' table: ours, peer, ratio, target. `npm run bench` collects those of all sections through the file SAM_BENCH_ROWS. */
 import { appendFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
-import { native } from '../../dist/native.js';
+import { native } from '../../dist/addon/native.js';
 
 /**
  * @typedef {{ name: string, ours: number, peer?: number, unit: string, target: number, note?: string }} Row

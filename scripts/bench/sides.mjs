@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { kebab } from '../../dist/suggest.js';
+import { kebab } from '../../dist/core/suggest.js';
 
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PEAK = fileURLToPath(new URL('peak.mjs', import.meta.url));

@@ -5,8 +5,8 @@
 import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { native } from '../../dist/native.js';
-import { readSafetensorsHeader } from '../../dist/training/safetensors-header.js';
+import { native } from '../../dist/addon/native.js';
+import { readSafetensorsHeader } from '../../dist/runs/safetensors-header.js';
 
 const SHAPE = [256, 64, 64];
 const NUMBERS = 256 * 64 * 64;

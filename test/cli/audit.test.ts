@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditSummary } from '../../lib/cli/audit.js';
-import type { AuditResult } from '../../lib/evaluation/audit/audit.js';
-import type { ApplyResult } from '../../lib/evaluation/audit/decisions.js';
-import type { TrainResult } from '../../lib/training/events.js';
+import type { TrainResult } from '../../lib/runs/events.js';
+import type { AuditResult } from '../../lib/tasks/audit/audit.js';
+import type { ApplyResult } from '../../lib/tasks/audit/decisions.js';
 import { writePictures } from '../data/parquet-fixtures.js';
 import { compile, runCli } from './run-cli.js';
 

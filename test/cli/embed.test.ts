@@ -3,8 +3,8 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EmbedImagesResult } from '../../lib/models/embed-images.js';
-import { readSafetensorsHeader } from '../../lib/training/safetensors-header.js';
+import type { EmbedImagesResult } from '../../lib/embeddings/embed-images.js';
+import { readSafetensorsHeader } from '../../lib/runs/safetensors-header.js';
 import { compile, runCli } from './run-cli.js';
 
 let dir: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluationTables, modelTable } from '../../lib/cli/evaluate-tables.js';
-import type { EntrantName, ModelScores, PairedDifference, RobustnessCurve } from '../../lib/evaluation/results.js';
+import type { EntrantName, ModelScores, PairedDifference, RobustnessCurve } from '../../lib/scoring/results.js';
 
 const numbers = {
   count: 8,

@@ -10,9 +10,9 @@ import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EvaluateResult } from '../../lib/evaluation/evaluate.js';
-import type { ExportResult } from '../../lib/export/torchscript.js';
-import type { TrainResult } from '../../lib/training/events.js';
+import type { TrainResult } from '../../lib/runs/events.js';
+import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
+import type { ExportResult } from '../../lib/tasks/export/torchscript.js';
 import { HubServer } from '../hub-server.js';
 import { readTensors, writePth } from '../native/pth.js';
 import { compile, type Outcome, runCli } from './run-cli.js';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findAddon } from '../../lib/native.js';
+import { findAddon } from '../../lib/addon/native.js';
 import { writePicture } from '../models/support.js';
 import { compile, type Outcome, runCli } from './run-cli.js';
 

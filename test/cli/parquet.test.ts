@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSplit } from '../../lib/data/source.js';
-import type { EvaluateResult } from '../../lib/evaluation/evaluate.js';
-import type { EmbedImagesResult } from '../../lib/models/embed-images.js';
-import type { TrainResult } from '../../lib/training/events.js';
+import { openSplit } from '../../lib/data/open-data.js';
+import type { EmbedImagesResult } from '../../lib/embeddings/embed-images.js';
+import type { TrainResult } from '../../lib/runs/events.js';
+import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
 import { type Picture, writePictures } from '../data/parquet-fixtures.js';
 import { compile, runCli } from './run-cli.js';
 

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EvaluateResult, ModelScores } from '../../lib/evaluation/evaluate.js';
-import { confusion, scores } from '../../lib/evaluation/metrics.js';
-import type { PredictImagesResult } from '../../lib/models/predict-images.js';
-import type { TrainResult } from '../../lib/training/events.js';
-import { readSafetensorsHeader } from '../../lib/training/safetensors-header.js';
+import type { PredictImagesResult } from '../../lib/prediction/predict-images.js';
+import type { TrainResult } from '../../lib/runs/events.js';
+import { readSafetensorsHeader } from '../../lib/runs/safetensors-header.js';
+import { confusion, scores } from '../../lib/scoring/metrics.js';
+import type { EvaluateResult, ModelScores } from '../../lib/tasks/evaluate/evaluate.js';
 import { compile, type Outcome, runCli } from './run-cli.js';
 
 let dir: string;

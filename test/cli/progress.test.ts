@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, test, vi } from 'vitest';
 import { createReporter, formatDuration } from '../../lib/cli/progress.js';
 import { presenter, summary } from '../../lib/cli/train.js';
-import type { TrainEvent, TrainResult } from '../../lib/training/events.js';
+import type { TrainEvent, TrainResult } from '../../lib/runs/events.js';
 
 /** Something that looks like stderr. */
 function stream(isTTY: boolean) {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { EvaluateResult } from '../../lib/evaluation/evaluate.js';
-import type { PreviewResult } from '../../lib/evaluation/preview.js';
-import type { TuneResult } from '../../lib/evaluation/tune/tune.js';
-import type { PredictImagesResult } from '../../lib/models/predict-images.js';
+import type { PredictImagesResult } from '../../lib/prediction/predict-images.js';
+import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
+import type { PreviewResult } from '../../lib/tasks/preview/preview.js';
+import type { TuneResult } from '../../lib/tasks/rough-thresholds/fit-rough-mask.js';
 import { compile, type Outcome, runCli } from './run-cli.js';
 
 let dir: string;

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseCsv } from '../../lib/data/csv.js';
-import { drawRiver, SIDE } from '../../lib/data/rivers/scene.js';
-import type { SplitDataResult } from '../../lib/split/split.js';
+import { parseCsv } from '../../lib/core/csv.js';
+import { drawRiver, SIDE } from '../../lib/samples/rivers/scene.js';
+import type { SplitDataResult } from '../../lib/tasks/split/split.js';
 import { compile, runCli } from './run-cli.js';
 
 let dir: string;

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TrainResult } from '../../lib/training/events.js';
-import { readSafetensorsHeader } from '../../lib/training/safetensors-header.js';
+import type { TrainResult } from '../../lib/runs/events.js';
+import { readSafetensorsHeader } from '../../lib/runs/safetensors-header.js';
 import { compile, type Outcome, type RunOptions, runCli, startCli } from './run-cli.js';
 
 let dir: string;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { comparisonTables } from '../../lib/cli/tune-prompts.js';
-import type { PromptComparison, SourceResult } from '../../lib/tuning/prompts/compare-prompts.js';
+import type { PromptComparison, SourceResult } from '../../lib/tasks/prompt-comparison/compare-prompts.js';
 import { compile, runCli } from './run-cli.js';
 
 let dir: string;

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trialTable, verdict } from '../../lib/cli/tune-tables.js';
-import { makeRivers } from '../../lib/data/sample-rivers.js';
-import type { TrainResult } from '../../lib/training/events.js';
-import type { SearchComparison } from '../../lib/tuning/compare.js';
-import type { SearchResult, TrialResult } from '../../lib/tuning/search.js';
+import type { TrainResult } from '../../lib/runs/events.js';
+import { makeRivers } from '../../lib/samples/sample-rivers.js';
+import type { SearchResult, TrialResult } from '../../lib/tasks/search/search.js';
+import type { SearchComparison } from '../../lib/tasks/workbench/compare.js';
 import { compile, runCli, startCli } from './run-cli.js';
 
 let dir: string;

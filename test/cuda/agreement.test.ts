@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Embeddings, native, type Precision, type SamModel, type Trainer } from '../../lib/addon/native.js';
 import { resolveDevice } from '../../lib/device.js';
-import { type Embeddings, native, type Precision, type SamModel, type Trainer } from '../../lib/native.js';
 import {
   DEVICE,
   diskBatch,

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findAddon, native } from '../../lib/addon/native.js';
 import { resolveDevice } from '../../lib/device.js';
-import { findAddon, native } from '../../lib/native.js';
 import type { DoctorReport } from '../../lib/setup/doctor.js';
 import { compile, runCli } from '../cli/run-cli.js';
 import { writeSplits } from '../training/fake.js';
@@ -103,7 +103,7 @@ const TOO_LATE = `
 
 it('a process that computed on the CPU first is told that it is too late for a GPU', async () => {
   const { resolveModel } = await import('../../lib/models/resolve.js');
-  const { defaultCacheDir } = await import('../../lib/setup/cache-dir.js');
+  const { defaultCacheDir } = await import('../../lib/core/cache-dir.js');
   const { weights } = await resolveModel('mobile-sam', { cacheDir: defaultCacheDir() });
   const { stdout, status } = spawnSync(process.execPath, ['-e', TOO_LATE, findAddon(), weights], { encoding: 'utf8' });
   expect(status).toBe(0);

@@ -1,6 +1,7 @@
 /** Ends the test run with one clear line where there is no GPU: tests that cannot run must not look as if they had passed. */
+
+import { native } from '../../lib/addon/native.js';
 import { noGpuReason } from '../../lib/device.js';
-import { native } from '../../lib/native.js';
 import { DEVICE } from './support.js';
 
 export default function requireGpu(): void {

@@ -1,5 +1,5 @@
 /** MobileSAM on two devices, and a picture with a disk to find in it. */
-import { resolveModel } from '../../lib/models/resolve.js';
+
 import {
   type Embeddings,
   type ImageEncoder,
@@ -8,8 +8,9 @@ import {
   type PromptBatch,
   type SamModel,
   type TrainingBatch,
-} from '../../lib/native.js';
-import { defaultCacheDir } from '../../lib/setup/cache-dir.js';
+} from '../../lib/addon/native.js';
+import { defaultCacheDir } from '../../lib/core/cache-dir.js';
+import { resolveModel } from '../../lib/models/resolve.js';
 
 /** `SAM_TEST_DEVICE=cpu` tries the tests themselves on a machine without a GPU. */
 export const DEVICE = process.env.SAM_TEST_DEVICE ?? 'cuda';

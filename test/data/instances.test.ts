@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import { parseValue, valueName } from '../../lib/data/mask-values.js';
+import { openSource, type SourceOptions } from '../../lib/data/open-data.js';
 import type { MaskNeed, Sample } from '../../lib/data/sample.js';
-import { openSource, type SourceOptions } from '../../lib/data/source.js';
 import { writePictures } from './parquet-fixtures.js';
 import { grey, picture, temporaryFolder, write } from './pictures.js';
 

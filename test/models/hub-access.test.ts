@@ -2,7 +2,7 @@ import * as fs from 'node:fs/promises';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { writeFileWhole } from '../../lib/files.js';
+import { writeFileWhole } from '../../lib/core/files.js';
 import { big, config, env, failure, fetchModel, folder, hub, publish, weights } from './hub-support.js';
 
 describe('tokens', () => {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { SamError } from '../../lib/errors.js';
+import { SamError } from '../../lib/core/errors.js';
 import { type FetchHubModelOptions, fetchHubModel } from '../../lib/models/hub.js';
 import { type FakeFile, HubServer } from '../hub-server.js';
 

@@ -9,8 +9,8 @@ import { resolveModel } from '../../lib/models/resolve.js';
 import { type Calls, fakeNative, MOBILE_SAM_NAMES, writeSafetensors } from './support.js';
 
 const calls: Calls = [];
-vi.mock('../../lib/native.js', async (original) => ({
-  ...(await original<typeof import('../../lib/native.js')>()),
+vi.mock('../../lib/addon/native.js', async (original) => ({
+  ...(await original<typeof import('../../lib/addon/native.js')>()),
   native: () => fakeNative(calls).binding,
 }));
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import type { EmbeddingCache, Embeddings, Encoding, ImageEncoder, NativeBinding, WeightsInfo } from '../../binding.js';
 import type { Sample } from '../../lib/data/sample.js';
-import { readSafetensorsHeader } from '../../lib/training/safetensors-header.js';
+import { readSafetensorsHeader } from '../../lib/runs/safetensors-header.js';
 
 /** A whole safetensors file: every tensor one fp32. */
 export async function writeSafetensors(

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Disposable } from '../../binding.js';
+import { CONTRACT, native } from '../../lib/addon/native.js';
+import { defaultCacheDir } from '../../lib/core/cache-dir.js';
+import { PACKAGE_ROOT } from '../../lib/core/package-root.js';
 import { resolveModel } from '../../lib/models/resolve.js';
-import { CONTRACT, native } from '../../lib/native.js';
-import { defaultCacheDir } from '../../lib/setup/cache-dir.js';
-import { PACKAGE_ROOT } from '../../lib/setup/package-root.js';
 
 const DECLARATIONS = join(PACKAGE_ROOT, 'binding.d.ts');
 
@@ -102,7 +102,7 @@ test('info() has exactly the declared fields', () => {
   expect(Object.keys(native().info()).sort()).toEqual(declaredInterfaces().get('RuntimeInfo'));
 });
 
-test('the contract number is that of lib/native.ts', () => {
+test('the contract number is that of lib/addon/native.ts', () => {
   expect(native().contract).toBe(CONTRACT);
 });
 

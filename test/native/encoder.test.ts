@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { native, type Precision } from '../../lib/native.js';
+import { native, type Precision } from '../../lib/addon/native.js';
 
 const WIDTH = 1024;
 const HEIGHT = 700;

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/addon/native.js';
 
 const root = join(import.meta.dirname, '../..');
 const python = process.env.SAM_TEST_PYTHON ?? 'python3';

@@ -8,7 +8,7 @@ import type {
   SamModel,
   Trainer,
   TrainingBatch,
-} from '../../lib/native.js';
+} from '../../lib/addon/native.js';
 import { batchOf, EMBEDDING, loadEncoder, loadModel, onePoint, picture, STEP, TRAINING } from './children/inputs.mjs';
 import { prepareAddon } from './support.js';
 

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Embeddings, native, type PromptBatch, type SamModel } from '../../lib/native.js';
+import { type Embeddings, native, type PromptBatch, type SamModel } from '../../lib/addon/native.js';
 
 const root = join(import.meta.dirname, '../..');
 const program = join(root, 'build/Release', process.platform === 'win32' ? 'sam_core_test.exe' : 'sam_core_test');
@@ -23,7 +23,7 @@ interface Check {
 /** Runs the program and gives its exit status and output. */
 function coreTest(...options: string[]): Promise<{ status: number; stdout: string }> {
   if (!existsSync(program)) throw new Error(`${program} is not built: run 'npm run build'`);
-  // Waiting threads must sleep, not spin: as lib/native.ts has it for the addon.
+  // Waiting threads must sleep, not spin: as lib/addon/native.ts has it for the addon.
   const env = { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' };
   return new Promise((resolve, reject) => {
     execFile(program, ['--fixtures', fixtures, ...options], { env }, (error, stdout, stderr) => {

@@ -3,8 +3,8 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { EmbeddingCache, NativeBinding } from '../../lib/native.js';
-import { readSafetensorsHeader } from '../../lib/training/safetensors-header.js';
+import type { EmbeddingCache, NativeBinding } from '../../lib/addon/native.js';
+import { readSafetensorsHeader } from '../../lib/runs/safetensors-header.js';
 import { batchOf, EMBEDDING, loadModel, noise, STEP, TRAINING } from './children/inputs.mjs';
 import { prepareAddon } from './support.js';
 

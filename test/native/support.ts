@@ -1,9 +1,9 @@
 /** The addon and real weights for the tests of the native side, and processes of their own to try them in. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { findAddon, type NativeBinding, native } from '../../lib/addon/native.js';
+import { defaultCacheDir } from '../../lib/core/cache-dir.js';
 import { resolveModel } from '../../lib/models/resolve.js';
-import { findAddon, type NativeBinding, native } from '../../lib/native.js';
-import { defaultCacheDir } from '../../lib/setup/cache-dir.js';
 
 /**
  * The addon, after naming it and MobileSAM's weights in the environment, where `children/inputs.mjs` looks for them: here

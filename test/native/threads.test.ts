@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { NativeBinding, Precision, SamModel, Trainer } from '../../lib/native.js';
+import type { NativeBinding, Precision, SamModel, Trainer } from '../../lib/addon/native.js';
 import { batchOf, loadModel, STEP, TRAINING } from './children/inputs.mjs';
 import { prepareAddon } from './support.js';
 

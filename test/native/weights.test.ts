@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/addon/native.js';
 import { Call, type Pickled, type RawTensor, readTensors, writePickle, writePth, writeTensors } from './pth.js';
 
 const root = join(import.meta.dirname, '../..');

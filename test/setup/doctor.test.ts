@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CONTRACT } from '../../lib/native.js';
+import { CONTRACT } from '../../lib/addon/native.js';
+import { PACKAGE_ROOT } from '../../lib/core/package-root.js';
 import { type DoctorOptions, type DoctorReport, doctor } from '../../lib/setup/doctor.js';
-import { PACKAGE_ROOT } from '../../lib/setup/package-root.js';
 import { fakeLibTorch, fakeProgram } from './fakes.js';
 
 let folder: string;

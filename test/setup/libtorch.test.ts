@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { writeSettings } from '../../lib/addon/settings.js';
 import { type FindOptions, findLibTorch, inspectLibTorch, libraryFile } from '../../lib/setup/libtorch.js';
-import { writeSettings } from '../../lib/setup/settings.js';
 import { fakeLibTorch, fakeProgram, noPrograms } from './fakes.js';
 
 let folder: string;

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findAddon } from '../../lib/native.js';
+import { findAddon } from '../../lib/addon/native.js';
+import { readSettings } from '../../lib/addon/settings.js';
+import { tryAddon } from '../../lib/addon/try-addon.js';
 import { addonFile, isUpToDate } from '../../lib/setup/addon-files.js';
-import { readSettings } from '../../lib/setup/settings.js';
 import { type SetupOptions, setup } from '../../lib/setup/setup.js';
-import { tryAddon } from '../../lib/setup/trial.js';
 import { fakeLibTorch } from './fakes.js';
 
 /** A package with a real, tiny addon in C: what is tested is the way to it, not LibTorch. */

@@ -7,7 +7,7 @@ import type { Embeddings, StepResult, Trainer, TrainingBatch } from '../../bindi
 import type { DataSplits, Sample } from '../../lib/data/sample.js';
 import type { ModelDescriptor } from '../../lib/models/model.js';
 import type { TrainEnvironment } from '../../lib/training/environment.js';
-import { madeUp } from '../evaluation/report/support.js';
+import { madeUp } from '../reports/support.js';
 
 export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'sam-native-training-'));

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TrainOptions } from '../../lib/options.js';
-import type { TrainEvent } from '../../lib/training/events.js';
+import type { TrainEvent } from '../../lib/runs/events.js';
 import { train } from '../../lib/training/train.js';
 import { type FakeEnvironment, fakeEnvironment, temporaryFolder, writeSplits } from './fake.js';
 

@@ -4,7 +4,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TrainOptions } from '../../lib/options.js';
-import type { TrainEvent } from '../../lib/training/events.js';
+import type { TrainEvent } from '../../lib/runs/events.js';
 import { TensorBoard } from '../../lib/training/tensorboard.js';
 import { maskedChecksum } from '../../lib/training/tensorboard-format.js';
 import { train } from '../../lib/training/train.js';

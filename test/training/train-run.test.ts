@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TrainEvent, TrainResult } from '../../lib/training/events.js';
+import type { TrainEvent, TrainResult } from '../../lib/runs/events.js';
 import { TrainRun } from '../../lib/training/train-run.js';
 
 const step = (n: number) => ({ type: 'step', step: n }) as TrainEvent;

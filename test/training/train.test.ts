@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { SamError } from '../../lib/errors.js';
+import type { SamError } from '../../lib/core/errors.js';
 import type { TrainOptions } from '../../lib/options.js';
-import { readCheckpointMetadata } from '../../lib/training/checkpoints.js';
-import type { TrainEvent, TrainResult } from '../../lib/training/events.js';
-import { readRunConfig } from '../../lib/training/run-folder.js';
+import { readCheckpointMetadata } from '../../lib/runs/checkpoints.js';
+import type { TrainEvent, TrainResult } from '../../lib/runs/events.js';
+import { readRunConfig } from '../../lib/runs/run-folder.js';
 import { train } from '../../lib/training/train.js';
 import {
   type FakeEnvironment,

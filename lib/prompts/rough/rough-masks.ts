@@ -1,13 +1,14 @@
 /** Rough masks of images, at the image's size or on the decoder's grid, made when they are asked for. */
+
+import { SamError } from '../../core/errors.js';
+import type { Random } from '../../core/random.js';
 import { openBands } from '../../data/bands.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { gridFrame, maskArea, sampleGrid, toLowRes } from '../../data/low-res.js';
 import { masksByName } from '../../data/mask-folder.js';
 import type { Mask, Sample } from '../../data/sample.js';
-import { SamError } from '../../errors.js';
 import { drawPrompt } from '../draw.js';
 import type { LowResMask, Margin, Prompt, PromptSettings } from '../prompt.js';
-import type { Random } from '../random.js';
 import type { RoughPixels, RoughResult } from './compute.js';
 import { bandNumbers, type IndexMethod, type RoughMaskSettings } from './settings.js';
 import { RoughThread } from './thread.js';

@@ -1,9 +1,9 @@
 /** The options of rough masks, as the code that makes them takes them. */
 
 import type { z } from 'zod';
-import { SamError } from '../../errors.js';
+import { SamError } from '../../core/errors.js';
+import { kebab } from '../../core/suggest.js';
 import type { roughOptions } from '../../options.js';
-import { kebab } from '../../suggest.js';
 import type { Cleaning } from './clean.js';
 import type { HsvBands, Range } from './hsv.js';
 import { INDEX_BANDS, type SpectralIndex } from './spectral.js';

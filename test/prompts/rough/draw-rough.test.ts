@@ -1,10 +1,10 @@
 /** Prompts of rough masks lie where they should, for any mask. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { randomFor } from '../../../lib/core/random.js';
 import type { Mask } from '../../../lib/data/sample.js';
 import { erode } from '../../../lib/prompts/morphology.js';
 import type { PromptSettings } from '../../../lib/prompts/prompt.js';
-import { randomFor } from '../../../lib/prompts/random.js';
 import { computeRoughMask } from '../../../lib/prompts/rough/compute.js';
 import { drawRoughPrompt, RoughMasks } from '../../../lib/prompts/rough/rough-masks.js';
 

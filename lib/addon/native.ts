@@ -1,0 +1,110 @@
+/** Loads the native addon: the one file that does. Importing it loads nothing; the first call of {@link native} does. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { NativeBinding } from '../../binding.js';
+import { defaultCacheDir } from '../core/cache-dir.js';
+import { SamError, type SamErrorCode } from '../core/errors.js';
+import { PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
+import { readSettings } from './settings.js';
+import { tryAddon } from './try-addon.js';
+
+export type * from '../../binding.js';
+
+/** The number of the contract in `binding.d.ts` that this code was written for. */
+export const CONTRACT = 3;
+
+const SETUP = 'npx sam-native setup';
+const require = createRequire(import.meta.url);
+let loaded: NativeBinding | undefined;
+
+/**
+ * The addon, loaded once.
+ *
+ * @throws SamError `SAM_NO_ADDON`: not built, built from other sources or for another LibTorch, or it can't be loaded.
+ */
+export function native(): NativeBinding {
+  loaded ??= loadAddon(findAddon(), defaultCacheDir());
+  return loaded;
+}
+
+/**
+ * The addon's file: `SAM_NATIVE_ADDON`, else what node-gyp-build finds in the package (a checkout's build), else what `setup`
+ * recorded in the cache.
+ *
+ * @throws SamError `SAM_NO_ADDON` when there is none.
+ */
+export function findAddon(env: NodeJS.ProcessEnv = process.env, root: string = PACKAGE_ROOT): string {
+  const given = env.SAM_NATIVE_ADDON;
+  if (given) {
+    if (existsSync(given)) return given;
+    throw new SamError('SAM_NO_ADDON', `SAM_NATIVE_ADDON names ${given}, which is not there`, { fix: 'unset it' });
+  }
+  const nodeGypBuild = require('node-gyp-build') as { path(folder: string): string };
+  try {
+    return nodeGypBuild.path(root);
+  } catch {
+    const recorded = readSettings(defaultCacheDir(env)).addons?.[packageVersion(root)];
+    if (recorded !== undefined && existsSync(recorded)) return recorded;
+  }
+  throw new SamError('SAM_NO_ADDON', 'the native addon is not built yet', { fix: SETUP });
+}
+
+/** Tries the addon in a child process (the first time), loads it, and refuses it if it doesn't fit. */
+export function loadAddon(file: string, cacheDir: string): NativeBinding {
+  const problem = tryAddon(file, cacheDir);
+  if (problem !== undefined) throw new SamError('SAM_NO_ADDON', `${file}: ${problem}`, { fix: SETUP });
+  // Waiting threads of OpenMP would otherwise spin, which on a busy machine slows each step down tenfold. libgomp reads this
+  // once, when it is loaded.
+  process.env.OMP_WAIT_POLICY ??= 'PASSIVE';
+  let addon: NativeBinding;
+  try {
+    addon = require(file) as NativeBinding;
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new SamError('SAM_NO_ADDON', `${file} cannot be loaded`, { fix: SETUP, detail, cause });
+  }
+  checkAddon(addon, file);
+  return addon;
+}
+
+/** Refuses an addon of another contract, or one that runs with another minor version of LibTorch than it was compiled for. */
+export function checkAddon(addon: Pick<NativeBinding, 'contract' | 'info'>, file: string): void {
+  if (addon.contract !== CONTRACT) {
+    const text = `${file} is of another version of sam-native (contract ${addon.contract}, not ${CONTRACT})`;
+    throw new SamError('SAM_NO_ADDON', text, { fix: SETUP });
+  }
+  const { compiledFor, torch } = addon.info();
+  // LibTorch's C++ interface changes between minor versions: it may load, and then compute nonsense.
+  if (minorOf(compiledFor) !== minorOf(torch)) {
+    const text = `${file} was compiled for LibTorch ${compiledFor}, but LibTorch ${torch} was loaded`;
+    throw new SamError('SAM_NO_ADDON', text, { fix: SETUP });
+  }
+}
+
+const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
+
+/** What to do about an error from the native side, where that doesn't depend on the call. */
+const FIXES: Partial<Record<SamErrorCode, string>> = {
+  SAM_NO_CUDA: "use --device cpu, or see what 'npx sam-native doctor' says of the GPU",
+  SAM_BAD_ENCODER: 'give --encoder a TorchScript file of such a module; scripts/export_encoder.py makes them',
+  SAM_IO: 'see that there is space on that disk and that you may write there, then try again',
+  SAM_OUT_OF_MEMORY: 'lower --batch-size, or close other programs',
+};
+
+/** An error thrown by the addon as a `SamError`; any other value as it is. */
+export function fromNative(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof SamError) return error;
+  const { code, detail } = error as Error & { code?: unknown; detail?: unknown };
+  if (typeof code !== 'string' || !code.startsWith('SAM_')) return error;
+  const options = { fix: FIXES[code as SamErrorCode], detail: typeof detail === 'string' ? detail : undefined };
+  return new SamError(code as SamErrorCode, error.message, { ...options, cause: error });
+}
+
+/** Calls the addon, synchronously or not, with its errors turned into `SamError`s: `await nativeCall(() => model.decode(…))`. */
+export async function nativeCall<T>(call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}

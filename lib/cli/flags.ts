@@ -1,0 +1,104 @@
+/** Turns the zod schemas of `lib/options.ts` into yargs options, and what yargs or a file gave back into checked values. */
+import { readFile } from 'node:fs/promises';
+import type { Options } from 'yargs';
+import type { z } from 'zod';
+import { SamError, systemCode } from '../core/errors.js';
+import { camel, closest, kebab } from '../core/suggest.js';
+
+/** The schemas of a command's options, by their TypeScript names. */
+export type OptionShape = Readonly<Record<string, z.ZodType>>;
+
+/** What a user gave, by TypeScript names: nothing of it checked yet, no defaults. */
+export type GivenOptions = Record<string, unknown>;
+
+/** A schema without its wrappers, with the default and the description that they carried. */
+function unwrap(schema: z.ZodType) {
+  let inner = schema as z.core.$ZodType;
+  let fallback: unknown;
+  let description: string | undefined;
+  for (;;) {
+    const def = inner._zod.def as z.core.$ZodTypeDef & { innerType?: z.core.$ZodType; defaultValue?: unknown };
+    if (def.type === 'default') fallback = def.defaultValue;
+    description ??= (inner as z.ZodType).description;
+    if (def.innerType === undefined) {
+      const entries = (def as { entries?: Record<string, string> }).entries;
+      return { kind: def.type as string, choices: entries && Object.values(entries), fallback, description };
+    }
+    inner = def.innerType;
+  }
+}
+
+/** The yargs option of one schema (`.meta({ bare: true })`: the flag may stand without its value). No yargs default: a config file must be able to tell what was not given. */
+function yargsOption(schema: z.ZodType): Options {
+  const { kind, choices, fallback, description } = unwrap(schema);
+  const option: Options = {};
+  if (description !== undefined) option.describe = description;
+  if (fallback !== undefined) option.defaultDescription = String(fallback);
+  if (kind === 'boolean') return { ...option, type: 'boolean' };
+  // No yargs type: it adds up `--epochs 2 --epochs 1`, taking the 1 for one more of a counted flag. See `givenFlags`.
+  if (kind === 'number' || kind === 'union') return { ...option, requiresArg: true };
+  if (kind === 'array') return { ...option, type: 'string', array: true, requiresArg: true };
+  if (choices !== undefined) option.choices = choices;
+  return { ...option, type: 'string', requiresArg: schema.meta()?.bare !== true };
+}
+
+/** yargs options by their names on the command line (`batch-size`). */
+export function yargsOptions(shape: OptionShape): Record<string, Options> {
+  return Object.fromEntries(Object.entries(shape).map(([name, schema]) => [kebab(name), yargsOption(schema)]));
+}
+
+/** The options of `shape` that yargs found among the flags. A flag given twice: the last one counts. */
+export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): GivenOptions {
+  const given: GivenOptions = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const value = argv[kebab(name)];
+    if (value === undefined) continue;
+    const { kind } = unwrap(schema);
+    const last: unknown = Array.isArray(value) && kind !== 'array' ? value.at(-1) : value;
+    given[name] = kind === 'number' || kind === 'union' ? toNumber(last) : last;
+  }
+  return given;
+}
+
+/** What is no number stays as it is: a schema of a number refuses it and the error can show it; others take words too. */
+function toNumber(text: unknown): unknown {
+  const number = String(text).trim() === '' ? Number.NaN : Number(text);
+  return Number.isNaN(number) ? text : number;
+}
+
+/** The options in a `--config` file: YAML or JSON, names as on the command line or as in TypeScript. */
+export async function readConfigFile(path: string, shape: OptionShape): Promise<GivenOptions> {
+  const values = await parseFile(path);
+  const given: GivenOptions = {};
+  for (const [key, value] of Object.entries(values)) {
+    const name = camel(key);
+    if (!(name in shape)) {
+      const meant = closest(kebab(name), Object.keys(shape).map(kebab));
+      throw new SamError('SAM_BAD_OPTION', `${path}: unknown option ${key}`, {
+        fix: meant === undefined ? 'see --help for the options' : `did you mean ${meant}?`,
+      });
+    }
+    if (value !== null) given[name] = value;
+  }
+  return given;
+}
+
+async function parseFile(path: string): Promise<Record<string, unknown>> {
+  let values: unknown;
+  const { parse: parseYaml } = await import('yaml'); // here, so that `--help` need not wait for it
+  try {
+    values = parseYaml(await readFile(path, 'utf8')) ?? {};
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') {
+      throw new SamError('SAM_NOT_FOUND', `--config: no such file: ${path}`, { fix: 'check the path' });
+    }
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new SamError('SAM_BAD_OPTION', `--config: cannot read ${path}: ${reason}`, { fix: 'write YAML or JSON' });
+  }
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw new SamError('SAM_BAD_OPTION', `--config: ${path} holds no options`, {
+      fix: 'write lines such as epochs: 20',
+    });
+  }
+  return values as Record<string, unknown>;
+}

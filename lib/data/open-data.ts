@@ -1,0 +1,233 @@
+/**
+ * `--data SRC` -> samples: a folder, Parquet files, COCO JSON, a list of files, a data set on the Hugging Face Hub, or `sample:rivers`,
+ * which is drawn into the cache and then read as a folder.
+ */
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { SamError, systemCode, toSamError } from '../core/errors.js';
+import { randomFor } from '../core/random.js';
+import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
+import { makeRivers } from '../samples/sample-rivers.js';
+import { groupPattern, groupSamples } from './groups.js';
+import { withValues } from './instances.js';
+import { type DataSource, type DataSplits, type MaskNeed, type Sample, type Samples, withBands } from './sample.js';
+import { firstOf, mapped, pick } from './sample-list.js';
+import { findCoco } from './sources/coco/coco.js';
+import { folderSource, isFile, isFolder, listImages, nameAll, splitsOf, stemOf } from './sources/folder.js';
+import { HUB_SCHEME, hubSource } from './sources/hub/hub-source.js';
+import { isManifest, manifestSource } from './sources/manifest.js';
+import { findParquet } from './sources/parquet/parquet.js';
+
+/** `scheme:rest`; a single letter is a drive of Windows. */
+const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
+
+export interface DataHooks {
+  /** Something was left out. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+  /** Something takes a while. */
+  readonly onNotice?: ((message: string) => void) | undefined;
+  /** Ends a download. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. */
+export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
+  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & { readonly cacheDir: string };
+
+export type DataOptions = SourceOptions &
+  Pick<
+    ResolvedTrainOptions,
+    'trainSplit' | 'validationSplit' | 'validationFraction' | 'groupBy' | 'limit' | 'skipBad' | 'seed'
+  >;
+
+export type SplitOptions = SourceOptions &
+  Pick<ResolvedTrainOptions, 'limit' | 'skipBad'> & {
+    readonly split: string;
+    /** Default: `required`. */
+    readonly masks?: MaskNeed;
+  };
+
+/**
+ * Training and validation samples, each ordered by name. With `validationFraction` both come from the training split.
+ *
+ * @throws {SamError} `SAM_BAD_DATA` as {@link DataSource.readSplit}, or no validation split; `SAM_BAD_OPTION`: a source of an unknown
+ * kind, a pattern that can't be used.
+ */
+export async function openData(options: DataOptions, hooks: DataHooks = {}): Promise<DataSplits> {
+  const { trainSplit, validationSplit, validationFraction: fraction, limit } = options;
+  const taken = (samples: Samples) => taking(samples, options.bands, limit);
+  const grouping = groupPattern(options.groupBy);
+  const source = await openSource(options, hooks);
+  const reading = { masks: 'required' as const, skipBad: options.skipBad, onWarning: hooks.onWarning };
+  if (fraction !== undefined) {
+    const all = await source.readSplit(trainSplit, reading);
+    const { train, validation } = cutOff(all, fraction, grouping, options.seed, source.nameOf(trainSplit));
+    return { train: taken(train), validation: taken(validation) };
+  }
+  if ((await source.hasSplit(trainSplit)) && !(await source.hasSplit(validationSplit))) {
+    const there = nameAll(await source.splits());
+    throw new SamError(
+      'SAM_BAD_DATA',
+      `there is no validation split '${validationSplit}' in ${source.root} (there: ${there})`,
+      {
+        fix: 'Cut one off the training split with --validation-fraction 0.2, or name one with --validation-split.',
+      },
+    );
+  }
+  const [train, validation] = await readBoth([trainSplit, validationSplit], (split) =>
+    source.readSplit(split, reading),
+  );
+  return { train: taken(train), validation: taken(validation) };
+}
+
+/** The first ones, read by these bands. */
+function taking(samples: Samples, bands: string | undefined, limit: number | undefined): Samples {
+  const first = firstOf(samples, limit);
+  return bands === undefined ? first : mapped(first, (sample) => withBands(sample, bands));
+}
+
+/** Both splits; what is wrong with either of them is said in one error. */
+async function readBoth(
+  splits: readonly [string, string],
+  read: (split: string) => Promise<Samples>,
+): Promise<[Samples, Samples]> {
+  const [train, validation] = await Promise.allSettled([read(splits[0]), read(splits[1])]);
+  if (train.status === 'fulfilled' && validation.status === 'fulfilled') return [train.value, validation.value];
+  const errors = [train, validation].flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  const [first, second] = errors.map(toSamError);
+  if (second === undefined || second.message === first!.message) throw first!;
+  throw new SamError(first!.code, `${first!.message}; ${second.message}`, { fix: first!.fix });
+}
+
+/** The samples of one split, ordered by name. */
+export async function openSplit(options: SplitOptions, hooks: DataHooks = {}): Promise<Sample[]> {
+  const source = await openSource(options, hooks);
+  const samples = await source.readSplit(options.split, {
+    masks: options.masks ?? 'required',
+    skipBad: options.skipBad,
+    onWarning: hooks.onWarning,
+  });
+  return [...taking(samples, options.bands, options.limit)];
+}
+
+/**
+ * Images named one by one or by folder (with all that lie below; of a split, its images), in the order given. A folder's are
+ * named by their path within it, a file by its own name.
+ *
+ * @throws {SamError} `SAM_NOT_FOUND`: no such file or folder; `SAM_BAD_DATA`: a folder without an image, two of one name.
+ */
+export async function openImages(inputs: readonly string[]): Promise<Sample[]> {
+  const samples = new Map<string, Sample>();
+  for (const input of inputs) {
+    for (const sample of await imagesOf(input)) {
+      const known = samples.get(sample.name);
+      if (known !== undefined && known.image.path !== sample.image.path) {
+        throw new SamError(
+          'SAM_BAD_DATA',
+          `two images are named ${sample.name}: ${known.image.path}, ${sample.image.path}`,
+          {
+            fix: 'Rename one, or give them in two calls.',
+          },
+        );
+      }
+      samples.set(sample.name, sample);
+    }
+  }
+  return [...samples.values()];
+}
+
+async function imagesOf(input: string): Promise<Sample[]> {
+  const status = await stat(input).catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
+    throw new SamError('SAM_NOT_FOUND', `there is no image or folder ${input}`, { fix: 'check the path' });
+  });
+  if (!status.isDirectory()) return [{ name: stemOf(basename(input)), image: { path: input } }];
+  const isSplit = (await isFolder(join(input, 'images'))) && (await isFolder(join(input, 'masks')));
+  const files = await listImages(isSplit ? join(input, 'images') : input);
+  if (files.length === 0) {
+    throw new SamError('SAM_BAD_DATA', `the folder ${input} holds no image`, {
+      fix: 'JPEG, PNG, WebP and TIFF are read.',
+    });
+  }
+  return files.map(({ relative, path }) => ({ name: stemOf(relative), image: { path } }));
+}
+
+/**
+ * Finds the data set and its splits; reads nothing yet. A folder of several kinds is read by the folder layout, else as Parquet.
+ *
+ * @throws {SamError} `SAM_BAD_OPTION`: a source of an unknown kind.
+ */
+export async function openSource(options: SourceOptions, hooks: DataHooks = {}): Promise<DataSource> {
+  return withValues(await findSource(options, hooks), options);
+}
+
+async function findSource(options: SourceOptions, hooks: DataHooks): Promise<DataSource> {
+  const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
+  if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
+  if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
+  if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);
+  if (await hasMasks(data)) return folderSource(data);
+  const parquet = await findParquet(data, { imageColumn, labelColumn });
+  if (parquet !== undefined) return parquet;
+  const coco = await findCoco(data, options);
+  if (coco !== undefined) return coco;
+  if (await isFile(data)) throw unknownKind(`the file ${data} is no data set of a kind that can be read`);
+  const scheme = SCHEME.exec(data)?.[0];
+  if (scheme === undefined || (await isFolder(data))) return folderSource(data);
+  if (scheme === 'sample:') throw unknownKind(`there is no sample data set '${data}'`);
+  throw unknownKind(`data of the kind '${scheme}' cannot be read: ${data}`);
+}
+
+function unknownKind(message: string): SamError {
+  return new SamError('SAM_BAD_OPTION', message, {
+    fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
+  });
+}
+
+/** Whether any split has a folder of masks: the images alone may be those of a COCO file. */
+async function hasMasks(root: string): Promise<boolean> {
+  for (const split of await splitsOf(root)) if (await isFolder(join(root, split, 'masks'))) return true;
+  return false;
+}
+
+/** Takes whole groups, in an order drawn from the seed, while that brings validation nearer to its share. */
+function cutOff(
+  samples: Samples,
+  fraction: number,
+  pattern: RegExp | undefined,
+  seed: number,
+  where: string,
+): { train: Samples; validation: Samples } {
+  const { groupOf, sizes } = groupSamples(samples, pattern);
+  if (sizes.length < 2) {
+    const what = sizes.length === samples.length ? 'only one sample' : `only one group of ${samples.length} samples`;
+    throw new SamError('SAM_BAD_DATA', `${where} holds ${what}: nothing can be cut off for validation`, {
+      fix: 'Add samples, or choose another --group-by.',
+    });
+  }
+  const wanted = fraction * samples.length;
+  const taken = new Set<number>();
+  let count = 0;
+  for (const group of inDrawnOrder([...sizes.keys()], seed)) {
+    const size = sizes[group]!;
+    const nearer = Math.abs(count + size - wanted) < Math.abs(count - wanted);
+    if (!nearer || taken.size === sizes.length - 1) continue;
+    taken.add(group);
+    count += size;
+  }
+  // A share too small for any group: the smallest one, the first by name of several.
+  if (taken.size === 0) taken.add(sizes.indexOf(sizes.reduce((least, size) => Math.min(least, size))));
+  const side = (inValidation: boolean) => {
+    const places = Uint32Array.from(groupOf.keys()).filter((place) => taken.has(groupOf[place]!) === inValidation);
+    return pick(samples, places);
+  };
+  return { train: side(false), validation: side(true) };
+}
+
+export function inDrawnOrder<T>(items: readonly T[], seed: number): T[] {
+  const random = randomFor(seed, 0, '\0validation', 0);
+  return items
+    .map((item) => ({ item, rank: random.next() }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,73 @@
+/** Where a COCO data set's parts lie: the JSON files of its splits, and the folder of the images. */
+import { open, readdir } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { compare, type FoundFile, isFile, isFolder } from '../folder.js';
+
+const EXTENSION = '.json';
+/** COCO's own files of other tasks, which lie beside the outlines. */
+const OTHER_TASKS = /^(captions|person_keypoints|panoptic|image_info|stuff)_/;
+/** What a COCO file begins with, whoever wrote it. */
+const FIRST_LIST = /^\ufeff?\s*\{\s*"(images|annotations|categories|licenses|info|type)"\s*:/;
+const SNIFFED_BYTES = 256;
+
+/**
+ * The COCO files that `path` is or holds: in the folder itself, in `annotations`, and in the folders one below (where
+ * `_annotations.coco.json` lies beside the images of each split). None where there are none.
+ */
+export async function listCoco(path: string): Promise<FoundFile[]> {
+  if (!(await isFolder(path))) {
+    const isJson = extname(path).toLowerCase() === EXTENSION && (await isFile(path));
+    return isJson ? [{ relative: basename(path), path }] : [];
+  }
+  const entries = await readdir(path, { withFileTypes: true });
+  const found: FoundFile[] = [];
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const names = (await isFolder(join(path, entry.name)))
+      ? (await readdir(join(path, entry.name))).map((name) => `${entry.name}/${name}`)
+      : [entry.name];
+    for (const relative of names) {
+      const file = join(path, relative);
+      if (await isCoco(file)) found.push({ relative, path: file });
+    }
+  }
+  return found.sort((a, b) => compare(a.relative, b.relative));
+}
+
+async function isCoco(path: string): Promise<boolean> {
+  const name = basename(path);
+  if (extname(name).toLowerCase() !== EXTENSION || name.startsWith('.') || OTHER_TASKS.test(name)) return false;
+  if (!(await isFile(path))) return false;
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
+    const head = buffer.toString('utf8', 0, bytesRead);
+    return FIRST_LIST.test(head);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Folders where the images may be, the likeliest first. */
+export function imageFolders(root: string, file: FoundFile, split: string): string[] {
+  const own = dirname(file.path);
+  const base = file.path === root ? own : root;
+  const above = basename(own) === 'annotations' ? dirname(own) : own;
+  // `instances_train2017.json` has its images in `train2017`.
+  const named = basename(file.path, extname(file.path)).replace(/^instances_/, '');
+  const folders = [base, above].flatMap((folder) => [
+    join(folder, named),
+    join(folder, split),
+    join(folder, split, 'images'),
+    join(folder, 'images', named),
+    join(folder, 'images', split),
+    join(folder, 'images'),
+  ]);
+  return [...new Set([own, ...folders, above, base])];
+}
+
+/** The first of the folders that holds the file. */
+export async function folderWith(folders: readonly string[], name: string): Promise<string | undefined> {
+  for (const folder of folders) if (await isFile(join(folder, name))) return folder;
+  return undefined;
+}

@@ -1,0 +1,78 @@
+/**
+ * Run lengths as COCO writes them: column by column, the first run outside, then inside, outside, and so on. Either as numbers, or as
+ * pycocotools' text: from the third on the difference to the last but one, in pieces of five bits, the lowest first, each piece a
+ * character from code 48 on (bit 5: more follow).
+ */
+import type { Mask } from '../../sample.js';
+
+/** Runs that are no runs: `message` goes on from 'its RLE', for instance 'is broken'. */
+export class BadRle extends Error {}
+
+const FIRST_CHARACTER = 48;
+
+/** The text's run lengths. @throws {BadRle} */
+export function parseCounts(text: string): number[] {
+  const counts: number[] = [];
+  for (let at = 0; at < text.length; ) {
+    let [value, shift, piece] = [0, 0, 0];
+    do {
+      piece = text.charCodeAt(at++) - FIRST_CHARACTER;
+      // Seven pieces hold 35 bits: more than any picture has pixels. Past the end the code is NaN.
+      if (!(piece >= 0 && piece < 64) || shift > 30) throw new BadRle('is broken');
+      value += (piece & 0x1f) * 2 ** shift;
+      shift += 5;
+    } while ((piece & 0x20) !== 0);
+    if ((piece & 0x10) !== 0) value -= 2 ** shift;
+    counts.push(counts.length > 2 ? value + counts.at(-2)! : value);
+  }
+  return counts;
+}
+
+/** The inverse of {@link parseCounts}. */
+export function formatCounts(counts: readonly number[]): string {
+  let text = '';
+  counts.forEach((count, index) => {
+    let value = index > 2 ? count - counts[index - 2]! : count;
+    for (let more = true; more; ) {
+      const piece = value & 0x1f;
+      value >>= 5;
+      more = (piece & 0x10) !== 0 ? value !== -1 : value !== 0;
+      text += String.fromCharCode(FIRST_CHARACTER + piece + (more ? 0x20 : 0));
+    }
+  });
+  return text;
+}
+
+/** @throws {BadRle} The runs do not make up exactly so many pixels. */
+export function checkCounts(counts: readonly number[], width: number, height: number): void {
+  if (counts.some((count) => !Number.isInteger(count) || count < 0)) throw new BadRle('has a run that is no length');
+  const sum = counts.reduce((total, count) => total + count, 0);
+  if (sum !== width * height) throw new BadRle(`is ${sum} pixels long, not ${width} x ${height}`);
+}
+
+/** Sets the pixels inside in `values`, rows one after the other; others stay. The runs have been checked. */
+export function drawCounts(counts: readonly number[], values: Uint8Array, width: number, height: number): void {
+  let at = 0;
+  counts.forEach((count, index) => {
+    const end = at + count;
+    if (index % 2 === 1)
+      for (let pixel = at; pixel < end; pixel++) values[(pixel % height) * width + Math.floor(pixel / height)] = 1;
+    at = end;
+  });
+}
+
+/** The runs of a mask. */
+export function countsOf({ values, width, height }: Mask): number[] {
+  const counts: number[] = [];
+  let [inside, run] = [0, 0];
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      if (values[y * width + x] !== inside) {
+        counts.push(run);
+        [inside, run] = [1 - inside, 0];
+      }
+      run++;
+    }
+  }
+  return [...counts, run];
+}

@@ -1,0 +1,216 @@
+/** A list of images and masks, as CSV or as a JSON object a line (JSONL): columns `image`, `mask`, and if wanted `split` and `name`. */
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
+import { csvLine, parseCsv } from '../../core/csv.js';
+import { SamError, systemCode } from '../../core/errors.js';
+import { PackedTexts } from '../packed-texts.js';
+import { missingFiles } from '../present.js';
+import type { DataSource, Samples, SplitReading } from '../sample.js';
+import { SampleList } from '../sample-list.js';
+import { compare, describe, nameAll, noSplit, stemOf } from './folder.js';
+import { sameSplit } from './parquet/splits.js';
+
+const EXTENSIONS: readonly string[] = ['.csv', '.jsonl', '.ndjson'];
+const COLUMNS = ['image', 'mask', 'split', 'name'] as const;
+const COLUMNS_FIX = 'The columns are image, mask, and if wanted split and name; paths start at the folder of the file.';
+const FIX = 'Mend the file, or go on without these with --skip-bad.';
+/** Rows that name no split. */
+const DEFAULT_SPLIT = 'train';
+
+interface Row {
+  readonly line: number;
+  readonly image: string;
+  readonly mask: string;
+  readonly split: string;
+  readonly name: string;
+}
+
+/** The text of such a CSV file, which reads back as these rows. */
+export function manifestCsv(rows: readonly Readonly<Record<(typeof COLUMNS)[number], string>>[]): string {
+  const lines = rows.map((row) => csvLine(COLUMNS.map((column) => row[column])));
+  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
+}
+
+export function isManifest(path: string): boolean {
+  return EXTENSIONS.includes(extname(path).toLowerCase());
+}
+
+export function manifestSource(path: string): DataSource {
+  let rows: Promise<readonly Row[]> | undefined;
+  const readOnce = () => {
+    rows ??= readRows(path);
+    return rows;
+  };
+  const nameOf = (split: string) => `the split '${split}' in ${path}`;
+  const rowsOf = async (split: string) => {
+    const all = await readOnce();
+    const exact = all.filter((row) => row.split === split);
+    return exact.length > 0 ? exact : all.filter((row) => sameSplit(row.split, split));
+  };
+  const splits = async () => [...new Set((await readOnce()).map(({ split }) => split))].sort(compare);
+  return {
+    root: path,
+    nameOf,
+    splits,
+    hasSplit: async (split) => (await rowsOf(split)).length > 0,
+    async readSplit(split, reading) {
+      const own = await rowsOf(split);
+      if (own.length === 0) throw noSplit(split, path, await splits());
+      return toSamples(own, path, reading);
+    },
+  };
+}
+
+async function toSamples(rows: readonly Row[], path: string, reading: SplitReading): Promise<Samples> {
+  const at = (relative: string) => resolve(dirname(path), relative);
+  const names = namesOf(rows);
+  const missing = await missingFiles(filesOf(rows, at));
+  const maskless = reading.masks === 'required' ? rows.filter(({ mask }) => mask === '') : [];
+  const doubled = doubledNames(names);
+  const problems = [
+    ...describe('file', 'is missing', 'are missing', [...missing].sort(compare)),
+    ...describe(
+      'line',
+      'has no mask',
+      'have no mask',
+      maskless.map(({ line }) => String(line)),
+    ),
+    ...describe('name', 'stands twice', 'stand twice', [...doubled]),
+  ];
+  if (problems.length > 0) {
+    const message = `in ${path} ${problems.join('; ')}`;
+    if (!reading.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX });
+    reading.onWarning?.(`${message}; left out`);
+  }
+  const isUsable = ({ image, mask }: Row, name: string) =>
+    !missing.has(at(image)) &&
+    !doubled.has(name) &&
+    (mask === '' ? reading.masks !== 'required' : !missing.has(at(mask)));
+  const order = Uint32Array.from(rows.keys())
+    .filter((place) => isUsable(rows[place]!, names[place]!))
+    .sort((a, b) => compare(names[a]!, names[b]!));
+  if (order.length > 0) {
+    const texts = (text: (place: number) => string) => new PackedTexts(Array.from(order, text));
+    return listOf(
+      texts((place) => names[place]!),
+      texts((place) => rows[place]!.image),
+      texts((place) => rows[place]!.mask),
+      at,
+    );
+  }
+  throw new SamError('SAM_BAD_DATA', `${path} names no image that can be used`, { fix: COLUMNS_FIX });
+}
+
+function* filesOf(rows: readonly Row[], at: (relative: string) => string): Generator<string, void> {
+  for (const { image, mask } of rows) {
+    yield at(image);
+    if (mask !== '') yield at(mask);
+  }
+}
+
+/** Of the rows, these texts stay in memory. */
+function listOf(
+  names: PackedTexts,
+  images: PackedTexts,
+  masks: PackedTexts,
+  at: (relative: string) => string,
+): Samples {
+  return new SampleList(names.length, (index) => {
+    const mask = masks.at(index);
+    return {
+      name: names.at(index),
+      image: { path: at(images.at(index)) },
+      ...(mask !== '' && { mask: { path: at(mask) } }),
+    };
+  });
+}
+
+/** The name given; else the image's path without extension, with the line's number where others have it too. */
+function namesOf(rows: readonly Row[]): string[] {
+  const stems = rows.map(({ name, image }) => (name === '' ? stemOf(image.replaceAll('\\', '/')) : name));
+  const doubled = doubledNames(stems);
+  return rows.map(({ name, line }, index) =>
+    name === '' && doubled.has(stems[index]!) ? `${stems[index]}#${line}` : stems[index]!,
+  );
+}
+
+function doubledNames(names: readonly string[]): Set<string> {
+  const seen = new Set<string>();
+  return new Set(names.filter((name) => seen.size === seen.add(name).size));
+}
+
+/** @throws {SamError} `SAM_BAD_DATA`: neither CSV nor JSONL, or without the column `image`; `SAM_NOT_FOUND`. */
+async function readRows(path: string): Promise<readonly Row[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    throw new SamError('SAM_NOT_FOUND', `there is no file ${path}`, { fix: 'check the path' });
+  });
+  const rows = extname(path).toLowerCase() === '.csv' ? rowsOfCsv(text, path) : rowsOfLines(text, path);
+  if (rows.length === 0) throw new SamError('SAM_BAD_DATA', `${path} has no rows`, { fix: COLUMNS_FIX });
+  const imageless = rows.filter(({ image }) => image === '').map(({ line }) => String(line));
+  if (imageless.length === 0) return rows;
+  const lines = describe('line', 'has no image', 'have no image', imageless).join();
+  throw new SamError('SAM_BAD_DATA', `in ${path} ${lines}`, { fix: COLUMNS_FIX });
+}
+
+function rowsOfCsv(text: string, path: string): Row[] {
+  const rows: Row[] = [];
+  let columns: number[] | undefined;
+  try {
+    for (const { line, fields } of parseCsv(text)) {
+      if (columns === undefined) columns = columnsOf(fields, path);
+      else {
+        const [image, mask, split, name] = columns.map((column) => fields[column] ?? '');
+        rows.push({ line, image: image!, mask: mask!, split: split || DEFAULT_SPLIT, name: name! });
+      }
+    }
+  } catch (error) {
+    if (error instanceof SamError) throw error;
+    throw new SamError('SAM_BAD_DATA', `${path}: ${error instanceof Error ? error.message : error}`, {
+      fix: 'Put fields with quotes, commas or line ends in quotes, and double the quotes within.',
+    });
+  }
+  if (columns === undefined) columnsOf([], path);
+  return rows;
+}
+
+/** Where the columns stand in the first line. */
+function columnsOf(titles: readonly string[], path: string): number[] {
+  const head = titles.map((title) => title.toLowerCase());
+  const columns = COLUMNS.map((name) => head.indexOf(name));
+  if (columns[0] !== -1) return columns;
+  throw new SamError('SAM_BAD_DATA', `${path} has no column image (there: ${nameAll(head)})`, { fix: COLUMNS_FIX });
+}
+
+function rowsOfLines(text: string, path: string): Row[] {
+  const rows: Row[] = [];
+  text.split('\n').forEach((content, index) => {
+    if (content.trim() === '') return;
+    const line = index + 1;
+    const values = parseLine(content, `${path} line ${line}`);
+    const [image, mask, split, name] = COLUMNS.map((column) => values[column]);
+    rows.push({ line, image: image ?? '', mask: mask ?? '', split: split || DEFAULT_SPLIT, name: name ?? '' });
+  });
+  return rows;
+}
+
+function parseLine(content: string, where: string): Partial<Record<(typeof COLUMNS)[number], string>> {
+  let values: unknown;
+  try {
+    values = JSON.parse(content);
+  } catch {
+    values = undefined;
+  }
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw new SamError('SAM_BAD_DATA', `${where} is no JSON object`, { fix: COLUMNS_FIX });
+  }
+  const found: Partial<Record<(typeof COLUMNS)[number], string>> = {};
+  for (const column of COLUMNS) {
+    const value = (values as Record<string, unknown>)[column] ?? '';
+    if (typeof value !== 'string') {
+      throw new SamError('SAM_BAD_DATA', `${where}: ${column} is no text`, { fix: COLUMNS_FIX });
+    }
+    found[column] = value;
+  }
+  return found;
+}

@@ -1,0 +1,204 @@
+/** Parquet files of the Hugging Face image format -> samples. Rows are read when they are asked for. */
+import { SamError, toSamError } from '../../../core/errors.js';
+import { PackedTexts } from '../../packed-texts.js';
+import type { DataSource, FileReference, Samples, SplitReading } from '../../sample.js';
+import { SampleList } from '../../sample-list.js';
+import { compare, describe, type FoundFile, nameAll, stemOf } from '../folder.js';
+import { LeafColumn, SpanCache } from './column.js';
+import { openParquetFile, type ParquetFile, pictureColumn } from './parquet-file.js';
+import { listParquet, sourceOfFiles } from './splits.js';
+
+/** One for all files, so that what is in memory does not grow with them; masks apart, as both are read in turn. */
+const IMAGES = new SpanCache();
+const MASKS = new SpanCache();
+const OPTIONS = { image: '--image-column', label: '--label-column' } as const;
+const FIX_ROWS =
+  'Write the encoded bytes into each row (a path alone is not followed), or go on without these rows with --skip-bad.';
+/** Digits of a row's number where it is the name, so that the order of names is that of rows. */
+const DIGITS = 6;
+/** A row group larger than this is worth a warning. */
+const LARGE_CHUNK = 2 ** 30;
+
+export interface ParquetOptions {
+  readonly imageColumn: string;
+  readonly labelColumn: string;
+}
+
+/** The Parquet files that `path` is or holds; undefined where there are none. */
+export async function findParquet(path: string, options: ParquetOptions): Promise<DataSource | undefined> {
+  const files = await listParquet(path);
+  if (files.length === 0) return undefined;
+  return sourceOfFiles(path, files, (own, { description }, reading) =>
+    readParquetSplit(own, description, options, reading),
+  );
+}
+
+/**
+ * The samples of the files that make up a split, ordered by name.
+ *
+ * @param where What errors call the split.
+ */
+export async function readParquetSplit(
+  files: readonly FoundFile[],
+  where: string,
+  options: ParquetOptions,
+  reading: SplitReading,
+): Promise<Samples> {
+  return toSamples((await openAll(files, options, reading)).flatMap(rowsOf), where, reading);
+}
+
+/** A file's columns. */
+interface Shard {
+  /** Path below the root, for messages that name many rows. */
+  readonly name: string;
+  readonly file: ParquetFile;
+  readonly images: LeafColumn;
+  /** The pictures' file names. */
+  readonly paths: LeafColumn | undefined;
+  readonly masks: LeafColumn | undefined;
+}
+
+/** What is wrong with any of the files is said in one error. */
+async function openAll(files: readonly FoundFile[], options: ParquetOptions, reading: SplitReading): Promise<Shard[]> {
+  const shards: Shard[] = [];
+  const errors: SamError[] = [];
+  for (const { relative, path } of files) {
+    try {
+      shards.push({ name: relative, ...openShard(await openParquetFile(path), options, reading) });
+    } catch (error) {
+      errors.push(toSamError(error));
+    }
+  }
+  const [first] = errors;
+  if (first === undefined) return shards;
+  throw new SamError(first.code, nameAll(errors.map(({ message }) => message)), { fix: first.fix, cause: first });
+}
+
+function openShard(
+  file: ParquetFile,
+  { imageColumn, labelColumn }: ParquetOptions,
+  reading: SplitReading,
+): Omit<Shard, 'name'> {
+  const image = pictureColumn(file, imageColumn, OPTIONS.image);
+  const label = labelOf(file, labelColumn, reading.masks === 'required');
+  warnOfSize(file, imageColumn, reading);
+  return {
+    file,
+    images: new LeafColumn(file, image.bytes, IMAGES),
+    paths: image.path && new LeafColumn(file, image.path, IMAGES),
+    masks: label && new LeafColumn(file, label.bytes, MASKS),
+  };
+}
+
+/** Where masks aren't required, a column of that name may also be something else, such as classes. */
+function labelOf(file: ParquetFile, column: string, required: boolean): ReturnType<typeof pictureColumn> | undefined {
+  try {
+    return pictureColumn(file, column, OPTIONS.label);
+  } catch (error) {
+    if (required) throw error;
+    return undefined;
+  }
+}
+
+function warnOfSize({ path, metadata }: ParquetFile, column: string, { onWarning }: SplitReading): void {
+  const sizes = metadata.row_groups.flatMap(({ columns }) =>
+    columns.map(({ meta_data }) =>
+      meta_data?.path_in_schema[0] === column ? Number(meta_data.total_uncompressed_size) : 0,
+    ),
+  );
+  const largest = Math.max(0, ...sizes);
+  if (largest < LARGE_CHUNK) return;
+  const gigabytes = (largest / 1e9).toFixed(1);
+  onWarning?.(
+    `${path} holds up to ${gigabytes} GB of images in one row group, which may all be in memory at once; ` +
+      'row groups of 100 rows would be better',
+  );
+}
+
+interface Row {
+  readonly shard: Shard;
+  /** Within its file. */
+  readonly row: number;
+  /** Within the split. */
+  readonly position: number;
+}
+
+function rowsOf(shard: Shard, index: number, shards: readonly Shard[]): Row[] {
+  const before = shards.slice(0, index).reduce((sum, { file }) => sum + file.rows, 0);
+  return Array.from({ length: shard.file.rows }, (_, row) => ({ shard, row, position: before + row }));
+}
+
+async function toSamples(rows: readonly Row[], where: string, reading: SplitReading): Promise<Samples> {
+  const { usable, maskless } = await usableRows(rows, where, reading);
+  const found = await namesOf(usable);
+  const order = Uint32Array.from(found.keys()).sort((a, b) => compare(found[a]!, found[b]!));
+  const names = new PackedTexts(Array.from(order, (place) => found[place]!));
+  return new SampleList(order.length, (index) => {
+    const row = usable[order[index]!]!;
+    const masks = maskless.has(row) ? undefined : row.shard.masks;
+    return {
+      name: names.at(index),
+      image: reference(row, row.shard.images, 'image'),
+      ...(masks && { mask: reference(row, masks, 'label') }),
+      position: row.position,
+    };
+  });
+}
+
+/** The rows that hold an image and, where required, a mask. The others are all named in one error or warning. */
+async function usableRows(rows: readonly Row[], where: string, reading: SplitReading) {
+  const imageless = await without(rows, ({ images }) => images);
+  const maskless = await without(rows, ({ masks }) => masks);
+  const unlabelled = reading.masks === 'required' ? rows.filter((row) => maskless.has(row) && !imageless.has(row)) : [];
+  const problems = [
+    ...describe('row', 'has no image', 'have no image', [...imageless].map(labelRow)),
+    ...describe('row', 'has no mask', 'have no mask', unlabelled.map(labelRow)),
+  ];
+  if (problems.length > 0) {
+    const message = `in ${where} ${problems.join('; ')}`;
+    if (!reading.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX_ROWS });
+    reading.onWarning?.(`${message}; left out`);
+  }
+  const bad = new Set([...imageless, ...unlabelled]);
+  const usable = rows.filter((row) => !bad.has(row));
+  if (usable.length > 0) return { usable, maskless };
+  throw new SamError('SAM_BAD_DATA', `${where} holds no row${rows.length === 0 ? '' : ' that can be used'}`, {
+    fix: 'Name another split, or other columns with --image-column and --label-column.',
+  });
+}
+
+async function without(rows: readonly Row[], column: (shard: Shard) => LeafColumn | undefined): Promise<Set<Row>> {
+  const missing = new Map<Shard, ReadonlySet<number>>();
+  for (const shard of new Set(rows.map((row) => row.shard))) {
+    missing.set(shard, new Set(await column(shard)?.missing()));
+  }
+  return new Set(rows.filter(({ shard, row }) => missing.get(shard)!.has(row)));
+}
+
+/** The pictures' file names without extension, where every row has one and they differ; else the rows' numbers in the split. */
+async function namesOf(rows: readonly Row[]): Promise<string[]> {
+  const paths = new Map<Shard, readonly unknown[]>();
+  for (const shard of new Set(rows.map((row) => row.shard))) paths.set(shard, (await shard.paths?.all()) ?? []);
+  const names = rows.map(({ shard, row }) => {
+    const path = paths.get(shard)![row];
+    return typeof path === 'string' ? stemOf(path) : '';
+  });
+  if (!names.includes('') && new Set(names).size === names.length) return names;
+  return rows.map(({ position }) => String(position).padStart(DIGITS, '0'));
+}
+
+function reference({ shard: { file }, row }: Row, column: LeafColumn, kind: 'image' | 'label'): FileReference {
+  const path = `${file.path} row ${row} (${kind})`;
+  return {
+    path,
+    async read() {
+      const value = await column.valueAt(row);
+      if (value instanceof Uint8Array) return value;
+      throw new SamError('SAM_BAD_DATA', `${path} holds no picture`, { fix: FIX_ROWS });
+    },
+  };
+}
+
+function labelRow({ shard, row }: Row): string {
+  return `${shard.name} row ${row}`;
+}

@@ -1,0 +1,102 @@
+/** Which Parquet files make up which split, by their names: as the Hugging Face library `datasets` does. */
+import { basename, extname } from 'node:path';
+import type { DataSource, Samples, SplitReading } from '../../sample.js';
+import { compare, type FoundFile, isFile, listFiles, noSplit, stemOf } from '../folder.js';
+import { beginsAsParquet } from './parquet-file.js';
+
+/** Words that name one split; the first is its name. */
+const SYNONYMS: readonly (readonly [string, ...string[]])[] = [
+  ['train', 'training'],
+  ['validation', 'valid', 'val', 'dev'],
+  ['test', 'testing', 'eval', 'evaluation'],
+];
+const EXTENSIONS = ['.parquet'];
+
+/** `path` itself, where it is a Parquet file by its name or its first bytes; of a folder the Parquet files anywhere below it, ordered by path. */
+export async function listParquet(path: string): Promise<FoundFile[]> {
+  if (!(await isFile(path))) return listFiles(path, EXTENSIONS);
+  const isParquet = EXTENSIONS.includes(extname(path).toLowerCase()) || (await beginsAsParquet(path));
+  return isParquet ? [{ relative: basename(path), path }] : [];
+}
+
+/**
+ * The files of a split, in their order. A file's own name decides, then the folders that it lies in, innermost first: the first
+ * word of a known split counts, so that no file is in two of them. Files that name no known split are found by any other name
+ * that they contain; where no file names a known split, they all are the training split.
+ */
+export function filesOfSplit(files: readonly FoundFile[], split: string): FoundFile[] {
+  const wanted = wordsOf(split);
+  const known = wanted.length === 1 ? knownSplit(wanted[0]!) : undefined;
+  const named = files.some(({ relative }) => splitOf(relative) !== undefined);
+  return files.filter(({ relative }) => {
+    const own = splitOf(relative);
+    if (known === undefined) return own === undefined && partsOf(relative).some((part) => hasWords(part, wanted));
+    return own === known || (known === 'train' && !named);
+  });
+}
+
+/** Names of the splits that files make up, ordered. */
+export function splitsOfFiles(files: readonly FoundFile[]): string[] {
+  const names = files.map(({ relative }) => splitOf(relative)).filter((name) => name !== undefined);
+  if (names.length === 0 && files.length > 0) return ['train'];
+  return [...new Set(names)].sort(compare);
+}
+
+/** Whether two names mean the same split: `val` and `validation`. */
+export function sameSplit(a: string, b: string): boolean {
+  const known = knownSplit(a.toLowerCase());
+  return a === b || (known !== undefined && known === knownSplit(b.toLowerCase()));
+}
+
+function splitOf(relative: string): string | undefined {
+  for (const part of partsOf(relative)) {
+    for (const word of wordsOf(part)) {
+      const split = knownSplit(word);
+      if (split !== undefined) return split;
+    }
+  }
+  return undefined;
+}
+
+/** The name of a file without its extension, then its folders, innermost first. */
+function partsOf(relative: string): string[] {
+  return stemOf(relative).split('/').reverse();
+}
+
+/** Letters and digits apart, as `datasets` has it: `val2017` names the split `val`. */
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/\p{L}+|\p{N}+/gu) ?? [];
+}
+
+function knownSplit(word: string): string | undefined {
+  return SYNONYMS.find((words) => words.includes(word))?.[0];
+}
+
+/** Whether `wanted` stands in `text`, its words one after the other. */
+function hasWords(text: string, wanted: readonly string[]): boolean {
+  const words = wordsOf(text);
+  return wanted.length > 0 && words.some((_, start) => wanted.every((word, index) => words[start + index] === word));
+}
+
+/** The samples of one split: of its files, at least one. */
+export type ReadSplit = (
+  files: readonly FoundFile[],
+  split: { readonly name: string; readonly description: string },
+  reading: SplitReading,
+) => Promise<Samples>;
+
+/** A data set of files whose names and folders tell their splits. */
+export function sourceOfFiles(root: string, files: readonly FoundFile[], read: ReadSplit): DataSource {
+  const nameOf = (split: string) => `the split '${split}' in ${root}`;
+  return {
+    root,
+    nameOf,
+    splits: async () => splitsOfFiles(files),
+    hasSplit: async (split) => filesOfSplit(files, split).length > 0,
+    async readSplit(split, reading) {
+      const own = filesOfSplit(files, split);
+      if (own.length === 0) throw noSplit(split, root, splitsOfFiles(files));
+      return read(own, { name: split, description: nameOf(split) }, reading);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** A short vector for each image, to find those that are nearly the same: its embedding's mean over the picture, of length 1. */
+import type { Embeddings } from '../../binding.js';
+import { type ImageSize, imageSize } from '../data/decode.js';
+import type { Sample } from '../data/sample.js';
+import type { Vectors } from './similarity.js';
+
+/**
+ * Pictures whose descriptors' cosine is above this are near-duplicates, measured with MobileSAM (docs/splitting.md): neighbouring
+ * frames that share 97 % of their ground and the same ground in other years are above it, other photographs of one river below.
+ */
+export const NEAR_DUPLICATE = 0.998;
+
+const CHANNELS = 256;
+const SIDE = 64;
+/** Every other row and column tell as much as all. */
+const STEP = 2;
+
+export interface DescribeOptions {
+  /** The embedding of a sample. */
+  read(sample: Sample): Promise<Embeddings>;
+  /** The pictures were squashed to a square first: nothing of their embeddings is padding. */
+  squashed: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** 1 KiB an image; its embedding is read for that, some milliseconds. */
+export async function describeImages(
+  samples: readonly Sample[],
+  { read, squashed, signal }: DescribeOptions,
+): Promise<Vectors> {
+  const values = new Float32Array(samples.length * CHANNELS);
+  for (const [place, sample] of samples.entries()) {
+    signal?.throwIfAborted();
+    const size = squashed ? { width: 1, height: 1 } : await imageSize(sample);
+    const embedding = await read(sample);
+    try {
+      values.set(descriptorOf(embedding.toFloat32Array(), size), place * CHANNELS);
+    } finally {
+      embedding.dispose();
+    }
+  }
+  return { values, count: samples.length, length: CHANNELS };
+}
+
+/**
+ * @param embedding 256 * 64 * 64.
+ * @param size Of the picture, whose long side fills the 64 columns or rows: what is beyond is padding, which all pictures share.
+ */
+export function descriptorOf(embedding: Float32Array, { width, height }: ImageSize): Float32Array {
+  const cells = (side: number) => Math.max(1, Math.round((SIDE * side) / Math.max(width, height)));
+  const [columns, rows] = [cells(width), cells(height)];
+  const sums = new Float32Array(CHANNELS);
+  for (let channel = 0; channel < CHANNELS; channel++) {
+    let sum = 0;
+    for (let row = 0; row < rows; row += STEP) {
+      const at = (channel * SIDE + row) * SIDE;
+      for (let column = 0; column < columns; column += STEP) sum += embedding[at + column]!;
+    }
+    sums[channel] = sum;
+  }
+  const length = Math.hypot(...sums);
+  return length > 0 ? sums.map((sum) => sum / length) : sums;
+}

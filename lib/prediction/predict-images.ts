@@ -1,0 +1,278 @@
+/** Masks for many images: embeddings from the store, prompts given or found, PNG files out. */
+import type { Precision } from '../../binding.js';
+import { native, nativeCall } from '../addon/native.js';
+import { defaultCacheDir } from '../core/cache-dir.js';
+import { SamError } from '../core/errors.js';
+import { writeMaskPng } from '../core/mask-png.js';
+import type { ImageSize } from '../data/decode.js';
+import { maskArea } from '../data/low-res.js';
+import { type Sample, withBands } from '../data/sample.js';
+import { resolveDevice } from '../device.js';
+import { EmbeddingStore, type EnsureProgress } from '../embeddings/embedding-store.js';
+import type { WorkOptions } from '../embeddings/work-options.js';
+import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
+import { resolveModel } from '../models/resolve.js';
+import type { Prompt } from '../prompts/prompt.js';
+import { datumIsKnown, toLonLat } from '../raster/georeference.js';
+import { writePolygons } from '../raster/polygons.js';
+import { bestOf, refined } from './attempts.js';
+import { findRoughMask } from './auto-prompt.js';
+import { type MaskWindows, openMaskWindows } from './mask-windows.js';
+import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-plan.js';
+import { predictRaster, type TileCounts } from './predict-raster.js';
+import { openRoughWindows } from './rough-windows.js';
+import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
+import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
+import type { UserPrompt } from './user-prompt.js';
+
+export interface PredictImagesOptions extends WorkOptions {
+  model: string;
+  images: readonly Sample[];
+  /** Folder for the masks, `<name>.png` each. */
+  out: string;
+  /** One prompt for all images. Without it, and without `masks`, prompts are found. */
+  prompt?: UserPrompt | undefined;
+  /** Folder of rough or exact masks, one of each image's name: prompts of the model's own kind are drawn from them. */
+  masks?: string | undefined;
+  /** Bands of rasters, as `--bands` has them. Default: those that the model was trained with. */
+  bands?: string | undefined;
+  /** Side of the tiles of a raster, pixels; 0: no tiles. Default: 1024, for TIFFs with a georeference or above 2048 pixels. */
+  tile?: number | undefined;
+  /** Writes the objects of each mask too, as GeoJSON, `<name>.geojson` each. */
+  polygons?: boolean;
+  /** Most that a polygon's outline may move to have fewer corners, pixels. Default: 0, every corner stays. */
+  simplify?: number | undefined;
+  /** Settings about prompts, rough masks included; the rest is as the model was trained. */
+  prompts?: Partial<PromptOptions>;
+  /** Images whose rough mask is empty: fail, or leave them out. Default: fail. */
+  onEmpty?: 'skip' | 'fail';
+  /** Draws so many prompts from the mask and keeps the result of the highest predicted IoU. Default 1. */
+  attempts?: number;
+  /** Feeds the mask back so many times, as a prompt beside the other. Default 0. */
+  refine?: number;
+  /** Writes the 256 x 256 logits too, `<name>.safetensors` each. */
+  saveLogits?: boolean;
+  onProgress?: ((progress: PredictProgress) => void) | undefined;
+}
+
+export type PredictProgress =
+  | ({ stage: 'encode' } & EnsureProgress)
+  | { stage: 'predict'; done: number; total: number }
+  | { stage: 'tiles'; name: string; done: number; total: number };
+
+export interface PredictOutput {
+  /** Paths of the image, the mask and, where asked for, the logits. */
+  image: string;
+  mask: string;
+  logits?: string;
+  /** Path of the GeoJSON file, where asked for. */
+  polygons?: string;
+  width: number;
+  height: number;
+  /** Predicted IoU. */
+  score: number;
+  /** The prompt, in pixels of the image. */
+  points: Prompt['points'];
+  labels: Prompt['labels'];
+  box: Prompt['box'];
+  promptSource: PromptSource;
+  /** Which of the attempts it was, from 1 on; only where there were several. */
+  attempt?: number;
+  /** Of a raster predicted in tiles: how many there were. */
+  tiles?: TileCounts;
+}
+
+export interface PredictImagesResult {
+  outputs: PredictOutput[];
+  model: { name: string; weightsHash: string; encoderHash: string; checkpointHash: string | null };
+  device: string;
+  precision: Precision;
+  /** Names of the images left out. */
+  skipped: string[];
+}
+
+/**
+ * @throws SamError `SAM_BAD_OPTION` (both a prompt and masks), `SAM_BAD_ARGUMENT` (a prompt outside a picture), `SAM_BAD_DATA` (pictures or masks that cannot be read),
+ * before any mask is written.
+ */
+export async function predictImages(options: PredictImagesOptions): Promise<PredictImagesResult> {
+  const { signal, onProgress, onWarning, skipBad } = options;
+  if (options.prompt !== undefined && options.masks !== undefined) {
+    throw new SamError('SAM_BAD_OPTION', '--masks says where prompts are drawn from, and a point or box is given', {
+      fix: 'leave out --masks, or --point and --box',
+    });
+  }
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const info = await resolveModel(options.model, {
+    cacheDir,
+    encoder: options.encoder,
+    signal,
+    onStep: options.onStep,
+  });
+  const prompts = promptOptionsFor(options.prompts ?? {}, info);
+  const bands = options.bands ?? trainedBands(info);
+  const images = options.images.map((image) => withBands(image, bands));
+  const jobs = await planJobs({ ...options, images }, prompts);
+  const store = await EmbeddingStore.open({
+    ...compute,
+    encoder: info,
+    cacheDir,
+    cache: options.cache ?? true,
+    cacheMax: options.cacheMax,
+    imageSize: prompts.imageSize,
+    threads: options.threads,
+  });
+  try {
+    const { skipped } = await store.ensure(
+      jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
+      { signal, skipBad, onWarning, onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }) },
+    );
+    const usable = jobs.filter(({ sample }) => !skipped.includes(sample));
+    const model = await SamModel.fromResolved(info, compute, signal);
+    const outputs: PredictOutput[] = [];
+    try {
+      for (const job of usable) {
+        signal?.throwIfAborted();
+        const predictOne = job.raster === undefined ? predictJob : predictTiles;
+        outputs.push(await predictOne(job, { store, model, prompts, options }));
+        onProgress?.({ stage: 'predict', done: outputs.length, total: usable.length });
+      }
+    } finally {
+      model.dispose();
+    }
+    const { name, weightsHash, encoderHash, checkpoint } = info;
+    return {
+      outputs,
+      model: { name, weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null },
+      device: compute.device,
+      precision: compute.precision,
+      skipped: images.filter((sample) => !usable.some((job) => job.sample === sample)).map(({ name }) => name),
+    };
+  } finally {
+    await store.dispose();
+  }
+}
+
+interface Context {
+  store: EmbeddingStore;
+  model: SamModel;
+  prompts: PromptOptions;
+  options: PredictImagesOptions;
+}
+
+async function predictJob(job: Job, { store, model, prompts, options }: Context): Promise<PredictOutput> {
+  const { sample, size, outputs } = job;
+  const { signal, onWarning } = options;
+  const embeddings = await store.read([sample], { signal, onWarning });
+  try {
+    const embedding = new ImageEmbedding(embeddings, size.width, size.height, prompts.imageSize);
+    const drawn = job.prompts ?? (await findPrompts(model, embedding, { sample, prompts, options }));
+    // The user's own points are all that there are; those drawn are as in training.
+    const padTo = job.source === 'given' ? 0 : toPromptSettings(prompts).padTo;
+    const { maskOutput, multiMask, pointSets } = prompts;
+    const how = { maskOutput, multiMask, pointSets, padTo, signal };
+    const best = await bestOf(model, embedding, drawn, how);
+    const predicted =
+      best === undefined ? nothing(size) : await refined(model, embedding, best, how, options.refine ?? 0);
+    if (best === undefined) onWarning?.(`${sample.image.path}: the model found nothing; its mask is empty`);
+    await writeMaskPng(outputs.mask, predicted.mask, size.width, size.height);
+    const written = { ...(options.saveLogits ? { logits: outputs.logits } : {}), ...polygonsOf(job, options) };
+    await withPolygons(job, options, async (take) => take?.(predicted.mask));
+    if (options.saveLogits) await saveLogits(outputs.logits, predicted.lowResLogits);
+    const { points, labels, box } = best?.prompt ?? { points: [], labels: [], box: null };
+    const files = { image: sample.image.path, mask: outputs.mask, ...written };
+    const attempt = best !== undefined && drawn.length > 1 ? { attempt: best.attempt } : {};
+    return { ...files, ...size, score: predicted.score, points, labels, box, promptSource: job.source, ...attempt };
+  } finally {
+    embeddings.dispose();
+  }
+}
+
+async function predictTiles(job: Job, { model, prompts, options }: Context): Promise<PredictOutput> {
+  const { sample, size, outputs, source } = job;
+  const { signal, onProgress, onWarning } = options;
+  const masks = await masksOfTiles(job);
+  try {
+    const context = {
+      model,
+      prompts,
+      promptForTile: promptForTile(job, masks, prompts),
+      given: source === 'given',
+      find: async (embedding: ImageEmbedding) => (await findPrompts(model, embedding, { sample, prompts, options }))[0],
+      onTile: (done: number, total: number) => onProgress?.({ stage: 'tiles', name: sample.name, done, total }),
+      signal,
+    };
+    const found = await withPolygons(job, options, (onRows) =>
+      predictRaster(job.raster!, outputs.mask, { ...context, onRows }),
+    );
+    const { tiles, score, prediction } = found;
+    if (tiles.asked + tiles.inside === 0) onWarning?.(`${sample.image.path}: no tile has a prompt; its mask is empty`);
+    const logits = prediction !== undefined && options.saveLogits ? { logits: outputs.logits } : {};
+    if (prediction !== undefined && options.saveLogits) await saveLogits(outputs.logits, prediction.lowResLogits);
+    const written = { ...logits, ...polygonsOf(job, options) };
+    const { points, labels, box } = job.prompts?.[0] ?? found.prompt ?? { points: [], labels: [], box: null };
+    const files = { image: sample.image.path, mask: outputs.mask, ...written };
+    return { ...files, ...size, score, points, labels, box, promptSource: source, tiles };
+  } finally {
+    await masks?.close();
+  }
+}
+
+function polygonsOf({ outputs }: Job, { polygons }: PredictImagesOptions): { polygons?: string } {
+  return polygons ? { polygons: outputs.polygons } : {};
+}
+
+/** Runs `work`, which hands over the rows of the mask, and writes their polygons where asked for. */
+async function withPolygons<T>(
+  { sample, size, outputs, raster }: Job,
+  { polygons, simplify, onWarning }: PredictImagesOptions,
+  work: (take: ((rows: Uint8Array) => Promise<void>) | undefined) => Promise<T>,
+): Promise<T> {
+  if (!polygons) return work(undefined);
+  const place = raster?.georeference === undefined ? undefined : toLonLat(raster.georeference);
+  if (place === undefined) {
+    const why =
+      raster?.georeference === undefined ? 'has no georeference' : 'has a coordinate system that is not known';
+    onWarning?.(`${sample.image.path} ${why}: its polygons are in pixels, not in longitude and latitude`);
+  }
+  if (raster?.georeference !== undefined && place !== undefined && !datumIsKnown(raster.georeference)) {
+    onWarning?.(`${sample.image.path} has an older datum: without its shift to WGS 84, polygons may be some 100 m off`);
+  }
+  return writePolygons(outputs.polygons, { width: size.width, toLonLat: place, tolerance: simplify }, work);
+}
+
+async function masksOfTiles({ sample, size, raster, maskPath, roughMask }: Job): Promise<MaskWindows | undefined> {
+  if (maskPath !== undefined) return openMaskWindows(maskPath, sample, size);
+  return roughMask === undefined ? undefined : openRoughWindows(raster!, roughMask);
+}
+
+function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: PromptOptions): PromptForTile {
+  const [given] = job.prompts ?? [];
+  if (given !== undefined) return givenForTile(given);
+  if (masks !== undefined) return roughForTile((window) => masks.read(window), job.sample.name, prompts);
+  return async () => 'find';
+}
+
+/** Prompts of the rough mask that the model itself finds; none where it finds nothing. */
+async function findPrompts(
+  model: SamModel,
+  embedding: ImageEmbedding,
+  { sample, prompts, options }: { sample: Sample; prompts: PromptOptions; options: PredictImagesOptions },
+): Promise<Prompt[]> {
+  const { maskOutput } = prompts;
+  const mask = await findRoughMask(model, embedding, { maskOutput, signal: options.signal });
+  if (mask === undefined) return [];
+  const found = { mask, area: maskArea(mask), threshold: null, emptiness: null, distances: null };
+  return drawAttempts(found, sample, prompts, options.attempts ?? 1);
+}
+
+/** What is said of a picture in which no point of the grid found anything. */
+function nothing({ width, height }: ImageSize): Prediction {
+  const lowResLogits = new Float32Array(256 * 256).fill(-1);
+  return { mask: new Uint8Array(width * height), width, height, score: 0, lowResLogits };
+}
+
+async function saveLogits(path: string, values: Float32Array): Promise<void> {
+  await nativeCall(() => native().saveTensors({ path, names: ['low_res_logits'], shape: [256, 256], values }));
+}

@@ -1,0 +1,172 @@
+/** What is predicted, and from which prompts, before anything slow begins. */
+import { join, resolve } from 'node:path';
+import { SamError } from '../core/errors.js';
+import { randomFor } from '../core/random.js';
+import { type ImageSize, imageSize } from '../data/decode.js';
+import { masksByName } from '../data/mask-folder.js';
+import type { Sample } from '../data/sample.js';
+import { isBadImage } from '../embeddings/encode.js';
+import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import type { Prompt } from '../prompts/prompt.js';
+import { drawRoughPrompt, emptyRoughMask, type RoughGrid, RoughMasks } from '../prompts/rough/rough-masks.js';
+import { masksOfFolder, promptOrigin, type RoughMaskSettings, toRoughMaskSettings } from '../prompts/rough/settings.js';
+import { VALIDATION_EPOCH } from '../training/batches.js';
+import { openMaskWindows } from './mask-windows.js';
+import type { PredictImagesOptions } from './predict-images.js';
+import { planRaster, type RasterJob } from './predict-raster.js';
+import { openRoughWindows } from './rough-windows.js';
+import { checkPrompt } from './user-prompt.js';
+
+/** given: by the caller; masks: from a mask of the folder `masks`; rough: from a rough mask; grid: found by the model itself. */
+export type PromptSource = 'given' | 'masks' | 'rough' | 'grid';
+
+export interface Job {
+  readonly sample: Sample;
+  readonly size: ImageSize;
+  readonly outputs: { readonly mask: string; readonly logits: string; readonly polygons: string };
+  readonly source: PromptSource;
+  /** Predicted in tiles, each with a prompt of its own. */
+  readonly raster?: RasterJob;
+  /** Of a raster: the mask that its tiles' prompts are drawn from, or how that is made. */
+  readonly maskPath?: string;
+  readonly roughMask?: RoughMaskSettings;
+  /** One for each attempt, where they do not depend on the model. */
+  readonly prompts?: readonly Prompt[];
+}
+
+/** Attempts after the first keep points 0 to 9 pixels of the decoder's grid away from the edge, in turn. */
+const EROSIONS = 10;
+
+/** Everything that can be wrong with the call or the files is found here, all of it in one error. */
+export async function planJobs(options: PredictImagesOptions, prompts: PromptOptions): Promise<Job[]> {
+  const masks = masksFor(options, prompts);
+  const jobs: Job[] = [];
+  const problems: string[] = [];
+  try {
+    for (const sample of options.images) {
+      options.signal?.throwIfAborted();
+      try {
+        const job = await planOne(sample, masks, options, prompts);
+        if (job !== undefined) jobs.push(job);
+      } catch (error) {
+        if (!isBadImage(error)) throw error;
+        if (options.skipBad) options.onWarning?.(`skipping ${sample.name}: ${error.message}`);
+        else problems.push(error.message);
+      }
+    }
+  } finally {
+    await masks?.dispose();
+  }
+  if (problems.length > 0) {
+    throw new SamError('SAM_BAD_DATA', problems.join('; '), {
+      fix: 'mend them, or go on without them: --on-empty skip for empty rough masks, --skip-bad for all',
+    });
+  }
+  if (jobs.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to predict');
+  return jobs;
+}
+
+/** The masks that prompts are drawn from, if they are. */
+function masksFor(options: PredictImagesOptions, prompts: PromptOptions): RoughMasks | undefined {
+  if (options.prompt !== undefined) return undefined;
+  const { maskSize, imageSize: side } = prompts;
+  const grid = { maskSize, imageSize: side, distances: (options.attempts ?? 1) > 1 };
+  if (options.masks !== undefined) return new RoughMasks(masksOfFolder(options.masks), grid);
+  const settings = promptOrigin(prompts) === 'ground-truth' ? undefined : toRoughMaskSettings(prompts);
+  return settings === undefined ? undefined : new RoughMasks(settings, grid);
+}
+
+/** Undefined for an image that is left out. */
+async function planOne(
+  sample: Sample,
+  masks: RoughMasks | undefined,
+  options: PredictImagesOptions,
+  prompts: PromptOptions,
+): Promise<Job | undefined> {
+  const raster = await planRaster(sample, options.tile);
+  const { width, height } = raster ?? (await imageSize(sample));
+  const outputs = {
+    mask: join(options.out, `${sample.name}.${raster === undefined ? 'png' : 'tif'}`),
+    logits: join(options.out, `${sample.name}.safetensors`),
+    polygons: join(options.out, `${sample.name}.geojson`),
+  };
+  if (resolve(outputs.mask) === resolve(sample.image.path)) {
+    throw new SamError('SAM_BAD_ARGUMENT', `the mask of ${sample.image.path} would replace the image`, {
+      fix: 'name another folder with --out',
+    });
+  }
+  const job = { sample, size: { width, height }, outputs, ...(raster !== undefined && { raster }) };
+  const tiled = raster !== undefined && raster.plan.columns.length * raster.plan.rows.length > 1;
+  if (tiled) checkTiled(raster, options, masks);
+  if (options.prompt !== undefined) {
+    const given = checkPrompt(options.prompt, width, height, sample.image.path);
+    return { ...job, source: 'given', prompts: [given] };
+  }
+  if (masks === undefined) return { ...job, source: 'grid' };
+  if (raster !== undefined && (tiled || options.masks !== undefined)) {
+    return { ...job, source: options.masks === undefined ? 'rough' : 'masks', ...(await maskOfTiles(raster, masks)) };
+  }
+  const grid = await masks.get(sample, options.signal);
+  if (grid.emptiness !== null) {
+    const error = emptyRoughMask(sample, grid.emptiness);
+    if (options.onEmpty !== 'skip') throw error;
+    options.onWarning?.(`skipping ${error.message}`);
+    return undefined;
+  }
+  const drawn = drawAttempts(grid, sample, prompts, options.attempts ?? 1, masks.settings.erosion);
+  return { ...job, source: options.masks === undefined ? 'rough' : 'masks', prompts: drawn };
+}
+
+/** What makes sense for a single tile alone. */
+function checkTiled({ sample, plan }: RasterJob, options: PredictImagesOptions, masks: RoughMasks | undefined): void {
+  const where = `${sample.image.path} is predicted in ${plan.columns.length * plan.rows.length} tiles`;
+  if (options.prompt === undefined && masks === undefined) {
+    throw new SamError('SAM_BAD_OPTION', `${where}: nothing says what to look for in each of them`, {
+      fix: 'give --masks DIR, --rough-mask or --point (or --tile 0, for a picture that makes sense as a whole)',
+    });
+  }
+  for (const [name, asked] of [
+    ['--save-logits', options.saveLogits === true],
+    ['--attempts', (options.attempts ?? 1) > 1],
+    ['--refine', (options.refine ?? 0) > 0],
+  ] as const) {
+    if (!asked) continue;
+    throw new SamError('SAM_BAD_OPTION', `${name} is for whole images: ${where}`, {
+      fix: 'leave it out, or take one tile with --tile 0',
+    });
+  }
+}
+
+/** Opened once, so that what is wrong is said before anything slow begins. */
+async function maskOfTiles(raster: RasterJob, masks: RoughMasks): Promise<Pick<Job, 'maskPath' | 'roughMask'>> {
+  const { settings } = masks;
+  if (settings.method.kind !== 'file') {
+    await (await openRoughWindows(raster, settings)).close();
+    return { roughMask: settings };
+  }
+  const { folder, flag } = settings.method;
+  const maskPath = (await masksByName(folder, flag)).get(raster.sample.name);
+  if (maskPath === undefined) {
+    throw new SamError('SAM_BAD_DATA', `no mask for ${raster.sample.name} in ${folder}`, {
+      fix: 'name masks as their images',
+    });
+  }
+  await (await openMaskWindows(maskPath, raster.sample, raster)).close();
+  return { maskPath };
+}
+
+/** The prompt of `train`'s own validation, then others of other erosions. */
+export function drawAttempts(
+  grid: RoughGrid,
+  sample: Sample,
+  prompts: PromptOptions,
+  attempts: number,
+  erosion?: number | undefined,
+): Prompt[] {
+  const settings = toPromptSettings(prompts);
+  const { imageWidth, validWidth } = grid.mask;
+  return Array.from({ length: attempts }, (_, attempt) => {
+    const tried = attempt === 0 ? erosion : Math.round((((attempt - 1) % EROSIONS) * imageWidth) / validWidth);
+    return drawRoughPrompt(grid, settings, randomFor(prompts.seed, VALIDATION_EPOCH, sample.name, attempt), tried);
+  });
+}

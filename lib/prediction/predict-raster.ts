@@ -1,0 +1,226 @@
+/**
+ * Masks of rasters of any size: tile by tile through the model, blended, and written as they come, so that memory depends on the
+ * raster's width and not on its area.
+ */
+
+import { SamError } from '../core/errors.js';
+import { makeFileWhole } from '../core/files.js';
+import { decodeImage, MOST_PIXELS } from '../data/decode.js';
+import type { Sample } from '../data/sample.js';
+import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import type { Prompt } from '../prompts/prompt.js';
+import { Blender } from '../raster/blend.js';
+import type { Georeference } from '../raster/georeference.js';
+import { GeoTiffWriter } from '../raster/geotiff-writer.js';
+import { MemoryPixels, RasterPixels, type RgbSource, type RgbWindow } from '../raster/pixels.js';
+import { toProbabilities } from '../raster/probabilities.js';
+import { isTiff, Raster } from '../raster/raster.js';
+import type { BandStretch } from '../raster/stretch.js';
+import { planTiles, type Tile, type TilePlan, tilesOfRow } from '../raster/tiles.js';
+import type { ImageEmbedding, Prediction, SamModel } from './sam-model.js';
+import type { PromptForTile } from './tile-prompts.js';
+
+/** Side of a tile: what the encoder sees of a picture at most. */
+export const TILE_SIDE = 1024;
+/** A TIFF that is longer is predicted in tiles, wherever it lies. */
+const WHOLE_SIDE = 2048;
+
+/** A raster found to be readable, and closed again. */
+export interface RasterJob {
+  readonly sample: Sample;
+  readonly width: number;
+  readonly height: number;
+  readonly plan: TilePlan;
+  readonly georeference: Georeference | undefined;
+  /** Known once, for every opening. Undefined: no TIFF. */
+  readonly stretch: readonly BandStretch[] | undefined;
+}
+
+/** How many tiles there were, and what became of them. */
+export interface TileCounts {
+  total: number;
+  /** The model was asked. */
+  asked: number;
+  /** Wholly object, wholly background: the model was not asked. */
+  inside: number;
+  outside: number;
+}
+
+export interface RasterPrediction {
+  /** Mean of the predicted IoU of the tiles that the model was asked about; 0 without any. */
+  score: number;
+  tiles: TileCounts;
+  /** Of a raster of one tile, in pixels. */
+  prompt: Prompt | undefined;
+  prediction: Prediction | undefined;
+}
+
+/**
+ * What is predicted in tiles: TIFFs with a georeference or longer than 2048 pixels; with a side given, every image.
+ *
+ * @param side Of the tiles; 0: one tile for all.
+ * @returns Undefined: the image goes through the model as one picture.
+ * @throws {SamError} `SAM_BAD_DATA`: broken, without data, without the bands asked for.
+ */
+export async function planRaster(sample: Sample, side: number | undefined): Promise<RasterJob | undefined> {
+  if (!(await isTiff(sample.image.path))) {
+    if (side === undefined || side === 0) return undefined;
+    const { width, height } = await decodeImage(sample);
+    return { sample, width, height, plan: planTiles(width, height, side), georeference: undefined, stretch: undefined };
+  }
+  const raster = await Raster.open(sample.image.path);
+  try {
+    const { width, height, georeference } = raster;
+    const longSide = Math.max(width, height);
+    if (georeference === undefined && longSide <= WHOLE_SIDE && (side ?? 0) === 0) return undefined;
+    const plan = planTiles(width, height, side === 0 ? longSide : (side ?? TILE_SIDE));
+    requireSmallTiles(sample, plan);
+    const { stretch } = await RasterPixels.of(raster, sample.bands);
+    return { sample, width, height, plan, georeference, stretch };
+  } finally {
+    await raster.close();
+  }
+}
+
+function requireSmallTiles({ image }: Sample, { columns, rows }: TilePlan): void {
+  const [width, height] = [columns[0]!.size, rows[0]!.size];
+  if (width * height <= MOST_PIXELS) return;
+  throw new SamError('SAM_BAD_DATA', `${image.path}: a tile of ${width} x ${height} pixels is too large`, {
+    fix: 'take smaller tiles, for instance --tile 1024',
+  });
+}
+
+/** The raster as SAM sees it. */
+export async function openPixels({ sample, stretch }: RasterJob): Promise<RgbSource> {
+  if (stretch === undefined) return new MemoryPixels(await decodeImage(sample));
+  return RasterPixels.of(await Raster.open(sample.image.path), sample.bands, stretch);
+}
+
+export interface RasterContext {
+  readonly model: SamModel;
+  readonly prompts: PromptOptions;
+  readonly promptForTile: PromptForTile;
+  /** The prompt is the user's own: its points are all that there are. */
+  readonly given: boolean;
+  /** Prompt for a tile without any: the model's own guess. */
+  find(embedding: ImageEmbedding): Promise<Prompt | undefined>;
+  /** Takes the rows of the mask, 0 and 255, as they come. */
+  onRows?: ((rows: Uint8Array) => Promise<void>) | undefined;
+  onTile?: ((done: number, total: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Writes the mask, a GeoTIFF with the raster's georeference, under a temporary name first. */
+export async function predictRaster(job: RasterJob, out: string, context: RasterContext): Promise<RasterPrediction> {
+  const pixels = await openPixels(job);
+  const { width, height } = job;
+  const work = new RasterWork(job, pixels, context);
+  try {
+    await makeFileWhole(out, async (temporary) => {
+      const writer = await GeoTiffWriter.create(temporary, { width, height, tags: job.georeference?.tags });
+      try {
+        for await (const rows of work.maskRows()) {
+          await writer.write(rows);
+          await context.onRows?.(rows);
+        }
+        await writer.finish();
+      } finally {
+        await writer.close();
+      }
+    });
+  } finally {
+    await pixels.close();
+  }
+  return work.result();
+}
+
+/** What a tile adds: a probability for each pixel, or one for all. */
+interface TileResult {
+  probabilities: Float32Array | number;
+  valid?: Uint8Array | undefined;
+}
+
+/** One raster under way. */
+class RasterWork {
+  readonly #counts: TileCounts;
+  readonly #scores: number[] = [];
+  #prompt: Prompt | undefined;
+  #prediction: Prediction | undefined;
+
+  constructor(
+    private readonly job: RasterJob,
+    private readonly pixels: RgbSource,
+    private readonly context: RasterContext,
+  ) {
+    const { columns, rows } = job.plan;
+    this.#counts = { total: columns.length * rows.length, asked: 0, inside: 0, outside: 0 };
+  }
+
+  async *maskRows(): AsyncGenerator<Uint8Array> {
+    const { plan } = this.job;
+    const { signal, onTile } = this.context;
+    const blender = new Blender(plan);
+    for (let row = 0; row < plan.rows.length; row++) {
+      for (const tile of tilesOfRow(plan, row)) {
+        signal?.throwIfAborted();
+        const found = await this.#tile(tile);
+        if (found !== undefined) blender.add(tile, found.probabilities, found.valid);
+        onTile?.(tile.index + 1, this.#counts.total);
+      }
+      yield blender.finishRow(row);
+    }
+  }
+
+  result(): RasterPrediction {
+    const scores = this.#scores;
+    const score = scores.length === 0 ? 0 : scores.reduce((sum, value) => sum + value, 0) / scores.length;
+    return { score, tiles: this.#counts, prompt: this.#prompt, prediction: this.#prediction };
+  }
+
+  /** Undefined: nothing of the object lies in it. */
+  async #tile(tile: Tile): Promise<TileResult | undefined> {
+    const prompt = await this.context.promptForTile(tile);
+    if (prompt === 'outside') return this.#outside();
+    const window = await this.pixels.read(tile);
+    const { valid } = window;
+    if (valid !== undefined && !valid.includes(1)) return this.#outside();
+    if (prompt === 'inside') {
+      this.#counts.inside++;
+      return { probabilities: 1, valid };
+    }
+    const probabilities = await this.#ask(window, prompt);
+    return probabilities === undefined ? this.#outside() : { probabilities, valid };
+  }
+
+  #outside(): undefined {
+    this.#counts.outside++;
+  }
+
+  async #ask(window: RgbWindow, asked: Prompt | 'find'): Promise<Float32Array | undefined> {
+    const { model, prompts, given, find, signal } = this.context;
+    const { imageSize, maskOutput, multiMask, pointSets } = prompts;
+    const embedding = await model.embed(window, {
+      ...(imageSize === undefined ? {} : { imageSize }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    try {
+      const prompt = asked === 'find' ? await find(embedding) : asked;
+      if (prompt === undefined) return undefined;
+      const padTo = given ? 0 : toPromptSettings(prompts).padTo;
+      const prediction = await model.predict(embedding, { ...prompt, maskOutput, multiMask, pointSets, padTo });
+      this.#counts.asked++;
+      this.#scores.push(prediction.score);
+      return this.#probabilities(prompt, prediction, imageSize !== undefined);
+    } finally {
+      embedding.dispose();
+    }
+  }
+
+  #probabilities(prompt: Prompt, prediction: Prediction, squashed: boolean): Float32Array {
+    if (this.#counts.total > 1) return toProbabilities(prediction.lowResLogits, { ...prediction, squashed });
+    // Nothing to blend: the model's own mask, to the pixel.
+    this.#prompt = prompt;
+    this.#prediction = prediction;
+    return Float32Array.from(prediction.mask, (value) => value / 255);
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The Segment Anything Model as a program uses it: an image becomes an embedding once, and each prompt then costs
+ * milliseconds.
+ *
+ * ```ts
+ * const model = await SamModel.load('mobile-sam');
+ * const embedding = await model.embed('river.jpg');
+ * const { mask, score } = await model.predict(embedding, { points: [[120, 80]] });
+ * embedding.dispose();
+ * model.dispose();
+ * ```
+ */
+import { resolve } from 'node:path';
+import type {
+  Decoded,
+  Embeddings,
+  ImageEncoder,
+  MaskOutput,
+  SamModel as NativeModel,
+  Precision,
+} from '../../binding.js';
+import { fromNative, native, nativeCall } from '../addon/native.js';
+import { defaultCacheDir } from '../core/cache-dir.js';
+import { SamError } from '../core/errors.js';
+import { decodeImage } from '../data/decode.js';
+import type { DecodedImage } from '../data/sample.js';
+import { resolveDevice } from '../device.js';
+import { runEncoding } from '../embeddings/encode.js';
+import { decoderFiles, type ResolvedModel } from '../models/model.js';
+import { resolveModel } from '../models/resolve.js';
+import { toPromptBatch } from '../prompts/batch.js';
+import type { PointSets, Prompt } from '../prompts/prompt.js';
+import { checkPrompt, type UserPrompt } from './user-prompt.js';
+
+export interface LoadOptions {
+  /** `auto`, `cpu`, `cuda` or `cuda:N`. A process that wants both loads a model for the GPU (or `auto`) first. */
+  device?: string;
+  /** Type of the encoder and of the decoder's autocast. */
+  precision?: Precision | 'auto';
+  /** Another image encoder than the model's own: TorchScript, or a model. */
+  encoder?: string;
+  /** Where models are kept. */
+  cacheDir?: string;
+  /** CPU threads, for all models of this process. */
+  threads?: number;
+  signal?: AbortSignal;
+  /** Told a line for each step of a first use that takes time (download, conversion). */
+  onStep?: (line: string) => void;
+}
+
+export interface PredictOptions extends UserPrompt {
+  /** `multi` chooses among three masks (whole, part, sub-part) by predicted IoU; `single` gives the one. Default multi. */
+  maskOutput?: MaskOutput;
+  /** `joint`: all points are one prompt. `separate`: each point is one, and `multiMask` makes one mask of them. */
+  pointSets?: PointSets;
+  /** Of separate points: the mask of highest predicted IoU, or the mean of the logits. Default best. */
+  multiMask?: 'best' | 'mean';
+  /** 256 x 256 logits of a mask, such as an earlier prediction's: the decoder sees them beside the points and the box. */
+  maskPrompt?: Float32Array | undefined;
+  /** Points missing of so many become padding tokens, for a model trained with `--missing-points token`. Default 0: none do. */
+  padTo?: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Prediction {
+  /** `width * height` of the original image, row by row: 255 inside, 0 outside. */
+  mask: Uint8Array;
+  width: number;
+  height: number;
+  /** Predicted IoU, mostly 0 to 1. */
+  score: number;
+  /** 256 x 256 logits of the mask; the picture fills the top left, its long side 256. Above 0 is inside. */
+  lowResLogits: Float32Array;
+}
+
+/** An encoded image. It holds 4 MiB of native memory until `dispose`. */
+export class ImageEmbedding {
+  constructor(
+    /** The native handle, 1 x 256 x 64 x 64. */
+    readonly embeddings: Embeddings,
+    /** Size of the original image, pixels. */
+    readonly width: number,
+    readonly height: number,
+    /** The picture was first resized to N x N. */
+    readonly imageSize?: number,
+  ) {}
+
+  dispose(): void {
+    this.embeddings.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+export class SamModel {
+  /** Names, files and hashes: what exactly was loaded. */
+  readonly info: ResolvedModel;
+  /** Where it computes, and how. */
+  readonly device: string;
+  readonly precision: Precision;
+  readonly #model: NativeModel;
+  /** Loaded when the first image comes: who brings embeddings from a store needs none. */
+  #encoder: Promise<ImageEncoder> | undefined;
+  #disposed = false;
+
+  private constructor(info: ResolvedModel, device: string, precision: Precision, model: NativeModel) {
+    this.info = info;
+    this.device = device;
+    this.precision = precision;
+    this.#model = model;
+  }
+
+  /**
+   * @param spec `mobile-sam`, `facebook/sam-vit-base`, weights (file or folder), a run folder (its best checkpoint) or a checkpoint.
+   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`, `SAM_NETWORK`, `SAM_NO_CUDA`, `SAM_NO_ADDON`.
+   */
+  static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
+    const { device = 'auto', precision = 'auto', threads, signal, ...rest } = options;
+    signal?.throwIfAborted();
+    const compute = resolveDevice(device, precision, { onNote: rest.onStep });
+    if (threads !== undefined) native().setThreads(threads);
+    const cacheDir = rest.cacheDir ?? defaultCacheDir();
+    const info = await resolveModel(spec, { cacheDir, encoder: rest.encoder, onStep: rest.onStep, signal });
+    return SamModel.fromResolved(info, compute, signal);
+  }
+
+  /** From what `resolveModel` found. */
+  static async fromResolved(
+    info: ResolvedModel,
+    { device, precision }: { device: string; precision: Precision },
+    signal?: AbortSignal,
+  ): Promise<SamModel> {
+    try {
+      const model = await native().loadModel({ ...decoderFiles(info), device, precision });
+      if (signal?.aborted) {
+        model.dispose();
+        throw signal.reason;
+      }
+      return new SamModel(info, device, precision, model);
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : fromNative(error);
+    }
+  }
+
+  /**
+   * Encodes an image: the slow part, some tenths of a second to seconds on a CPU. Runs off the main thread.
+   *
+   * @param image A path, the bytes of an image file, or pixels (interleaved 8-bit RGB).
+   * @param options.imageSize First resize the picture to N x N, as the model was trained.
+   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_DATA` (not an image, cut short); the signal's reason when aborted.
+   */
+  async embed(
+    image: string | Uint8Array | DecodedImage,
+    options: { imageSize?: number; signal?: AbortSignal } = {},
+  ): Promise<ImageEmbedding> {
+    options.signal?.throwIfAborted();
+    const { pixels, width, height } = await decodeAny(image);
+    const size = options.imageSize === undefined ? {} : { imageSize: options.imageSize };
+    const encoder = await this.#loadEncoder();
+    try {
+      const encoding = await encoder.begin({ pixels, width, height, ...size });
+      try {
+        const embeddings = await runEncoding(encoding, options.signal);
+        return new ImageEmbedding(embeddings, width, height, options.imageSize);
+      } finally {
+        encoding.dispose();
+      }
+    } catch (error) {
+      throw options.signal?.aborted ? options.signal.reason : fromNative(error);
+    }
+  }
+
+  /**
+   * The mask of a prompt, at the size of the original image.
+   * @throws SamError `SAM_BAD_ARGUMENT`: no prompt, or one outside the picture.
+   */
+  async predict(embedding: ImageEmbedding, options: PredictOptions): Promise<Prediction> {
+    const { maskOutput = 'multi', pointSets = 'joint', multiMask = 'best', padTo = 0, maskPrompt, signal } = options;
+    const { width, height, imageSize } = embedding;
+    const prompt = checkPrompt(options, width, height, 'the image');
+    signal?.throwIfAborted();
+    const prompts = toPromptBatch([[prompt]], [frameOf(embedding)], { pointSets, padTo });
+    if (maskPrompt !== undefined) prompts.masks = repeated(maskPrompt, prompts.promptsPerImage);
+    const found = await nativeCall(() =>
+      this.#model.predict({
+        embeddings: embedding.embeddings,
+        prompts,
+        selection: { maskOutput, multiMask },
+        sizes: Int32Array.of(height, width),
+        ...(imageSize === undefined ? {} : { imageSize }),
+      }),
+    );
+    signal?.throwIfAborted();
+    return { mask: found.masks[0]!, width, height, score: found.scores[0]!, lowResLogits: found.lowResLogits };
+  }
+
+  /**
+   * What the decoder itself gives for several prompts of one image: for each prompt its masks (three with `multi`) as
+   * 256 x 256 logits, and their predicted IoU.
+   */
+  async decode(
+    embedding: ImageEmbedding,
+    prompts: readonly Prompt[],
+    maskOutput: MaskOutput = 'multi',
+  ): Promise<Decoded> {
+    const batch = toPromptBatch([prompts], [frameOf(embedding)], { pointSets: 'joint' });
+    return nativeCall(() => this.#model.decode({ embeddings: embedding.embeddings, prompts: batch, maskOutput }));
+  }
+
+  /** Frees the native memory. Work in flight is finished first; later calls fail with `SAM_DISPOSED`. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#model.dispose();
+    this.#encoder?.then(
+      (encoder) => encoder.dispose(),
+      () => {},
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** One encoder however many images come at once; a failed load may be tried again. */
+  async #loadEncoder(): Promise<ImageEncoder> {
+    if (this.#disposed) throw new SamError('SAM_DISPOSED', 'the model has been disposed of');
+    const { device, precision } = this;
+    const loading = this.#encoder ?? native().loadEncoder({ path: this.info.encoder, device, precision });
+    this.#encoder = loading;
+    try {
+      return await loading;
+    } catch (error) {
+      this.#encoder = undefined;
+      throw fromNative(error);
+    }
+  }
+}
+
+/** The same mask beside each prompt. */
+function repeated(mask: Float32Array, times: number): Float32Array {
+  const masks = new Float32Array(mask.length * times);
+  for (let time = 0; time < times; time++) masks.set(mask, time * mask.length);
+  return masks;
+}
+
+function frameOf({ width, height, imageSize }: ImageEmbedding) {
+  return { imageWidth: width, imageHeight: height, imageSize };
+}
+
+async function decodeAny(image: string | Uint8Array | DecodedImage): Promise<DecodedImage> {
+  if (typeof image === 'string') return decodeImage({ name: image, image: { path: resolve(image) } });
+  if (image instanceof Uint8Array) return decodeImage({ name: 'image', image: { path: '(bytes)', bytes: image } });
+  return image;
+}

@@ -1,0 +1,68 @@
+/** What the model is asked about each tile of a raster. A source of prompts is one function: tile -> prompt. */
+
+import { randomFor } from '../core/random.js';
+import { maskArea, toLowRes } from '../data/low-res.js';
+import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { drawPrompt } from '../prompts/draw.js';
+import type { Mask, Prompt } from '../prompts/prompt.js';
+import type { Window } from '../raster/raster.js';
+import type { Tile } from '../raster/tiles.js';
+import { VALIDATION_EPOCH } from '../training/batches.js';
+
+/**
+ * A prompt in pixels of the tile. `inside`: all of the tile is the object; `outside`: none of it; the model is not asked.
+ * `find`: the model's own guess at what stands out, for a raster that is one tile.
+ */
+export type TilePrompt = Prompt | 'inside' | 'outside' | 'find';
+
+export type PromptForTile = (tile: Tile) => Promise<TilePrompt>;
+
+/** The caller's points and box, in pixels of the raster: each tile gets those that lie in it, and its part of the box. */
+export function givenForTile({ points, labels, box }: Prompt): PromptForTile {
+  return async (tile) => {
+    const inTile = points.map(([x, y]) => contains(tile, x, y));
+    const own = points.filter((_, index) => inTile[index]).map(([x, y]) => [x - tile.x, y - tile.y] as const);
+    const ownLabels = labels.filter((_, index) => inTile[index]);
+    const part = box === null ? null : clip(box, tile);
+    // Points outside the object say where it is not: without any other prompt the tile is background.
+    if (part === null && !ownLabels.includes(1)) return 'outside';
+    return { points: own, labels: ownLabels, box: part };
+  };
+}
+
+/** The right and the lower edge count too, as they do for the whole raster. */
+function contains({ x, y, width, height }: Window, px: number, py: number): boolean {
+  return px >= x && py >= y && px <= x + width && py <= y + height;
+}
+
+/** Null where less than a pixel of the box lies in the tile. */
+function clip([x0, y0, x1, y1]: NonNullable<Prompt['box']>, tile: Window): Prompt['box'] {
+  const across = (value: number) => Math.min(tile.width, Math.max(0, value - tile.x));
+  const down = (value: number) => Math.min(tile.height, Math.max(0, value - tile.y));
+  const part = [across(x0), down(y0), across(x1), down(y1)] as const;
+  return part[2] - part[0] < 1 || part[3] - part[1] < 1 ? null : part;
+}
+
+/**
+ * Prompts drawn from a rough mask of the raster, as from the labels in training.
+ *
+ * @param read The mask within a tile.
+ * @param name The sample's: with the seed and the tile it decides what is drawn.
+ */
+export function roughForTile(
+  read: (window: Window) => Promise<Mask>,
+  name: string,
+  prompts: PromptOptions,
+): PromptForTile {
+  const settings = toPromptSettings(prompts);
+  return async (tile) => {
+    const mask = await read(tile);
+    if (mask.values.every((value) => value !== 0)) return 'inside';
+    const rough = toLowRes(mask, prompts.maskSize, prompts.imageSize);
+    if (maskArea(rough) === 0) return 'outside';
+    // The first tile draws what the whole picture would, so that a raster of one tile gets the prompt of `evaluate`.
+    const stream = tile.index === 0 ? name : `${name}#${tile.index}`;
+    const prompt = drawPrompt(rough, settings, randomFor(prompts.seed, VALIDATION_EPOCH, stream, 0));
+    return prompt.points.length === 0 && prompt.box === null ? 'outside' : prompt;
+  };
+}

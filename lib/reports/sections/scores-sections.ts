@@ -1,0 +1,208 @@
+/** Sections about scores: the table of models, distributions, the models' own guesses, every image. */
+
+import type {
+  Calibration,
+  EntrantName,
+  EvaluatedSource,
+  ImageScores,
+  Interval,
+  ModelScores,
+  Summary,
+} from '../../scoring/results.js';
+import { type Html, html } from '../html.js';
+import { diagonal, dots, figure, histograms, legend, lineMarks, type Point, pairs } from '../plots.js';
+import { entrantKey, type Sketches } from '../sketches.js';
+
+/** What models scored. */
+export interface Scored {
+  readonly models: ModelScores[];
+  readonly rows: ImageScores[];
+  readonly sketches: Sketches;
+}
+
+/** A model as the report shows it. */
+export interface Entry {
+  readonly scores: ModelScores;
+  /** With what its prompts are, where that differs among the models. */
+  readonly name: string;
+  /** One for each image, in their order. */
+  readonly rows: readonly ImageScores[];
+}
+
+const SOURCES: Record<EvaluatedSource, string> = {
+  'ground-truth': 'prompts from labels',
+  rough: 'prompts from rough masks',
+  automatic: 'nothing given',
+};
+
+/** Untuned models first: before, then after. */
+export function entriesOf({ models, rows }: Pick<Scored, 'models' | 'rows'>): Entry[] {
+  const ordered = [...models].sort((a, b) => Number(isTuned(a)) - Number(isTuned(b)));
+  return ordered.map((scores) => {
+    const key = entrantKey(scores);
+    const own = rows.filter(({ model, ...row }) => entrantKey({ name: model, ...row }) === key);
+    return { scores, name: displayName(scores, models), rows: own };
+  });
+}
+
+export function isTuned({ checkpointHash }: ModelScores): boolean {
+  return checkpointHash !== null;
+}
+
+/** The model's name; its prompts too where they are not the same for all that were given any. */
+export function displayName(one: EntrantName, all: readonly EntrantName[]): string {
+  const given = all.filter(({ promptSource }) => promptSource !== 'automatic');
+  const differ = (values: readonly unknown[]) => new Set(values).size > 1;
+  const kind = differ(given.flatMap(({ promptKind }) => promptKind ?? [])) ? (one.promptKind ?? '') : '';
+  const source = differ(given.map(({ promptSource }) => promptSource)) ? sourceWords(one.promptSource) : '';
+  const nothing = given.length > 0 && one.promptSource === 'automatic';
+  const how = nothing ? sourceWords('automatic') : [kind, source].filter((word) => word !== '').join(', ');
+  return how === '' ? one.name : `${one.name} (${how})`;
+}
+
+export function sourceWords(source: EvaluatedSource): string {
+  return SOURCES[source];
+}
+
+/** A number, with its interval where there is one. */
+export function withInterval(value: number | null, interval?: Interval | null, digits = 3): Html {
+  if (value === null || Number.isNaN(value)) return html`-`;
+  const bounds =
+    interval == null
+      ? undefined
+      : html` <small>${interval[0].toFixed(digits)} to ${interval[1].toFixed(digits)}</small>`;
+  return html`${value.toFixed(digits)}${bounds}`;
+}
+
+interface Column {
+  readonly head: string;
+  of(entry: Entry): Html | string | number;
+}
+
+const COLUMNS: readonly Column[] = [
+  { head: 'images', of: ({ scores }) => scores.count },
+  { head: 'median IoU', of: ({ scores }) => withInterval(scores.medianIou, scores.own.iou.medianInterval) },
+  { head: 'mean IoU', of: ({ scores }) => withInterval(scores.meanIou, scores.own.iou.meanInterval) },
+  { head: 'least IoU', of: ({ scores }) => withInterval(scores.minIou) },
+  { head: 'IoU below 0.5', of: ({ scores }) => scores.belowHalf },
+  { head: 'median F1', of: ({ scores }) => withInterval(scores.medianF1) },
+  { head: 'mean precision', of: ({ scores }) => withInterval(scores.meanPrecision) },
+  { head: 'mean recall', of: ({ scores }) => withInterval(scores.meanRecall) },
+  { head: 'quartiles of IoU', of: ({ scores }) => quartiles(scores.own.iou) },
+  { head: 'median boundary IoU', of: ({ scores }) => withInterval(scores.own.boundaryIou.median) },
+  { head: 'median boundary F1', of: ({ scores }) => withInterval(scores.own.boundaryF1.median) },
+  {
+    head: 'median HD95, pixels',
+    of: ({ scores }) => withInterval(scores.own.hd95.median, null, 1),
+  },
+];
+
+function quartiles({ q1, q3 }: Summary): Html {
+  return html`${withInterval(q1)} to ${withInterval(q3)}`;
+}
+
+/** A line for each model. */
+export function scoresTable(entries: readonly Entry[]): Html {
+  const lines = entries.map((entry) => [entry.name, ...COLUMNS.map(({ of }) => of(entry))]);
+  return html`${table('Scores of the models', ['model', ...COLUMNS.map(({ head }) => head)], lines)}
+<p class="soft">Small: 95 percent intervals, by the bootstrap over images. HD95: 95th percentile of the Hausdorff distance.</p>`;
+}
+
+/** Scrolls by itself where it is wide. */
+export function table(
+  name: string,
+  heads: readonly string[],
+  lines: readonly (readonly (Html | string | number)[])[],
+): Html {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table>
+<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${lines.map((line) => html`<tr>${line.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody></table></div>`;
+}
+
+/** Distribution of IoU, image by image against the first model, and how far the models' own guesses hold. */
+export function distributions(entries: readonly Entry[]): Html {
+  const histogram = histograms(
+    'How many images reach which IoU',
+    entries.map(({ name, rows }) => ({ name, values: rows.map(({ iou }) => iou) })),
+  );
+  return html`<div class="plots">${histogram}${againstFirst(entries)}${guesses(entries)}</div>`;
+}
+
+/** Those with the same prompts as the first. */
+function againstFirst(entries: readonly Entry[]): Html[] {
+  const [first] = entries;
+  if (first === undefined) return [];
+  const before = new Map(first.rows.map(({ image, iou }) => [image, iou]));
+  return entries.flatMap((entry, series) => {
+    if (series === 0 || promptsOf(entry) !== promptsOf(first)) return [];
+    const points = entry.rows.flatMap(({ image, iou }): Point[] => {
+      const x = before.get(image);
+      return x === undefined ? [] : [{ x, y: iou }];
+    });
+    return [pairs(`${first.name} against ${entry.name}`, [first.name, entry.name], points, series)];
+  });
+}
+
+/** Alike for models whose prompts are the same. */
+export function promptsOf({ scores }: Entry): string {
+  return entrantKey({ ...scores, name: '' });
+}
+
+/** The IoU that a model predicts for its own mask, against the real one. */
+function guesses(entries: readonly Entry[]): Html | undefined {
+  const guessing = entries.flatMap(({ name, rows, scores }, series) => {
+    const points = rows.flatMap(({ predictedIou, iou }) =>
+      predictedIou === null ? [] : [{ x: predictedIou, y: iou }],
+    );
+    const { calibration } = scores;
+    if (calibration === null) return [];
+    const bins = calibration.bins.map(({ meanPredicted, meanReal }) => ({ x: meanPredicted, y: meanReal }));
+    return [{ name, series, points, bins, calibration }];
+  });
+  if (guessing.length === 0) return undefined;
+  // It is a linear layer's: nothing keeps it below 1.
+  const most = guessing.flatMap(({ points }) => points).reduce((so, { x }) => Math.max(so, x), 1);
+  return figure(
+    'The model’s own guess of its IoU',
+    guessing.map(({ name, calibration }) => `${name} ${guessWords(calibration)}`).join('; '),
+    {
+      x: { label: 'predicted IoU', grid: true, domain: [0, most] },
+      y: { label: 'real IoU', grid: true, domain: [0, 1] },
+      height: 380,
+      marks: [
+        diagonal(),
+        ...guessing.flatMap(({ series, points, bins }) => [
+          dots(series, points),
+          ...lineMarks({ series, points: bins, marks: false }),
+        ]),
+      ],
+    },
+    legend(
+      guessing.map(({ name, calibration }) => `${name}: ${guessWords(calibration)}`),
+      'dots',
+      guessing.map(({ series }) => series),
+    ),
+  );
+}
+
+function guessWords({ bias, meanAbsoluteError, expectedError }: Calibration): string {
+  const side = `${Math.abs(bias).toFixed(3)} too ${bias < 0 ? 'low' : 'high'} in the mean`;
+  const errors = `mean error ${meanAbsoluteError.toFixed(3)}, expected calibration error ${expectedError.toFixed(3)}`;
+  return `${side}, ${errors}`;
+}
+
+/** Lines of the table of all images; the rest is in the table on disk. */
+const MOST_LINES = 1000;
+
+/** Every image with its IoU by each model, the worst by `rankedBy` first. */
+export function imageTable(entries: readonly Entry[], rankedBy: number): Html {
+  const ious = entries.map(({ rows }) => new Map(rows.map(({ image, iou }) => [image, iou])));
+  const ranked = [...(entries[rankedBy]?.rows ?? [])].sort((a, b) => a.iou - b.iou);
+  const lines = ranked
+    .slice(0, MOST_LINES)
+    .map(({ image }) => [image, ...ious.map((iou) => withInterval(iou.get(image) ?? null))]);
+  const count =
+    ranked.length > MOST_LINES ? `the worst ${MOST_LINES} of ${ranked.length} images` : `all ${ranked.length} images`;
+  const heads = ['image', ...entries.map(({ name }) => name)];
+  return html`<details><summary>IoU of ${count}</summary>${table('IoU of the images', heads, lines)}</details>`;
+}

@@ -1,0 +1,141 @@
+/** The run folder: `config.json`, `history.jsonl`, `tensorboard/`, `checkpoints/{last,best}.safetensors`, `report.html`. */
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { SamError, systemCode } from '../core/errors.js';
+import { makeFolder, removeMadeFolders, requireWritable, writeFileWhole } from '../core/files.js';
+import { refuseNewer } from '../core/format.js';
+import { trainOptionsSchema } from '../options.js';
+
+export const FORMAT_VERSION = 1;
+
+export interface RunPaths {
+  dir: string;
+  config: string;
+  history: string;
+  report: string;
+  tensorboard: string;
+  checkpoints: string;
+  last: string;
+  best: string;
+}
+
+export function runPaths(dir: string): RunPaths {
+  const checkpoints = join(dir, 'checkpoints');
+  return {
+    dir,
+    config: join(dir, 'config.json'),
+    history: join(dir, 'history.jsonl'),
+    report: join(dir, 'report.html'),
+    tensorboard: join(dir, 'tensorboard'),
+    checkpoints,
+    last: join(checkpoints, 'last.safetensors'),
+    best: join(checkpoints, 'best.safetensors'),
+  };
+}
+
+const splitSchema = z.object({ count: z.number(), digest: z.string() });
+
+const configSchema = z.object({
+  formatVersion: z.literal(FORMAT_VERSION),
+  createdAt: z.string(),
+  versions: z.object({ samNative: z.string(), libtorch: z.string(), node: z.string() }),
+  /** Every option of `train`, paths absolute. */
+  options: trainOptionsSchema,
+  compute: z.object({ device: z.string(), name: z.string(), precision: z.enum(['fp32', 'bf16', 'fp16']) }),
+  /** `digest`: over the samples' names, so that a resumed run notices other data. */
+  data: z.object({ train: splitSchema, validation: splitSchema }),
+  /** Where the weights came from, with their hashes. */
+  model: z.record(z.string(), z.unknown()),
+});
+
+/** `config.json`: everything resolved. */
+export type RunConfig = z.infer<typeof configSchema>;
+
+/** Throws `SAM_NOT_FOUND` when `dir` holds no run, `SAM_BAD_CHECKPOINT` when its config is not ours. */
+export async function readRunConfig(dir: string): Promise<RunConfig> {
+  const path = runPaths(dir).config;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
+    throw new SamError('SAM_NOT_FOUND', `no run in ${dir} (no config.json)`, {
+      fix: 'name the folder of a run',
+      cause: error,
+    });
+  }
+  try {
+    const config: unknown = JSON.parse(text);
+    refuseNewer(path, config, { known: FORMAT_VERSION, code: 'SAM_BAD_CHECKPOINT' });
+    return configSchema.parse(config);
+  } catch (error) {
+    if (error instanceof SamError) throw error;
+    throw new SamError('SAM_BAD_CHECKPOINT', `${path} is not the config of a run of this version`, {
+      fix: 'train anew, or use the version that wrote it',
+      cause: error,
+    });
+  }
+}
+
+export async function writeRunConfig(dir: string, config: RunConfig): Promise<void> {
+  await writeFileWhole(runPaths(dir).config, `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/**
+ * Refuses, before any work, an `--out` that holds a run, is no folder, or can't be written; without one a working folder that can't.
+ */
+export async function checkOut(out: string | undefined, overwrite: boolean): Promise<void> {
+  const dir = out ?? resolve('runs');
+  const found = await stat(dir).catch(() => undefined);
+  if (found !== undefined && !found.isDirectory()) {
+    throw new SamError('SAM_BAD_OPTION', `--out ${dir} is a file`, { fix: 'name a folder' });
+  }
+  const { config, last, best } = runPaths(dir);
+  await requireWritable(config, '--out');
+  if (out === undefined || overwrite || ![config, last, best].some((path) => existsSync(path))) return;
+  throw new SamError('SAM_RUN_EXISTS', `${dir} already holds a run`, {
+    fix: 'go on with it (--resume), replace it (--overwrite), or name another folder',
+  });
+}
+
+/** `runs/<date>-<model>`, with a number behind it where that exists already. */
+export function defaultRunDir(model: string, now = new Date()): string {
+  const digits = now.toISOString().replace(/\D/g, '');
+  const name = model.replace(/[^A-Za-z0-9._-]+/g, '-');
+  const base = resolve('runs', `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${name}`);
+  for (let number = 1; ; number++) {
+    const dir = number === 1 ? base : `${base}-${number}`;
+    if (!existsSync(dir)) return dir;
+  }
+}
+
+/**
+ * Makes the folder; what an earlier run left in it (`--overwrite`) is removed, other files stay. `discard` undoes that: removes
+ * the run, and of the folders those that were made for it.
+ */
+export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; discard(): Promise<void> }> {
+  const paths = runPaths(dir);
+  const clear = async () => {
+    const { config, history, tensorboard, report, checkpoints } = paths;
+    for (const old of [config, history, tensorboard, report, checkpoints])
+      await rm(old, { recursive: true, force: true });
+  };
+  await clear();
+  const first = await makeFolder(paths.checkpoints);
+  const discard = async () => {
+    await clear();
+    await removeMadeFolders(dir, first);
+  };
+  return { paths, discard };
+}
+
+/** Removes what a killed process was in the middle of writing: our temporary files and the native side's. */
+export async function removeLeftovers(paths: RunPaths): Promise<void> {
+  await makeFolder(paths.checkpoints);
+  for (const folder of [paths.dir, paths.checkpoints]) {
+    for (const name of await readdir(folder))
+      if (/\.tmp(-\d+-\d+)?$/.test(name)) await rm(join(folder, name), { force: true });
+  }
+}

@@ -1,0 +1,61 @@
+/** One image, asked as an entrant says: the prompt that it gets, and the model's answer. */
+
+import { type Random, randomFor } from '../core/random.js';
+import { maskArea, toLowRes } from '../data/low-res.js';
+import type { Mask, Sample } from '../data/sample.js';
+import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { findRoughMask } from '../prediction/auto-prompt.js';
+import type { ImageEmbedding, Prediction, SamModel } from '../prediction/sam-model.js';
+import { drawPrompt } from '../prompts/draw.js';
+import type { Prompt } from '../prompts/prompt.js';
+import { drawRoughPrompt, type RoughMasks } from '../prompts/rough/rough-masks.js';
+import { VALIDATION_EPOCH } from '../training/batches.js';
+import type { Entrant } from './entrants.js';
+
+export interface Asked {
+  sample: Sample;
+  label: Mask;
+  model: SamModel;
+  embedding: ImageEmbedding;
+  /** Where prompts come from rough masks. */
+  masks: RoughMasks | undefined;
+  signal: AbortSignal | undefined;
+}
+
+/** Undefined where nothing is given and the model finds nothing by itself either. */
+export async function promptFor({ prompts, promptSource }: Entrant, asked: Asked): Promise<Prompt | undefined> {
+  const { sample, label, model, embedding, masks, signal } = asked;
+  const settings = toPromptSettings(prompts);
+  const random = promptRandom(prompts, sample);
+  if (promptSource === 'rough')
+    return drawRoughPrompt(await masks!.get(sample, signal), settings, random, masks!.settings.erosion);
+  if (promptSource === 'ground-truth') {
+    return drawPrompt(toLowRes(label, prompts.maskSize, prompts.imageSize), settings, random);
+  }
+  const mask = await findRoughMask(model, embedding, { maskOutput: prompts.maskOutput, signal });
+  if (mask === undefined) return undefined;
+  const found = { mask, area: maskArea(mask), threshold: null, emptiness: null, distances: null };
+  return drawRoughPrompt(found, settings, random, undefined);
+}
+
+/** That of `train`'s validation. */
+export function promptRandom({ seed }: PromptOptions, { name }: Sample): Random {
+  return randomFor(seed, VALIDATION_EPOCH, name, 0);
+}
+
+/** Without a prompt the mask is empty and the model sure of nothing. */
+export async function ask(
+  prompt: Prompt | undefined,
+  prompts: PromptOptions,
+  { model, embedding, signal }: Pick<Asked, 'model' | 'embedding' | 'signal'>,
+): Promise<Prediction> {
+  const { width, height } = embedding;
+  if (prompt === undefined) {
+    const mask = new Uint8Array(width * height);
+    return { mask, width, height, score: 0, lowResLogits: new Float32Array(256 * 256).fill(-1) };
+  }
+  const { maskOutput, multiMask } = prompts;
+  const { pointSets, padTo } = toPromptSettings(prompts);
+  const how = { maskOutput, multiMask, pointSets, padTo, maskPrompt: prompt.mask, signal };
+  return model.predict(embedding, { ...prompt, ...how });
+}

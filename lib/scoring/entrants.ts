@@ -1,0 +1,79 @@
+/** Who is compared: models with their prompt settings, with prompts from labels and, where one is described, from a rough mask. */
+
+import { defaultCacheDir } from '../core/cache-dir.js';
+import { SamError } from '../core/errors.js';
+import type { ResolvedModel } from '../models/model.js';
+import { type PromptOptions, promptOptionsFor } from '../models/prompt-options.js';
+import { resolveModel } from '../models/resolve.js';
+import { toRoughMaskSettings } from '../prompts/rough/settings.js';
+import type { EvaluatedPrompt, EvaluateOptions } from '../tasks/evaluate/evaluate.js';
+import type { EvaluatedSource } from './results.js';
+
+export interface Entrant {
+  readonly name: string;
+  readonly model: ResolvedModel;
+  readonly prompts: PromptOptions;
+  readonly promptSource: EvaluatedSource;
+}
+
+/** Files and settings of all models, before anything slow begins. */
+export async function resolveEntrants(options: EvaluateOptions): Promise<Entrant[]> {
+  if (options.models.length === 0)
+    throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name --models' });
+  checkKinds(options);
+  const { encoder, signal, onStep } = options;
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const tuned = new Map<string, ResolvedModel>();
+  for (const spec of options.models) {
+    if (spec !== 'untuned') tuned.set(spec, await resolveModel(spec, { cacheDir, encoder, signal, onStep }));
+  }
+  const firstRun = [...tuned.values()].find(({ checkpoint }) => checkpoint !== undefined);
+  const models: ResolvedModel[] = [];
+  for (const spec of options.models) {
+    models.push(tuned.get(spec) ?? (await untuned(firstRun, { cacheDir, encoder, signal, onStep })));
+  }
+  const names = models.map(({ name }) => name);
+  return models.flatMap((model) => {
+    // Two runs in folders of one name are told apart by what the user wrote.
+    const name = names.filter((other) => other === model.name).length > 1 ? model.spec : model.name;
+    const prompts = promptOptionsFor(options.prompts ?? {}, options.ownSettings ? model : firstRun);
+    return (options.promptKinds ?? [prompts.prompt]).flatMap((kind) =>
+      waysOf(kind, prompts).map((way) => ({ name, model, ...way })),
+    );
+  });
+}
+
+function checkKinds({ promptKinds, prompts }: EvaluateOptions): void {
+  if (promptKinds === undefined) return;
+  if (promptKinds.length === 0 || new Set(promptKinds).size < promptKinds.length) {
+    throw new SamError('SAM_BAD_OPTION', `--prompt-kinds ${promptKinds.join(',')}: expected each kind once`, {
+      fix: 'name some of points, box, points+box, automatic',
+    });
+  }
+  if (prompts?.prompt !== undefined) {
+    throw new SamError('SAM_BAD_OPTION', '--prompt and --prompt-kinds both say what is drawn', {
+      fix: 'leave one out',
+    });
+  }
+}
+
+/** What a kind of prompt is drawn from. `automatic` is drawn as the settings say, from what the model finds by itself. */
+function waysOf(kind: EvaluatedPrompt, prompts: PromptOptions): Pick<Entrant, 'prompts' | 'promptSource'>[] {
+  if (kind === 'automatic') return [{ prompts, promptSource: 'automatic' }];
+  return sourcesOf(prompts).map((promptSource) => ({ prompts: { ...prompts, prompt: kind }, promptSource }));
+}
+
+/** Both, side by side, where a rough mask is described; `--prompt-source ground-truth` keeps to the labels. */
+function sourcesOf(prompts: PromptOptions): EvaluatedSource[] {
+  if (prompts.promptSource === 'ground-truth') return ['ground-truth'];
+  return toRoughMaskSettings(prompts) === undefined ? ['ground-truth'] : ['ground-truth', 'rough'];
+}
+
+/** The weights that the first run started from. */
+async function untuned(
+  firstRun: ResolvedModel | undefined,
+  options: Parameters<typeof resolveModel>[1],
+): Promise<ResolvedModel> {
+  const { decoder: _, checkpoint: __, ...source } = firstRun ?? (await resolveModel('mobile-sam', options));
+  return { ...source, spec: 'untuned', name: 'untuned' };
+}

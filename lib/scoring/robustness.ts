@@ -1,0 +1,129 @@
+/** How a model's masks get worse as its prompts do: boxes that are off, points outside the object, few points. */
+import { decodeMask, imageSize } from '../data/decode.js';
+import { toLowRes } from '../data/low-res.js';
+import { inReadingOrder, type Sample } from '../data/sample.js';
+import type { Compute } from '../device.js';
+import type { EmbeddingStore } from '../embeddings/embedding-store.js';
+import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { ImageEmbedding, SamModel } from '../prediction/sam-model.js';
+import { drawPrompt } from '../prompts/draw.js';
+import type { LowResMask, Prompt } from '../prompts/prompt.js';
+import { type Asked, ask, promptRandom } from './ask.js';
+import { bootstrap } from './bootstrap.js';
+import type { Entrant } from './entrants.js';
+import { confusion, type Scores, scores } from './metrics.js';
+import type { Disturbance, RobustnessCurve, RobustnessStep } from './results.js';
+import { mean, median } from './statistics.js';
+import { belowHalf } from './summaries.js';
+
+const JITTERS = [0, 5, 10, 20, 40];
+const MISLABELLED = [0, 1, 2];
+const POINTS = [1, 2, 3, 5, 10];
+/** One right point among the wrong ones must stay, so there are at least three. */
+const LEAST_POINTS = 3;
+
+/** A prompt that is as bad as the step says. */
+interface Step {
+  disturbance: Disturbance;
+  value: number;
+  ofPoints: number | null;
+  prompts: PromptOptions;
+}
+
+function stepsFor(prompts: PromptOptions): Step[] {
+  const points = { ...prompts, prompt: 'points' as const, numNegative: 0 };
+  const n = Math.max(LEAST_POINTS, prompts.numPositive);
+  return [
+    ...JITTERS.map((value) => {
+      const box = { ...prompts, prompt: 'box' as const, perturbation: value };
+      return { disturbance: 'box-jitter' as const, value, ofPoints: null, prompts: box };
+    }),
+    // Points outside are drawn as negative ones, and then called positive.
+    ...MISLABELLED.map((value) => {
+      const some = { ...points, numPositive: n - value, numNegative: value };
+      return { disturbance: 'mislabelled-points' as const, value, ofPoints: n, prompts: some };
+    }),
+    ...POINTS.map((value) => {
+      const some = { ...points, numPositive: value };
+      return { disturbance: 'points' as const, value, ofPoints: null, prompts: some };
+    }),
+  ];
+}
+
+function drawFor({ disturbance, prompts }: Step, label: LowResMask, sample: Sample): Prompt {
+  const prompt = drawPrompt(label, toPromptSettings(prompts), promptRandom(prompts, sample));
+  return disturbance === 'mislabelled-points' ? { ...prompt, labels: prompt.labels.map(() => 1 as const) } : prompt;
+}
+
+export interface RobustnessHooks {
+  signal: AbortSignal | undefined;
+  onWarning: ((line: string) => void) | undefined;
+  /** Images done. */
+  onProgress: (done: number) => void;
+}
+
+/** The curves of one model, with prompts from the labels, whose embeddings are in the store. */
+export async function robustness(
+  { name, model: resolved, prompts }: Entrant,
+  samples: readonly Sample[],
+  { store, compute }: { store: EmbeddingStore; compute: Compute },
+  { signal, onWarning, onProgress }: RobustnessHooks,
+): Promise<RobustnessCurve[]> {
+  const steps = stepsFor(prompts);
+  const found = steps.map((): Scores[] => []);
+  const model = await SamModel.fromResolved(resolved, compute, signal);
+  try {
+    for (const [done, sample] of inReadingOrder(samples).entries()) {
+      signal?.throwIfAborted();
+      const label = await decodeMask(sample, await imageSize(sample));
+      const embeddings = await store.read([sample], { signal, onWarning });
+      try {
+        const embedding = new ImageEmbedding(embeddings, label.width, label.height, prompts.imageSize);
+        for (const [index, step] of steps.entries()) {
+          found[index]!.push(await scoreStep(step, { sample, label, model, embedding, signal }));
+        }
+      } finally {
+        embeddings.dispose();
+      }
+      onProgress(done + 1);
+    }
+  } finally {
+    model.dispose();
+  }
+  return curves(name, steps, found, prompts.seed);
+}
+
+async function scoreStep(step: Step, asked: Omit<Asked, 'masks'>): Promise<Scores> {
+  const { label, sample } = asked;
+  const { maskSize, imageSize: side } = step.prompts;
+  const prompt = drawFor(step, toLowRes(label, maskSize, side), sample);
+  const { mask } = await ask(prompt, step.prompts, asked);
+  return scores(await confusion(mask, label.values));
+}
+
+async function curves(
+  name: string,
+  steps: readonly Step[],
+  found: readonly (readonly Scores[])[],
+  seed: number,
+): Promise<RobustnessCurve[]> {
+  const all: RobustnessCurve[] = [];
+  for (const [index, { disturbance, value, ofPoints }] of steps.entries()) {
+    if (all.at(-1)?.disturbance !== disturbance) all.push({ name, disturbance, ofPoints, steps: [] });
+    all.at(-1)!.steps.push(await summarise(value, found[index]!, seed));
+  }
+  return all;
+}
+
+async function summarise(value: number, found: readonly Scores[], seed: number): Promise<RobustnessStep> {
+  const ious = found.map(({ iou }) => iou);
+  return {
+    value,
+    count: found.length,
+    meanIou: mean(ious),
+    meanIouInterval: (await bootstrap(ious, seed)).mean,
+    medianIou: median(ious),
+    meanF1: mean(found.map(({ f1 }) => f1)),
+    belowHalf: belowHalf(ious),
+  };
+}

@@ -1,0 +1,79 @@
+/** Samples of any source as rows of a manifest: what is no file of its own is written into the audit's folder. */
+import { resolve } from 'node:path';
+import sharp from 'sharp';
+import { SamError } from '../../core/errors.js';
+import { writeFileWhole } from '../../core/files.js';
+import { writeMaskPng } from '../../core/mask-png.js';
+import { decodeMask, heldImage, imageSize, isPlainFile } from '../../data/decode.js';
+import { openSource, type SourceOptions } from '../../data/open-data.js';
+import type { Sample } from '../../data/sample.js';
+import { sameSplit } from '../../data/sources/parquet/splits.js';
+import { auditPaths, type ManifestRow } from './folder.js';
+
+export class FileWriter {
+  readonly #paths: ReturnType<typeof auditPaths>;
+  /** Copies made so far, by the path that errors name: the samples of an image share it. */
+  readonly #images = new Map<string, string>();
+
+  constructor(dir: string) {
+    this.#paths = auditPaths(dir);
+  }
+
+  async rowOf(sample: Sample, split: string): Promise<ManifestRow> {
+    return { name: sample.name, split, image: await this.#image(sample), mask: await this.#label(sample, split) };
+  }
+
+  async #image({ name, image }: Sample): Promise<string> {
+    if (isPlainFile(image)) return resolve(image.path);
+    const known = this.#images.get(image.path);
+    if (known !== undefined) return known;
+    const bytes = (await heldImage(image)).bytes!;
+    const path = this.#paths.copiedImage(name, (await sharp(bytes).metadata()).format);
+    await writeFileWhole(path, bytes);
+    this.#images.set(image.path, path);
+    return path;
+  }
+
+  async #label(sample: Sample, split: string): Promise<string> {
+    const mask = sample.mask!;
+    if (isPlainFile(mask) && mask.draw === undefined) return resolve(mask.path);
+    const { values, width, height } = await decodeMask(sample, await imageSize(sample));
+    const path = this.#paths.copiedLabel(split, sample.name);
+    await writeMaskPng(
+      path,
+      values.map((value) => value * 255),
+      width,
+      height,
+    );
+    return path;
+  }
+}
+
+/**
+ * The labelled samples of the other splits, so that one manifest holds all that `train` needs. Not those whose pictures are no files:
+ * they would all have to be copied.
+ */
+export async function otherSplits(
+  options: SourceOptions & { split: string },
+  files: FileWriter,
+  onWarning: ((line: string) => void) | undefined,
+): Promise<ManifestRow[]> {
+  const source = await openSource(options, { onWarning });
+  const rows: ManifestRow[] = [];
+  for (const split of await source.splits()) {
+    // The audited one may go by another name: `val` finds `validation`.
+    if (sameSplit(split, options.split)) continue;
+    const samples = await source.readSplit(split, { masks: 'required', skipBad: true, onWarning }).catch(unlabelled);
+    for (const sample of samples) {
+      if (!isPlainFile(sample.image)) break;
+      rows.push(await files.rowOf(sample, split));
+    }
+  }
+  return rows;
+}
+
+/** A split without a single label has nothing to give. */
+function unlabelled(error: unknown): Sample[] {
+  if (error instanceof SamError && error.code === 'SAM_BAD_DATA') return [];
+  throw error;
+}

@@ -1,0 +1,204 @@
+/** Ranks the labels of a split by how much models that have not seen them disagree, and writes a page to decide on each. */
+
+import { join, resolve } from 'node:path';
+import type { Precision } from '../../../binding.js';
+import { defaultCacheDir } from '../../core/cache-dir.js';
+import { prepareFolder, writeFileWhole } from '../../core/files.js';
+import { writeMaskPng } from '../../core/mask-png.js';
+import { openSplit } from '../../data/open-data.js';
+import type { Sample, Samples } from '../../data/sample.js';
+import { manifestCsv } from '../../data/sources/manifest.js';
+import type { Compute } from '../../device.js';
+import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
+import { resolveModel } from '../../models/resolve.js';
+import { checkSamples } from '../../training/check-samples.js';
+import { environment, type TrainHooks } from '../../training/environment.js';
+import { LowResMasks } from '../../training/masks.js';
+import { RoughPrompts } from '../../training/rough-prompts.js';
+import { FileWriter, otherSplits } from './as-files.js';
+import { agreementOf, consensus, iouOf } from './disagreement.js';
+import { type AuditItem, type AuditRecord, auditPaths, FORMAT_VERSION, forgetAudit, writeRecord } from './folder.js';
+import { foldsOf } from './folds.js';
+import { type AuditOptions, type ResolvedAuditOptions, resolveAuditOptions, trainOptionsOf } from './options.js';
+import { type FoldProgress, outOfFold, type Verdict } from './out-of-fold.js';
+import { makePicture, type ReviewPicture } from './pictures.js';
+import { reviewPage } from './review-page.js';
+
+export interface AuditControl {
+  signal?: AbortSignal | undefined;
+  onStep?: ((line: string) => void) | undefined;
+  onWarning?: ((line: string) => void) | undefined;
+  onProgress?: ((progress: AuditProgress) => void) | undefined;
+}
+
+export type AuditProgress =
+  | ({ stage: 'encode' } & EnsureProgress)
+  | FoldProgress
+  | { stage: 'pictures'; done: number; total: number };
+
+export interface AuditResult {
+  /** Worst first. */
+  items: AuditItem[];
+  /** The page to look at; its folder holds its pictures and the predicted masks. */
+  review: string;
+  /** Every label kept, until `--apply` writes what was decided. */
+  manifest: string;
+  /** Names of the images left out. */
+  skipped: string[];
+  folds: number;
+  model: string;
+  device: string;
+  precision: Precision;
+  seconds: number;
+}
+
+/**
+ * @throws SamError `SAM_BAD_DATA` (pictures and labels, all named; fewer groups than folds), `SAM_RUN_EXISTS` and `SAM_IO` (`out`), and
+ * what `train` throws.
+ */
+export async function audit(given: AuditOptions, control: AuditControl = {}): Promise<AuditResult> {
+  const options = resolveAuditOptions({ ...given, out: resolve(given.out ?? 'audit') });
+  const results = [auditPaths(options.out).record] as const;
+  const discard = await prepareFolder(options.out, options.overwrite, { what: 'an audit', results });
+  try {
+    return await work(options, control);
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+}
+
+async function work(options: ResolvedAuditOptions, control: AuditControl): Promise<AuditResult> {
+  const started = performance.now();
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const { signal, onStep, onWarning } = control;
+  const hooks: TrainHooks = { signal, onNote: (line) => onStep?.(line), onWarning: (line) => onWarning?.(line) };
+  const found = await openSplit({ ...options, cacheDir }, { onWarning, onNotice: onStep, signal });
+  const checked = await checkLabels(found, options, hooks);
+  foldsOf(checked, options.folds, options.groupBy, options.seed); // refuses too few groups before anything slow begins
+  const compute = environment.compute(trainOptionsOf(options, options.out), hooks);
+  const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onStep });
+  const store = await EmbeddingStore.open({ ...options, ...compute, encoder: model, cacheDir });
+  try {
+    const samples = await encoded(store, checked, options, control);
+    await forgetAudit(options.out);
+    const items = await itemsOf(samples, { options, compute, store, cacheDir }, control);
+    const record = await recordOf(items, { options, cacheDir, model: model.name }, control);
+    const { review, manifest } = await write(record, samples, options, control);
+    const usable = new Set(samples);
+    return {
+      items,
+      review,
+      manifest,
+      skipped: found.filter((sample) => !usable.has(sample)).map(({ name }) => name),
+      folds: options.folds,
+      model: model.name,
+      device: compute.device,
+      precision: compute.precision,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await store.dispose();
+  }
+}
+
+/** Those that `train` could use. */
+async function checkLabels(samples: Samples, options: ResolvedAuditOptions, hooks: TrainHooks): Promise<Samples> {
+  const rough = RoughPrompts.open(trainOptionsOf(options, options.out));
+  const masks = new LowResMasks(options.maskSize, options.imageSize);
+  try {
+    return (await checkSamples({ train: samples }, masks, { ...options, ...hooks, rough })).train;
+  } finally {
+    await rough?.dispose();
+  }
+}
+
+async function encoded(
+  store: EmbeddingStore,
+  samples: Samples,
+  { skipBad }: ResolvedAuditOptions,
+  { signal, onWarning, onProgress }: AuditControl,
+): Promise<Sample[]> {
+  const { skipped } = await store.ensure(samples, {
+    signal,
+    skipBad,
+    onWarning,
+    onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
+  });
+  const bad = new Set(skipped.map(({ name }) => name));
+  return [...samples].filter(({ name }) => !bad.has(name));
+}
+
+/** An item for each sample, worst first. */
+async function itemsOf(
+  samples: readonly Sample[],
+  context: { options: ResolvedAuditOptions; compute: Compute; store: EmbeddingStore; cacheDir: string },
+  control: AuditControl,
+): Promise<AuditItem[]> {
+  const { folds, groupBy, seed, out, split } = context.options;
+  const files = new FileWriter(out);
+  const items: AuditItem[] = [];
+  for await (const verdict of outOfFold(samples, foldsOf(samples, folds, groupBy, seed), { ...context, ...control })) {
+    items.push({ ...(await files.rowOf(verdict.sample, split)), ...(await findingsOf(verdict, out)) });
+  }
+  return items.sort((a, b) => a.iou - b.iou || (a.name < b.name ? -1 : 1));
+}
+
+async function findingsOf({ sample, fold, label, predictions }: Verdict, out: string) {
+  const { values, width, height } = label;
+  const masks = predictions.map(({ mask }) => mask);
+  const vote = consensus(masks);
+  const prediction = auditPaths(out).prediction(sample.name);
+  await writeMaskPng(prediction, vote, width, height);
+  const share = (mask: Uint8Array) => mask.reduce((count, value) => count + (value === 0 ? 0 : 1), 0) / mask.length;
+  return {
+    prediction,
+    iou: await iouOf(vote, values),
+    agreement: await agreementOf(masks, vote),
+    labelShare: share(values),
+    predictionShare: share(vote),
+    fold,
+  };
+}
+
+async function recordOf(
+  items: AuditItem[],
+  { options, cacheDir, model }: { options: ResolvedAuditOptions; cacheDir: string; model: string },
+  { onWarning }: AuditControl,
+): Promise<AuditRecord> {
+  // Where its own pictures had to be copied, those of the other splits are no files either.
+  const copied = items.some(({ image }) => image.startsWith(join(options.out, '/')));
+  const others = copied ? [] : await otherSplits({ ...options, cacheDir }, new FileWriter(options.out), onWarning);
+  return {
+    formatVersion: FORMAT_VERSION,
+    createdAt: new Date().toISOString(),
+    versions: environment.versions(),
+    options,
+    split: options.split,
+    model,
+    items,
+    others,
+  };
+}
+
+/** The page comes last: once it is there, all is. */
+async function write(
+  record: AuditRecord,
+  samples: readonly Sample[],
+  { out, show }: ResolvedAuditOptions,
+  { signal, onProgress }: AuditControl,
+): Promise<{ review: string; manifest: string }> {
+  const paths = auditPaths(out);
+  const byName = new Map(samples.map((sample) => [sample.name, sample]));
+  const shown = record.items.slice(0, show);
+  const pictures: ReviewPicture[] = [];
+  for (const { name, prediction } of shown) {
+    signal?.throwIfAborted();
+    pictures.push(await makePicture(byName.get(name)!, prediction, paths.picture(name)));
+    onProgress?.({ stage: 'pictures', done: pictures.length, total: shown.length });
+  }
+  await writeRecord(out, record);
+  await writeFileWhole(paths.manifest, manifestCsv([...record.items, ...record.others]));
+  await writeFileWhole(paths.review, reviewPage(record, pictures, out));
+  return { review: paths.review, manifest: paths.manifest };
+}

@@ -1,0 +1,119 @@
+/** Times the addon on made-up pictures and prompts: an encoder, a training step, prompts. Seconds, medians. */
+import type { Embeddings, ImageEncoder, PromptBatch, SamModel, Trainer } from '../../../binding.js';
+import { native } from '../../addon/native.js';
+import { runEncoding } from '../../embeddings/encode.js';
+import { parseLoss, type ResolvedTrainOptions, trainOptionsSchema } from '../../options.js';
+import { median } from '../../scoring/statistics.js';
+import { EMBEDDING, GRID, SIDE } from './architecture.js';
+
+/** How often something is timed, after it ran once (or more) to warm up. */
+export interface Effort {
+  warmups: number;
+  rounds: number;
+}
+
+/** What a training step does, by the options of `train`. */
+export type StepOptions = Pick<
+  ResolvedTrainOptions,
+  'pointSets' | 'multiMask' | 'maskOutput' | 'loss' | 'lr' | 'weightDecay'
+> & {
+  /** Of each image. Default: 3. */
+  points?: number;
+};
+
+const MASK_SIDE = 256;
+const POINTS = 3;
+
+/** A picture through the encoder, resizing included; the next one's preparation overlaps in a real run and isn't timed. */
+export async function timeEncoder(encoder: ImageEncoder, effort: Effort, signal?: AbortSignal): Promise<number> {
+  const pixels = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, index) => (index * 7919) % 251);
+  return medianSeconds(effort, async () => {
+    const encoding = await encoder.begin({ pixels, width: SIDE, height: SIDE });
+    try {
+      const started = performance.now();
+      const embeddings = await runEncoding(encoding, signal);
+      embeddings.toFloat32Array(); // waits for a GPU
+      embeddings.dispose();
+      return performance.now() - started;
+    } finally {
+      encoding.dispose();
+    }
+  });
+}
+
+/** An optimisation step of `batch` images, by the defaults of `train` unless told otherwise. */
+export async function timeStep(
+  model: SamModel,
+  batch: number,
+  effort: Effort,
+  signal?: AbortSignal,
+  { points = POINTS, ...given }: Partial<StepOptions> = {},
+): Promise<number> {
+  const options = trainOptionsSchema.parse({ data: '', ...given });
+  const trainer: Trainer = native().createTrainer(model, {
+    weightDecay: options.weightDecay,
+    loss: parseLoss(options.loss),
+    selection: { maskOutput: options.maskOutput, multiMask: options.multiMask },
+  });
+  const prompts = options.pointSets === 'joint' ? pointPrompts(batch, 1, points) : pointPrompts(batch, points, 1);
+  const embeddings = randomEmbeddings(batch);
+  const targets = Uint8Array.from({ length: batch * MASK_SIDE ** 2 }, (_, at) => (at % MASK_SIDE > 100 ? 1 : 0));
+  const validSizes = new Int32Array(2 * batch).fill(MASK_SIDE);
+  const work = { embeddings, prompts, targets, maskSize: MASK_SIDE, validSizes };
+  try {
+    return await medianSeconds(effort, async () => {
+      signal?.throwIfAborted();
+      const started = performance.now();
+      await trainer.step(work, { learningRate: options.lr, update: true, scale: 1 });
+      return performance.now() - started;
+    });
+  } finally {
+    embeddings.dispose();
+    trainer.dispose();
+  }
+}
+
+/** `prompts` single points of one image at once, its embedding at hand: three masks of each as logits. */
+export async function timePrompts(
+  model: SamModel,
+  prompts: number,
+  effort: Effort,
+  signal?: AbortSignal,
+): Promise<number> {
+  const embeddings = randomEmbeddings(1);
+  const request = { embeddings, prompts: pointPrompts(1, prompts, 1), maskOutput: 'multi' as const };
+  try {
+    return await medianSeconds(effort, async () => {
+      signal?.throwIfAborted();
+      const started = performance.now();
+      await model.decode(request);
+      return performance.now() - started;
+    });
+  } finally {
+    embeddings.dispose();
+  }
+}
+
+function randomEmbeddings(count: number): Embeddings {
+  const values = Float32Array.from({ length: count * EMBEDDING * GRID * GRID }, (_, index) => Math.sin(index) / 10);
+  return native().embeddingsFrom(values);
+}
+
+function pointPrompts(images: number, promptsPerImage: number, pointsPerPrompt: number): PromptBatch {
+  const count = images * promptsPerImage * pointsPerPrompt;
+  return {
+    images,
+    promptsPerImage,
+    pointsPerPrompt,
+    points: Float32Array.from({ length: 2 * count }, (_, index) => (index * 397) % SIDE),
+    pointLabels: new Int32Array(count).fill(1),
+  };
+}
+
+/** The median of what `milliseconds` returns, in seconds. */
+async function medianSeconds({ warmups, rounds }: Effort, milliseconds: () => Promise<number>): Promise<number> {
+  for (let round = 0; round < warmups; round++) await milliseconds();
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) times.push(await milliseconds());
+  return median(times) / 1000;
+}

@@ -1,0 +1,348 @@
+/** Compares models on labelled images: the same images, the same prompts. */
+import { resolve } from 'node:path';
+import { defaultCacheDir } from '../../core/cache-dir.js';
+import { SamError } from '../../core/errors.js';
+import { requireWritable } from '../../core/files.js';
+import { decodeMask, imageSize } from '../../data/decode.js';
+import { maskArea, toLowRes } from '../../data/low-res.js';
+import { inReadingOrder, type Mask, type Sample, withBands } from '../../data/sample.js';
+import { type Compute, resolveDevice } from '../../device.js';
+import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
+import type { WorkOptions } from '../../embeddings/work-options.js';
+import { type PromptOptions, trainedBands } from '../../models/prompt-options.js';
+import { runFolder } from '../../models/resolve.js';
+import { ImageEmbedding, type Prediction, SamModel } from '../../prediction/sam-model.js';
+import type { Prompt, PromptKind } from '../../prompts/prompt.js';
+import type { RoughMasks } from '../../prompts/rough/rough-masks.js';
+import { reportPath, writeComparisonReport } from '../../reports/report.js';
+import { entrantKey, Sketches } from '../../reports/sketches.js';
+import { readRunConfig } from '../../runs/run-folder.js';
+import { type Asked, ask, promptFor } from '../../scoring/ask.js';
+import { type Entrant, resolveEntrants } from '../../scoring/entrants.js';
+import { Ruler } from '../../scoring/measure.js';
+import { perImagePath, writePerImage } from '../../scoring/per-image.js';
+import type { EvaluateResult, ImageScores, ModelScores, RobustnessCurve } from '../../scoring/results.js';
+import { robustness } from '../../scoring/robustness.js';
+import { ROUGH_MASK, RoughMaskSources, roughPrompts, scoreRoughMask } from '../../scoring/rough-scores.js';
+import { pairedDifferences, type Scored, totals } from '../../scoring/summaries.js';
+
+export type { EvaluateResult, ModelScores } from '../../scoring/results.js';
+
+/** A kind of prompt drawn from the label (or a rough mask), or none: the model is asked as `predict` does by itself. */
+export type EvaluatedPrompt = PromptKind | 'automatic';
+
+export interface EvaluateOptions extends WorkOptions {
+  /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
+  models: readonly string[];
+  /** Labelled samples. */
+  samples: readonly Sample[];
+  /** What is asked for about prompts; the rest comes from the first run among the models, else it is the default. */
+  prompts?: Partial<PromptOptions>;
+  /** Kinds of prompts side by side; default: the one of the settings. */
+  promptKinds?: readonly EvaluatedPrompt[] | undefined;
+  /** Each model gets the settings that it was trained with. */
+  ownSettings?: boolean;
+  /** Each model is also scored with prompts that get worse step by step. */
+  robustness?: boolean;
+  /** The file (`.csv`, `.parquet`) or folder for the scores of each image. Default: the run's folder, else the working folder. */
+  out?: string | undefined;
+  /** The file (`.html`) or folder for the report. Default: beside the scores of each image. */
+  report?: string | undefined;
+  onEmpty?: 'skip' | 'fail';
+  onProgress?: ((progress: EvaluateProgress) => void) | undefined;
+}
+
+export type EvaluateProgress =
+  | ({ stage: 'encode'; model: string } & EnsureProgress)
+  | { stage: 'predict'; model: string; done: number; total: number };
+
+/**
+ * @throws SamError `SAM_NOT_FOUND` and `SAM_BAD_CHECKPOINT` (models), `SAM_BAD_DATA` (pictures and labels, all named).
+ */
+export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
+  const started = performance.now();
+  const compute = resolveDevice(given.device ?? 'auto', given.precision ?? 'auto', { onNote: given.onStep });
+  const entrants = await resolveEntrants(given);
+  const places = await findPlaces(given, entrants);
+  // All see the same images: by the bands asked for, else by those of the first run.
+  const bands = entrants.map(({ model }) => trainedBands(model)).find((one) => one !== undefined);
+  const options = { ...given, samples: given.samples.map((sample) => withBands(sample, bands)) };
+  const stores = new Stores(options, compute);
+  const rough = new RoughMaskSources();
+  const sketches = new Sketches();
+  try {
+    const labelled = await checkLabels(options, entrants, rough);
+    const usable = await encodeAll(entrants, labelled, stores, options);
+    const { seed } = entrants[0]!.prompts;
+    const results: Scored[] = [];
+    for (const entrant of entrants) {
+      const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant), sketches };
+      const rows = await scoreModel(entrant, usable, from, options);
+      results.push({ summary: await summarise(entrant, rows), rows });
+    }
+    const prompts = roughPrompts(entrants);
+    if (prompts !== undefined) results.push(await scoreRoughMasks(prompts, rough, usable, options));
+    const found = {
+      models: results.map(({ summary }) => summary),
+      differences: await pairedDifferences(results, seed),
+      robustness: options.robustness ? await allCurves(entrants, usable, { stores, compute }, options) : null,
+    };
+    const rows = results.flatMap((result) => result.rows);
+    await writePerImage(places.perImage, rows);
+    const seconds = (performance.now() - started) / 1000;
+    await writeComparisonReport({ ...places, ...found, ...compute, rows, sketches, seconds, signal: options.signal });
+    const scored = new Set(usable);
+    return {
+      ...found,
+      perImage: places.perImage,
+      report: places.report,
+      device: compute.device,
+      precision: compute.precision,
+      skipped: options.samples.filter((sample) => !scored.has(sample)).map(({ name }) => name),
+    };
+  } finally {
+    await rough.dispose();
+    await stores.dispose();
+  }
+}
+
+/** Where results go, and the runs among the models; refused before any work where that cannot be. */
+async function findPlaces(
+  options: EvaluateOptions,
+  entrants: readonly Entrant[],
+): Promise<{ perImage: string; report: string; runs: string[] }> {
+  const runs = [...new Set(entrants.flatMap(({ model }) => runFolder(model) ?? []))];
+  const out = options.out === undefined ? undefined : resolve(options.out);
+  const perImage = perImagePath(out, runs[0], process.cwd(), new Date());
+  const report = reportPath(options.report === undefined ? undefined : resolve(options.report), perImage);
+  for (const dir of runs) await readRunConfig(dir);
+  await requireWritable(perImage, '--out');
+  await requireWritable(report, options.report === undefined ? '--out' : '--report');
+  return { perImage, report, runs };
+}
+
+/** Labels that can be scored; bad ones and empty ones are named together, or left out. */
+async function checkLabels(
+  options: EvaluateOptions,
+  entrants: readonly Entrant[],
+  rough: RoughMaskSources,
+): Promise<Sample[]> {
+  const usable = new Set<Sample>();
+  const problems: string[] = [];
+  const withBoxes = options.robustness || entrants.some(({ prompts }) => prompts.prompt !== 'points');
+  for (const sample of inReadingOrder(options.samples)) {
+    options.signal?.throwIfAborted();
+    const problem = await labelProblem(sample, entrants, { rough, withBoxes }, options.signal);
+    const leftOut = options.skipBad || (problem?.empty && options.onEmpty === 'skip');
+    if (problem === undefined) usable.add(sample);
+    else if (leftOut) options.onWarning?.(`skipping ${sample.name}: ${problem.message}`);
+    else problems.push(problem.message);
+  }
+  if (problems.length > 0) {
+    throw new SamError('SAM_BAD_DATA', problems.join('; '), {
+      fix: 'mend them, or leave out empty masks with --on-empty skip and all of these with --skip-bad',
+    });
+  }
+  if (usable.size === 0) {
+    throw new SamError('SAM_BAD_DATA', 'no labelled image to evaluate on', { fix: 'check --data and --split' });
+  }
+  return options.samples.filter((sample) => usable.has(sample));
+}
+
+/** A label without a pixel on the grid that its prompts are drawn from counts as empty; so does such a rough mask. */
+async function labelProblem(
+  sample: Sample,
+  entrants: readonly Entrant[],
+  { rough, withBoxes }: { rough: RoughMaskSources; withBoxes: boolean | undefined },
+  signal: AbortSignal | undefined,
+): Promise<{ message: string; empty: boolean } | undefined> {
+  try {
+    const label = await labelOf(sample);
+    const grids = entrants.map(({ prompts }) => toLowRes(label, prompts.maskSize, prompts.imageSize));
+    if (grids.some((grid) => maskArea(grid) === 0)) {
+      return { message: `${sample.mask?.path ?? sample.name}: the mask is empty`, empty: true };
+    }
+    const sides = grids.flatMap(({ validWidth, validHeight }) => [validWidth, validHeight]);
+    if (withBoxes && Math.min(label.width, label.height, ...sides) < 2) {
+      const message = `${sample.image.path}: a picture of ${label.width} x ${label.height} pixels has no room for a box`;
+      return { message, empty: false };
+    }
+    const message = await rough.problem(sample, entrants, signal);
+    return message === undefined ? undefined : { message, empty: true };
+  } catch (error) {
+    if (!(error instanceof SamError) || error.code === 'SAM_BAD_OPTION') throw error;
+    return { message: error.message, empty: false };
+  }
+}
+
+async function labelOf(sample: Sample): Promise<Mask> {
+  return decodeMask(sample, await imageSize(sample));
+}
+
+/** Models that share an encoder, a precision and a picture size share their embeddings. */
+class Stores {
+  readonly #stores = new Map<string, Promise<EmbeddingStore>>();
+
+  constructor(
+    readonly options: EvaluateOptions,
+    readonly compute: Compute,
+  ) {}
+
+  of({ model, prompts }: Entrant): Promise<EmbeddingStore> {
+    const key = `${model.encoderHash}:${prompts.imageSize ?? ''}`;
+    const { cacheMax, threads, cache = true } = this.options;
+    const opened =
+      this.#stores.get(key) ??
+      EmbeddingStore.open({
+        ...this.compute,
+        encoder: model,
+        cacheDir: this.options.cacheDir ?? defaultCacheDir(),
+        cache,
+        cacheMax,
+        imageSize: prompts.imageSize,
+        threads,
+      });
+    this.#stores.set(key, opened);
+    return opened;
+  }
+
+  async dispose(): Promise<void> {
+    for (const store of this.#stores.values()) await store.then((opened) => opened.dispose());
+  }
+}
+
+/** Encodes for every model, so that all are scored on the pictures that all can read. */
+async function encodeAll(
+  entrants: readonly Entrant[],
+  samples: readonly Sample[],
+  stores: Stores,
+  options: EvaluateOptions,
+): Promise<readonly Sample[]> {
+  let usable = samples;
+  for (const entrant of entrants) {
+    const store = await stores.of(entrant);
+    const { skipped } = await store.ensure(usable, {
+      signal: options.signal,
+      skipBad: options.skipBad,
+      onWarning: options.onWarning,
+      onProgress: (progress) => options.onProgress?.({ stage: 'encode', model: entrant.name, ...progress }),
+    });
+    const bad = new Set(skipped);
+    usable = usable.filter((sample) => !bad.has(sample));
+  }
+  if (usable.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to evaluate on');
+  return usable;
+}
+
+/** What a model is scored with. */
+export interface Scoring {
+  /** Embeddings of the samples, encoded before. */
+  store: Pick<EmbeddingStore, 'read'>;
+  compute: Pick<Compute, 'device' | 'precision'>;
+  /** Where prompts come from rough masks. */
+  masks: RoughMasks | undefined;
+  /** Takes what the report shows. */
+  sketches: Sketches;
+}
+
+/** One row for each sample, in their order. */
+export async function scoreModel(
+  entrant: Entrant,
+  samples: readonly Sample[],
+  { store, compute, masks, sketches }: Scoring,
+  { signal, onProgress, onWarning }: Pick<EvaluateOptions, 'signal' | 'onProgress' | 'onWarning'>,
+): Promise<ImageScores[]> {
+  const model = await SamModel.fromResolved(entrant.model, compute, signal);
+  try {
+    const rows = new Map<Sample, ImageScores>();
+    const measure = async (answer: Answer | undefined) => {
+      if (answer === undefined) return;
+      rows.set(answer.sample, await scoresOf(entrant, answer, sketches));
+      onProgress?.({ stage: 'predict', model: entrant.name, done: rows.size, total: samples.length });
+    };
+    let before: Answer | undefined;
+    for (const sample of inReadingOrder(samples)) {
+      signal?.throwIfAborted();
+      const embeddings = await store.read([sample], { signal, onWarning });
+      try {
+        const label = await labelOf(sample);
+        const embedding = new ImageEmbedding(embeddings, label.width, label.height, entrant.prompts.imageSize);
+        const asked = { sample, label, model, embedding, masks, signal };
+        const prompt = await promptFor(entrant, asked);
+        // The model answers off this thread, which measures the answer before in the meantime.
+        const [predicted] = await Promise.all([ask(prompt, entrant.prompts, asked), measure(before)]);
+        before = { sample, label, prompt, predicted };
+      } finally {
+        embeddings.dispose();
+      }
+    }
+    await measure(before);
+    return samples.flatMap((sample) => rows.get(sample) ?? []);
+  } finally {
+    model.dispose();
+  }
+}
+
+interface Answer extends Pick<Asked, 'sample' | 'label'> {
+  readonly prompt: Prompt | undefined;
+  readonly predicted: Prediction;
+}
+
+async function scoresOf(
+  { name, prompts, promptSource }: Entrant,
+  { sample, label, prompt, predicted }: Answer,
+  sketches: Sketches,
+): Promise<ImageScores> {
+  const how = { promptSource, promptKind: prompts.prompt };
+  sketches.add(entrantKey({ name, ...how }), { sample, label, predicted: predicted.mask, prompt });
+  return {
+    model: name,
+    image: sample.name,
+    ...how,
+    ...(await new Ruler(label, prompts.imageSize).measure(predicted.mask, predicted.lowResLogits)),
+    predictedIou: predicted.score,
+  };
+}
+
+/** Of each model once, whatever prompts it is scored with beside. */
+async function allCurves(
+  entrants: readonly Entrant[],
+  samples: readonly Sample[],
+  { stores, compute }: { stores: Stores; compute: Compute },
+  { signal, onWarning, onProgress }: EvaluateOptions,
+): Promise<RobustnessCurve[]> {
+  const curves: RobustnessCurve[] = [];
+  const once = entrants.filter(({ model }, index) => entrants.findIndex((other) => other.model === model) === index);
+  for (const entrant of once) {
+    const progress = { stage: 'predict' as const, model: `${entrant.name}, worse prompts`, total: samples.length };
+    const hooks = { signal, onWarning, onProgress: (done: number) => onProgress?.({ ...progress, done }) };
+    curves.push(...(await robustness(entrant, samples, { store: await stores.of(entrant), compute }, hooks)));
+  }
+  return curves;
+}
+
+/** The rough mask itself, beside the models. */
+export async function scoreRoughMasks(
+  prompts: PromptOptions,
+  rough: RoughMaskSources,
+  samples: readonly Sample[],
+  { signal }: Pick<EvaluateOptions, 'signal'>,
+): Promise<Scored> {
+  const masks = rough.of({ prompts, promptSource: 'rough' })!;
+  const rows: ImageScores[] = [];
+  for (const sample of samples) {
+    signal?.throwIfAborted();
+    rows.push(await scoreRoughMask(masks, sample, await labelOf(sample), signal));
+  }
+  const of = { name: ROUGH_MASK, spec: ROUGH_MASK, promptSource: 'rough', promptKind: null, prompts } as const;
+  const hashes = { weightsHash: null, encoderHash: null, checkpointHash: null };
+  return { summary: { ...of, ...(await totals(rows, prompts.seed)), ...hashes }, rows };
+}
+
+export async function summarise(entrant: Entrant, rows: readonly ImageScores[]): Promise<ModelScores> {
+  const { name, model, prompts, promptSource } = entrant;
+  const { spec, weightsHash, encoderHash, checkpoint } = model;
+  const hashes = { weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null };
+  const how = { promptSource, promptKind: prompts.prompt, prompts };
+  return { name, spec, ...(await totals(rows, prompts.seed)), ...hashes, ...how };
+}

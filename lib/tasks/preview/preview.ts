@@ -1,0 +1,168 @@
+/** `sam-native prompts`: what prompts are drawn from and what they are, to look at. */
+import { join } from 'node:path';
+import { SamError } from '../../core/errors.js';
+import { randomFor } from '../../core/random.js';
+import { decodeImage, decodeMask } from '../../data/decode.js';
+import { maskArea, toLowRes } from '../../data/low-res.js';
+import type { Mask, Sample } from '../../data/sample.js';
+import { isBadImage } from '../../embeddings/encode.js';
+import { type PromptOptions, toPromptSettings } from '../../models/prompt-options.js';
+import { drawPrompt } from '../../prompts/draw.js';
+import { writeOverlay } from '../../prompts/overlay.js';
+import type { Prompt } from '../../prompts/prompt.js';
+import { drawRoughPrompt, emptyRoughMask, RoughMasks } from '../../prompts/rough/rough-masks.js';
+import { promptOrigin, toRoughMaskSettings } from '../../prompts/rough/settings.js';
+import { confusion, scores } from '../../scoring/metrics.js';
+import type { EvaluatedSource } from '../../scoring/results.js';
+import { VALIDATION_EPOCH } from '../../training/batches.js';
+
+export interface PreviewOptions {
+  samples: readonly Sample[];
+  prompts: PromptOptions;
+  /** Folder for the pictures, `<name>.png` each. */
+  out: string;
+  skipBad?: boolean;
+  /** Images whose mask is empty: fail once all others are drawn, or leave them out. Default: fail. */
+  onEmpty?: 'skip' | 'fail';
+  signal?: AbortSignal | undefined;
+  onWarning?: ((line: string) => void) | undefined;
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface PromptItem {
+  image: string;
+  /** The picture of it. */
+  overlay: string;
+  width: number;
+  height: number;
+  /** Pixels of the image. */
+  points: Prompt['points'];
+  labels: Prompt['labels'];
+  box: Prompt['box'];
+  /** Pixels of the mask that the prompt was drawn from. */
+  maskArea: number;
+  promptSource: EvaluatedSource;
+  /** Of an index: what was taken. */
+  threshold?: number;
+  /** IoU of the rough mask with the label, where there is one. */
+  iou?: number;
+}
+
+export interface PreviewResult {
+  items: PromptItem[];
+  /** Names of the images left out. */
+  skipped: string[];
+}
+
+/** Draws the prompts of the first validation, with their pictures. @throws SamError `SAM_BAD_DATA`, all bad images named. */
+export async function previewPrompts(options: PreviewOptions): Promise<PreviewResult> {
+  const { samples, prompts, skipBad, onEmpty = 'fail', signal, onWarning, onProgress } = options;
+  const settings = promptOrigin(prompts) === 'ground-truth' ? undefined : toRoughMaskSettings(prompts);
+  const { maskSize, imageSize } = prompts;
+  const rough = settings && new RoughMasks(settings, { maskSize, imageSize });
+  const items: PromptItem[] = [];
+  const problems: { problem: string; empty: boolean }[] = [];
+  const skipped: string[] = [];
+  try {
+    for (const [index, sample] of samples.entries()) {
+      signal?.throwIfAborted();
+      const outcome = await itemOf(sample, rough, options).catch((error: unknown) => {
+        if (!isBadImage(error)) throw error;
+        return { problem: error.message, empty: false };
+      });
+      onProgress?.(index + 1, samples.length);
+      if (!('problem' in outcome)) {
+        items.push(outcome);
+        continue;
+      }
+      skipped.push(sample.name);
+      if (skipBad || (outcome.empty && onEmpty === 'skip')) onWarning?.(`skipping ${outcome.problem}`);
+      else problems.push(outcome);
+    }
+  } finally {
+    await rough?.dispose();
+  }
+  if (problems.length > 0) {
+    throw new SamError('SAM_BAD_DATA', problems.map(({ problem }) => problem).join('; '), {
+      fix: problems.some(({ empty }) => empty)
+        ? 'change the thresholds, or go on without them: --on-empty skip for empty masks, --skip-bad for all'
+        : 'mend them, or go on without them with --skip-bad',
+    });
+  }
+  return { items, skipped };
+}
+
+/** What a prompt is drawn from. */
+interface Origin {
+  mask: Mask;
+  area: number;
+  /** Why there is nothing to draw from. */
+  empty: string | null;
+  draw(): Prompt;
+  extras: Pick<PromptItem, 'threshold' | 'iou'>;
+}
+
+async function itemOf(
+  sample: Sample,
+  rough: RoughMasks | undefined,
+  options: PreviewOptions,
+): Promise<PromptItem | { problem: string; empty: boolean }> {
+  const image = await decodeImage(sample);
+  const origin =
+    rough === undefined ? await labelOrigin(sample, image, options) : await roughOrigin(sample, rough, options);
+  if (origin.empty !== null) return { problem: origin.empty, empty: true };
+  const prompt = origin.draw();
+  const overlay = join(options.out, `${sample.name}.png`);
+  await writeOverlay(overlay, image, origin.mask, prompt);
+  const { width, height } = image;
+  const promptSource = rough === undefined ? 'ground-truth' : 'rough';
+  const { points, labels, box } = prompt;
+  const { area: maskPixels, extras } = origin;
+  const where = { image: sample.image.path, overlay, width, height };
+  return { ...where, points, labels, box, maskArea: maskPixels, promptSource, ...extras };
+}
+
+async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal }: PreviewOptions): Promise<Origin> {
+  const made = await rough.make(sample, signal);
+  const grid = rough.toGrid(made);
+  const threshold = made.threshold === null ? {} : { threshold: made.threshold };
+  const iou = sample.mask === undefined ? {} : { iou: await iouWithLabel(sample, made.mask) };
+  return {
+    mask: made.mask,
+    area: made.area,
+    empty: grid.emptiness === null ? null : emptyRoughMask(sample, grid.emptiness).message,
+    draw: () => drawRoughPrompt(grid, toPromptSettings(prompts), randomOf(sample, prompts), rough.settings.erosion),
+    extras: { ...threshold, ...iou },
+  };
+}
+
+async function labelOrigin(sample: Sample, image: DecodedSize, { prompts }: PreviewOptions): Promise<Origin> {
+  if (sample.mask === undefined) {
+    throw new SamError('SAM_BAD_OPTION', `${sample.image.path} has no mask to draw prompts from`, {
+      fix: 'say what makes a rough mask (--rough-mask hsv …), or give labelled images with --data',
+    });
+  }
+  const mask = await decodeMask(sample, image);
+  const lowRes = toLowRes(mask, prompts.maskSize, prompts.imageSize);
+  const area = mask.values.reduce((sum, value) => sum + value, 0);
+  return {
+    mask,
+    area,
+    empty: maskArea(lowRes) === 0 ? `${sample.mask.path}: the mask is empty` : null,
+    draw: () => drawPrompt(lowRes, toPromptSettings(prompts), randomOf(sample, prompts)),
+    extras: {},
+  };
+}
+
+interface DecodedSize {
+  width: number;
+  height: number;
+}
+
+async function iouWithLabel(sample: Sample, mask: Mask): Promise<number> {
+  return scores(await confusion(mask.values, (await decodeMask(sample, mask)).values)).iou;
+}
+
+function randomOf({ name }: Sample, { seed }: PromptOptions) {
+  return randomFor(seed, VALIDATION_EPOCH, name, 0);
+}

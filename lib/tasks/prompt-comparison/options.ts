@@ -1,0 +1,54 @@
+/** Options of the comparison of prompts: those of `train`, and what is compared. */
+import type { z } from 'zod';
+import { SamError } from '../../core/errors.js';
+import { kebab } from '../../core/suggest.js';
+import { parseOptions, withPreset } from '../../options.js';
+import type { PromptKind } from '../../prompts/prompt.js';
+import { toRoughMaskSettings } from '../../prompts/rough/settings.js';
+import { absolutePaths } from '../../training/resume.js';
+import { kindsOf, searchOptionsSchema } from '../search/options.js';
+import type { ArmSource } from './arms.js';
+
+/** Options of the search that say nothing here. */
+const OF_THE_SEARCH = ['lrs', 'losses', 'trials', 'eta', 'minEpochs', 'keepTrials'] as const;
+
+export const comparisonOptionsSchema = searchOptionsSchema
+  .omit({ lrs: true, losses: true, trials: true, eta: true, minEpochs: true, keepTrials: true, prompt: true })
+  .extend({ out: searchOptionsSchema.shape.out.unwrap().default('tune-prompts') });
+
+/** What a caller may write: everything but `data` has a default. */
+export type ComparisonOptions = z.input<typeof comparisonOptionsSchema>;
+export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>;
+
+/** With absolute paths. @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
+export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComparisonOptions {
+  for (const name of OF_THE_SEARCH) {
+    if (!(name in given)) continue;
+    throw new SamError('SAM_BAD_OPTION', `--${kebab(name)} says nothing where prompts are compared`, {
+      fix: 'leave it out, or leave out --prompts',
+    });
+  }
+  // A config file of `train` names a kind; here all are compared.
+  const { prompt: _, ...rest } = withPreset(given) as ComparisonOptions & { prompt?: unknown };
+  return absolutePaths(parseOptions(comparisonOptionsSchema, rest));
+}
+
+/** As asked for, each once. @throws SamError `SAM_BAD_OPTION` where one kind alone is left and one source. */
+export function comparedOf(options: ResolvedComparisonOptions): { kinds: PromptKind[]; sources: ArmSource[] } {
+  const kinds = [...new Set(kindsOf(options))];
+  const sources = sourcesOf(options);
+  if (kinds.length * sources.length < 2) {
+    throw new SamError('SAM_BAD_OPTION', `there is nothing to compare: prompts are ${kinds[0]} alone`, {
+      fix: 'name more with --prompt-kinds, or describe rough masks with --rough-mask',
+    });
+  }
+  return { kinds, sources };
+}
+
+/** Both where a rough mask is described; `--prompt-source` keeps to one. */
+function sourcesOf(options: ResolvedComparisonOptions): ArmSource[] {
+  const { promptSource } = options;
+  const described = toRoughMaskSettings(options) !== undefined;
+  if (promptSource === 'ground-truth' || !described) return ['ground-truth'];
+  return promptSource === 'rough' ? ['rough'] : ['ground-truth', 'rough'];
+}

@@ -1,0 +1,163 @@
+/** `sam-native prompts --tune`: thresholds for the rough masks of a labelled split, written as a config. */
+import { stringify } from 'yaml';
+import { SamError } from '../../core/errors.js';
+import { writeFileWhole } from '../../core/files.js';
+import { kebab } from '../../core/suggest.js';
+import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
+import { maskArea, toLowRes } from '../../data/low-res.js';
+import type { Sample } from '../../data/sample.js';
+import { isBadImage } from '../../embeddings/encode.js';
+import type { PromptOptions } from '../../models/prompt-options.js';
+import type { Range } from '../../prompts/rough/hsv.js';
+import { RoughMasks, readIndexBands } from '../../prompts/rough/rough-masks.js';
+import { type RoughMaskSettings, type RoughOptions, toRoughMaskSettings } from '../../prompts/rough/settings.js';
+import { normalisedDifference } from '../../prompts/rough/spectral.js';
+import { confusion, scores } from '../../scoring/metrics.js';
+import { mean } from '../../scoring/statistics.js';
+import { type ColourTry, searchColours } from './colour.js';
+import { colourImage, indexImage, SEARCH_SIDE, type SearchImage } from './samples.js';
+import { searchThresholds } from './threshold.js';
+
+/** The search looks at so many images, evenly among all: what is found is measured on all of them. */
+const MOST_IMAGES = 200;
+
+export interface TuneOptions {
+  /** Labelled: a training split, never what is evaluated on. */
+  samples: readonly Sample[];
+  /** The kind of rough mask (default hsv), its bands and its cleaning. */
+  prompts: PromptOptions;
+  /** The config, YAML. */
+  out: string;
+  /** Where the samples come from, for the config's first line. */
+  source: string;
+  skipBad?: boolean;
+  signal?: AbortSignal | undefined;
+  onWarning?: ((line: string) => void) | undefined;
+  /** Told each gain of the search. */
+  onGain?: ((line: string) => void) | undefined;
+}
+
+/** What is written into the config, by the names of the options. */
+export type TunedOptions = Partial<RoughOptions>;
+
+export interface TuneResult {
+  /** The config file. */
+  config: string;
+  options: TunedOptions;
+  /** Of the rough masks at the labels' own size. */
+  meanIou: number;
+  images: number;
+  /** Each gain of the search, on its grid. */
+  search: (TunedOptions & { meanIou: number })[];
+}
+
+/** @throws SamError `SAM_BAD_OPTION` (rough masks of files), `SAM_BAD_DATA` (images or labels, all named). */
+export async function tuneRoughMask(options: TuneOptions): Promise<TuneResult> {
+  const { prompts, samples, signal, onGain } = options;
+  const kind = prompts.roughMask ?? 'hsv';
+  if (kind === 'file') {
+    throw new SamError('SAM_BAD_OPTION', '--tune finds thresholds, and --rough-mask file has none', {
+      fix: 'take --rough-mask hsv, ndwi, mndwi or ndvi',
+    });
+  }
+  // Any band will do: only what else the options say is taken from here.
+  const base = toRoughMaskSettings({ ...prompts, roughMask: kind, value: prompts.value ?? '0-1' })!;
+  const { images, used } = await searchImages(options, base);
+  const search: TuneResult['search'] = [];
+  const tell = (tried: TunedOptions & { meanIou: number }) => {
+    search.push(tried);
+    const { meanIou: iou, ...values } = tried;
+    const shown = Object.entries(values).map(([name, value]) => `${kebab(name)} ${value}`);
+    onGain?.(`mean IoU ${iou.toFixed(3)}  ${shown.join('  ')}`);
+  };
+  if (kind === 'hsv') await searchColours(images, (found) => tell(colourOptions(found)), signal);
+  else await searchThresholds(images, tell, signal);
+  const { meanIou: _, ...best } = search.at(-1)!;
+  const { bands, nir, swir, minArea, fillHoles, largest, erosion } = prompts;
+  const kept = { bands, nir, swir, minArea, fillHoles, largest, erosion };
+  const tuned = withoutUndefined({ roughMask: kind, ...best, ...kept });
+  const meanIou = await measure(
+    { ...prompts, hue: undefined, saturation: undefined, value: undefined, ...tuned },
+    used,
+    signal,
+  );
+  await writeConfig(options, tuned, `${used.length} of ${samples.length} images: mean IoU ${meanIou.toFixed(3)}`);
+  return { config: options.out, options: tuned, meanIou, images: used.length, search };
+}
+
+/** The images that can be searched; bad ones are named together. Empty labels tell nothing of colours and are passed over. */
+async function searchImages(
+  { samples, skipBad, signal, onWarning }: TuneOptions,
+  settings: RoughMaskSettings,
+): Promise<{ images: SearchImage[]; used: Sample[] }> {
+  const step = Math.max(1, samples.length / MOST_IMAGES);
+  const chosen = samples.filter((_, index) => Math.floor(index / step) !== Math.floor((index - 1) / step));
+  const images: SearchImage[] = [];
+  const used: Sample[] = [];
+  const problems: string[] = [];
+  for (const sample of chosen) {
+    signal?.throwIfAborted();
+    try {
+      const image = await searchImage(sample, settings);
+      if (image === undefined) continue;
+      images.push(image);
+      used.push(sample);
+    } catch (error) {
+      if (!isBadImage(error)) throw error;
+      if (skipBad) onWarning?.(`skipping ${sample.name}: ${error.message}`);
+      else problems.push(error.message);
+    }
+  }
+  if (problems.length > 0) {
+    throw new SamError('SAM_BAD_DATA', problems.join('; '), { fix: 'mend them, or go on without them: --skip-bad' });
+  }
+  if (images.length === 0) {
+    throw new SamError('SAM_BAD_DATA', 'no labelled image to tune on', { fix: 'check --data and --split' });
+  }
+  return { images, used };
+}
+
+async function searchImage(sample: Sample, { method, cleaning }: RoughMaskSettings): Promise<SearchImage | undefined> {
+  const label = await decodeMask(sample, await imageSize(sample));
+  if (maskArea(toLowRes(label, SEARCH_SIDE)) === 0) return undefined;
+  if (method.kind === 'hsv') return colourImage((await decodeImage(sample)).pixels, label, cleaning);
+  if (method.kind === 'file') return undefined;
+  const { a, b, valid } = await readIndexBands(sample, method);
+  return indexImage(normalisedDifference(a, b, valid), label, cleaning);
+}
+
+/** A band that does not matter is left out; of three that do not, one stays, for a mask needs one. */
+function colourOptions({ hue, saturation, value, meanIou }: ColourTry): TunedOptions & { meanIou: number } {
+  const text = ([from, to]: Range) => `${from}-${to}`;
+  const found = withoutUndefined({
+    hue: text(hue) === '0-360' ? undefined : text(hue),
+    saturation: text(saturation) === '0-1' ? undefined : text(saturation),
+    value: text(value) === '0-1' ? undefined : text(value),
+  });
+  return { ...(Object.keys(found).length === 0 ? { value: '0-1' } : found), meanIou };
+}
+
+function withoutUndefined(options: TunedOptions): TunedOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as TunedOptions;
+}
+
+/** Mean IoU of the rough masks as `train` and `predict` will make them. */
+async function measure(prompts: PromptOptions, samples: readonly Sample[], signal?: AbortSignal): Promise<number> {
+  const { maskSize, imageSize: side } = prompts;
+  const masks = new RoughMasks(toRoughMaskSettings(prompts)!, { maskSize, imageSize: side });
+  try {
+    const ious: number[] = [];
+    for (const sample of samples) {
+      const { mask } = await masks.make(sample, signal);
+      ious.push(scores(await confusion(mask.values, (await decodeMask(sample, mask)).values)).iou);
+    }
+    return mean(ious);
+  } finally {
+    await masks.dispose();
+  }
+}
+
+async function writeConfig({ out, source }: TuneOptions, tuned: TunedOptions, measured: string): Promise<void> {
+  const named = Object.fromEntries(Object.entries(tuned).map(([name, value]) => [kebab(name), value]));
+  await writeFileWhole(out, `# sam-native prompts --tune, ${source}, ${measured}\n${stringify(named)}`);
+}

@@ -1,0 +1,261 @@
+/** Searches for settings of `train`: many short runs on the same embeddings, the best of them longer, one winner. */
+import type { Precision } from '../../../binding.js';
+import { SamError } from '../../core/errors.js';
+import { prepareFolder } from '../../core/files.js';
+import { inReadingOrder } from '../../data/sample.js';
+import type { EnsureProgress } from '../../embeddings/embedding-store.js';
+import { toPromptSettings } from '../../models/prompt-options.js';
+import type { TrainEvent } from '../../runs/events.js';
+import { compareWithGiven, type SearchComparison } from '../workbench/compare.js';
+import { forgetSearch, searchPaths, shrinkTrial, writeConfig, writeRecord } from '../workbench/folder.js';
+import { type Pace, Pacemaker, relay, type TuningControl } from '../workbench/pace.js';
+import { Trial } from '../workbench/trial.js';
+import { openWorkbench, type Workbench } from '../workbench/workbench.js';
+import {
+  axesOf,
+  type ResolvedSearchOptions,
+  resolveSearchOptions,
+  type SearchOptions,
+  trainOptionsOf,
+} from './options.js';
+import { type Rung, ranked, rungsOf, type Setting, settingsToTry } from './plan.js';
+
+export type SearchControl = TuningControl<SearchProgress>;
+
+export type SearchProgress =
+  | ({ stage: 'encode' } & EnsureProgress)
+  | { stage: 'rung'; rung: number; rungs: readonly Rung[] }
+  /** `samplesPerSecond`: trained images, of the trial. */
+  | ({ stage: 'train'; trial: number; samplesPerSecond: number } & Pace)
+  | { stage: 'trial'; trial: TrialResult; rung: number; rungs: number; done: number; of: number }
+  | { stage: 'score'; split: 'validation' | 'test'; done: number; total: number };
+
+export interface TrialResult extends Setting {
+  /** From 1 on; 1 are the settings given. */
+  number: number;
+  rank: number;
+  /** Epochs trained; `bestEpoch` is that of its best checkpoint, null where it failed before. */
+  epochs: number;
+  bestEpoch: number | null;
+  /** Mean over the validation images, on the grid of the loss, with the trial's own kind of prompt. Null: it failed. */
+  iou: number | null;
+  failure: string | null;
+  seconds: number;
+}
+
+/** What `tune --json` prints. */
+export interface SearchResult {
+  /** Best first. */
+  trials: TrialResult[];
+  /** `epochs` of each rung, and the numbers of the trials that took part. */
+  rungs: { epochs: number; trials: number[] }[];
+  /** Numbers of trials; `given` is 1. */
+  winner: number;
+  given: number;
+  /** The winner beside the settings given; empty where they are one, or where the latter failed. */
+  comparisons: SearchComparison[];
+  /** YAML file for `train --config`: all options of the winner. */
+  config: string;
+  /** The winner's run folder. */
+  runDir: string;
+  record: string;
+  trainImages: number;
+  validationImages: number;
+  /** 0: no test split. */
+  testImages: number;
+  encodedImages: number;
+  model: string;
+  device: string;
+  precision: Precision;
+  seconds: number;
+}
+
+/**
+ * Tries combinations of learning rates, losses and kinds of prompts by successive halving, and scores the winner against the settings given.
+ *
+ * @throws SamError `SAM_BAD_OPTION`, `SAM_RUN_EXISTS` (`out`), `SAM_NAN_LOSS` where every trial failed, and what `train` throws.
+ */
+export async function searchSettings(given: SearchOptions, control: SearchControl = {}): Promise<SearchResult> {
+  const started = performance.now();
+  const options = resolveSearchOptions(given);
+  const trials = trialsOf(options);
+  const { record: earlier, trials: runs } = searchPaths(options.out);
+  const discard = await prepareFolder(options.out, options.overwrite, { what: 'a search', results: [earlier, runs] });
+  try {
+    return await work(options, trials, control, started);
+  } catch (error) {
+    const trained = trials.filter(({ epochs }) => epochs > 0).length;
+    if (trained === 0) await discard();
+    throw control.signal?.aborted && error === control.signal.reason ? interrupted(options, trained, error) : error;
+  }
+}
+
+/** The first one has the settings given. Refuses what none of them could train with. */
+function trialsOf(options: ResolvedSearchOptions): Trial[] {
+  const { lr, loss, prompt, trials: most, seed, out } = options;
+  const settings = settingsToTry(axesOf(options), { lr, loss, prompt }, { most, seed });
+  if (settings.length < 2) {
+    throw new SamError('SAM_BAD_OPTION', 'there is nothing to search: all that is to be tried are the settings given', {
+      fix: 'name more with --lrs, --losses or --prompt-kinds',
+    });
+  }
+  return settings.map((setting, index) => {
+    const run = { ...trainOptionsOf(options, setting), out: searchPaths(out).trial(index + 1), report: false };
+    toPromptSettings(run);
+    return new Trial(index + 1, setting, run);
+  });
+}
+
+async function work(
+  options: ResolvedSearchOptions,
+  trials: Trial[],
+  control: SearchControl,
+  started: number,
+): Promise<SearchResult> {
+  const { signal, onStep, onProgress } = control;
+  const bench = await openWorkbench(options, trials[0]!.setting, {
+    signal,
+    onNote: (line) => onStep?.(line),
+    onWarning: (line) => control.onWarning?.(line),
+    onEncode: (progress) => onProgress?.({ stage: 'encode', ...progress }),
+  });
+  try {
+    await forgetSearch(options.out);
+    onStep?.(opening(bench, trials.length));
+    const rungs = await halve(trials, bench, options, control);
+    const order = ranked(trials);
+    const winner = order[0]!;
+    const comparisons = await compareAll(trials[0]!, winner, bench, control);
+    const paths = searchPaths(options.out);
+    await writeConfig(
+      options.out,
+      winner.options,
+      `trial ${winner.number} of sam-native tune, the best of ${trials.length}`,
+    );
+    const result: SearchResult = {
+      trials: order.map((trial, index) => resultOf(trial, index + 1)),
+      rungs,
+      winner: winner.number,
+      given: 1,
+      comparisons,
+      config: paths.config,
+      runDir: winner.options.out,
+      record: paths.record,
+      trainImages: bench.splits.train.length,
+      validationImages: bench.splits.validation.length,
+      testImages: bench.test?.length ?? 0,
+      encodedImages: bench.encodedImages,
+      model: bench.model,
+      device: bench.compute.device,
+      precision: bench.compute.precision,
+      seconds: (performance.now() - started) / 1000,
+    };
+    await writeRecord(result, options);
+    return result;
+  } finally {
+    await bench.store.dispose();
+  }
+}
+
+function opening({ model, compute, splits, test }: Workbench, trials: number): string {
+  const { name, device, precision } = compute;
+  const tested = test === undefined ? '' : `, ${test.length} to test`;
+  const images = `${splits.train.length} images to train on, ${splits.validation.length} to validate${tested}`;
+  return `${model} on ${name} (${device}, ${precision}): ${images}; ${trials} trials`;
+}
+
+/** Rung after rung. The settings given go through all of them, whatever their score, to be compared with in the end. */
+async function halve(
+  trials: readonly Trial[],
+  bench: Workbench,
+  options: ResolvedSearchOptions,
+  control: SearchControl,
+): Promise<SearchResult['rungs']> {
+  const given = trials[0]!;
+  const rungs = rungsOf(trials.length, options);
+  const pace = new Pacemaker(0);
+  const events = relay<Trial>(
+    {
+      ...control,
+      onEpoch: ({ number }, told) => control.onProgress?.({ stage: 'train', trial: number, ...told }),
+    },
+    pace,
+  );
+  const passed: SearchResult['rungs'] = [];
+  let going = [...trials];
+  for (const [rung, { epochs }] of rungs.entries()) {
+    control.onProgress?.({ stage: 'rung', rung, rungs });
+    pace.total = pace.epochs + epochsAhead(rungs, rung, going.length);
+    for (const [done, trial] of going.entries()) {
+      const onEvent = (event: TrainEvent) => events(event, trial);
+      await trial.trainTo(epochs, { signal: control.signal, onEvent }, bench.environment);
+      trial.rung = rung;
+      const result = resultOf(trial, 0);
+      control.onProgress?.({
+        stage: 'trial',
+        trial: result,
+        rung,
+        rungs: rungs.length,
+        done: done + 1,
+        of: going.length,
+      });
+    }
+    passed.push({ epochs, trials: going.map(({ number }) => number) });
+    const best = ranked(going).slice(0, rungs[rung + 1]?.trials ?? 1);
+    const kept = going.filter((trial) => trial.failure === null && (trial === given || best.includes(trial)));
+    const out = going.filter((trial) => !kept.includes(trial));
+    if (!options.keepTrials) for (const trial of out) await shrinkTrial(trial.options.out);
+    if (kept.length === 0) throw allFailed(going[0]!);
+    going = kept;
+  }
+  return passed;
+}
+
+/** Epochs of this rung and those after it; of later rungs it is known how many go on at most. */
+function epochsAhead(rungs: readonly Rung[], rung: number, trials: number): number {
+  const added = (at: number) => rungs[at]!.epochs - (rungs[at - 1]?.epochs ?? 0);
+  const later = rungs.slice(rung + 1).map((next, index) => (next.trials + 1) * added(rung + 1 + index));
+  return trials * added(rung) + later.reduce((sum, epochs) => sum + epochs, 0);
+}
+
+async function compareAll(
+  given: Trial,
+  winner: Trial,
+  bench: Workbench,
+  { signal, onWarning, onProgress }: SearchControl,
+): Promise<SearchComparison[]> {
+  if (winner === given || given.failure !== null) return [];
+  const contenders = [
+    { name: 'settings given', checkpoint: given.checkpoint },
+    { name: `trial ${winner.number}`, checkpoint: winner.checkpoint },
+  ] as const;
+  const found: SearchComparison[] = [];
+  for (const split of ['validation', 'test'] as const) {
+    const samples = split === 'test' ? (bench.test ?? []) : [...bench.splits.validation];
+    if (samples.length === 0) continue;
+    const onScored = (done: number, total: number) => onProgress?.({ stage: 'score', split, done, total });
+    const context = { ...bench, signal, onWarning, onScored };
+    found.push(await compareWithGiven(contenders, split, inReadingOrder(samples), context));
+  }
+  return found;
+}
+
+function resultOf(trial: Trial, rank: number): TrialResult {
+  const { number, setting, epochs, bestEpoch, iou, failure, seconds } = trial;
+  return { number, rank, ...setting, epochs, bestEpoch, iou, failure, seconds };
+}
+
+function allFailed({ failure, number }: Trial): SamError {
+  return new SamError('SAM_NAN_LOSS', `every trial that was still in failed; of trial ${number}: ${failure}`, {
+    fix: 'look at these images, try lower --lrs or set --clip-grad-norm',
+  });
+}
+
+function interrupted({ out }: ResolvedSearchOptions, trained: number, cause: unknown): SamError {
+  const runs = `${trained} ${trained === 1 ? 'trial has' : 'trials have'} begun`;
+  const where = trained === 0 ? 'before the first trial' : `: ${runs}, their runs are in ${searchPaths(out).trials}`;
+  return new SamError('SAM_INTERRUPTED', `interrupted${trained === 0 ? ' ' : ''}${where}`, {
+    fix: `the same command${trained === 0 ? '' : ' with --overwrite'} begins again, with the embeddings that are in the cache`,
+    cause,
+  });
+}

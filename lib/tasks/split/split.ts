@@ -1,0 +1,236 @@
+/** `sam-native split`: training, validation and test splits of a data set that do not leak, as a list of files that `train` takes. */
+import { existsSync } from 'node:fs';
+import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
+import { defaultCacheDir } from '../../core/cache-dir.js';
+import { SamError } from '../../core/errors.js';
+import { requireWritable, writeFileWhole } from '../../core/files.js';
+import { isPlainFile } from '../../data/decode.js';
+import { type Groups, GroupUnion, groupPattern, groupSamples } from '../../data/groups.js';
+import { type DataHooks, openSource } from '../../data/open-data.js';
+import type { DataSource, Sample } from '../../data/sample.js';
+import { shareOut } from '../../data/shares.js';
+import { isManifest, manifestCsv } from '../../data/sources/manifest.js';
+import { resolveDevice } from '../../device.js';
+import { describeImages } from '../../embeddings/descriptors.js';
+import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
+import { type NearDuplicate, nearDuplicates, nearDuplicateWarning } from '../../embeddings/near-duplicates.js';
+import { similarPairs, type Vectors } from '../../embeddings/similarity.js';
+import type { WorkOptions } from '../../embeddings/work-options.js';
+import { resolveModel } from '../../models/resolve.js';
+
+export const SPLITS = ['train', 'validation', 'test'] as const;
+export type Split = (typeof SPLITS)[number];
+
+export interface SplitDataOptions extends WorkOptions {
+  /** A data set of files: a folder, a CSV or JSONL file, sample:rivers. */
+  data: string;
+  /** Its splits to take samples from. Default: all. */
+  splits?: readonly string[] | undefined;
+  /** The list of files to write: .csv or .jsonl. */
+  out: string;
+  overwrite?: boolean;
+  /** The share of each split; together 1. One of 0 is not made. */
+  shares: Readonly<Record<Split, number>>;
+  /** As `--group-by` of train. */
+  groupBy?: string | undefined;
+  /** Images whose descriptors' cosine is at least this stay together. */
+  groupBySimilarity?: number | undefined;
+  /** Look for near-duplicates across the splits: encodes every image. Default: true. */
+  check?: boolean;
+  model: string;
+  seed: number;
+  onProgress?: ((progress: EnsureProgress) => void) | undefined;
+}
+
+export interface SplitDataResult {
+  splits: Record<Split, number>;
+  /** How many there were to share out, and the samples of the largest. */
+  groups: number;
+  largestGroup: number;
+  /** Null where images were not looked at. */
+  nearDuplicates: NearDuplicate[] | null;
+  files: string[];
+}
+
+/** @throws SamError `SAM_BAD_OPTION` (shares, patterns, a file in the way), `SAM_BAD_DATA` (the data, too few groups). */
+export async function splitData(options: SplitDataOptions): Promise<SplitDataResult> {
+  const { seed, signal, onWarning, groupBySimilarity: threshold } = options;
+  const made = madeSplits(options.shares);
+  const out = await checkedOut(options.out, options.overwrite ?? false);
+  const pattern = groupPattern(options.groupBy);
+  const read = await readSamples(options);
+  const { samples, images } = await look(read, options);
+  const names = uniqueNames(read);
+  const named = groupSamples(samples, pattern);
+  const groups =
+    images === undefined || threshold === undefined ? named : await joinSimilar(named, images, threshold, signal);
+  requireEnough(groups, samples.length, made);
+  const shares = made.map((split) => options.shares[split]);
+  const placeOf = shareOut(groups.sizes, shares, seed);
+  const splitOf = Array.from(groups.groupOf, (group) => made[placeOf[group]!]!);
+  const found = images && (await leaks(images, { samples, names, splitOf }, signal));
+  const warning = nearDuplicateWarning(found ?? []);
+  if (warning !== undefined) onWarning?.(warning);
+  await writeFileWhole(out, manifestOf({ samples, names, splitOf }, out));
+  const count = (split: Split) => splitOf.filter((one) => one === split).length;
+  return {
+    splits: { train: count('train'), validation: count('validation'), test: count('test') },
+    groups: groups.sizes.length,
+    largestGroup: groups.sizes.reduce((most, size) => Math.max(most, size), 0),
+    nearDuplicates: found ?? null,
+    files: [out],
+  };
+}
+
+/** The splits with a share. */
+function madeSplits(shares: SplitDataOptions['shares']): Split[] {
+  const sum = SPLITS.reduce((total, split) => total + shares[split], 0);
+  if (Math.abs(sum - 1) > 1e-6) {
+    const given = SPLITS.map((split) => `--${split} ${shares[split]}`).join(', ');
+    throw new SamError('SAM_BAD_OPTION', `${given} add up to ${Number(sum.toFixed(6))}, not 1`, {
+      fix: 'give all three; 0 for a split that is not wanted',
+    });
+  }
+  if (shares.train === 0) {
+    throw new SamError('SAM_BAD_OPTION', '--train 0 leaves nothing to train on', { fix: 'give it a share above 0' });
+  }
+  return SPLITS.filter((split) => shares[split] > 0);
+}
+
+async function checkedOut(given: string, overwrite: boolean): Promise<string> {
+  const out = resolve(given);
+  if (!isManifest(out)) {
+    throw new SamError('SAM_BAD_OPTION', `--out ${given} is neither .csv nor .jsonl`, { fix: 'name such a file' });
+  }
+  if (!overwrite && existsSync(out)) {
+    throw new SamError('SAM_BAD_OPTION', `${out} is there already`, {
+      fix: 'replace it (--overwrite), or name another file',
+    });
+  }
+  await requireWritable(out, '--out');
+  return out;
+}
+
+/** A sample, and the split of the data set that it comes from. */
+type Origin = Sample & { readonly from: string };
+
+/** Those of all the splits. */
+async function readSamples(options: SplitDataOptions): Promise<Origin[]> {
+  const { signal, onWarning, onStep, skipBad = false } = options;
+  const hooks: DataHooks = { signal, onWarning, onNotice: onStep };
+  const source = await openSource({ data: options.data, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
+  const there = options.splits ?? (await source.splits());
+  // A source without splits says itself what is missing.
+  const splits = there.length > 0 ? there : ['train'];
+  const lists = await Promise.all(splits.map((split) => readFiles(source, split, { skipBad, onWarning })));
+  return lists.flatMap((samples, place) => samples.map((sample) => ({ ...sample, from: splits[place]! })));
+}
+
+/** What each sample is called in the list: a name that several splits have is preceded by the split's. */
+function uniqueNames(samples: readonly Origin[]): Map<Sample, string> {
+  const times = new Map<string, number>();
+  for (const { name } of samples) times.set(name, (times.get(name) ?? 0) + 1);
+  const unique = (sample: Origin) => (times.get(sample.name) === 1 ? sample.name : `${sample.from}/${sample.name}`);
+  return new Map(samples.map((sample) => [sample, unique(sample)]));
+}
+
+async function readFiles(
+  source: DataSource,
+  split: string,
+  reading: Pick<WorkOptions, 'skipBad' | 'onWarning'>,
+): Promise<Sample[]> {
+  const { skipBad = false, onWarning } = reading;
+  const samples = [...(await source.readSplit(split, { masks: 'required', skipBad, onWarning }))];
+  const isFiles = ({ image, mask }: Sample) =>
+    isPlainFile(image) && mask !== undefined && isPlainFile(mask) && mask.draw === undefined;
+  if (samples.every(isFiles)) return samples;
+  throw new SamError('SAM_BAD_OPTION', `${source.root} does not keep each image and each mask in a file of its own`, {
+    fix: 'split lists files: give a folder SRC/<split>/{images,masks}, or a CSV or JSONL file',
+  });
+}
+
+/** Each image once, however many samples it has, by what it looks like. */
+interface Images {
+  /** Place of the first sample of each. */
+  readonly firsts: readonly number[];
+  readonly vectors: Vectors;
+}
+
+/** Encodes the images where similarity is asked for; those that cannot be read are an error, or left out with `skipBad`. */
+async function look(
+  samples: readonly Sample[],
+  options: SplitDataOptions,
+): Promise<{ samples: readonly Sample[]; images?: Images }> {
+  if (options.groupBySimilarity === undefined && options.check === false) return { samples };
+  const { signal, skipBad, onStep, onWarning, onProgress, cacheMax, threads, cache = true } = options;
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: onStep });
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const encoder = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onStep });
+  const store = await EmbeddingStore.open({ ...compute, encoder, cacheDir, cache, cacheMax, threads });
+  try {
+    const { skipped } = await store.ensure(samples, { signal, skipBad, onWarning, onProgress });
+    const bad = new Set(skipped);
+    const usable = samples.filter((sample) => !bad.has(sample));
+    const seen = new Set<string>();
+    const firsts = [...usable.keys()].filter((place) => seen.size !== seen.add(usable[place]!.image.path).size);
+    const images = firsts.map((place) => usable[place]!);
+    const read = (sample: Sample) => store.read([sample], { signal, onWarning });
+    const vectors = await describeImages(images, { read, squashed: false, signal });
+    return { samples: usable, images: { firsts, vectors } };
+  } finally {
+    await store.dispose();
+  }
+}
+
+async function joinSimilar(
+  groups: Groups,
+  { firsts, vectors }: Images,
+  threshold: number,
+  signal: AbortSignal | undefined,
+): Promise<Groups> {
+  const union = new GroupUnion(groups);
+  const groupOf = (image: number) => groups.groupOf[firsts[image]!]!;
+  for await (const pairs of similarPairs(vectors, threshold, signal)) {
+    for (const { a, b } of pairs) union.link(groupOf(a), groupOf(b));
+  }
+  return union.joined();
+}
+
+/** The samples, what each is called, and its new split. */
+interface Outcome {
+  readonly samples: readonly Sample[];
+  readonly names: ReadonlyMap<Sample, string>;
+  readonly splitOf: readonly Split[];
+}
+
+function leaks(
+  { firsts, vectors }: Images,
+  { samples, names, splitOf }: Outcome,
+  signal: AbortSignal | undefined,
+): Promise<NearDuplicate[]> {
+  const of = (image: number) => ({ name: names.get(samples[firsts[image]!]!)!, split: splitOf[firsts[image]!]! });
+  return nearDuplicates(vectors, of, signal);
+}
+
+function requireEnough({ sizes }: Groups, samples: number, made: readonly Split[]): void {
+  if (sizes.length >= made.length) return;
+  const what = sizes.length === 1 ? '1 group' : `${sizes.length} groups`;
+  throw new SamError('SAM_BAD_DATA', `${samples} samples are ${what}: too few for ${made.join(', ')}`, {
+    fix: 'add samples, leave a split out (--test 0), choose another --group-by or a higher --group-by-similarity',
+  });
+}
+
+function manifestOf({ samples, names, splitOf }: Outcome, out: string): string {
+  const at = (path: string) => {
+    const below = relative(dirname(out), resolve(path));
+    return below.startsWith('..') || isAbsolute(below) ? resolve(path) : below;
+  };
+  const rows = samples.map((sample, place) => ({
+    image: at(sample.image.path),
+    mask: at(sample.mask!.path),
+    split: splitOf[place]!,
+    name: names.get(sample)!,
+  }));
+  if (extname(out).toLowerCase() !== '.csv') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  return manifestCsv(rows);
+}

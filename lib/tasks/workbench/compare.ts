@@ -1,0 +1,82 @@
+/** The winner beside the settings given: both at full length, on the same images, each with the prompts that it was trained with. */
+import type { Sample } from '../../data/sample.js';
+import type { Compute } from '../../device.js';
+import type { EmbeddingStore } from '../../embeddings/embedding-store.js';
+import { Sketches } from '../../reports/sketches.js';
+import { type Entrant, resolveEntrants } from '../../scoring/entrants.js';
+import type { ModelScores, PairedDifference } from '../../scoring/results.js';
+import { RoughMaskSources } from '../../scoring/rough-scores.js';
+import { compare, type Scored } from '../../scoring/summaries.js';
+import { scoreModel, summarise } from '../evaluate/evaluate.js';
+
+export interface SearchComparison {
+  /** `validation`: the images that the winner was chosen by. `test`: images that nothing was chosen by. */
+  split: 'validation' | 'test';
+  /** The settings given, then the winner. */
+  models: [ModelScores, ModelScores];
+  /** In IoU at the labels' own resolution, winner minus settings given, image by image. */
+  difference: PairedDifference;
+}
+
+export interface CompareContext {
+  compute: Compute;
+  /** Holds the embeddings of all images. */
+  store: EmbeddingStore;
+  cacheDir: string;
+  signal?: AbortSignal | undefined;
+  onWarning?: ((line: string) => void) | undefined;
+  onScored?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface Contender {
+  name: string;
+  checkpoint: string;
+}
+
+export async function compareWithGiven(
+  contenders: readonly [given: Contender, winner: Contender],
+  split: SearchComparison['split'],
+  samples: readonly Sample[],
+  context: CompareContext,
+): Promise<SearchComparison> {
+  const [given, winner] = [await score(contenders[0], samples, context), await score(contenders[1], samples, context)];
+  const { seed } = given.summary.prompts;
+  const difference = await compare(given, winner, { metric: 'iou', resolution: 'own' }, seed);
+  return { split, models: [given.summary, winner.summary], difference: difference! };
+}
+
+async function score(
+  { name, checkpoint }: Contender,
+  samples: readonly Sample[],
+  context: CompareContext,
+): Promise<Scored> {
+  const { cacheDir, signal } = context;
+  const entrants = await resolveEntrants({ models: [checkpoint], samples, cacheDir, signal });
+  return scoreEntrant({ ...asUsed(entrants), name }, samples, context);
+}
+
+export async function scoreEntrant(
+  entrant: Entrant,
+  samples: readonly Sample[],
+  { compute, store, signal, onWarning, onScored }: CompareContext,
+): Promise<Scored> {
+  const rough = new RoughMaskSources();
+  try {
+    const from = { store, compute, masks: rough.of(entrant), sketches: new Sketches() };
+    const onProgress = ({ done, total }: { done: number; total: number }) => onScored?.(done, total);
+    const usable: Sample[] = [];
+    for (const sample of samples) {
+      // With `--prompt-source mixed` a run goes on without some rough masks. All models miss the same ones.
+      if ((await rough.problem(sample, [entrant], signal)) === undefined) usable.push(sample);
+    }
+    const rows = await scoreModel(entrant, usable, from, { signal, onWarning, onProgress });
+    return { summary: await summarise(entrant, rows), rows };
+  } finally {
+    await rough.dispose();
+  }
+}
+
+/** Where rough masks are described prompts come from them, as in use; else from the labels. */
+function asUsed(entrants: readonly Entrant[]): Entrant {
+  return entrants.find(({ promptSource }) => promptSource === 'rough') ?? entrants[0]!;
+}

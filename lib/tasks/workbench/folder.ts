@@ -1,0 +1,50 @@
+/** The folder of a search: what lies where in it. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileWhole } from '../../core/files.js';
+import { kebab } from '../../core/suggest.js';
+import type { ResolvedTrainOptions } from '../../options.js';
+import { runPaths } from '../../runs/run-folder.js';
+import { environment } from '../../training/environment.js';
+
+const FORMAT_VERSION = 1;
+
+export const searchPaths = (dir: string) => ({
+  record: join(dir, 'tune.json'),
+  config: join(dir, 'config.yaml'),
+  trials: join(dir, 'trials'),
+  /** The run folder of a trial, numbered from 1 on. */
+  trial: (number: number) => join(dir, 'trials', String(number).padStart(2, '0')),
+});
+
+/** What an earlier search left (`--overwrite`); other files stay. */
+export async function forgetSearch(dir: string): Promise<void> {
+  const { record, config, trials } = searchPaths(dir);
+  for (const path of [record, config, trials]) await rm(path, { recursive: true, force: true });
+}
+
+/** Leaves config and history of a trial that is out, a few kilobytes. */
+export async function shrinkTrial(dir: string): Promise<void> {
+  const { checkpoints, tensorboard } = runPaths(dir);
+  for (const path of [checkpoints, tensorboard]) await rm(path, { recursive: true, force: true });
+}
+
+/** Comes last: a folder with it holds results that are whole. */
+export async function writeRecord(result: { record: string }, options: object): Promise<void> {
+  const about = {
+    formatVersion: FORMAT_VERSION,
+    createdAt: new Date().toISOString(),
+    versions: environment.versions(),
+  };
+  await writeFileWhole(result.record, `${JSON.stringify({ ...about, options, ...result }, null, 2)}\n`);
+}
+
+/** Every option by its name on the command line, so that later versions' defaults change nothing. */
+export async function writeConfig(dir: string, options: ResolvedTrainOptions, title: string): Promise<void> {
+  const { stringify } = await import('yaml');
+  // How a run is kept is no finding of the search.
+  const { resume: _, overwrite: __, out: ___, report: ____, saveEvery: _____, ...found } = options;
+  const named = Object.entries(found).filter(([, value]) => value !== undefined);
+  const text = stringify(Object.fromEntries(named.map(([name, value]) => [kebab(name), value])));
+  await writeFileWhole(searchPaths(dir).config, `# ${title}\n${text}`);
+}
