@@ -18,11 +18,11 @@ export type { NearDuplicate } from './embeddings/near-duplicates.js';
 export type { ModelDescriptor, ResolvedModel } from './models/model.js';
 export type { ResolvedTrainOptions, TrainOptions } from './options.js';
 export {
-  type PredictImagesOptions,
   type PredictImagesResult,
   type PredictOutput,
   predictImages,
 } from './prediction/predict-images.js';
+export type { PredictImagesOptions } from './prediction/predict-options.js';
 export type { TileCounts } from './prediction/predict-raster.js';
 export {
   ImageEmbedding,

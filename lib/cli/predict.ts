@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { SamError } from '../core/errors.js';
 import { dataOptions, modelOptions, promptOptions } from '../options.js';
-import type { PredictImagesResult, PredictProgress } from '../prediction/predict-images.js';
+import type { PredictImagesResult } from '../prediction/predict-images.js';
+import type { PredictProgress } from '../prediction/predict-options.js';
 import { parseBox, parsePoint, type UserPrompt } from '../prediction/user-prompt.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';

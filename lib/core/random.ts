@@ -16,10 +16,22 @@ export interface Random {
   uniform(a: number, b: number): number;
 }
 
+/** An epoch of training, from 0 on, or validation, which is the same in every epoch, so that losses compare. */
+export type Epoch = number | 'validation';
+
 /** The stream for one purpose: prompt `index` of the image `name` in one epoch. */
-export function randomFor(seed: number, epoch: number, name: string, index: number): Random {
-  const digest = createHash('sha256').update(`${seed}\0${epoch}\0${name}\0${index}`).digest();
+export function randomFor(seed: number, epoch: Epoch, name: string, index: number): Random {
+  const number = epoch === 'validation' ? -1 : epoch;
+  const digest = createHash('sha256').update(`${seed}\0${number}\0${name}\0${index}`).digest();
   return sfc32(digest.readInt32LE(0), digest.readInt32LE(4), digest.readInt32LE(8), digest.readInt32LE(12));
+}
+
+/**
+ * The stream of validation: whoever draws prompt `draw` of the image `name` from it (evaluate, predict, audit …) gets the
+ * prompt that training's own validation sees.
+ */
+export function validationRandom(seed: number, name: string, draw = 0): Random {
+  return randomFor(seed, 'validation', name, draw);
 }
 
 /** The numbers 0 to n-1 in the order of one epoch (Fisher and Yates). */

@@ -1,6 +1,18 @@
 /** A label at its own size -> the grid of the decoder. */
-import type { LowResMask } from '../prompts/prompt.js';
 import type { Mask } from './sample.js';
+
+/** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */
+export interface LowResMask {
+  /** size*size, 0 or 1. */
+  readonly values: Uint8Array;
+  readonly size: number;
+  /** Columns and rows inside the picture. */
+  readonly validWidth: number;
+  readonly validHeight: number;
+  /** Size of the original image: prompts are told in its pixels. */
+  readonly imageWidth: number;
+  readonly imageHeight: number;
+}
 
 /**
  * Nearest neighbour at pixel centres: a pixel of the grid takes the label's pixel in which its centre lies.

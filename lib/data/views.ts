@@ -3,8 +3,7 @@
  * and columns (before the others). 0 is the picture as it is; the eight together are the symmetries of the square.
  */
 
-import { randomFor } from '../core/random.js';
-import type { Prompt } from '../prompts/prompt.js';
+import { type Epoch, randomFor } from '../core/random.js';
 import type { Sample, Samples } from './sample.js';
 import { SampleList } from './sample-list.js';
 import { inSlices } from './slices.js';
@@ -26,7 +25,7 @@ export function allViews(samples: Samples, augment: Augment | undefined): Sample
 }
 
 /** The view of a sample in an epoch: it depends on the seed, the epoch and the sample's name, and on nothing else. */
-export function drawnView(sample: Sample, augment: Augment | undefined, seed: number, epoch: number): Sample {
+export function drawnView(sample: Sample, augment: Augment | undefined, seed: number, epoch: Epoch): Sample {
   if (augment === undefined) return sample;
   const views = VIEWS[augment];
   // A stream of its own: the prompt's is not touched.
@@ -67,25 +66,13 @@ export async function viewedPixels(
   return turned;
 }
 
-/** A prompt of the picture as it is, told in pixels of its view. `size`: the picture's. */
-export function viewedPrompt(
-  prompt: Prompt,
+/** Where a point of the picture as it is lies in its view, pixels. `size`: the picture's. */
+export function viewedPoint(
+  [px, py]: readonly [number, number],
   size: { readonly width: number; readonly height: number },
   view: number,
-): Prompt {
+): readonly [number, number] {
   const { width, height } = viewedSize(size, view);
-  const place = ([px, py]: readonly [number, number]) => {
-    const [x, y] = view & TRANSPOSE ? [py, px] : [px, py];
-    return [view & FLIP_X ? width - 1 - x : x, view & FLIP_Y ? height - 1 - y : y] as const;
-  };
-  if (view === 0) return prompt;
-  return { ...prompt, points: prompt.points.map(place), box: prompt.box && viewedBox(prompt.box, place) };
-}
-
-function viewedBox(
-  [x0, y0, x1, y1]: NonNullable<Prompt['box']>,
-  place: (point: readonly [number, number]) => readonly [number, number],
-): NonNullable<Prompt['box']> {
-  const [[ax, ay], [bx, by]] = [place([x0, y0]), place([x1, y1])];
-  return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)];
+  const [x, y] = view & TRANSPOSE ? [py, px] : [px, py];
+  return [view & FLIP_X ? width - 1 - x : x, view & FLIP_Y ? height - 1 - y : y];
 }

@@ -7,7 +7,8 @@
  * weighted with the agreement 0.55.
  */
 import type { MaskOutput } from '../../binding.js';
-import type { LowResMask, Prompt } from '../prompts/prompt.js';
+import type { LowResMask } from '../data/low-res.js';
+import type { Prompt } from '../prompts/prompt.js';
 import type { ImageEmbedding, SamModel } from './sam-model.js';
 
 /** Points across and down. */

@@ -8,8 +8,7 @@ import type { ImageSize } from '../data/decode.js';
 import { maskArea } from '../data/low-res.js';
 import { type Sample, withBands } from '../data/sample.js';
 import { resolveDevice } from '../device.js';
-import { EmbeddingStore, type EnsureProgress } from '../embeddings/embedding-store.js';
-import type { WorkOptions } from '../embeddings/work-options.js';
+import { EmbeddingStore } from '../embeddings/embedding-store.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
 import { resolveModel } from '../models/resolve.js';
 import type { Prompt } from '../prompts/prompt.js';
@@ -18,47 +17,12 @@ import { writePolygons } from '../raster/polygons.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
 import { type MaskWindows, openMaskWindows } from './mask-windows.js';
+import type { PredictImagesOptions } from './predict-options.js';
 import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-plan.js';
 import { predictRaster, type TileCounts } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
 import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
-import type { UserPrompt } from './user-prompt.js';
-
-export interface PredictImagesOptions extends WorkOptions {
-  model: string;
-  images: readonly Sample[];
-  /** Folder for the masks, `<name>.png` each. */
-  out: string;
-  /** One prompt for all images. Without it, and without `masks`, prompts are found. */
-  prompt?: UserPrompt | undefined;
-  /** Folder of rough or exact masks, one of each image's name: prompts of the model's own kind are drawn from them. */
-  masks?: string | undefined;
-  /** Bands of rasters, as `--bands` has them. Default: those that the model was trained with. */
-  bands?: string | undefined;
-  /** Side of the tiles of a raster, pixels; 0: no tiles. Default: 1024, for TIFFs with a georeference or above 2048 pixels. */
-  tile?: number | undefined;
-  /** Writes the objects of each mask too, as GeoJSON, `<name>.geojson` each. */
-  polygons?: boolean;
-  /** Most that a polygon's outline may move to have fewer corners, pixels. Default: 0, every corner stays. */
-  simplify?: number | undefined;
-  /** Settings about prompts, rough masks included; the rest is as the model was trained. */
-  prompts?: Partial<PromptOptions>;
-  /** Images whose rough mask is empty: fail, or leave them out. Default: fail. */
-  onEmpty?: 'skip' | 'fail';
-  /** Draws so many prompts from the mask and keeps the result of the highest predicted IoU. Default 1. */
-  attempts?: number;
-  /** Feeds the mask back so many times, as a prompt beside the other. Default 0. */
-  refine?: number;
-  /** Writes the 256 x 256 logits too, `<name>.safetensors` each. */
-  saveLogits?: boolean;
-  onProgress?: ((progress: PredictProgress) => void) | undefined;
-}
-
-export type PredictProgress =
-  | ({ stage: 'encode' } & EnsureProgress)
-  | { stage: 'predict'; done: number; total: number }
-  | { stage: 'tiles'; name: string; done: number; total: number };
 
 export interface PredictOutput {
   /** Paths of the image, the mask and, where asked for, the logits. */

@@ -1,7 +1,7 @@
 /** What is predicted, and from which prompts, before anything slow begins. */
 import { join, resolve } from 'node:path';
 import { SamError } from '../core/errors.js';
-import { randomFor } from '../core/random.js';
+import { validationRandom } from '../core/random.js';
 import { type ImageSize, imageSize } from '../data/decode.js';
 import { masksByName } from '../data/mask-folder.js';
 import type { Sample } from '../data/sample.js';
@@ -10,9 +10,8 @@ import { type PromptOptions, toPromptSettings } from '../models/prompt-options.j
 import type { Prompt } from '../prompts/prompt.js';
 import { drawRoughPrompt, emptyRoughMask, type RoughGrid, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { masksOfFolder, promptOrigin, type RoughMaskSettings, toRoughMaskSettings } from '../prompts/rough/settings.js';
-import { VALIDATION_EPOCH } from '../training/batches.js';
 import { openMaskWindows } from './mask-windows.js';
-import type { PredictImagesOptions } from './predict-images.js';
+import type { PredictImagesOptions } from './predict-options.js';
 import { planRaster, type RasterJob } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
 import { checkPrompt } from './user-prompt.js';
@@ -167,6 +166,6 @@ export function drawAttempts(
   const { imageWidth, validWidth } = grid.mask;
   return Array.from({ length: attempts }, (_, attempt) => {
     const tried = attempt === 0 ? erosion : Math.round((((attempt - 1) % EROSIONS) * imageWidth) / validWidth);
-    return drawRoughPrompt(grid, settings, randomFor(prompts.seed, VALIDATION_EPOCH, sample.name, attempt), tried);
+    return drawRoughPrompt(grid, settings, validationRandom(prompts.seed, sample.name, attempt), tried);
   });
 }

@@ -1,13 +1,13 @@
 /** What the model is asked about each tile of a raster. A source of prompts is one function: tile -> prompt. */
 
-import { randomFor } from '../core/random.js';
+import { validationRandom } from '../core/random.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
+import type { Mask } from '../data/sample.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { drawPrompt } from '../prompts/draw.js';
-import type { Mask, Prompt } from '../prompts/prompt.js';
+import type { Prompt } from '../prompts/prompt.js';
 import type { Window } from '../raster/raster.js';
 import type { Tile } from '../raster/tiles.js';
-import { VALIDATION_EPOCH } from '../training/batches.js';
 
 /**
  * A prompt in pixels of the tile. `inside`: all of the tile is the object; `outside`: none of it; the model is not asked.
@@ -62,7 +62,7 @@ export function roughForTile(
     if (maskArea(rough) === 0) return 'outside';
     // The first tile draws what the whole picture would, so that a raster of one tile gets the prompt of `evaluate`.
     const stream = tile.index === 0 ? name : `${name}#${tile.index}`;
-    const prompt = drawPrompt(rough, settings, randomFor(prompts.seed, VALIDATION_EPOCH, stream, 0));
+    const prompt = drawPrompt(rough, settings, validationRandom(prompts.seed, stream));
     return prompt.points.length === 0 && prompt.box === null ? 'outside' : prompt;
   };
 }

@@ -4,8 +4,9 @@
  */
 import { SamError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
+import type { LowResMask } from '../data/low-res.js';
 import { chebyshevDistance } from './morphology.js';
-import type { LowResMask, Margin, Prompt, PromptSettings } from './prompt.js';
+import type { Margin, Prompt, PromptSettings } from './prompt.js';
 
 /** How a polarity is drawn: distance m*sqrt(A)/n, rounds of erosion int(A^0.6/d). */
 const POSITIVE = { distance: 2.75, erosion: 35 };

@@ -1,5 +1,4 @@
 /** A prompt for one image, in the frame that users see: pixels of the original image, x then y, origin top left. */
-import type { Mask } from '../data/sample.js';
 
 export type PromptKind = 'points' | 'box' | 'points+box';
 export type PointSets = 'joint' | 'separate';
@@ -31,19 +30,6 @@ export interface Prompt {
   readonly mask?: Float32Array;
 }
 
-/** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */
-export interface LowResMask {
-  /** size*size, 0 or 1. */
-  readonly values: Uint8Array;
-  readonly size: number;
-  /** Columns and rows inside the picture. */
-  readonly validWidth: number;
-  readonly validHeight: number;
-  /** Size of the original image: prompts are told in its pixels. */
-  readonly imageWidth: number;
-  readonly imageHeight: number;
-}
-
 /** How far points keep from a mask's edge: what `rounds` rounds of erosion with a 3 x 3 square would leave, or as many as leave any. */
 export interface Margin {
   /** size*size, on the grid of the mask: rounds that a pixel inside survives, plus one; 0 outside. */
@@ -52,5 +38,3 @@ export interface Margin {
   readonly outside: Uint16Array;
   readonly rounds: number;
 }
-
-export type { Mask };

@@ -1,6 +1,8 @@
 /** What of the predictions is kept for pictures while models are scored: outlines and prompts, no pixels. */
 import type { Mask, Sample } from '../data/sample.js';
 import type { Prompt } from '../prompts/prompt.js';
+import type { Entrant } from '../scoring/entrants.js';
+import type { Answer } from '../scoring/judge.js';
 import type { EntrantName } from '../scoring/results.js';
 import { frameSize, outlinePath } from './outlines.js';
 
@@ -46,6 +48,12 @@ export class Sketches {
     const { points, labels, box } = prompt;
     sketch.prompts.set(entrant, { points, labels, box });
   }
+
+  /** Keeps what a model answered. An arrow, to be handed over as it is. */
+  readonly show = ({ name, prompts, promptSource }: Entrant, { sample, label, prompt, predicted }: Answer): void => {
+    const key = entrantKey({ name, promptSource, promptKind: prompts.prompt });
+    this.add(key, { sample, label, predicted: predicted.mask, prompt });
+  };
 
   /** Of the image of that name within its split. */
   of(name: string): Sketch | undefined {

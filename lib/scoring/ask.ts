@@ -1,6 +1,6 @@
 /** One image, asked as an entrant says: the prompt that it gets, and the model's answer. */
 
-import { type Random, randomFor } from '../core/random.js';
+import { type Random, validationRandom } from '../core/random.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
@@ -9,7 +9,6 @@ import type { ImageEmbedding, Prediction, SamModel } from '../prediction/sam-mod
 import { drawPrompt } from '../prompts/draw.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { drawRoughPrompt, type RoughMasks } from '../prompts/rough/rough-masks.js';
-import { VALIDATION_EPOCH } from '../training/batches.js';
 import type { Entrant } from './entrants.js';
 
 export interface Asked {
@@ -40,7 +39,7 @@ export async function promptFor({ prompts, promptSource }: Entrant, asked: Asked
 
 /** That of `train`'s validation. */
 export function promptRandom({ seed }: PromptOptions, { name }: Sample): Random {
-  return randomFor(seed, VALIDATION_EPOCH, name, 0);
+  return validationRandom(seed, name);
 }
 
 /** Without a prompt the mask is empty and the model sure of nothing. */

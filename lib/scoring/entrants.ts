@@ -2,12 +2,12 @@
 
 import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
+import type { WorkOptions } from '../embeddings/work-options.js';
 import type { ResolvedModel } from '../models/model.js';
 import { type PromptOptions, promptOptionsFor } from '../models/prompt-options.js';
 import { resolveModel } from '../models/resolve.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
-import type { EvaluatedPrompt, EvaluateOptions } from '../tasks/evaluate/evaluate.js';
-import type { EvaluatedSource } from './results.js';
+import type { EvaluatedPrompt, EvaluatedSource } from './results.js';
 
 export interface Entrant {
   readonly name: string;
@@ -16,8 +16,19 @@ export interface Entrant {
   readonly promptSource: EvaluatedSource;
 }
 
+export interface EntrantOptions extends Pick<WorkOptions, 'cacheDir' | 'encoder' | 'signal' | 'onStep'> {
+  /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
+  models: readonly string[];
+  /** What is asked for about prompts; the rest comes from the first run among the models, else it is the default. */
+  prompts?: Partial<PromptOptions>;
+  /** Kinds of prompts side by side; default: the one of the settings. */
+  promptKinds?: readonly EvaluatedPrompt[] | undefined;
+  /** Each model gets the settings that it was trained with. */
+  ownSettings?: boolean;
+}
+
 /** Files and settings of all models, before anything slow begins. */
-export async function resolveEntrants(options: EvaluateOptions): Promise<Entrant[]> {
+export async function resolveEntrants(options: EntrantOptions): Promise<Entrant[]> {
   if (options.models.length === 0)
     throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name --models' });
   checkKinds(options);
@@ -43,7 +54,7 @@ export async function resolveEntrants(options: EvaluateOptions): Promise<Entrant
   });
 }
 
-function checkKinds({ promptKinds, prompts }: EvaluateOptions): void {
+function checkKinds({ promptKinds, prompts }: EntrantOptions): void {
   if (promptKinds === undefined) return;
   if (promptKinds.length === 0 || new Set(promptKinds).size < promptKinds.length) {
     throw new SamError('SAM_BAD_OPTION', `--prompt-kinds ${promptKinds.join(',')}: expected each kind once`, {

@@ -1,7 +1,6 @@
 /** Every score of a mask, at the label's resolution and on the decoder's grid. */
-import { toLowRes } from '../data/low-res.js';
+import { type LowResMask, toLowRes } from '../data/low-res.js';
 import type { Mask } from '../data/sample.js';
-import type { LowResMask } from '../prompts/prompt.js';
 import { boundaryScores } from './boundary.js';
 import { confusion, scores } from './metrics.js';
 import type { ImageScores, MaskScores, ScoresAt256 } from './results.js';

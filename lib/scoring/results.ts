@@ -9,6 +9,9 @@ import type { PromptKind } from '../prompts/prompt.js';
  */
 export type EvaluatedSource = 'ground-truth' | 'rough' | 'automatic';
 
+/** A kind of prompt drawn from the label (or a rough mask), or none: the model is asked as `predict` does by itself. */
+export type EvaluatedPrompt = PromptKind | 'automatic';
+
 /** How well one mask agrees with its label, at one resolution. */
 export interface MaskScores {
   iou: number;

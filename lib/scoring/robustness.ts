@@ -1,16 +1,16 @@
 /** How a model's masks get worse as its prompts do: boxes that are off, points outside the object, few points. */
-import { decodeMask, imageSize } from '../data/decode.js';
-import { toLowRes } from '../data/low-res.js';
+import { type LowResMask, toLowRes } from '../data/low-res.js';
 import { inReadingOrder, type Sample } from '../data/sample.js';
 import type { Compute } from '../device.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { ImageEmbedding, SamModel } from '../prediction/sam-model.js';
 import { drawPrompt } from '../prompts/draw.js';
-import type { LowResMask, Prompt } from '../prompts/prompt.js';
+import type { Prompt } from '../prompts/prompt.js';
 import { type Asked, ask, promptRandom } from './ask.js';
 import { bootstrap } from './bootstrap.js';
 import type { Entrant } from './entrants.js';
+import { labelOf } from './judge.js';
 import { confusion, type Scores, scores } from './metrics.js';
 import type { Disturbance, RobustnessCurve, RobustnessStep } from './results.js';
 import { mean, median } from './statistics.js';
@@ -75,7 +75,7 @@ export async function robustness(
   try {
     for (const [done, sample] of inReadingOrder(samples).entries()) {
       signal?.throwIfAborted();
-      const label = await decodeMask(sample, await imageSize(sample));
+      const label = await labelOf(sample);
       const embeddings = await store.read([sample], { signal, onWarning });
       try {
         const embedding = new ImageEmbedding(embeddings, label.width, label.height, prompts.imageSize);

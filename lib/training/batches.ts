@@ -1,17 +1,16 @@
 /** Batches: which images are in each, and what the native trainer is given for them. */
 import type { Embeddings, TrainingBatch } from '../../binding.js';
-import { randomFor } from '../core/random.js';
+import { type Epoch, randomFor } from '../core/random.js';
 import { span } from '../core/spans.js';
+import type { LowResMask } from '../data/low-res.js';
 import type { Sample, Samples } from '../data/sample.js';
-import { type Augment, drawnView, viewedPrompt, viewedSize } from '../data/views.js';
+import { type Augment, drawnView, viewedSize } from '../data/views.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import { drawPrompt } from '../prompts/draw.js';
-import type { LowResMask, Prompt, PromptSettings } from '../prompts/prompt.js';
+import { viewedPrompt } from '../prompts/geometry.js';
+import type { Prompt, PromptSettings } from '../prompts/prompt.js';
 import type { LowResMasks } from './masks.js';
 import type { RoughPrompts } from './rough-prompts.js';
-
-/** Validation prompts are drawn as if of this epoch, always the same, so that losses of different epochs compare. */
-export const VALIDATION_EPOCH = -1;
 
 /** One call of the trainer. */
 export interface PlannedBatch {
@@ -75,8 +74,8 @@ export interface BatchSource {
 }
 
 /** Decodes the labels, draws the prompts of `epoch` and reads the embeddings. */
-export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoch: number): Promise<PreparedBatch> {
-  const augment = epoch === VALIDATION_EPOCH ? undefined : source.augment;
+export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoch: Epoch): Promise<PreparedBatch> {
+  const augment = epoch === 'validation' ? undefined : source.augment;
   const samples = plan.samples.map((sample) => drawnView(sample, augment, source.seed, epoch));
   const masks = await span('read labels', () => Promise.all(samples.map((sample) => source.masks.get(sample))));
   const { maskSize, pictureSize } = source.masks;
@@ -105,7 +104,7 @@ export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoc
 export async function promptOf(
   source: BatchSource,
   { sample, view, label }: { sample: Sample; view: number; label: LowResMask },
-  epoch: number,
+  epoch: Epoch,
 ): Promise<Prompt> {
   const { rough, prompts, seed } = source;
   const random = randomFor(seed, epoch, sample.name, 0);

@@ -15,7 +15,6 @@ import {
   planBatches,
   prepareBatch,
   stepsOf,
-  VALIDATION_EPOCH,
 } from './batches.js';
 import { prefetched } from './prefetch.js';
 import { learningRate, type Schedule } from './schedules.js';
@@ -159,7 +158,7 @@ async function validateEpoch(context: EpochsContext): Promise<{ loss: number; io
   const plan = planBatches(splits.validation, options.batchSize);
   const total = splits.validation.length;
   let [loss, iou, done] = [0, 0, 0];
-  for await (const { batch, plan: planned } of prefetched(plan, (b) => prepareBatch(source, b, VALIDATION_EPOCH))) {
+  for await (const { batch, plan: planned } of prefetched(plan, (b) => prepareBatch(source, b, 'validation'))) {
     signal?.throwIfAborted();
     const result = await trainer.validate(batch);
     for (const value of result.losses) loss += value;

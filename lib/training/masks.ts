@@ -1,8 +1,7 @@
 /** Labels on the decoder's grid, decoded when first needed; as many are kept as fit a fixed amount of memory, as runs. */
 import { decodeMask, imageSize } from '../data/decode.js';
-import { toLowRes } from '../data/low-res.js';
+import { type LowResMask, toLowRes } from '../data/low-res.js';
 import type { Sample } from '../data/sample.js';
-import type { LowResMask } from '../prompts/prompt.js';
 
 /** Some 5,000 masks of 500 runs: a set of any size takes no more. Decoding one anew takes some milliseconds, beside the step. */
 const MEMORY_BYTES = 8 * 2 ** 20;

@@ -1,6 +1,6 @@
 /** Training on the prompts that inference will see: drawn from rough masks, always (`rough`) or half of the time (`mixed`). */
 
-import { type Random, randomFor } from '../core/random.js';
+import { type Epoch, type Random, randomFor } from '../core/random.js';
 import type { Sample } from '../data/sample.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import type { Prompt, PromptSettings } from '../prompts/prompt.js';
@@ -38,15 +38,15 @@ export class RoughPrompts {
   }
 
   /**
-   * A prompt from the rough mask; undefined where it is the label's turn. Validation (an epoch below 0) takes rough masks
-   * whenever there are any: they are what inference has.
+   * A prompt from the rough mask; undefined where it is the label's turn. Validation takes rough masks whenever there are
+   * any: they are what inference has.
    */
   async draw(
     sample: Sample,
     settings: PromptSettings,
-    { seed, epoch, random }: { seed: number; epoch: number; random: Random },
+    { seed, epoch, random }: { seed: number; epoch: Epoch; random: Random },
   ): Promise<Prompt | undefined> {
-    const chance = this.mixed && epoch >= 0;
+    const chance = this.mixed && epoch !== 'validation';
     if (chance && randomFor(seed, epoch, sample.name, SOURCE_STREAM).next() < 0.5) return undefined;
     const grid = await this.masks.get(sample);
     if (grid.emptiness !== null) return undefined;

@@ -7,7 +7,7 @@ import type { DecodedImage, Mask, Sample, Samples } from '../data/sample.js';
 import { spreadPlaces } from '../data/sample-list.js';
 import { overlay } from '../prompts/overlay.js';
 import type { Prompt } from '../prompts/prompt.js';
-import { type BatchSource, prepareBatch, promptOf, VALIDATION_EPOCH } from './batches.js';
+import { type BatchSource, prepareBatch, promptOf } from './batches.js';
 import type { OpenModel } from './environment.js';
 import type { EventImage } from './tensorboard-format.js';
 
@@ -57,7 +57,7 @@ export class ValidationPictures {
   async #predict({ sample, image }: Scene, predict: OpenModel['predict']): Promise<Mask> {
     const { width, height } = image;
     const plan = { samples: [sample], update: false, scale: 1 };
-    const { batch, dispose } = await prepareBatch(this.#source, plan, VALIDATION_EPOCH);
+    const { batch, dispose } = await prepareBatch(this.#source, plan, 'validation');
     try {
       const { pictureSize: imageSize } = this.#source.masks;
       const { masks } = await predict({
@@ -86,7 +86,7 @@ async function sceneOf(sample: Sample, source: BatchSource): Promise<Scene> {
   const grid = sampleGrid(mask.values, frame, new Uint8Array(SIDE * SIDE));
   const label = { values: croppedTo(grid, width, height), width, height };
   const image = { pixels, width, height };
-  const drawn = await promptOf(source, { sample, view: 0, label: await source.masks.get(sample) }, VALIDATION_EPOCH);
+  const drawn = await promptOf(source, { sample, view: 0, label: await source.masks.get(sample) }, 'validation');
   const prompt = scaled(drawn, width / whole.width, height / whole.height);
   return { sample, image, prompt, labelled: await overlay(image, label, prompt, SIDE) };
 }

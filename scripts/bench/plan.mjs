@@ -7,7 +7,7 @@ import { shuffled } from '../../dist/core/random.js';
 import { openData } from '../../dist/data/open-data.js';
 import { toPromptSettings } from '../../dist/models/prompt-options.js';
 import { parseOptions, trainOptionsSchema } from '../../dist/options.js';
-import { planBatches, prepareBatch, VALIDATION_EPOCH } from '../../dist/training/batches.js';
+import { planBatches, prepareBatch } from '../../dist/training/batches.js';
 import { LowResMasks } from '../../dist/training/masks.js';
 
 const MODEL_SIDE = 1024;
@@ -35,7 +35,7 @@ export async function makePlan(given) {
     const order = Array.from(shuffled(train.length, options.seed, epoch), (index) => train[index]);
     epochs.push(await items(order, epoch));
   }
-  return { epochs, validation: await items(validation, VALIDATION_EPOCH) };
+  return { epochs, validation: await items(validation, 'validation') };
 }
 
 /** One image: points [P][N][x, y] in its own pixels, labels [P][N]. */

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeImage, decodeMask, imageSize } from '../../lib/data/decode.js';
 import type { Sample } from '../../lib/data/sample.js';
-import { allViews, drawnView, viewedPixels, viewedPrompt, viewedSize } from '../../lib/data/views.js';
+import { allViews, drawnView, viewedPixels, viewedSize } from '../../lib/data/views.js';
+import { viewedPrompt } from '../../lib/prompts/geometry.js';
 import { picture, temporaryFolder, write } from './pictures.js';
 
 const size = { width: 3, height: 2 };

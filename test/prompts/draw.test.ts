@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomFor } from '../../lib/core/random.js';
-import { toLowRes } from '../../lib/data/low-res.js';
+import { type LowResMask, toLowRes } from '../../lib/data/low-res.js';
 import type { Mask } from '../../lib/data/sample.js';
 import { drawPrompt } from '../../lib/prompts/draw.js';
 import { erode } from '../../lib/prompts/morphology.js';
-import type { LowResMask, Prompt, PromptSettings } from '../../lib/prompts/prompt.js';
+import type { Prompt, PromptSettings } from '../../lib/prompts/prompt.js';
 
 const settings = (changes: Partial<PromptSettings> = {}): PromptSettings => ({
   kind: 'points',

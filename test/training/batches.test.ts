@@ -6,7 +6,7 @@ import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import type { Sample, Samples } from '../../lib/data/sample.js';
 import { toPromptSettings } from '../../lib/models/prompt-options.js';
 import { parseOptions, trainOptionsSchema } from '../../lib/options.js';
-import { planBatches, prepareBatch, stepsOf, VALIDATION_EPOCH } from '../../lib/training/batches.js';
+import { planBatches, prepareBatch, stepsOf } from '../../lib/training/batches.js';
 import { LowResMasks } from '../../lib/training/masks.js';
 import { fakeEnvironment, temporaryFolder, writeSplits } from './fake.js';
 
@@ -103,7 +103,7 @@ describe('prepareBatch', () => {
       expect(values[y * width + x]).toBe(1);
     }
     expect(seen.size).toBe(8);
-    const { batch, dispose } = await prepareBatch(source, onlyBatch([sample]), VALIDATION_EPOCH);
+    const { batch, dispose } = await prepareBatch(source, onlyBatch([sample]), 'validation');
     dispose();
     expect(batch.targets).toEqual((await masks.get(sample)).values);
     expect(read.at(-1)).toBeUndefined();

@@ -1,7 +1,8 @@
 /** A terrain -> colours: ground, crowns, water, light and shade, air, camera. */
 import type { Random } from '../../core/random.js';
 import { clamp, cosineOfTurns, hash, mix, noiseAt, noiseField, sineOfTurns, smoothstep } from './noise.js';
-import { type SceneStyle, SIDE, type Terrain } from './terrain.js';
+import { type SceneStyle, SIDE } from './style.js';
+import type { Terrain } from './terrain.js';
 
 /** Red, green, blue, 0 to 1. */
 export type Colour = readonly [number, number, number];

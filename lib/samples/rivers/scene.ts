@@ -1,9 +1,10 @@
 /** One drawn aerial photograph of a river, with its exact mask. */
 import { type Random, randomFor } from '../../core/random.js';
 import { type Colour, type Palette, paint } from './paint.js';
-import { makeTerrain, type SceneStyle } from './terrain.js';
+import type { SceneStyle } from './style.js';
+import { makeTerrain } from './terrain.js';
 
-export { SIDE } from './terrain.js';
+export { SIDE } from './style.js';
 
 export interface RiverScene {
   /** SIDE*SIDE*3, RGB. */

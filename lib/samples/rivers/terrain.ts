@@ -2,26 +2,8 @@
 import type { Random } from '../../core/random.js';
 import { type Course, makeCourse, nearnessTo } from './channel.js';
 import { clamp, noiseField, sineOfTurns } from './noise.js';
+import { type SceneStyle, SIDE } from './style.js';
 import { growWoods } from './woods.js';
-
-export const SIDE = 512;
-
-/** What a scene is like; drawn once for each image. */
-export interface SceneStyle {
-  readonly halfWidth: number;
-  readonly swing: number;
-  readonly wavelength: number;
-  readonly tributaries: number;
-  readonly islands: number;
-  /** Width of gravel bars, as a share of the river's. */
-  readonly bars: number;
-  /** Share of the land that is wooded, 0 to 1. */
-  readonly woods: number;
-  readonly conifers: boolean;
-  readonly crownRadius: number;
-  readonly fields: boolean;
-  readonly road: boolean;
-}
 
 export interface Terrain {
   /** Pixels to the water's edge, negative in the water. Not yet counting what stands over the water. */

@@ -1,7 +1,7 @@
 /** Trees and bushes: round crowns that stand higher than the ground, and may reach out over the water. */
 import type { Random } from '../../core/random.js';
 import { noiseField } from './noise.js';
-import { type SceneStyle, SIDE } from './terrain.js';
+import { type SceneStyle, SIDE } from './style.js';
 
 interface Ground {
   readonly level: Float32Array;

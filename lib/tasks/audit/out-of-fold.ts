@@ -1,7 +1,7 @@
 /** Each label is judged by a model that has never seen it: k models, each trained on all folds but one, predict that one. */
 import { join } from 'node:path';
 import { scratchFolder } from '../../core/files.js';
-import { randomFor } from '../../core/random.js';
+import { validationRandom } from '../../core/random.js';
 import { decodeMask, imageSize } from '../../data/decode.js';
 import { toLowRes } from '../../data/low-res.js';
 import { inReadingOrder, type Mask, type Sample, type Samples } from '../../data/sample.js';
@@ -14,7 +14,6 @@ import type { ResolvedTrainOptions } from '../../options.js';
 import { ImageEmbedding, type Prediction, SamModel } from '../../prediction/sam-model.js';
 import { drawPrompt } from '../../prompts/draw.js';
 import { ask } from '../../scoring/ask.js';
-import { VALIDATION_EPOCH } from '../../training/batches.js';
 import { environment } from '../../training/environment.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
 import { train } from '../../training/train.js';
@@ -145,9 +144,9 @@ async function predictAll(
   const grid = toLowRes(label, run.maskSize, run.imageSize);
   const predictions: Prediction[] = [];
   for (let draw = 0; draw < draws; draw++) {
-    const random = randomFor(seed, VALIDATION_EPOCH, sample.name, draw);
+    const random = validationRandom(seed, sample.name, draw);
     const prompt =
-      (await rough?.draw(sample, settings, { seed, epoch: VALIDATION_EPOCH, random })) ??
+      (await rough?.draw(sample, settings, { seed, epoch: 'validation', random })) ??
       drawPrompt(grid, settings, random);
     predictions.push(await ask(prompt, run, { model, embedding, signal: undefined }));
   }

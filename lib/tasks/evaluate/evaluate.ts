@@ -3,45 +3,29 @@ import { resolve } from 'node:path';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { requireWritable } from '../../core/files.js';
-import { decodeMask, imageSize } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
-import { inReadingOrder, type Mask, type Sample, withBands } from '../../data/sample.js';
+import { inReadingOrder, type Sample, withBands } from '../../data/sample.js';
 import { type Compute, resolveDevice } from '../../device.js';
 import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
-import { type PromptOptions, trainedBands } from '../../models/prompt-options.js';
+import { trainedBands } from '../../models/prompt-options.js';
 import { runFolder } from '../../models/resolve.js';
-import { ImageEmbedding, type Prediction, SamModel } from '../../prediction/sam-model.js';
-import type { Prompt, PromptKind } from '../../prompts/prompt.js';
-import type { RoughMasks } from '../../prompts/rough/rough-masks.js';
 import { reportPath, writeComparisonReport } from '../../reports/report.js';
-import { entrantKey, Sketches } from '../../reports/sketches.js';
+import { Sketches } from '../../reports/sketches.js';
 import { readRunConfig } from '../../runs/run-folder.js';
-import { type Asked, ask, promptFor } from '../../scoring/ask.js';
-import { type Entrant, resolveEntrants } from '../../scoring/entrants.js';
-import { Ruler } from '../../scoring/measure.js';
+import { type Entrant, type EntrantOptions, resolveEntrants } from '../../scoring/entrants.js';
+import { labelOf, scoreModel, scoreRoughMasks, summarise } from '../../scoring/judge.js';
 import { perImagePath, writePerImage } from '../../scoring/per-image.js';
-import type { EvaluateResult, ImageScores, ModelScores, RobustnessCurve } from '../../scoring/results.js';
+import type { EvaluateResult, RobustnessCurve } from '../../scoring/results.js';
 import { robustness } from '../../scoring/robustness.js';
-import { ROUGH_MASK, RoughMaskSources, roughPrompts, scoreRoughMask } from '../../scoring/rough-scores.js';
-import { pairedDifferences, type Scored, totals } from '../../scoring/summaries.js';
+import { RoughMaskSources, roughPrompts } from '../../scoring/rough-scores.js';
+import { pairedDifferences, type Scored } from '../../scoring/summaries.js';
 
-export type { EvaluateResult, ModelScores } from '../../scoring/results.js';
+export type { EvaluatedPrompt, EvaluateResult, ModelScores } from '../../scoring/results.js';
 
-/** A kind of prompt drawn from the label (or a rough mask), or none: the model is asked as `predict` does by itself. */
-export type EvaluatedPrompt = PromptKind | 'automatic';
-
-export interface EvaluateOptions extends WorkOptions {
-  /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
-  models: readonly string[];
+export interface EvaluateOptions extends WorkOptions, EntrantOptions {
   /** Labelled samples. */
   samples: readonly Sample[];
-  /** What is asked for about prompts; the rest comes from the first run among the models, else it is the default. */
-  prompts?: Partial<PromptOptions>;
-  /** Kinds of prompts side by side; default: the one of the settings. */
-  promptKinds?: readonly EvaluatedPrompt[] | undefined;
-  /** Each model gets the settings that it was trained with. */
-  ownSettings?: boolean;
   /** Each model is also scored with prompts that get worse step by step. */
   robustness?: boolean;
   /** The file (`.csv`, `.parquet`) or folder for the scores of each image. Default: the run's folder, else the working folder. */
@@ -76,7 +60,7 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
     const { seed } = entrants[0]!.prompts;
     const results: Scored[] = [];
     for (const entrant of entrants) {
-      const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant), sketches };
+      const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant), show: sketches.show };
       const rows = await scoreModel(entrant, usable, from, options);
       results.push({ summary: await summarise(entrant, rows), rows });
     }
@@ -175,10 +159,6 @@ async function labelProblem(
   }
 }
 
-async function labelOf(sample: Sample): Promise<Mask> {
-  return decodeMask(sample, await imageSize(sample));
-}
-
 /** Models that share an encoder, a precision and a picture size share their embeddings. */
 class Stores {
   readonly #stores = new Map<string, Promise<EmbeddingStore>>();
@@ -234,76 +214,6 @@ async function encodeAll(
   return usable;
 }
 
-/** What a model is scored with. */
-export interface Scoring {
-  /** Embeddings of the samples, encoded before. */
-  store: Pick<EmbeddingStore, 'read'>;
-  compute: Pick<Compute, 'device' | 'precision'>;
-  /** Where prompts come from rough masks. */
-  masks: RoughMasks | undefined;
-  /** Takes what the report shows. */
-  sketches: Sketches;
-}
-
-/** One row for each sample, in their order. */
-export async function scoreModel(
-  entrant: Entrant,
-  samples: readonly Sample[],
-  { store, compute, masks, sketches }: Scoring,
-  { signal, onProgress, onWarning }: Pick<EvaluateOptions, 'signal' | 'onProgress' | 'onWarning'>,
-): Promise<ImageScores[]> {
-  const model = await SamModel.fromResolved(entrant.model, compute, signal);
-  try {
-    const rows = new Map<Sample, ImageScores>();
-    const measure = async (answer: Answer | undefined) => {
-      if (answer === undefined) return;
-      rows.set(answer.sample, await scoresOf(entrant, answer, sketches));
-      onProgress?.({ stage: 'predict', model: entrant.name, done: rows.size, total: samples.length });
-    };
-    let before: Answer | undefined;
-    for (const sample of inReadingOrder(samples)) {
-      signal?.throwIfAborted();
-      const embeddings = await store.read([sample], { signal, onWarning });
-      try {
-        const label = await labelOf(sample);
-        const embedding = new ImageEmbedding(embeddings, label.width, label.height, entrant.prompts.imageSize);
-        const asked = { sample, label, model, embedding, masks, signal };
-        const prompt = await promptFor(entrant, asked);
-        // The model answers off this thread, which measures the answer before in the meantime.
-        const [predicted] = await Promise.all([ask(prompt, entrant.prompts, asked), measure(before)]);
-        before = { sample, label, prompt, predicted };
-      } finally {
-        embeddings.dispose();
-      }
-    }
-    await measure(before);
-    return samples.flatMap((sample) => rows.get(sample) ?? []);
-  } finally {
-    model.dispose();
-  }
-}
-
-interface Answer extends Pick<Asked, 'sample' | 'label'> {
-  readonly prompt: Prompt | undefined;
-  readonly predicted: Prediction;
-}
-
-async function scoresOf(
-  { name, prompts, promptSource }: Entrant,
-  { sample, label, prompt, predicted }: Answer,
-  sketches: Sketches,
-): Promise<ImageScores> {
-  const how = { promptSource, promptKind: prompts.prompt };
-  sketches.add(entrantKey({ name, ...how }), { sample, label, predicted: predicted.mask, prompt });
-  return {
-    model: name,
-    image: sample.name,
-    ...how,
-    ...(await new Ruler(label, prompts.imageSize).measure(predicted.mask, predicted.lowResLogits)),
-    predictedIou: predicted.score,
-  };
-}
-
 /** Of each model once, whatever prompts it is scored with beside. */
 async function allCurves(
   entrants: readonly Entrant[],
@@ -319,30 +229,4 @@ async function allCurves(
     curves.push(...(await robustness(entrant, samples, { store: await stores.of(entrant), compute }, hooks)));
   }
   return curves;
-}
-
-/** The rough mask itself, beside the models. */
-export async function scoreRoughMasks(
-  prompts: PromptOptions,
-  rough: RoughMaskSources,
-  samples: readonly Sample[],
-  { signal }: Pick<EvaluateOptions, 'signal'>,
-): Promise<Scored> {
-  const masks = rough.of({ prompts, promptSource: 'rough' })!;
-  const rows: ImageScores[] = [];
-  for (const sample of samples) {
-    signal?.throwIfAborted();
-    rows.push(await scoreRoughMask(masks, sample, await labelOf(sample), signal));
-  }
-  const of = { name: ROUGH_MASK, spec: ROUGH_MASK, promptSource: 'rough', promptKind: null, prompts } as const;
-  const hashes = { weightsHash: null, encoderHash: null, checkpointHash: null };
-  return { summary: { ...of, ...(await totals(rows, prompts.seed)), ...hashes }, rows };
-}
-
-export async function summarise(entrant: Entrant, rows: readonly ImageScores[]): Promise<ModelScores> {
-  const { name, model, prompts, promptSource } = entrant;
-  const { spec, weightsHash, encoderHash, checkpoint } = model;
-  const hashes = { weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null };
-  const how = { promptSource, promptKind: prompts.prompt, prompts };
-  return { name, spec, ...(await totals(rows, prompts.seed)), ...hashes, ...how };
 }

@@ -1,7 +1,7 @@
 /** `sam-native prompts`: what prompts are drawn from and what they are, to look at. */
 import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
-import { randomFor } from '../../core/random.js';
+import { validationRandom } from '../../core/random.js';
 import { decodeImage, decodeMask } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import type { Mask, Sample } from '../../data/sample.js';
@@ -14,7 +14,6 @@ import { drawRoughPrompt, emptyRoughMask, RoughMasks } from '../../prompts/rough
 import { promptOrigin, toRoughMaskSettings } from '../../prompts/rough/settings.js';
 import { confusion, scores } from '../../scoring/metrics.js';
 import type { EvaluatedSource } from '../../scoring/results.js';
-import { VALIDATION_EPOCH } from '../../training/batches.js';
 
 export interface PreviewOptions {
   samples: readonly Sample[];
@@ -164,5 +163,5 @@ async function iouWithLabel(sample: Sample, mask: Mask): Promise<number> {
 }
 
 function randomOf({ name }: Sample, { seed }: PromptOptions) {
-  return randomFor(seed, VALIDATION_EPOCH, name, 0);
+  return validationRandom(seed, name);
 }

@@ -1,6 +1,6 @@
 /** How much a box tells: nearly nothing where it covers nearly all of the picture, as those of rivers do. */
+import type { LowResMask } from '../../data/low-res.js';
 import type { Samples } from '../../data/sample.js';
-import type { LowResMask } from '../../prompts/prompt.js';
 import { median } from '../../scoring/statistics.js';
 import type { LowResMasks } from '../../training/masks.js';
 

@@ -14,12 +14,12 @@ import type { PromptKind } from '../../prompts/prompt.js';
 import type { TrainEvent } from '../../runs/events.js';
 import { runPaths } from '../../runs/run-folder.js';
 import { resolveEntrants } from '../../scoring/entrants.js';
+import { scoreRoughMasks } from '../../scoring/judge.js';
 import { writePerImage } from '../../scoring/per-image.js';
 import type { ModelScores, PairedDifference } from '../../scoring/results.js';
 import { RoughMaskSources } from '../../scoring/rough-scores.js';
 import { compare, type Scored } from '../../scoring/summaries.js';
 import { LowResMasks } from '../../training/masks.js';
-import { scoreRoughMasks } from '../evaluate/evaluate.js';
 import { trainOptionsOf } from '../search/options.js';
 import { scoreEntrant } from '../workbench/compare.js';
 import { writeRecord } from '../workbench/folder.js';
@@ -251,7 +251,7 @@ async function scorePair(
   context: Parameters<typeof scoreEntrant>[2],
 ): Promise<{ tuned: Scored; untuned: Scored }> {
   const { cacheDir, signal } = context;
-  const entrants = await resolveEntrants({ models: ['untuned', checkpoint], samples, cacheDir, signal });
+  const entrants = await resolveEntrants({ models: ['untuned', checkpoint], cacheDir, signal });
   const [untuned, tuned] = entrants.filter(({ promptSource }) => promptSource === arm.source);
   return {
     untuned: await scoreEntrant(untuned!, samples, context),

@@ -2,12 +2,11 @@
 import type { Sample } from '../../data/sample.js';
 import type { Compute } from '../../device.js';
 import type { EmbeddingStore } from '../../embeddings/embedding-store.js';
-import { Sketches } from '../../reports/sketches.js';
 import { type Entrant, resolveEntrants } from '../../scoring/entrants.js';
+import { scoreModel, summarise } from '../../scoring/judge.js';
 import type { ModelScores, PairedDifference } from '../../scoring/results.js';
 import { RoughMaskSources } from '../../scoring/rough-scores.js';
 import { compare, type Scored } from '../../scoring/summaries.js';
-import { scoreModel, summarise } from '../evaluate/evaluate.js';
 
 export interface SearchComparison {
   /** `validation`: the images that the winner was chosen by. `test`: images that nothing was chosen by. */
@@ -51,7 +50,7 @@ async function score(
   context: CompareContext,
 ): Promise<Scored> {
   const { cacheDir, signal } = context;
-  const entrants = await resolveEntrants({ models: [checkpoint], samples, cacheDir, signal });
+  const entrants = await resolveEntrants({ models: [checkpoint], cacheDir, signal });
   return scoreEntrant({ ...asUsed(entrants), name }, samples, context);
 }
 
@@ -62,7 +61,7 @@ export async function scoreEntrant(
 ): Promise<Scored> {
   const rough = new RoughMaskSources();
   try {
-    const from = { store, compute, masks: rough.of(entrant), sketches: new Sketches() };
+    const from = { store, compute, masks: rough.of(entrant) };
     const onProgress = ({ done, total }: { done: number; total: number }) => onScored?.(done, total);
     const usable: Sample[] = [];
     for (const sample of samples) {
