@@ -15,7 +15,7 @@ import sharp from 'sharp';
 const MOST_IMAGES = 20;
 const MOST_BYTES = 50e6;
 
-const model = await SamModel.load(process.argv[2] ?? 'mobile-sam', { onStep: (line) => console.error(line) });
+const model = await SamModel.load(process.argv[2] ?? 'mobile-sam', { onNote: (line) => console.error(line) });
 const images = new Map<number, ImageEmbedding>();
 let lastId = 0;
 

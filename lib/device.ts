@@ -1,7 +1,9 @@
 /** Turns `--device auto` and `--precision auto` into what this machine really has. */
+
 import type { Precision, RuntimeInfo } from '../binding.js';
 import { native } from './addon/native.js';
 import { SamError } from './core/errors.js';
+import type { Hooks } from './core/hooks.js';
 
 export interface Compute {
   /** `cpu` or `cuda:N`. */
@@ -16,9 +18,8 @@ export interface Compute {
   name: string;
 }
 
-export interface DeviceHooks {
-  /** Told why `auto` takes the CPU where one might expect a GPU: CUDA libraries or a GPU are here. */
-  onNote?: ((line: string) => void) | undefined;
+/** `onNote` is told why `auto` takes the CPU where one might expect a GPU: CUDA libraries or a GPU are here. */
+export interface DeviceHooks extends Pick<Hooks, 'onNote'> {
   info?: (options: { probeCuda: boolean }) => RuntimeInfo;
 }
 

@@ -2,9 +2,9 @@
 
 export { defaultCacheDir } from './core/cache-dir.js';
 export { SamError, type SamErrorCode, type SamErrorOptions } from './core/errors.js';
+export type { Counted, Hooks } from './core/hooks.js';
 export { type BandReader, type Bands, openBands, readBands } from './data/bands.js';
 export {
-  type DataHooks,
   type DataOptions,
   openData,
   openImages,

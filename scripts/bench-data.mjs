@@ -79,7 +79,7 @@ async function imageRow() {
 }
 
 async function sampleJpeg() {
-  const hooks = { onWarning: console.error, onNotice: console.error, signal: undefined };
+  const hooks = { onWarning: console.error, onNote: console.error, signal: undefined };
   const { train } = await openData(
     { ...trainOptionsSchema.parse({ data: 'sample:rivers', limit: 1 }), cacheDir: defaultCacheDir() },
     hooks,

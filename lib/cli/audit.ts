@@ -38,7 +38,7 @@ export default command({
     if (given.apply !== undefined) return apply(given);
     const { audit } = await import('../tasks/audit/audit.js');
     const onProgress = presenter(reporter);
-    return audit(given as AuditOptions, { signal, onStep: reporter.say, onWarning: reporter.warn, onProgress });
+    return audit(given as AuditOptions, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
   },
   summary: (result) => ('items' in result ? auditSummary(result) : applySummary(result)),
 });

@@ -55,8 +55,8 @@ export default command({
       sizes: SIZES.filter((size) => list(options.sizes).includes(size)),
       cacheDir: options.cacheDir ?? defaultCacheDir(),
       signal,
-      onStep: reporter.say,
-      onProgress: (done, total) => bar.update(done, '', total),
+      onNote: reporter.say,
+      onProgress: ({ done, total }) => bar.update(done, '', total),
     });
     bar.end();
     if (options.out !== undefined) await writeFileWhole(options.out, `${benchMarkdown(result)}\n`);

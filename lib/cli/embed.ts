@@ -43,7 +43,7 @@ export default command({
       import('../core/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
-    const hooks = { onWarning: reporter.warn, onNotice: reporter.say, signal };
+    const hooks = { onWarning: reporter.warn, onNote: reporter.say, signal };
     const images: Sample[] = [];
     const source = await openSource({ ...options, cacheDir }, hooks);
     for (const split of await splitsOf(options, source)) {
@@ -56,7 +56,7 @@ export default command({
       images,
       cacheDir,
       signal,
-      onStep: reporter.say,
+      onNote: reporter.say,
       onWarning: reporter.warn,
       onProgress: encodingProgress(reporter),
     });

@@ -68,7 +68,7 @@ export default command({
       import('../core/cache-dir.js'),
     ]);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
-    const hooks = { onWarning: reporter.warn, onNotice: reporter.say, signal };
+    const hooks = { onWarning: reporter.warn, onNote: reporter.say, signal };
     const samples = await openSplit({ ...options, cacheDir }, hooks);
     return evaluate({
       ...options,
@@ -78,7 +78,7 @@ export default command({
       prompts: given,
       cacheDir,
       signal,
-      onStep: reporter.say,
+      onNote: reporter.say,
       onWarning: reporter.warn,
       onProgress: presenter(reporter),
     });

@@ -35,7 +35,7 @@ export default command({
     'loads with torch.jit.load, and with --encoder in this program.',
   async run({ options, positionals, signal, reporter }): Promise<ExportResult> {
     const { to, part, out, encoder, cacheDir } = options;
-    const asked = { model: String(positionals.model), out, encoder, cacheDir, signal, onStep: reporter.say };
+    const asked = { model: String(positionals.model), out, encoder, cacheDir, signal, onNote: reporter.say };
     if (to === 'torchscript') return (await import('../tasks/export/torchscript.js')).exportEncoder(asked);
     if (part === undefined) return (await import('../tasks/export/hugging-face.js')).exportHuggingFace(asked);
     throw new SamError('SAM_BAD_OPTION', '--part encoder goes with --to torchscript', {

@@ -91,7 +91,7 @@ export default command({
       prompt,
       prompts: given,
       signal,
-      onStep: reporter.say,
+      onNote: reporter.say,
       onWarning: reporter.warn,
       onProgress: presenter(reporter),
     });

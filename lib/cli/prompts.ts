@@ -68,7 +68,7 @@ async function show({ options, given, positionals, signal, reporter }: Context):
     onEmpty,
     signal,
     onWarning: reporter.warn,
-    onProgress: (done) => bar.update(done, 'images'),
+    onProgress: ({ done }) => bar.update(done, 'images'),
   });
 }
 
@@ -92,7 +92,7 @@ async function tune({ options, given, positionals, signal, reporter }: Context):
     skipBad: options.skipBad,
     signal,
     onWarning: reporter.warn,
-    onGain: reporter.say,
+    onNote: reporter.say,
   });
 }
 
@@ -119,7 +119,7 @@ async function samplesOf(
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   return openSplit(
     { ...options, data: options.data, cacheDir, masks },
-    { onWarning: reporter.warn, onNotice: reporter.say },
+    { onWarning: reporter.warn, onNote: reporter.say },
   );
 }
 

@@ -57,7 +57,7 @@ export default command({
       shares: { train, validation, test },
       groupBySimilarity: threshold === undefined ? undefined : Number(threshold),
       signal,
-      onStep: reporter.say,
+      onNote: reporter.say,
       onWarning: reporter.warn,
       onProgress: encodingProgress(reporter),
     });

@@ -25,7 +25,7 @@ export default command({
   async run({ given: { profile: _, ...given }, options: { profile }, reporter, signal }): Promise<TrainResult> {
     const { train } = await import('../training/train.js');
     const show = presenter(reporter);
-    return train(given as Partial<TrainOptions>, { signal, onEvent: show, profile }).result;
+    return train(given as Partial<TrainOptions>, { signal, onProgress: show, profile }).result;
   },
   summary,
 });

@@ -23,7 +23,7 @@ import {
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
 
 export function comparisonHooks(reporter: Reporter): ComparisonControl {
-  return { onStep: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
+  return { onNote: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
 }
 
 /** A bar for the epochs of all models, and a line for each that is trained and scored. */

@@ -42,7 +42,7 @@ export default command({
     const onProgress = presenter(reporter);
     return searchSettings(options as SearchOptions, {
       signal,
-      onStep: reporter.say,
+      onNote: reporter.say,
       onWarning: reporter.warn,
       onProgress,
     });

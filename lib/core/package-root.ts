@@ -8,7 +8,7 @@ export const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A checkout has the TypeScript sources; the package that npm installs does not. */
 export function isCheckout(root: string = PACKAGE_ROOT): boolean {
-  return existsSync(join(root, 'lib', 'native.ts'));
+  return existsSync(join(root, 'lib', 'index.ts'));
 }
 
 export function packageVersion(root: string = PACKAGE_ROOT): string {

@@ -2,9 +2,11 @@
  * `--data SRC` -> samples: a folder, Parquet files, COCO JSON, a list of files, a data set on the Hugging Face Hub, or `sample:rivers`,
  * which is drawn into the cache and then read as a folder.
  */
+
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamError, systemCode, toSamError } from '../core/errors.js';
+import type { Hooks } from '../core/hooks.js';
 import { randomFor } from '../core/random.js';
 import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
 import { makeRivers } from '../samples/sample-rivers.js';
@@ -20,15 +22,6 @@ import { findParquet } from './sources/parquet/parquet.js';
 
 /** `scheme:rest`; a single letter is a drive of Windows. */
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
-
-export interface DataHooks {
-  /** Something was left out. */
-  readonly onWarning?: ((message: string) => void) | undefined;
-  /** Something takes a while. */
-  readonly onNotice?: ((message: string) => void) | undefined;
-  /** Ends a download. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. */
 export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
@@ -53,7 +46,7 @@ export type SplitOptions = SourceOptions &
  * @throws {SamError} `SAM_BAD_DATA` as {@link DataSource.readSplit}, or no validation split; `SAM_BAD_OPTION`: a source of an unknown
  * kind, a pattern that can't be used.
  */
-export async function openData(options: DataOptions, hooks: DataHooks = {}): Promise<DataSplits> {
+export async function openData(options: DataOptions, hooks: Hooks = {}): Promise<DataSplits> {
   const { trainSplit, validationSplit, validationFraction: fraction, limit } = options;
   const taken = (samples: Samples) => taking(samples, options.bands, limit);
   const grouping = groupPattern(options.groupBy);
@@ -100,7 +93,7 @@ async function readBoth(
 }
 
 /** The samples of one split, ordered by name. */
-export async function openSplit(options: SplitOptions, hooks: DataHooks = {}): Promise<Sample[]> {
+export async function openSplit(options: SplitOptions, hooks: Hooks = {}): Promise<Sample[]> {
   const source = await openSource(options, hooks);
   const samples = await source.readSplit(options.split, {
     masks: options.masks ?? 'required',
@@ -157,11 +150,11 @@ async function imagesOf(input: string): Promise<Sample[]> {
  *
  * @throws {SamError} `SAM_BAD_OPTION`: a source of an unknown kind.
  */
-export async function openSource(options: SourceOptions, hooks: DataHooks = {}): Promise<DataSource> {
+export async function openSource(options: SourceOptions, hooks: Hooks = {}): Promise<DataSource> {
   return withValues(await findSource(options, hooks), options);
 }
 
-async function findSource(options: SourceOptions, hooks: DataHooks): Promise<DataSource> {
+async function findSource(options: SourceOptions, hooks: Hooks): Promise<DataSource> {
   const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
   if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
   if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));

@@ -41,13 +41,13 @@ export interface EmbedImagesResult {
 export async function embedImages(options: EmbedImagesOptions): Promise<EmbedImagesResult> {
   const { images, signal, skipBad, onWarning, onProgress } = options;
   if (options.export !== undefined) requireDistinctNames(images);
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onNote });
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const model = await resolveModel(options.model, {
     cacheDir,
     encoder: options.encoder,
     signal,
-    onStep: options.onStep,
+    onNote: options.onNote,
   });
   const store = await EmbeddingStore.open({
     ...compute,

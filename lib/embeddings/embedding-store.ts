@@ -2,12 +2,14 @@
  * Embeddings of images, each encoded once: found on disk, or encoded now. An embedding is known by the picture's content, the
  * encoder, the preprocessing and the precision, so that renamed pictures and other data sets find it too.
  */
+
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
 import { fromNative, native, nativeCall } from '../addon/native.js';
 import { SamError, systemCode } from '../core/errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../core/files.js';
 import { sha256 } from '../core/hash.js';
+import type { Hooks } from '../core/hooks.js';
 import { decodeImage, imageIdentity } from '../data/decode.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { filtered, pick } from '../data/sample-list.js';
@@ -48,11 +50,7 @@ export interface EnsureProgress {
   name?: string;
 }
 
-export interface EnsureOptions {
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: EnsureProgress) => void) | undefined;
-  /** Told lines that the user should see. */
-  onWarning?: ((line: string) => void) | undefined;
+export interface EnsureOptions extends Hooks<EnsureProgress> {
   /** Leave out pictures that cannot be read instead of failing. */
   skipBad?: boolean | undefined;
 }

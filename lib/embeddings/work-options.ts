@@ -1,7 +1,9 @@
 /** What every piece of work that encodes pictures may be told: embedding, prediction, evaluation. */
-import type { Precision } from '../../binding.js';
 
-export interface WorkOptions {
+import type { Precision } from '../../binding.js';
+import type { Hooks } from '../core/hooks.js';
+
+export interface WorkOptions extends Hooks {
   /** Another image encoder than the model's own: TorchScript, or a model whose encoder to take. */
   encoder?: string | undefined;
   /** auto, cpu, cuda or cuda:N. Default: auto. */
@@ -17,8 +19,4 @@ export interface WorkOptions {
   cacheMax?: string | number | undefined;
   /** Go on without pictures that cannot be read. */
   skipBad?: boolean;
-  signal?: AbortSignal | undefined;
-  /** Told what is done once: weights converted, an encoder built. */
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
 }

@@ -2,26 +2,31 @@
  * Downloads one file and believes it only when its hash is right. What has come so far stays in `<path>.partial`, and the
  * next attempt, in this process or a later one, asks for the rest.
  */
+
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SamError, toSamError } from '../core/errors.js';
 import { isAlive, makeFolder } from '../core/files.js';
 import { gitHashFile, sha256File } from '../core/hash.js';
+import type { Hooks } from '../core/hooks.js';
 
 /** What the file must be: by its SHA-256, or by the hash that git names it by. */
 export type Checksum = { sha256: string; gitHash?: never } | { gitHash: string; sha256?: never };
 
 export type DownloadOptions = Checksum & DownloadSettings;
 
-export interface DownloadSettings {
+/** Bytes that have come; `total` is undefined where the server does not say. */
+export interface DownloadProgress {
+  readonly done: number;
+  readonly total: number | undefined;
+}
+
+export interface DownloadSettings extends Pick<Hooks<DownloadProgress>, 'signal' | 'onProgress'> {
   url: string;
   /** Where the file goes; its folder is made. */
   path: string;
   /** Asks in the place of `fetch`. A SamError that it throws ends the download. */
   fetch?: typeof fetch | undefined;
-  signal?: AbortSignal | undefined;
-  /** `total` is undefined where the server does not say. Bytes. */
-  onProgress?: ((done: number, total: number | undefined) => void) | undefined;
   /** Attempts in a row that bring nothing before it is given up. */
   attempts?: number | undefined;
   /** Pause before attempt n is `n * pauseMs`. */
@@ -117,7 +122,7 @@ async function fetchRest(options: DownloadOptions, partial: string): Promise<voi
         stall.reset();
         await storing(options.path, file.appendFile(chunk));
         have += chunk.byteLength;
-        options.onProgress?.(have, total);
+        options.onProgress?.({ done: have, total });
       }
       await storing(options.path, file.sync());
     } finally {

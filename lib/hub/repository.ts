@@ -5,10 +5,7 @@ import { CachedRepository, isCommit, isThere } from './cache.js';
 import { type DownloadOptions, download } from './download.js';
 import { type Asked, ask, hubFetch, pageOf } from './request.js';
 
-export interface FetchFileOptions extends Pick<DownloadOptions, 'attempts' | 'pauseMs' | 'stallMs'> {
-  /** Bytes of this file. */
-  onProgress?: ((done: number) => void) | undefined;
-}
+export type FetchFileOptions = Pick<DownloadOptions, 'attempts' | 'pauseMs' | 'stallMs' | 'onProgress'>;
 
 /** The commit that the revision is now. */
 export async function currentCommit(asked: Asked): Promise<string> {

@@ -2,20 +2,20 @@
  * The files of a repository at one commit, listed at once and fetched one by one: for data sets, of which only some files are wanted.
  * Listings are kept beside the cache of Python's, which has no place for them, so that offline it is known whether a file is missing.
  */
+
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListFileEntry } from '@huggingface/hub';
 import { SamError } from '../core/errors.js';
 import { writeFileWhole } from '../core/files.js';
+import type { Counted, Hooks } from '../core/hooks.js';
 import { CachedRepository, isCommit, isThere } from './cache.js';
 import { currentCommit, type FetchFileOptions, fetchFile, filesAt, sizeOf } from './repository.js';
 import type { Asked } from './request.js';
 
-export interface SnapshotOptions {
+export interface SnapshotOptions extends Pick<Hooks, 'onNote'> {
   /** This package's own cache. */
   readonly cacheDir: string;
-  /** Told a line for each step that takes time. */
-  readonly onNotice?: ((line: string) => void) | undefined;
 }
 
 export type FetchPacing = Pick<FetchFileOptions, 'attempts' | 'pauseMs' | 'stallMs'>;
@@ -55,7 +55,7 @@ export class HubSnapshot {
       const unreachable = error instanceof SamError && error.code === 'SAM_NETWORK';
       const found = unreachable ? await local() : undefined;
       if (found === undefined) throw error;
-      options.onNotice?.(`${(error as SamError).message}: taking ${repo.name} from the cache ${hub.cacheDir}`);
+      options.onNote?.(`${(error as SamError).message}: taking ${repo.name} from the cache ${hub.cacheDir}`);
       return found;
     }
   }
@@ -82,16 +82,16 @@ export class HubSnapshot {
    */
   async fetch(
     paths: readonly string[],
-    { onProgress, ...pacing }: FetchPacing & { onProgress?: (done: number) => void } = {},
+    { onProgress, ...pacing }: FetchPacing & Pick<Hooks<Counted>, 'onProgress'> = {},
   ): Promise<string[]> {
-    const { paths: missing } = await this.missing(paths);
+    const { paths: missing, bytes: total } = await this.missing(paths);
     if (missing.length > 0 && this.asked.hub.offline !== undefined) notInCache(this.asked, missing.join(', '));
     let before = 0;
     for (const path of missing) {
       const entry = this.#entry(path);
       await fetchFile(this.asked, this.commit, entry, {
         ...pacing,
-        onProgress: (done) => onProgress?.(before + done),
+        onProgress: ({ done }) => onProgress?.({ done: before + done, total }),
       });
       before += sizeOf(entry);
     }

@@ -48,7 +48,7 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
   const folder = join(options.cacheDir, 'models', `${name}-${weightsHash.slice(0, 8)}`);
   const encoder = join(folder, `encoder-${recipe}.pt`);
   if (!existsSync(encoder)) {
-    options.onStep?.(`building the image encoder of ${name}`);
+    options.onNote?.(`building the image encoder of ${name}`);
     await buildInto(folder, encoder, weights, options.cacheDir);
   }
   return { encoder, encoderHash: sha256(`${recipe}:${weightsHash}`) };

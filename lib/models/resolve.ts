@@ -120,7 +120,7 @@ async function resolveCheckpoint(
     );
   }
   if (base.encoderHash !== source.encoderHash) {
-    options.onStep?.(`${path} was tuned with another image encoder than ${base.encoder}: masks may be worse`);
+    options.onNote?.(`${path} was tuned with another image encoder than ${base.encoder}: masks may be worse`);
   }
   const hash = await sha256File(path, options.signal);
   return { ...base, spec, name, decoder: path, checkpoint: { path, hash, metadata } };

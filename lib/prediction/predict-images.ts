@@ -66,13 +66,13 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
       fix: 'leave out --masks, or --point and --box',
     });
   }
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onStep });
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onNote });
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const info = await resolveModel(options.model, {
     cacheDir,
     encoder: options.encoder,
     signal,
-    onStep: options.onStep,
+    onNote: options.onNote,
   });
   const prompts = promptOptionsFor(options.prompts ?? {}, info);
   const bands = options.bands ?? trainedBands(info);

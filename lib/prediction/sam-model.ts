@@ -45,7 +45,7 @@ export interface LoadOptions {
   threads?: number;
   signal?: AbortSignal;
   /** Told a line for each step of a first use that takes time (download, conversion). */
-  onStep?: (line: string) => void;
+  onNote?: (line: string) => void;
 }
 
 export interface PredictOptions extends UserPrompt {
@@ -119,10 +119,10 @@ export class SamModel {
   static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
     const { device = 'auto', precision = 'auto', threads, signal, ...rest } = options;
     signal?.throwIfAborted();
-    const compute = resolveDevice(device, precision, { onNote: rest.onStep });
+    const compute = resolveDevice(device, precision, { onNote: rest.onNote });
     if (threads !== undefined) native().setThreads(threads);
     const cacheDir = rest.cacheDir ?? defaultCacheDir();
-    const info = await resolveModel(spec, { cacheDir, encoder: rest.encoder, onStep: rest.onStep, signal });
+    const info = await resolveModel(spec, { cacheDir, encoder: rest.encoder, onNote: rest.onNote, signal });
     return SamModel.fromResolved(info, compute, signal);
   }
 

@@ -1,9 +1,10 @@
 /** What a run's report compares: the source weights and the best checkpoint, on validation images whose embeddings are there. */
+import type { Hooks } from '../core/hooks.js';
 import type { Sample, Samples } from '../data/sample.js';
 import { inReadingOrder } from '../data/sample.js';
 import { spreadPlaces } from '../data/sample-list.js';
 import { resolveEntrants } from '../scoring/entrants.js';
-import { type ScoreHooks, type Scoring, scoreModel, summarise } from '../scoring/judge.js';
+import { type Scoring, scoreModel, summarise } from '../scoring/judge.js';
 import { RoughMaskSources } from '../scoring/rough-scores.js';
 import type { Scored } from './sections/scores-sections.js';
 import { Sketches } from './sketches.js';
@@ -11,14 +12,14 @@ import { Sketches } from './sketches.js';
 /** Images that are scored at most: each takes some tenths of a second on a CPU. */
 export const MOST_SCORED = 200;
 
-export interface ScoreRunOptions extends Pick<Scoring, 'store' | 'compute'>, Omit<ScoreHooks, 'onProgress'> {
+export interface ScoreRunOptions extends Pick<Scoring, 'store' | 'compute'>, Hooks {
   cacheDir?: string | undefined;
 }
 
 /** With the prompts of the run's own validation; from rough masks where it is described by any. */
 export async function scoreRun(dir: string, validation: Samples, options: ScoreRunOptions): Promise<Scored> {
   const samples = someOf(validation);
-  const { cacheDir, signal, store, compute } = options;
+  const { cacheDir, signal, onWarning, store, compute } = options;
   const entrants = await resolveEntrants({ models: ['untuned', dir], cacheDir, signal });
   const source = entrants.some(({ promptSource }) => promptSource === 'rough') ? 'rough' : 'ground-truth';
   const rough = new RoughMaskSources();
@@ -28,7 +29,7 @@ export async function scoreRun(dir: string, validation: Samples, options: ScoreR
     for (const found of entrants.filter(({ promptSource }) => promptSource === source)) {
       const entrant = found.model.checkpoint === undefined ? found : { ...found, name: 'tuned' };
       const from = { store, compute, masks: rough.of(entrant), show: sketches.show };
-      const rows = await scoreModel(entrant, samples, from, options);
+      const rows = await scoreModel(entrant, samples, from, { signal, onWarning });
       scored.models.push(await summarise(entrant, rows));
       scored.rows.push(...rows);
     }

@@ -1,4 +1,5 @@
 /** `sample:rivers`: drawn photographs of rivers with exact masks, made once into the cache, in the folder layout. */
+
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { makeFolder, scratchFolder, writeFileWhole } from '../core/files.js';
+import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
 import { drawRiver, type RiverScene, SIDE } from './rivers/scene.js';
 
@@ -19,18 +21,18 @@ export interface RiverRequest {
   readonly index: number;
 }
 
-export interface RiverHooks {
-  readonly onNotice?: ((message: string) => void) | undefined;
-}
-
 /**
  * The folder that holds the splits; drawn first where it isn't there. Whole or not at all: the images are drawn aside and
  * renamed, so several processes may do it at once.
  */
-export async function makeRivers(cacheDir: string, hooks: RiverHooks = {}, splits = RIVER_SPLITS): Promise<string> {
+export async function makeRivers(
+  cacheDir: string,
+  hooks: Pick<Hooks, 'onNote'> = {},
+  splits = RIVER_SPLITS,
+): Promise<string> {
   const folder = join(cacheDir, 'samples', `rivers-${VERSION}`);
   if (await isComplete(folder, splits)) return folder;
-  hooks.onNotice?.(`Drawing the sample rivers into ${folder} (once)`);
+  hooks.onNote?.(`Drawing the sample rivers into ${folder} (once)`);
   const scratch = await scratchFolder(join(cacheDir, 'samples', 'drawing'));
   try {
     const drawn = join(scratch.path, 'rivers');

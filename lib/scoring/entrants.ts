@@ -16,7 +16,7 @@ export interface Entrant {
   readonly promptSource: EvaluatedSource;
 }
 
-export interface EntrantOptions extends Pick<WorkOptions, 'cacheDir' | 'encoder' | 'signal' | 'onStep'> {
+export interface EntrantOptions extends Pick<WorkOptions, 'cacheDir' | 'encoder' | 'signal' | 'onNote'> {
   /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
   models: readonly string[];
   /** What is asked for about prompts; the rest comes from the first run among the models, else it is the default. */
@@ -32,16 +32,16 @@ export async function resolveEntrants(options: EntrantOptions): Promise<Entrant[
   if (options.models.length === 0)
     throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name --models' });
   checkKinds(options);
-  const { encoder, signal, onStep } = options;
+  const { encoder, signal, onNote } = options;
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const tuned = new Map<string, ResolvedModel>();
   for (const spec of options.models) {
-    if (spec !== 'untuned') tuned.set(spec, await resolveModel(spec, { cacheDir, encoder, signal, onStep }));
+    if (spec !== 'untuned') tuned.set(spec, await resolveModel(spec, { cacheDir, encoder, signal, onNote }));
   }
   const firstRun = [...tuned.values()].find(({ checkpoint }) => checkpoint !== undefined);
   const models: ResolvedModel[] = [];
   for (const spec of options.models) {
-    models.push(tuned.get(spec) ?? (await untuned(firstRun, { cacheDir, encoder, signal, onStep })));
+    models.push(tuned.get(spec) ?? (await untuned(firstRun, { cacheDir, encoder, signal, onNote })));
   }
   const names = models.map(({ name }) => name);
   return models.flatMap((model) => {

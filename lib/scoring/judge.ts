@@ -1,4 +1,5 @@
 /** Judges a model: it is asked about labelled images, and its answers are measured. */
+import type { Counted, Hooks } from '../core/hooks.js';
 import { decodeMask, imageSize } from '../data/decode.js';
 import { inReadingOrder, type Mask, type Sample } from '../data/sample.js';
 import type { Compute } from '../device.js';
@@ -29,18 +30,12 @@ export interface Scoring {
   show?: (entrant: Entrant, answer: Answer) => void;
 }
 
-export interface ScoreHooks {
-  signal?: AbortSignal | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  onProgress?: ((progress: { stage: 'predict'; model: string; done: number; total: number }) => void) | undefined;
-}
-
 /** One row for each sample, in their order. */
 export async function scoreModel(
   entrant: Entrant,
   samples: readonly Sample[],
   { store, compute, masks, show }: Scoring,
-  { signal, onProgress, onWarning }: ScoreHooks,
+  { signal, onProgress, onWarning }: Hooks<Counted>,
 ): Promise<ImageScores[]> {
   const model = await SamModel.fromResolved(entrant.model, compute, signal);
   try {
@@ -49,7 +44,7 @@ export async function scoreModel(
       if (answer === undefined) return;
       show?.(entrant, answer);
       rows.set(answer.sample, await scoresOf(entrant, answer));
-      onProgress?.({ stage: 'predict', model: entrant.name, done: rows.size, total: samples.length });
+      onProgress?.({ done: rows.size, total: samples.length });
     };
     let before: Answer | undefined;
     for (const sample of inReadingOrder(samples)) {
@@ -98,7 +93,7 @@ export async function scoreRoughMasks(
   prompts: PromptOptions,
   rough: RoughMaskSources,
   samples: readonly Sample[],
-  { signal }: ScoreHooks,
+  { signal }: Pick<Hooks, 'signal'>,
 ): Promise<Scored> {
   const masks = rough.of({ prompts, promptSource: 'rough' })!;
   const rows: ImageScores[] = [];

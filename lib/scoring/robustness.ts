@@ -1,4 +1,5 @@
 /** How a model's masks get worse as its prompts do: boxes that are off, points outside the object, few points. */
+import type { Counted, Hooks } from '../core/hooks.js';
 import { type LowResMask, toLowRes } from '../data/low-res.js';
 import { inReadingOrder, type Sample } from '../data/sample.js';
 import type { Compute } from '../device.js';
@@ -55,19 +56,12 @@ function drawFor({ disturbance, prompts }: Step, label: LowResMask, sample: Samp
   return disturbance === 'mislabelled-points' ? { ...prompt, labels: prompt.labels.map(() => 1 as const) } : prompt;
 }
 
-export interface RobustnessHooks {
-  signal: AbortSignal | undefined;
-  onWarning: ((line: string) => void) | undefined;
-  /** Images done. */
-  onProgress: (done: number) => void;
-}
-
 /** The curves of one model, with prompts from the labels, whose embeddings are in the store. */
 export async function robustness(
   { name, model: resolved, prompts }: Entrant,
   samples: readonly Sample[],
   { store, compute }: { store: EmbeddingStore; compute: Compute },
-  { signal, onWarning, onProgress }: RobustnessHooks,
+  { signal, onWarning, onProgress }: Hooks<Counted>,
 ): Promise<RobustnessCurve[]> {
   const steps = stepsFor(prompts);
   const found = steps.map((): Scores[] => []);
@@ -85,7 +79,7 @@ export async function robustness(
       } finally {
         embeddings.dispose();
       }
-      onProgress(done + 1);
+      onProgress?.({ done: done + 1, total: samples.length });
     }
   } finally {
     model.dispose();

@@ -1,6 +1,7 @@
 /** Looks at every label before anything slow begins, so that bad input is told at once, all of it, in one error. */
 
 import { SamError } from '../core/errors.js';
+import type { Hooks } from '../core/hooks.js';
 import { maskArea } from '../data/low-res.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
@@ -13,11 +14,9 @@ const PARALLEL = 4;
 /** Bad samples named in an error or warning. */
 const MOST_NAMED = 20;
 
-export interface CheckOptions {
+export interface CheckOptions extends Hooks {
   skipBad: boolean;
   onEmpty: 'skip' | 'fail';
-  signal?: AbortSignal | undefined;
-  onWarning(message: string): void;
   /** Prompts are drawn from rough masks too, so they are looked at. */
   rough?: RoughPrompts | undefined;
 }
@@ -46,10 +45,10 @@ export async function checkSamples<Split extends string>(
     kind === 'bad' ? !options.skipBad : options.onEmpty === 'fail' && !options.skipBad,
   );
   if (failing.length > 0) throw badData(failing);
-  if (all.length > 0) options.onWarning(`left out ${named(all)}`);
+  if (all.length > 0) options.onWarning?.(`left out ${named(all)}`);
   const { rough } = options;
   if (rough?.mixed && rough.empty.size > 0) {
-    options.onWarning(`prompts come from the label where the rough mask is empty: ${nameAll([...rough.empty])}`);
+    options.onWarning?.(`prompts come from the label where the rough mask is empty: ${nameAll([...rough.empty])}`);
   }
   const without = (samples: Samples, problems: readonly Problem[]) => {
     if (problems.length === 0) return samples;

@@ -1,7 +1,9 @@
 /** What a run is given from outside the loop: data, model, embeddings. Tests give their own. */
+
 import type { Embeddings, SamModel, Trainer, TrainerOptions } from '../../binding.js';
 import { fromNative, native } from '../addon/native.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
+import type { Hooks } from '../core/hooks.js';
 import { packageVersion } from '../core/package-root.js';
 import { openData } from '../data/open-data.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
@@ -11,12 +13,15 @@ import { decoderFiles, type ModelDescriptor } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import type { Scored } from '../reports/sections/scores-sections.js';
+import type { TrainEvent } from '../runs/events.js';
 
-export interface TrainHooks {
-  signal?: AbortSignal | undefined;
-  /** Told lines about what takes time. */
-  onNote(message: string): void;
-  onWarning(message: string): void;
+/** Hooks that tell a run's events. */
+export function eventHooks(signal: AbortSignal | undefined, emit: (event: TrainEvent) => void): Hooks {
+  return {
+    signal,
+    onNote: (message) => emit({ type: 'note', message }),
+    onWarning: (message) => emit({ type: 'warning', code: 'SAM_BAD_DATA', message }),
+  };
 }
 
 /** A model that can be trained, with the embeddings of its encoder. */
@@ -41,11 +46,11 @@ export interface ScoredBy {
 }
 
 export interface TrainEnvironment {
-  compute(options: ResolvedTrainOptions, hooks: TrainHooks): Compute;
-  openData(options: ResolvedTrainOptions, hooks: TrainHooks): Promise<DataSplits>;
-  openModel(options: ResolvedTrainOptions, compute: Compute, hooks: TrainHooks): Promise<OpenModel>;
+  compute(options: ResolvedTrainOptions, hooks: Hooks): Compute;
+  openData(options: ResolvedTrainOptions, hooks: Hooks): Promise<DataSplits>;
+  openModel(options: ResolvedTrainOptions, compute: Compute, hooks: Hooks): Promise<OpenModel>;
   /** Scores the source weights and the best checkpoint of the run in `dir` on validation images, for its report. */
-  score(dir: string, validation: Samples, by: ScoredBy, hooks: TrainHooks): Promise<Scored>;
+  score(dir: string, validation: Samples, by: ScoredBy, hooks: Hooks): Promise<Scored>;
   versions(): { samNative: string; libtorch: string; node: string };
 }
 
@@ -57,14 +62,7 @@ export const environment: TrainEnvironment = {
     return resolveDevice(options.device, options.precision, { onNote });
   },
   openData(options, hooks) {
-    return openData(
-      { ...options, cacheDir: options.cacheDir ?? defaultCacheDir() },
-      {
-        onWarning: hooks.onWarning,
-        onNotice: hooks.onNote,
-        signal: hooks.signal,
-      },
-    );
+    return openData({ ...options, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
   },
   openModel,
   async score(dir, validation, { options, compute, model }, { signal, onWarning }) {
@@ -77,11 +75,11 @@ export const environment: TrainEnvironment = {
   },
 };
 
-async function openModel(options: ResolvedTrainOptions, compute: Compute, hooks: TrainHooks): Promise<OpenModel> {
+async function openModel(options: ResolvedTrainOptions, compute: Compute, hooks: Hooks): Promise<OpenModel> {
   const { device, precision, cachePrecision } = compute;
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const { encoder, cache, cacheMax, imageSize } = options;
-  const resolved = await resolveModel(options.model, { cacheDir, encoder, signal: hooks.signal, onStep: hooks.onNote });
+  const resolved = await resolveModel(options.model, { cacheDir, encoder, signal: hooks.signal, onNote: hooks.onNote });
   const model = await native()
     .loadModel({ ...decoderFiles(resolved), device, precision })
     .catch((error: unknown) => {

@@ -1,9 +1,10 @@
 /** Before a run trains: whether its validation images are near-duplicates of training images. Their embeddings are there by now. */
+import type { Hooks } from '../core/hooks.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
 import { spreadPlaces } from '../data/sample-list.js';
 import { describeImages } from '../embeddings/descriptors.js';
 import { nearDuplicates, nearDuplicateWarning } from '../embeddings/near-duplicates.js';
-import type { OpenModel, TrainHooks } from './environment.js';
+import type { OpenModel } from './environment.js';
 
 /** Images looked at: reading an embedding takes some milliseconds, and a warning must not cost an epoch. */
 const LOOKED_AT = 1024;
@@ -14,7 +15,7 @@ const VALIDATION = 256;
 export async function leakWarning(
   splits: DataSplits,
   model: Pick<OpenModel, 'embeddings'>,
-  { squashed, signal }: { squashed: boolean; signal: TrainHooks['signal'] },
+  { squashed, signal }: { squashed: boolean; signal: Hooks['signal'] },
 ): Promise<string | undefined> {
   const validation = spread(splits.validation, VALIDATION);
   const train = spread(splits.train, LOOKED_AT - validation.length);

@@ -1,10 +1,11 @@
 /** What a run leaves beside its checkpoints and history: TensorBoard's events, the report, the mirror's copies. None of it fails the run. */
+
 import { existsSync } from 'node:fs';
+import type { Hooks } from '../core/hooks.js';
 import type { Scored } from '../reports/sections/scores-sections.js';
 import type { TrainEvent, TrainSeconds } from '../runs/events.js';
 import type { RunPaths } from '../runs/run-folder.js';
 import type { RunState } from '../runs/run-state.js';
-import type { TrainHooks } from './environment.js';
 import { Mirror } from './mirror.js';
 import { RunReporter } from './run-reporter.js';
 import { Watch, type Watched } from './watch.js';
@@ -66,7 +67,7 @@ export class RunOutputs {
   }
 
   /** The report in full, and the last copies. */
-  async finish(seconds: TrainSeconds, score: (hooks: TrainHooks) => Promise<Scored>): Promise<void> {
+  async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<Scored>): Promise<void> {
     await this.#report?.finish(seconds, score);
     await this.#watch?.flush();
     const { report } = this.#paths;

@@ -2,10 +2,11 @@
 
 import { fromNative } from '../addon/native.js';
 import { toSamError } from '../core/errors.js';
+import type { Hooks } from '../core/hooks.js';
 import type { RunStatus } from '../reports/report.js';
 import type { Scored } from '../reports/sections/scores-sections.js';
 import type { TrainEvent, TrainSeconds } from '../runs/events.js';
-import type { TrainHooks } from './environment.js';
+import { eventHooks } from './environment.js';
 
 /** Least time between two versions, so that they cost next to nothing beside short epochs. */
 const SPACING_SECONDS = 10;
@@ -32,13 +33,9 @@ export class RunReporter {
   }
 
   /** With the scores and pictures of validation images, before and after. */
-  async finish(seconds: TrainSeconds, score: (hooks: TrainHooks) => Promise<Scored>): Promise<void> {
+  async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<Scored>): Promise<void> {
     const { signal, emit } = this.outside;
-    const hooks: TrainHooks = {
-      signal,
-      onNote: (message) => emit({ type: 'note', message }),
-      onWarning: (message) => emit({ type: 'warning', code: 'SAM_BAD_DATA', message }),
-    };
+    const hooks = eventHooks(signal, emit);
     const complete = await this.#write(async () => ({ ended: true, seconds, scored: await score(hooks), signal }));
     // The curves at least.
     if (!complete) await this.#write(() => ({ ended: true, seconds }));

@@ -1,7 +1,9 @@
 /** Fine-tunes a model: from options to a run folder. What happens in which order is here; how, in the files beside. */
+
 import { existsSync } from 'node:fs';
 import { fromNative } from '../addon/native.js';
 import { SamError, toSamError } from '../core/errors.js';
+import type { Hooks } from '../core/hooks.js';
 import type { DataSplits, Samples } from '../data/sample.js';
 import { concatenated, filtered } from '../data/sample-list.js';
 import { allViews } from '../data/views.js';
@@ -31,7 +33,7 @@ import {
 import { initialState, isFinished } from '../runs/run-state.js';
 import { stepsOf } from './batches.js';
 import { checkSamples, requireSome } from './check-samples.js';
-import { environment, type OpenModel, type TrainEnvironment, type TrainHooks } from './environment.js';
+import { environment, eventHooks, type OpenModel, type TrainEnvironment } from './environment.js';
 import { type EpochsContext, runEpochs } from './epochs.js';
 import { leakWarning } from './leaks.js';
 import { LowResMasks } from './masks.js';
@@ -50,11 +52,11 @@ import {
 } from './run-records.js';
 import { TrainRun } from './train-run.js';
 
-export interface TrainControl {
-  /** Aborting saves where the run stands; `result` then rejects with `SAM_INTERRUPTED`. */
-  signal?: AbortSignal | undefined;
-  /** Called with every event, at once. */
-  onEvent?: ((event: TrainEvent) => void) | undefined;
+/**
+ * Hooks of a run. Aborting the signal saves where the run stands; `result` then rejects with `SAM_INTERRUPTED`. `onProgress` is
+ * called with every event, at once, notes and warnings among them.
+ */
+export interface TrainControl extends Hooks<TrainEvent> {
   /** File for a Chrome trace of the first images encoded and the first steps ({@link PROFILED}). */
   profile?: string | undefined;
 }
@@ -78,7 +80,9 @@ export function train(
     const profile = control.profile === undefined ? undefined : new Profile(control.profile);
     const emit = (event: TrainEvent) => {
       keep(event);
-      control.onEvent?.(event);
+      control.onProgress?.(event);
+      if (event.type === 'note') control.onNote?.(event.message);
+      if (event.type === 'warning') control.onWarning?.(event.message);
       profile?.see(event);
     };
     try {
@@ -115,11 +119,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
   }
   if (resumed === undefined) await checkOut(options.out, options.overwrite);
   await outside.profile?.check();
-  const hooks: TrainHooks = {
-    signal: outside.signal,
-    onNote: (message) => outside.emit({ type: 'note', message }),
-    onWarning: (message) => outside.emit({ type: 'warning', code: 'SAM_BAD_DATA', message }),
-  };
+  const hooks = eventHooks(outside.signal, outside.emit);
   const compute = from.compute(options, hooks);
   const masks = new LowResMasks(options.maskSize, options.imageSize);
   const rough = RoughPrompts.open(options);
@@ -181,7 +181,7 @@ async function encode(
     options: ResolvedTrainOptions;
     compute: Compute;
     seconds: TrainSeconds;
-    hooks: TrainHooks;
+    hooks: Hooks;
     outside: Outside;
   },
 ): Promise<{ splits: DataSplits; encoded: number }> {
@@ -208,12 +208,12 @@ async function encode(
 async function warnOfLeaks(
   model: OpenModel,
   splits: DataSplits,
-  { options, seconds, hooks }: { options: ResolvedTrainOptions; seconds: TrainSeconds; hooks: TrainHooks },
+  { options, seconds, hooks }: { options: ResolvedTrainOptions; seconds: TrainSeconds; hooks: Hooks },
 ): Promise<void> {
   const started = performance.now();
   const squashed = options.imageSize !== undefined;
   const warning = await leakWarning(splits, model, { squashed, signal: hooks.signal });
-  if (warning !== undefined) hooks.onWarning(warning);
+  if (warning !== undefined) hooks.onWarning?.(warning);
   seconds.setup += (performance.now() - started) / 1000;
 }
 

@@ -17,7 +17,7 @@ const noEmbeddings = { read: async () => ({ dispose() {} }) };
 /** @param given options of `train`, by their TypeScript names; `data` is a folder. */
 export async function makePlan(given) {
   const options = parseOptions(trainOptionsSchema, given);
-  const splits = await openData(options, { onWarning() {}, onNotice() {} });
+  const splits = await openData(options, { onWarning() {}, onNote() {} });
   const [train, validation] = [[...splits.train], [...splits.validation]];
   const source = {
     masks: new LowResMasks(options.maskSize, options.imageSize),

@@ -66,7 +66,7 @@ describe('download', () => {
       else sendFile(request, response);
     });
     const seen: [number, number | undefined][] = [];
-    await download({ url, path, sha256: hash, onProgress: (done, total) => seen.push([done, total]) });
+    await download({ url, path, sha256: hash, onProgress: ({ done, total }) => seen.push([done, total]) });
     expect(await readFile(path)).toEqual(content);
     expect(seen.at(-1)).toEqual([content.length, content.length]);
     expect(await readdir(join(folder, 'cache'))).toEqual(['weights.pt']);

@@ -30,7 +30,7 @@ export function publish(files: Record<string, FakeFile>, name = NAME) {
 }
 
 export function fetchModel(spec = NAME, options: FetchHubModelOptions = {}): Promise<string> {
-  return fetchHubModel(spec, { env, pauseMs: 1, onStep: (line) => steps.push(line), ...options });
+  return fetchHubModel(spec, { env, pauseMs: 1, onNote: (line) => steps.push(line), ...options });
 }
 
 export async function failure(work: Promise<unknown>): Promise<SamError> {

@@ -115,7 +115,7 @@ describe('fetching', () => {
       [second]: big(two),
     });
     const seen: [number, number | undefined][] = [];
-    const snapshot = await fetchModel(NAME, { onProgress: (done, total) => seen.push([done, total]) });
+    const snapshot = await fetchModel(NAME, { onProgress: ({ done, total }) => seen.push([done, total]) });
     expect(await weightsIn(snapshot)).toEqual([join(snapshot, first), join(snapshot, second)]);
     expect(seen.every(([, total]) => total === 12_000)).toBe(true);
     expect(seen.at(-1)![0]).toBe(12_000);

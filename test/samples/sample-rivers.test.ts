@@ -40,7 +40,7 @@ test('they are made once, whole, by whoever comes first, and then read as a fold
   const cacheDir = await temporaryFolder();
   const splits = { train: 2, validation: 1 };
   const notices: string[] = [];
-  const hooks = { onNotice: (text: string) => notices.push(text) };
+  const hooks = { onNote: (text: string) => notices.push(text) };
   const [folder, same] = await Promise.all([makeRivers(cacheDir, hooks, splits), makeRivers(cacheDir, {}, splits)]);
   expect(same).toBe(folder);
   expect(await readdir(join(cacheDir, 'samples/drawing'))).toEqual([]);

@@ -52,7 +52,7 @@ beforeEach(() => {
   const manifest = { name: 'sam-native', version: '1.2.3', binary: { napi_versions: [8] } };
   writeFileSync(join(root, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(root, 'CMakeLists.txt'), CMAKE);
-  writeFileSync(join(root, 'lib', 'native.ts'), '');
+  writeFileSync(join(root, 'lib', 'index.ts'), '');
   writeFileSync(join(root, 'native', 'addon.c'), addonSource('2.13'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));

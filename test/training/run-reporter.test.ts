@@ -70,7 +70,7 @@ describe('the report of a run', () => {
       throw new Error('no room');
     };
     const events: TrainEvent[] = [];
-    const result = await train(options(), { onEvent: (event) => events.push(event) }, environment).result;
+    const result = await train(options(), { onProgress: (event) => events.push(event) }, environment).result;
     expect(result.epochs).toBe(2);
     expect(warningsOf(events)).toEqual([expect.stringMatching(/^report\.html is not complete: .*no room/)]);
     expect(await report()).toContain('2 of 2 epochs');
@@ -93,7 +93,7 @@ describe('the report of a run', () => {
       return model;
     };
     const mkdirInTheWay = () => void mkdir(join(out(), 'report.html', 'x'), { recursive: true });
-    const result = await train(options(), { onEvent: blocked }, environment).result;
+    const result = await train(options(), { onProgress: blocked }, environment).result;
     expect(result.epochs).toBe(2);
     expect(warningsOf(events)).toHaveLength(1);
     expect((await readdir(out())).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -101,10 +101,10 @@ describe('the report of a run', () => {
 
   it('of an interrupted run shows how far it came, and looks for no news', async () => {
     const abort = new AbortController();
-    const onEvent = (event: TrainEvent) => {
+    const onProgress = (event: TrainEvent) => {
       if (event.type === 'epoch') abort.abort();
     };
-    await expect(train(options(), { signal: abort.signal, onEvent }, environment).result).rejects.toMatchObject({
+    await expect(train(options(), { signal: abort.signal, onProgress }, environment).result).rejects.toMatchObject({
       code: 'SAM_INTERRUPTED',
     });
     const text = await report();

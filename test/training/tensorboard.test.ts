@@ -121,12 +121,12 @@ describe('a run', () => {
     const controller = new AbortController();
     const environment = fakeEnvironment(splits);
     const events: TrainEvent[] = [];
-    const onEvent = (event: TrainEvent) => {
+    const onProgress = (event: TrainEvent) => {
       events.push(event);
       if (event.type === 'step' && event.step === stopAtStep) controller.abort();
     };
     const options = { data: 'fake', epochs: 3, batchSize: 2, out: out(), ...more };
-    const { result } = train(options, { signal: controller.signal, onEvent }, environment);
+    const { result } = train(options, { signal: controller.signal, onProgress }, environment);
     return { events, outcome: await result.catch((error: unknown) => error) };
   };
   const historyOf = async () =>
@@ -197,7 +197,7 @@ describe('a run', () => {
     const splits = await writeSplits(join(dir, 'data'));
     const environment = fakeEnvironment(splits);
     const warnings: string[] = [];
-    const onEvent = (event: TrainEvent) => {
+    const onProgress = (event: TrainEvent) => {
       if (event.type === 'warning') warnings.push(event.message);
     };
     const openModel = environment.openModel;
@@ -213,7 +213,7 @@ describe('a run', () => {
         },
       };
     };
-    const run = train({ data: 'fake', epochs: 1, batchSize: 2, out: out() }, { onEvent }, environment);
+    const run = train({ data: 'fake', epochs: 1, batchSize: 2, out: out() }, { onProgress }, environment);
     expect((await run.result).epochs).toBe(1);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/^TensorBoard: .*tensorboard/);

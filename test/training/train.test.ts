@@ -211,8 +211,8 @@ describe('a resumed run', () => {
   test('fewer epochs than it has change nothing, and it says so', async () => {
     await train(options(), {}, fakeEnvironment(splits)).result;
     const notes: string[] = [];
-    const onEvent = (event: TrainEvent) => event.type === 'note' && notes.push(event.message);
-    const result = await train({ resume: out(), epochs: 2 }, { onEvent }, fakeEnvironment(splits)).result;
+    const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message);
+    const result = await train({ resume: out(), epochs: 2 }, { onProgress }, fakeEnvironment(splits)).result;
     expect(result.epochs).toBe(3);
     expect(notes).toEqual([`${out()} has 3 epochs already: --epochs 2 takes none of them back`]);
   });
@@ -406,8 +406,8 @@ describe('validation images that are near-duplicates of training images', () => 
   };
   const warningsOf = async (environment: FakeEnvironment, more: Partial<TrainOptions> = {}) => {
     const warnings: string[] = [];
-    const onEvent = (event: TrainEvent) => void (event.type === 'warning' && warnings.push(event.message));
-    await train(options({ epochs: 1, ...more }), { onEvent }, environment).result;
+    const onProgress = (event: TrainEvent) => void (event.type === 'warning' && warnings.push(event.message));
+    await train(options({ epochs: 1, ...more }), { onProgress }, environment).result;
     return warnings;
   };
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Precision } from '../../../binding.js';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { prepareFolder, writeFileWhole } from '../../core/files.js';
+import type { Hooks } from '../../core/hooks.js';
 import { writeMaskPng } from '../../core/mask-png.js';
 import { openSplit } from '../../data/open-data.js';
 import type { Sample, Samples } from '../../data/sample.js';
@@ -12,7 +13,7 @@ import type { Compute } from '../../device.js';
 import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
 import { resolveModel } from '../../models/resolve.js';
 import { checkSamples } from '../../training/check-samples.js';
-import { environment, type TrainHooks } from '../../training/environment.js';
+import { environment } from '../../training/environment.js';
 import { LowResMasks } from '../../training/masks.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
 import { FileWriter, otherSplits } from './as-files.js';
@@ -24,12 +25,7 @@ import { type FoldProgress, outOfFold, type Verdict } from './out-of-fold.js';
 import { makePicture, type ReviewPicture } from './pictures.js';
 import { reviewPage } from './review-page.js';
 
-export interface AuditControl {
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  onProgress?: ((progress: AuditProgress) => void) | undefined;
-}
+export type AuditControl = Hooks<AuditProgress>;
 
 export type AuditProgress =
   | ({ stage: 'encode' } & EnsureProgress)
@@ -71,13 +67,13 @@ export async function audit(given: AuditOptions, control: AuditControl = {}): Pr
 async function work(options: ResolvedAuditOptions, control: AuditControl): Promise<AuditResult> {
   const started = performance.now();
   const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const { signal, onStep, onWarning } = control;
-  const hooks: TrainHooks = { signal, onNote: (line) => onStep?.(line), onWarning: (line) => onWarning?.(line) };
-  const found = await openSplit({ ...options, cacheDir }, { onWarning, onNotice: onStep, signal });
+  const { signal, onNote, onWarning } = control;
+  const hooks = { signal, onNote, onWarning };
+  const found = await openSplit({ ...options, cacheDir }, hooks);
   const checked = await checkLabels(found, options, hooks);
   foldsOf(checked, options.folds, options.groupBy, options.seed); // refuses too few groups before anything slow begins
   const compute = environment.compute(trainOptionsOf(options, options.out), hooks);
-  const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onStep });
+  const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
   const store = await EmbeddingStore.open({ ...options, ...compute, encoder: model, cacheDir });
   try {
     const samples = await encoded(store, checked, options, control);
@@ -103,7 +99,7 @@ async function work(options: ResolvedAuditOptions, control: AuditControl): Promi
 }
 
 /** Those that `train` could use. */
-async function checkLabels(samples: Samples, options: ResolvedAuditOptions, hooks: TrainHooks): Promise<Samples> {
+async function checkLabels(samples: Samples, options: ResolvedAuditOptions, hooks: Hooks): Promise<Samples> {
   const rough = RoughPrompts.open(trainOptionsOf(options, options.out));
   const masks = new LowResMasks(options.maskSize, options.imageSize);
   try {

@@ -1,6 +1,8 @@
 /** Each label is judged by a model that has never seen it: k models, each trained on all folds but one, predict that one. */
+
 import { join } from 'node:path';
 import { scratchFolder } from '../../core/files.js';
+import type { Hooks } from '../../core/hooks.js';
 import { validationRandom } from '../../core/random.js';
 import { decodeMask, imageSize } from '../../data/decode.js';
 import { toLowRes } from '../../data/low-res.js';
@@ -33,16 +35,12 @@ export type FoldProgress =
   | { stage: 'train'; fold: number; folds: number; epoch: number; epochs: number }
   | { stage: 'predict'; fold: number; folds: number; done: number; total: number };
 
-export interface OutOfFoldContext {
+export interface OutOfFoldContext extends Hooks<FoldProgress> {
   options: ResolvedAuditOptions;
   compute: Compute;
   /** Holds the embeddings of all samples, for all folds. */
   store: EmbeddingStore;
   cacheDir: string;
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  onProgress?: ((progress: FoldProgress) => void) | undefined;
 }
 
 /** Trains fold after fold; a sample's verdict comes when its fold's turn has come. Run folders are removed when they have served. */
@@ -74,17 +72,17 @@ async function trainFold(
   run: ResolvedTrainOptions,
   splits: { train: Samples; validation: Samples },
   fold: number,
-  { options: { folds }, compute, store, signal, onStep, onWarning, onProgress }: OutOfFoldContext,
+  { options: { folds }, compute, store, signal, onNote, onWarning, onProgress }: OutOfFoldContext,
 ): Promise<string> {
   const { lastCheckpoint } = await train(
     run,
     {
       signal,
-      onEvent: (event) => {
+      onProgress: (event) => {
         if (event.type === 'epoch')
           onProgress?.({ stage: 'train', fold, folds, epoch: event.epoch, epochs: run.epochs });
         else if (event.type === 'warning') onWarning?.(event.message);
-        else if (event.type === 'note' && fold === 1) onStep?.(event.message);
+        else if (event.type === 'note' && fold === 1) onNote?.(event.message);
       },
     },
     {

@@ -1,4 +1,5 @@
 /** Measures what this machine does, and says what it means. What in which order is here; how, in the files beside. */
+
 import { rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import type { Precision, SamModel } from '../../../binding.js';
 import { fromNative, native } from '../../addon/native.js';
 import { toSamError } from '../../core/errors.js';
 import { scratchFolder } from '../../core/files.js';
+import type { Counted, Hooks } from '../../core/hooks.js';
 import { packageVersion } from '../../core/package-root.js';
 import { type Compute, resolveDevice } from '../../device.js';
 import { decoderFiles } from '../../models/model.js';
@@ -17,7 +19,8 @@ import { type Effort, timeEncoder, timePrompts, timeStep } from './measure.js';
 import { writeRandomWeights } from './random-weights.js';
 import { flopsOf, type Operation, tinyVitWork, vitWork } from './work.js';
 
-export interface BenchOptions {
+/** `onNote` is told each figure when it is there. */
+export interface BenchOptions extends Hooks<Counted> {
   /** Models whose encoders are timed, as `--model` takes them; none: random weights of each of `sizes`. */
   models?: readonly string[] | undefined;
   sizes: readonly VitSize[];
@@ -29,10 +32,6 @@ export interface BenchOptions {
   cacheDir: string;
   /** Once instead of several times: to see that it works. */
   quick: boolean;
-  signal?: AbortSignal | undefined;
-  /** Told each figure when it is there. */
-  onStep?: ((line: string) => void) | undefined;
-  onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface EncoderSpeed {
@@ -107,7 +106,7 @@ class Run {
   constructor(options: BenchOptions) {
     this.#options = options;
     native().setThreads(options.threads ?? native().info().threads);
-    this.#compute = resolveDevice(options.device, options.precision, { onNote: options.onStep });
+    this.#compute = resolveDevice(options.device, options.precision, { onNote: options.onNote });
     const models = (options.models ?? options.sizes).length;
     this.#total = models * this.#precisions().length + this.#batches().length + PROMPTS.length;
   }
@@ -183,11 +182,11 @@ class Run {
   }
 
   async #loadDecoder(folder: string): Promise<SamModel> {
-    const { cacheDir, models, signal, onStep } = this.#options;
+    const { cacheDir, models, signal, onNote } = this.#options;
     const { device, precision } = this.#compute;
     const [first] = models ?? [];
     if (first !== undefined) {
-      const resolved = await resolveModel(first, { cacheDir, signal, onStep });
+      const resolved = await resolveModel(first, { cacheDir, signal, onNote });
       return native().loadModel({ ...decoderFiles(resolved), device, precision });
     }
     const weights = join(folder, 'decoder.safetensors');
@@ -196,14 +195,14 @@ class Run {
   }
 
   async #candidate(spec: string, folder: string): Promise<Candidate> {
-    const { cacheDir, models, signal, onStep } = this.#options;
+    const { cacheDir, models, signal, onNote } = this.#options;
     if (models !== undefined) {
-      const { name, encoder, weights } = await resolveModel(spec, { cacheDir, signal, onStep });
+      const { name, encoder, weights } = await resolveModel(spec, { cacheDir, signal, onNote });
       return { name, path: encoder, work: workOf((await inspect(weights)).encoder), remove: async () => {} };
     }
     const config = VIT[spec as VitSize];
     const path = join(folder, `${spec}.safetensors`);
-    onStep?.(`drawing random weights of SAM's ${spec} encoder`);
+    onNote?.(`drawing random weights of SAM's ${spec} encoder`);
     await writeRandomWeights(path, encoderShapes(config), signal);
     const name = `${Object.keys(VIT_NAMES).find((key) => VIT_NAMES[key] === spec)}, random weights`;
     return { name, path, work: vitWork(config), remove: () => rm(path, { force: true }) };
@@ -231,8 +230,8 @@ class Run {
   }
 
   #tell(line: string): void {
-    this.#options.onStep?.(line);
-    this.#options.onProgress?.(++this.#done, this.#total);
+    this.#options.onNote?.(line);
+    this.#options.onProgress?.({ done: ++this.#done, total: this.#total });
   }
 }
 

@@ -1,8 +1,10 @@
 /** Compares models on labelled images: the same images, the same prompts. */
+
 import { resolve } from 'node:path';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { requireWritable } from '../../core/files.js';
+import type { Counted } from '../../core/hooks.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import { inReadingOrder, type Sample, withBands } from '../../data/sample.js';
 import { type Compute, resolveDevice } from '../../device.js';
@@ -45,7 +47,7 @@ export type EvaluateProgress =
  */
 export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
   const started = performance.now();
-  const compute = resolveDevice(given.device ?? 'auto', given.precision ?? 'auto', { onNote: given.onStep });
+  const compute = resolveDevice(given.device ?? 'auto', given.precision ?? 'auto', { onNote: given.onNote });
   const entrants = await resolveEntrants(given);
   const places = await findPlaces(given, entrants);
   // All see the same images: by the bands asked for, else by those of the first run.
@@ -61,7 +63,10 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
     const results: Scored[] = [];
     for (const entrant of entrants) {
       const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant), show: sketches.show };
-      const rows = await scoreModel(entrant, usable, from, options);
+      const rows = await scoreModel(entrant, usable, from, {
+        ...options,
+        onProgress: predicting(entrant.name, options.onProgress),
+      });
       results.push({ summary: await summarise(entrant, rows), rows });
     }
     const prompts = roughPrompts(entrants);
@@ -214,6 +219,10 @@ async function encodeAll(
   return usable;
 }
 
+function predicting(model: string, onProgress: EvaluateOptions['onProgress']): (counted: Counted) => void {
+  return (counted) => onProgress?.({ stage: 'predict', model, ...counted });
+}
+
 /** Of each model once, whatever prompts it is scored with beside. */
 async function allCurves(
   entrants: readonly Entrant[],
@@ -224,8 +233,7 @@ async function allCurves(
   const curves: RobustnessCurve[] = [];
   const once = entrants.filter(({ model }, index) => entrants.findIndex((other) => other.model === model) === index);
   for (const entrant of once) {
-    const progress = { stage: 'predict' as const, model: `${entrant.name}, worse prompts`, total: samples.length };
-    const hooks = { signal, onWarning, onProgress: (done: number) => onProgress?.({ ...progress, done }) };
+    const hooks = { signal, onWarning, onProgress: predicting(`${entrant.name}, worse prompts`, onProgress) };
     curves.push(...(await robustness(entrant, samples, { store: await stores.of(entrant), compute }, hooks)));
   }
   return curves;

@@ -23,8 +23,8 @@ const WEIGHTS = 'model.safetensors';
  */
 export async function exportHuggingFace(options: ExportOptions): Promise<ExportResult> {
   const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const { encoder, signal, onStep } = options;
-  const model = await resolveModel(options.model, { cacheDir, encoder, signal, onStep });
+  const { encoder, signal, onNote } = options;
+  const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
   const vision = await visionConfigOf(model);
   const folder = resolve(options.out ?? `${model.name}-hf`);
   const made = await makeFolder(folder);

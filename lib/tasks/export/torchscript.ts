@@ -1,21 +1,21 @@
 /** `export --to torchscript`: a model's image encoder as one TorchScript file. */
+
 import { copyFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { makeFileWhole } from '../../core/files.js';
+import type { Hooks } from '../../core/hooks.js';
 import { isWeights } from '../../models/encoder.js';
 import { resolveModel } from '../../models/resolve.js';
 
-export interface ExportOptions {
+export interface ExportOptions extends Hooks {
   /** Any model: a name, weights, a run folder or a checkpoint. */
   model: string;
   /** The file (for `--to hf` the folder) to write; what is there is replaced. Default: named after the model. */
   out?: string | undefined;
   encoder?: string | undefined;
   cacheDir?: string | undefined;
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
 }
 
 export interface ExportResult {
@@ -34,8 +34,8 @@ export interface ExportResult {
  */
 export async function exportEncoder(options: ExportOptions): Promise<ExportResult> {
   const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const { encoder, signal, onStep } = options;
-  const model = await resolveModel(options.model, { cacheDir, encoder, signal, onStep });
+  const { encoder, signal, onNote } = options;
+  const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
   const file = resolve(options.out ?? `${model.name}-encoder.pt`);
   await makeFileWhole(file, async (temporary) => {
     if (await isWeights(model.encoder)) {

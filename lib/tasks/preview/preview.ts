@@ -1,6 +1,8 @@
 /** `sam-native prompts`: what prompts are drawn from and what they are, to look at. */
+
 import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
+import type { Counted, Hooks } from '../../core/hooks.js';
 import { validationRandom } from '../../core/random.js';
 import { decodeImage, decodeMask } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
@@ -15,7 +17,7 @@ import { promptOrigin, toRoughMaskSettings } from '../../prompts/rough/settings.
 import { confusion, scores } from '../../scoring/metrics.js';
 import type { EvaluatedSource } from '../../scoring/results.js';
 
-export interface PreviewOptions {
+export interface PreviewOptions extends Hooks<Counted> {
   samples: readonly Sample[];
   prompts: PromptOptions;
   /** Folder for the pictures, `<name>.png` each. */
@@ -23,9 +25,6 @@ export interface PreviewOptions {
   skipBad?: boolean;
   /** Images whose mask is empty: fail once all others are drawn, or leave them out. Default: fail. */
   onEmpty?: 'skip' | 'fail';
-  signal?: AbortSignal | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface PromptItem {
@@ -69,7 +68,7 @@ export async function previewPrompts(options: PreviewOptions): Promise<PreviewRe
         if (!isBadImage(error)) throw error;
         return { problem: error.message, empty: false };
       });
-      onProgress?.(index + 1, samples.length);
+      onProgress?.({ done: index + 1, total: samples.length });
       if (!('problem' in outcome)) {
         items.push(outcome);
         continue;

@@ -2,11 +2,13 @@
  * Which prompts to train and work with, on the data in hand: a model is trained for each kind of prompt, from labels and from rough
  * masks, and asked on the same held-out images with the kind it was trained with.
  */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Precision } from '../../../binding.js';
 import { SamError } from '../../core/errors.js';
 import { prepareFolder } from '../../core/files.js';
+import type { Hooks } from '../../core/hooks.js';
 import { inReadingOrder, type Sample } from '../../data/sample.js';
 import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
@@ -23,7 +25,7 @@ import { LowResMasks } from '../../training/masks.js';
 import { trainOptionsOf } from '../search/options.js';
 import { scoreEntrant } from '../workbench/compare.js';
 import { writeRecord } from '../workbench/folder.js';
-import { type Pace, Pacemaker, type RunHooks, relay, type TuningControl } from '../workbench/pace.js';
+import { type Pace, Pacemaker, type RunHooks, relay } from '../workbench/pace.js';
 import { Trial } from '../workbench/trial.js';
 import { openWorkbench, type Workbench } from '../workbench/workbench.js';
 import { type Arm, type ArmSource, armsOf, folderName } from './arms.js';
@@ -36,7 +38,7 @@ import {
 } from './options.js';
 import { holm, type Verdict, verdictOf } from './verdict.js';
 
-export type ComparisonControl = TuningControl<ComparisonProgress>;
+export type ComparisonControl = Hooks<ComparisonProgress>;
 
 export type ComparisonProgress =
   | ({ stage: 'encode' } & EnsureProgress)
@@ -143,15 +145,13 @@ async function work(
   control: ComparisonControl,
   started: number,
 ): Promise<PromptComparison> {
-  const { signal, onStep, onWarning, onProgress } = control;
+  const { signal, onWarning, onProgress } = control;
   const withRough = trials.some(({ arm }) => arm.source === 'rough');
   // Images that one arm can't use none gets: all are compared on the same ones.
   const shared = { ...options, promptSource: withRough ? ('rough' as const) : ('ground-truth' as const) };
   const bench = await openWorkbench(shared, trials[0]!.trial.setting, {
-    signal,
-    onNote: (line) => onStep?.(line),
-    onWarning: (line) => onWarning?.(line),
-    onEncode: (progress) => onProgress?.({ stage: 'encode', ...progress }),
+    ...control,
+    onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
   });
   try {
     const boxes = await boxShares(bench.splits.train, new LowResMasks(options.maskSize, options.imageSize), signal);
@@ -216,20 +216,20 @@ async function runArms(
   bench: Workbench,
   control: ComparisonControl,
 ): Promise<ScoredArm[]> {
-  const { signal, onWarning, onProgress } = control;
+  const { signal, onProgress } = control;
   const onEpoch: RunHooks<Arm>['onEpoch'] = (arm, told) => onProgress?.({ stage: 'train', arm, ...told });
   const pace = new Pacemaker(trials.length * trials[0]!.trial.options.epochs);
   const events = relay<Arm>({ ...control, onEpoch }, pace);
   const scored: ScoredArm[] = [];
   for (const { arm, trial } of trials) {
-    const onEvent = (event: TrainEvent) => events(event, arm);
-    await trial.trainTo(trial.options.epochs, { signal, onEvent }, bench.environment);
+    const hooks = { signal, onProgress: (event: TrainEvent) => events(event, arm) };
+    await trial.trainTo(trial.options.epochs, hooks, bench.environment);
     if (trial.failure !== null) {
       const message = `training with ${arm.kind} (${folderName(arm)}) failed: ${trial.failure}`;
       throw new SamError('SAM_NAN_LOSS', message, { fix: 'try a lower --lr or set --clip-grad-norm' });
     }
     await keepBest(trial.options.out);
-    const pair = await scorePair(arm, trial, samples, { ...bench, signal, onWarning });
+    const pair = await scorePair(arm, trial, samples, { ...bench, hooks: { signal, onWarning: control.onWarning } });
     scored.push({ arm, trial, ...pair });
     const { meanIou } = pair.tuned.summary;
     onProgress?.({ stage: 'score', arm, done: scored.length, of: trials.length, meanIou });
@@ -250,8 +250,8 @@ async function scorePair(
   samples: readonly Sample[],
   context: Parameters<typeof scoreEntrant>[2],
 ): Promise<{ tuned: Scored; untuned: Scored }> {
-  const { cacheDir, signal } = context;
-  const entrants = await resolveEntrants({ models: ['untuned', checkpoint], cacheDir, signal });
+  const { cacheDir, hooks } = context;
+  const entrants = await resolveEntrants({ models: ['untuned', checkpoint], cacheDir, ...hooks });
   const [untuned, tuned] = entrants.filter(({ promptSource }) => promptSource === arm.source);
   return {
     untuned: await scoreEntrant(untuned!, samples, context),

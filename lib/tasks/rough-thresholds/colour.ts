@@ -50,7 +50,7 @@ interface Start {
  */
 export async function searchColours(
   images: readonly SearchImage[],
-  onGain: (found: ColourTry) => void,
+  onFound: (found: ColourTry) => void,
   signal?: AbortSignal,
 ): Promise<ColourTry[]> {
   const gains: ColourTry[] = [];
@@ -58,7 +58,7 @@ export async function searchColours(
     const found = { ...bands, meanIou: await meanIou(images, (image) => insideOf(image, bands), signal) };
     if (found.meanIou > (gains.at(-1)?.meanIou ?? -1)) {
       gains.push(found);
-      onGain(found);
+      onFound(found);
     }
     return found;
   };

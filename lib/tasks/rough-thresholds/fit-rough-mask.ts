@@ -1,7 +1,9 @@
 /** `sam-native prompts --tune`: thresholds for the rough masks of a labelled split, written as a config. */
+
 import { stringify } from 'yaml';
 import { SamError } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
+import type { Hooks } from '../../core/hooks.js';
 import { kebab } from '../../core/suggest.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
@@ -21,7 +23,8 @@ import { searchThresholds } from './threshold.js';
 /** The search looks at so many images, evenly among all: what is found is measured on all of them. */
 const MOST_IMAGES = 200;
 
-export interface TuneOptions {
+/** `onNote` is told each gain of the search. */
+export interface TuneOptions extends Hooks {
   /** Labelled: a training split, never what is evaluated on. */
   samples: readonly Sample[];
   /** The kind of rough mask (default hsv), its bands and its cleaning. */
@@ -31,10 +34,6 @@ export interface TuneOptions {
   /** Where the samples come from, for the config's first line. */
   source: string;
   skipBad?: boolean;
-  signal?: AbortSignal | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  /** Told each gain of the search. */
-  onGain?: ((line: string) => void) | undefined;
 }
 
 /** What is written into the config, by the names of the options. */
@@ -53,7 +52,7 @@ export interface TuneResult {
 
 /** @throws SamError `SAM_BAD_OPTION` (rough masks of files), `SAM_BAD_DATA` (images or labels, all named). */
 export async function tuneRoughMask(options: TuneOptions): Promise<TuneResult> {
-  const { prompts, samples, signal, onGain } = options;
+  const { prompts, samples, signal, onNote } = options;
   const kind = prompts.roughMask ?? 'hsv';
   if (kind === 'file') {
     throw new SamError('SAM_BAD_OPTION', '--tune finds thresholds, and --rough-mask file has none', {
@@ -68,7 +67,7 @@ export async function tuneRoughMask(options: TuneOptions): Promise<TuneResult> {
     search.push(tried);
     const { meanIou: iou, ...values } = tried;
     const shown = Object.entries(values).map(([name, value]) => `${kebab(name)} ${value}`);
-    onGain?.(`mean IoU ${iou.toFixed(3)}  ${shown.join('  ')}`);
+    onNote?.(`mean IoU ${iou.toFixed(3)}  ${shown.join('  ')}`);
   };
   if (kind === 'hsv') await searchColours(images, (found) => tell(colourOptions(found)), signal);
   else await searchThresholds(images, tell, signal);

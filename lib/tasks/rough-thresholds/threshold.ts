@@ -16,7 +16,7 @@ const ROUNDS = 2;
 /** Every gain is told, and the list of them returned, the best last. Where a number is no better than Otsu's, Otsu's stays. */
 export async function searchThresholds(
   images: readonly SearchImage[],
-  onGain: (found: ThresholdTry) => void,
+  onFound: (found: ThresholdTry) => void,
   signal?: AbortSignal,
 ): Promise<ThresholdTry[]> {
   const gains: ThresholdTry[] = [];
@@ -28,7 +28,7 @@ export async function searchThresholds(
     );
     if (iou <= (gains.at(-1)?.meanIou ?? -1)) return;
     gains.push({ threshold, meanIou: iou });
-    onGain(gains.at(-1)!);
+    onFound(gains.at(-1)!);
   };
   await attempt('otsu');
   const sorted = allValues(images);

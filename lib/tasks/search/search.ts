@@ -1,14 +1,16 @@
 /** Searches for settings of `train`: many short runs on the same embeddings, the best of them longer, one winner. */
+
 import type { Precision } from '../../../binding.js';
 import { SamError } from '../../core/errors.js';
 import { prepareFolder } from '../../core/files.js';
+import type { Counted, Hooks } from '../../core/hooks.js';
 import { inReadingOrder } from '../../data/sample.js';
 import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
 import type { TrainEvent } from '../../runs/events.js';
 import { compareWithGiven, type SearchComparison } from '../workbench/compare.js';
 import { forgetSearch, searchPaths, shrinkTrial, writeConfig, writeRecord } from '../workbench/folder.js';
-import { type Pace, Pacemaker, relay, type TuningControl } from '../workbench/pace.js';
+import { type Pace, Pacemaker, relay } from '../workbench/pace.js';
 import { Trial } from '../workbench/trial.js';
 import { openWorkbench, type Workbench } from '../workbench/workbench.js';
 import {
@@ -20,7 +22,7 @@ import {
 } from './options.js';
 import { type Rung, ranked, rungsOf, type Setting, settingsToTry } from './plan.js';
 
-export type SearchControl = TuningControl<SearchProgress>;
+export type SearchControl = Hooks<SearchProgress>;
 
 export type SearchProgress =
   | ({ stage: 'encode' } & EnsureProgress)
@@ -112,16 +114,14 @@ async function work(
   control: SearchControl,
   started: number,
 ): Promise<SearchResult> {
-  const { signal, onStep, onProgress } = control;
+  const { onNote, onProgress } = control;
   const bench = await openWorkbench(options, trials[0]!.setting, {
-    signal,
-    onNote: (line) => onStep?.(line),
-    onWarning: (line) => control.onWarning?.(line),
-    onEncode: (progress) => onProgress?.({ stage: 'encode', ...progress }),
+    ...control,
+    onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
   });
   try {
     await forgetSearch(options.out);
-    onStep?.(opening(bench, trials.length));
+    onNote?.(opening(bench, trials.length));
     const rungs = await halve(trials, bench, options, control);
     const order = ranked(trials);
     const winner = order[0]!;
@@ -187,8 +187,8 @@ async function halve(
     control.onProgress?.({ stage: 'rung', rung, rungs });
     pace.total = pace.epochs + epochsAhead(rungs, rung, going.length);
     for (const [done, trial] of going.entries()) {
-      const onEvent = (event: TrainEvent) => events(event, trial);
-      await trial.trainTo(epochs, { signal: control.signal, onEvent }, bench.environment);
+      const onProgress = (event: TrainEvent) => events(event, trial);
+      await trial.trainTo(epochs, { signal: control.signal, onProgress }, bench.environment);
       trial.rung = rung;
       const result = resultOf(trial, 0);
       control.onProgress?.({
@@ -222,7 +222,7 @@ async function compareAll(
   given: Trial,
   winner: Trial,
   bench: Workbench,
-  { signal, onWarning, onProgress }: SearchControl,
+  control: SearchControl,
 ): Promise<SearchComparison[]> {
   if (winner === given || given.failure !== null) return [];
   const contenders = [
@@ -230,12 +230,12 @@ async function compareAll(
     { name: `trial ${winner.number}`, checkpoint: winner.checkpoint },
   ] as const;
   const found: SearchComparison[] = [];
+  const { onProgress } = control;
   for (const split of ['validation', 'test'] as const) {
     const samples = split === 'test' ? (bench.test ?? []) : [...bench.splits.validation];
     if (samples.length === 0) continue;
-    const onScored = (done: number, total: number) => onProgress?.({ stage: 'score', split, done, total });
-    const context = { ...bench, signal, onWarning, onScored };
-    found.push(await compareWithGiven(contenders, split, inReadingOrder(samples), context));
+    const hooks = { ...control, onProgress: (scored: Counted) => onProgress?.({ stage: 'score', split, ...scored }) };
+    found.push(await compareWithGiven(contenders, split, inReadingOrder(samples), { ...bench, hooks }));
   }
   return found;
 }

@@ -6,7 +6,7 @@ import { SamError } from '../../core/errors.js';
 import { requireWritable, writeFileWhole } from '../../core/files.js';
 import { isPlainFile } from '../../data/decode.js';
 import { type Groups, GroupUnion, groupPattern, groupSamples } from '../../data/groups.js';
-import { type DataHooks, openSource } from '../../data/open-data.js';
+import { openSource } from '../../data/open-data.js';
 import type { DataSource, Sample } from '../../data/sample.js';
 import { shareOut } from '../../data/shares.js';
 import { isManifest, manifestCsv } from '../../data/sources/manifest.js';
@@ -116,8 +116,8 @@ type Origin = Sample & { readonly from: string };
 
 /** Those of all the splits. */
 async function readSamples(options: SplitDataOptions): Promise<Origin[]> {
-  const { signal, onWarning, onStep, skipBad = false } = options;
-  const hooks: DataHooks = { signal, onWarning, onNotice: onStep };
+  const { signal, onWarning, onNote, skipBad = false } = options;
+  const hooks = { signal, onWarning, onNote };
   const source = await openSource({ data: options.data, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
   const there = options.splits ?? (await source.splits());
   // A source without splits says itself what is missing.
@@ -162,10 +162,10 @@ async function look(
   options: SplitDataOptions,
 ): Promise<{ samples: readonly Sample[]; images?: Images }> {
   if (options.groupBySimilarity === undefined && options.check === false) return { samples };
-  const { signal, skipBad, onStep, onWarning, onProgress, cacheMax, threads, cache = true } = options;
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: onStep });
+  const { signal, skipBad, onNote, onWarning, onProgress, cacheMax, threads, cache = true } = options;
+  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote });
   const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const encoder = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onStep });
+  const encoder = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
   const store = await EmbeddingStore.open({ ...compute, encoder, cacheDir, cache, cacheMax, threads });
   try {
     const { skipped } = await store.ensure(samples, { signal, skipBad, onWarning, onProgress });

@@ -1,4 +1,5 @@
 /** The winner beside the settings given: both at full length, on the same images, each with the prompts that it was trained with. */
+import type { Counted, Hooks } from '../../core/hooks.js';
 import type { Sample } from '../../data/sample.js';
 import type { Compute } from '../../device.js';
 import type { EmbeddingStore } from '../../embeddings/embedding-store.js';
@@ -22,9 +23,7 @@ export interface CompareContext {
   /** Holds the embeddings of all images. */
   store: EmbeddingStore;
   cacheDir: string;
-  signal?: AbortSignal | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  onScored?: ((done: number, total: number) => void) | undefined;
+  hooks: Hooks<Counted>;
 }
 
 export interface Contender {
@@ -49,26 +48,25 @@ async function score(
   samples: readonly Sample[],
   context: CompareContext,
 ): Promise<Scored> {
-  const { cacheDir, signal } = context;
-  const entrants = await resolveEntrants({ models: [checkpoint], cacheDir, signal });
+  const { cacheDir, hooks } = context;
+  const entrants = await resolveEntrants({ models: [checkpoint], cacheDir, ...hooks });
   return scoreEntrant({ ...asUsed(entrants), name }, samples, context);
 }
 
 export async function scoreEntrant(
   entrant: Entrant,
   samples: readonly Sample[],
-  { compute, store, signal, onWarning, onScored }: CompareContext,
+  { compute, store, hooks }: CompareContext,
 ): Promise<Scored> {
   const rough = new RoughMaskSources();
   try {
     const from = { store, compute, masks: rough.of(entrant) };
-    const onProgress = ({ done, total }: { done: number; total: number }) => onScored?.(done, total);
     const usable: Sample[] = [];
     for (const sample of samples) {
       // With `--prompt-source mixed` a run goes on without some rough masks. All models miss the same ones.
-      if ((await rough.problem(sample, [entrant], signal)) === undefined) usable.push(sample);
+      if ((await rough.problem(sample, [entrant], hooks.signal)) === undefined) usable.push(sample);
     }
-    const rows = await scoreModel(entrant, usable, from, { signal, onWarning, onProgress });
+    const rows = await scoreModel(entrant, usable, from, hooks);
     return { summary: await summarise(entrant, rows), rows };
   } finally {
     await rough.dispose();

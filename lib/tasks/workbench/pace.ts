@@ -1,4 +1,5 @@
 /** What many runs in a row tell: epochs done and to come, how long they take, and each warning once. */
+import type { Hooks } from '../../core/hooks.js';
 import type { TrainEvent } from '../../runs/events.js';
 
 /** Epochs of all runs together. */
@@ -27,23 +28,13 @@ export class Pacemaker {
   }
 }
 
-/** What the caller of many runs may pass. */
-export interface TuningControl<Progress> {
-  signal?: AbortSignal | undefined;
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
-  onProgress?: ((progress: Progress) => void) | undefined;
-}
-
-export interface RunHooks<Run> {
-  onStep?: ((line: string) => void) | undefined;
-  onWarning?: ((line: string) => void) | undefined;
+export interface RunHooks<Run> extends Pick<Hooks, 'onNote' | 'onWarning'> {
   /** After each epoch of a run. `samplesPerSecond`: trained images. */
   onEpoch(run: Run, told: Pace & { samplesPerSecond: number }): void;
 }
 
 /** Takes the events of all runs, without what each of them says again. */
-export function relay<Run>({ onStep, onWarning, onEpoch }: RunHooks<Run>, pace: Pacemaker) {
+export function relay<Run>({ onNote, onWarning, onEpoch }: RunHooks<Run>, pace: Pacemaker) {
   const told = new Set<string>();
   const once = (line: string, tell: ((line: string) => void) | undefined) => {
     if (!told.has(line)) tell?.(line);
@@ -52,7 +43,7 @@ export function relay<Run>({ onStep, onWarning, onEpoch }: RunHooks<Run>, pace: 
   let samplesPerSecond = 0;
   return (event: TrainEvent, run: Run) => {
     if (event.type === 'warning') once(event.message, onWarning);
-    else if (event.type === 'note') once(event.message, onStep);
+    else if (event.type === 'note') once(event.message, onNote);
     else if (event.type === 'step') ({ samplesPerSecond } = event);
     else if (event.type === 'epoch') onEpoch(run, { samplesPerSecond, ...pace.epoch() });
   };

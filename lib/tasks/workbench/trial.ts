@@ -1,5 +1,7 @@
 /** One trial: a run of `train` that is stopped at a rung and goes on from there if it is promoted. */
+
 import type { SamError } from '../../core/errors.js';
+import type { Hooks } from '../../core/hooks.js';
 import type { ResolvedTrainOptions } from '../../options.js';
 import type { EpochEvent, TrainEvent } from '../../runs/events.js';
 import { runPaths } from '../../runs/run-folder.js';
@@ -48,15 +50,11 @@ export class Trial {
    * that a trial which is promoted to the end is the run that `train` would have made. A loss that is not finite fails the trial; every
    * other error is thrown.
    */
-  async trainTo(
-    epochs: number,
-    { signal, onEvent }: { signal: AbortSignal | undefined; onEvent(event: TrainEvent): void },
-    from: TrainEnvironment,
-  ): Promise<void> {
+  async trainTo(epochs: number, { signal, onProgress }: Hooks<TrainEvent>, from: TrainEnvironment): Promise<void> {
     const started = performance.now();
     const rungEnds = new AbortController();
     const take = (event: TrainEvent) => {
-      onEvent(event);
+      onProgress?.(event);
       if (event.type !== 'epoch') return;
       this.epochs = event.epoch;
       if (event.best) this.#best = event;
@@ -65,7 +63,7 @@ export class Trial {
     const signals = [rungEnds.signal, ...(signal === undefined ? [] : [signal])];
     const given = this.epochs === 0 ? this.options : { resume: this.options.out };
     try {
-      await train(given, { signal: AbortSignal.any(signals), onEvent: take }, from).result;
+      await train(given, { signal: AbortSignal.any(signals), onProgress: take }, from).result;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (!rungEnds.signal.aborted || (error as SamError).cause !== rungEnds.signal.reason) this.#failOr(error);

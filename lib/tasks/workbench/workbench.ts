@@ -2,6 +2,7 @@
 
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
+import type { Hooks } from '../../core/hooks.js';
 import { openSource, openSplit } from '../../data/open-data.js';
 import type { DataSplits, Sample, Samples } from '../../data/sample.js';
 import { concatenated, filtered } from '../../data/sample-list.js';
@@ -10,7 +11,7 @@ import type { Compute } from '../../device.js';
 import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
 import { resolveModel } from '../../models/resolve.js';
 import { checkSamples, requireSome } from '../../training/check-samples.js';
-import { environment, type TrainEnvironment, type TrainHooks } from '../../training/environment.js';
+import { environment, type TrainEnvironment } from '../../training/environment.js';
 import { LowResMasks } from '../../training/masks.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
 import type { SharedOptions } from '../search/options.js';
@@ -36,26 +37,26 @@ export interface Workbench {
 export async function openWorkbench(
   options: SharedOptions,
   given: Setting,
-  hooks: TrainHooks & { onEncode(progress: EnsureProgress): void },
+  hooks: Hooks<EnsureProgress>,
 ): Promise<Workbench> {
-  const { signal, onNote: onStep } = hooks;
+  const { signal, onNote } = hooks;
   const run = trainOptionsOf(options, given);
   const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const found = await environment.openData(run, hooks);
-  const test = await openTest(options, cacheDir, hooks);
+  const told = { ...hooks, onProgress: undefined };
+  const found = await environment.openData(run, told);
+  const test = await openTest(options, cacheDir, told);
   const checked = {
-    ...(await check({ train: found.train, validation: found.validation }, options, given, hooks)),
-    test: test && (await check({ test }, options, given, hooks)).test,
+    ...(await check({ train: found.train, validation: found.validation }, options, given, told)),
+    test: test && (await check({ test }, options, given, told)).test,
   };
-  const compute = environment.compute(run, hooks);
-  const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onStep });
+  const compute = environment.compute(run, told);
+  const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
   const store = await EmbeddingStore.open({ ...options, ...compute, encoder: model, cacheDir });
   try {
     const views = allViews(checked.train, options.augment);
     const needed = concatenated(concatenated(views, checked.validation), checked.test ?? []);
     const { skipBad } = options;
-    const { onWarning, onEncode: onProgress } = hooks;
-    const { encoded, skipped } = await store.ensure(needed, { signal, skipBad, onWarning, onProgress });
+    const { encoded, skipped } = await store.ensure(needed, { skipBad, ...hooks });
     const bad = new Set(skipped.map(({ image }) => image.path));
     const usable = (samples: Samples) => filtered(samples, ({ image }) => !bad.has(image.path));
     const splits = { train: usable(checked.train), validation: usable(checked.validation) };
@@ -88,21 +89,17 @@ function sharing({ splits, compute, store }: Pick<Workbench, 'splits' | 'compute
   };
 }
 
-async function openTest(
-  options: SharedOptions,
-  cacheDir: string,
-  { signal, onNote: onNotice, onWarning }: TrainHooks,
-): Promise<Sample[] | undefined> {
+async function openTest(options: SharedOptions, cacheDir: string, hooks: Hooks): Promise<Sample[] | undefined> {
   const { testSplit: split, trainSplit, validationSplit } = options;
   if (split === trainSplit || split === validationSplit) return undefined;
-  const source = await openSource({ ...options, cacheDir }, { signal, onNotice, onWarning });
+  const source = await openSource({ ...options, cacheDir }, hooks);
   if (!(await source.hasSplit(split))) return undefined;
   try {
-    return await openSplit({ ...options, cacheDir, split }, { signal, onNotice, onWarning });
+    return await openSplit({ ...options, cacheDir, split }, hooks);
   } catch (error) {
     // A test split without labels is no test, and no reason not to search.
     if (!(error instanceof SamError) || error.code !== 'SAM_BAD_DATA') throw error;
-    onWarning(`the split '${split}' is not scored: ${error.message}`);
+    hooks.onWarning?.(`the split '${split}' is not scored: ${error.message}`);
     return undefined;
   }
 }
@@ -111,7 +108,7 @@ async function check<Split extends string>(
   splits: Record<Split, Samples>,
   options: SharedOptions,
   given: Setting,
-  hooks: TrainHooks,
+  hooks: Hooks,
 ): Promise<Record<Split, Samples>> {
   const rough = RoughPrompts.open(trainOptionsOf(options, given));
   try {

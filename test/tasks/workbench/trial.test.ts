@@ -25,7 +25,7 @@ function optionsFor(name: string, more: object = {}) {
   return { ...trainOptionsSchema.parse({ ...base, ...setting, ...more }), out: join(dir, name) };
 }
 
-const quiet = { signal: undefined, onEvent: () => {} };
+const quiet = { signal: undefined, onProgress: () => {} };
 
 /** Losses and rates of every step and epoch, without what took how long. */
 async function told(run: string): Promise<unknown[]> {

@@ -1,7 +1,9 @@
 /** Data sets on the Hugging Face Hub, `hf:owner/name[/config][@revision]`: the Parquet files of a split, fetched when it is read. */
+
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { SamError } from '../../../core/errors.js';
+import type { Hooks } from '../../../core/hooks.js';
 import { hubEnvironment } from '../../../hub/environment.js';
 import { parseHubName } from '../../../hub/names.js';
 import type { Asked } from '../../../hub/request.js';
@@ -25,11 +27,8 @@ const README = 'README.md';
 /** Between two lines of progress, milliseconds. */
 const PROGRESS_INTERVAL = 5000;
 
-export interface HubSourceOptions extends ParquetOptions, FetchPacing {
+export interface HubSourceOptions extends ParquetOptions, FetchPacing, Hooks {
   readonly cacheDir: string;
-  readonly signal?: AbortSignal | undefined;
-  readonly onNotice?: ((line: string) => void) | undefined;
-  readonly onWarning?: ((line: string) => void) | undefined;
   /** Default: this process's. */
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
@@ -98,7 +97,10 @@ async function locate(
   const snapshot = await HubSnapshot.open(asked, options);
   const paths = [...snapshot.files.keys()];
   const declared = snapshot.files.has(README)
-    ? declaredConfigs(await readFile((await snapshot.fetch([README], options))[0]!, 'utf8'), root)
+    ? declaredConfigs(
+        await readFile((await snapshot.fetch([README], { ...options, onProgress: undefined }))[0]!, 'utf8'),
+        root,
+      )
     : [];
   await snapshot.settle();
   const splits =
@@ -152,7 +154,7 @@ async function fetchSplit(
   const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
   if (missing.paths.length > 0 && asked.hub.offline === undefined) {
     const files = missing.paths.length === 1 ? '1 file' : `${missing.paths.length} files`;
-    options.onNotice?.(
+    options.onNote?.(
       `downloading ${what} from ${asked.hub.endpoint} to ${asked.hub.cacheDir} (${files}, ${megabytes(missing.bytes)} MB)`,
     );
   }
@@ -163,10 +165,10 @@ async function fetchSplit(
   let last = Date.now();
   return snapshot.fetch(paths, {
     ...options,
-    onProgress(done) {
+    onProgress({ done, total }) {
       if (Date.now() - last < PROGRESS_INTERVAL) return;
       last = Date.now();
-      options.onNotice?.(`downloading ${what}: ${megabytes(done)} of ${megabytes(missing.bytes)} MB`);
+      options.onNote?.(`downloading ${what}: ${megabytes(done)} of ${megabytes(total)} MB`);
     },
   });
 }

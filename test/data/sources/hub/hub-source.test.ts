@@ -44,7 +44,7 @@ function open(spec = `hf:${NAME}`, changes: Partial<HubSourceOptions> = {}) {
     cacheDir: join(folder, 'own'),
     env,
     pauseMs: 1,
-    onNotice: (line) => notices.push(line),
+    onNote: (line) => notices.push(line),
     ...changes,
   });
 }
