@@ -4,9 +4,9 @@
  *   export default command({ options: {...}, positionals: {...}, run: async ({ options, reporter, signal }) => result,
  *                            summary: (result) => 'lines for a human' });
  *
- * and loads what is heavy (sharp, the addon) inside `run`, so that `--help` stays fast. `main.ts` names and describes it.
+ * and loads what is heavy (sharp, the addon) inside `run`, so that `--help` stays fast. `parser.ts` names and describes it.
  */
-import type { Argv, CommandModule, PositionalOptions } from 'yargs';
+import type { Argv, PositionalOptions } from 'yargs';
 import { z } from 'zod';
 import { SamError, toSamError } from '../core/errors.js';
 import { parseOptions } from '../options.js';
@@ -33,7 +33,7 @@ export interface CommandContext<Shape extends OptionShape> {
 
 export interface CommandSpec<Shape extends OptionShape, Result extends object> {
   options: Shape;
-  /** `{ input: {...} }` for a command written `predict <input..>` in `main.ts`. */
+  /** `{ input: {...} }` for a command written `predict <input..>` in `parser.ts`. */
   positionals?: Record<string, PositionalOptions>;
   /** A few lines of examples or explanation under the options. */
   epilogue?: string;
@@ -52,19 +52,27 @@ const COMMON = {
   verbose: { type: 'boolean', describe: 'say more, with the stack of an error' },
 } as const;
 
-/** The builder and handler of a command; `main.ts` adds its name and description. */
-export function command<Shape extends OptionShape, Result extends object>(
-  spec: CommandSpec<Shape, Result>,
-): Pick<CommandModule, 'handler'> & { builder(yargs: Argv): Argv } {
+/** Command: its options for yargs, and what is done with what yargs found. `parser.ts` adds its name and description. */
+export interface Command {
+  builder(yargs: Argv): Argv;
+  /** Reads a call: checks its options and its config file, and does no work. */
+  read(argv: Arguments): Promise<object>;
+  /** Reads a call and does its work. */
+  handler(argv: Arguments): Promise<void>;
+}
+
+type Arguments = Record<string, unknown>;
+
+/** Makes a command of what it takes, does and says. */
+export function command<Shape extends OptionShape, Result extends object>(spec: CommandSpec<Shape, Result>): Command {
   return {
     builder(yargs) {
       for (const [name, options] of Object.entries(spec.positionals ?? {})) yargs.positional(name, options);
       yargs.options(yargsOptions(spec.options)).options(COMMON);
       return spec.epilogue === undefined ? yargs : yargs.epilogue(unwrapped(spec.epilogue));
     },
-    async handler(argv) {
-      await execute(spec, argv);
-    },
+    read: (argv) => read(spec, argv),
+    handler: (argv) => execute(spec, argv),
   };
 }
 
@@ -73,21 +81,31 @@ function unwrapped(text: string): string {
   return text.replace(/(?<=\S)\n(?=\S)/g, ' ');
 }
 
+/** Reads a call: flags before the config file, checked, defaults filled in. */
+async function read<Shape extends OptionShape>(
+  { options: shape, positionals = {} }: Pick<CommandSpec<Shape, object>, 'options' | 'positionals'>,
+  argv: Arguments,
+): Promise<Pick<CommandContext<Shape>, 'options' | 'given' | 'positionals'>> {
+  const flags = givenFlags(shape, argv);
+  const file = typeof argv.config === 'string' ? await readConfigFile(argv.config, shape) : {};
+  const given = { ...file, ...flags };
+  return {
+    options: parseOptions(z.strictObject(shape), given),
+    given,
+    positionals: Object.fromEntries(Object.keys(positionals).map((name) => [name, argv[name]])),
+  };
+}
+
 async function execute<Shape extends OptionShape, Result extends object>(
   spec: CommandSpec<Shape, Result>,
-  argv: Record<string, unknown>,
+  argv: Arguments,
 ): Promise<void> {
   const json = argv.json === true;
   const verbose = argv.verbose === true;
   const reporter = createReporter(process.stderr);
   const interruption = watchInterrupts(reporter);
   try {
-    const flags = givenFlags(spec.options, argv);
-    const file = typeof argv.config === 'string' ? await readConfigFile(argv.config, spec.options) : {};
-    const given = { ...file, ...flags };
-    const options = parseOptions(z.strictObject(spec.options), given);
-    const positionals = Object.fromEntries(Object.keys(spec.positionals ?? {}).map((name) => [name, argv[name]]));
-    const context = { options, given, positionals, json, verbose, signal: interruption.signal, reporter };
+    const context = { ...(await read(spec, argv)), json, verbose, signal: interruption.signal, reporter };
     const result = await spec.run(context);
     reporter.stop();
     process.stdout.write(`${json ? JSON.stringify(result) : spec.summary(result, context)}\n`);

@@ -1,0 +1,112 @@
+/** The parser of the command line: names the commands; each one's file is loaded only when it is called. */
+import yargs, { type ArgumentsCamelCase, type Argv, type CommandModule } from 'yargs';
+import { SamError } from '../core/errors.js';
+import { packageVersion } from '../core/package-root.js';
+import { closest } from '../core/suggest.js';
+import type { Command } from './command.js';
+
+const COMMANDS: [usage: string, description: string, load: () => Promise<{ default: Command }>][] = [
+  ['setup', 'finds or gets LibTorch and builds the addon', () => import('./setup.js')],
+  ['doctor', 'says what is here, and what mends what is missing', () => import('./doctor.js')],
+  ['train', 'fine-tunes a model on labelled images', () => import('./train.js')],
+  ['tune', 'searches for the learning rate, loss and prompts that train best', () => import('./tune.js')],
+  ['split', 'cuts a data set into training, validation and test splits that do not leak', () => import('./split.js')],
+  ['embed', 'encodes the images of a data set ahead of training', () => import('./embed.js')],
+  ['evaluate', 'compares models on labelled images', () => import('./evaluate.js')],
+  ['audit', 'ranks training labels by how far models disagree with them', () => import('./audit.js')],
+  ['predict <input..>', 'writes masks for images and folders', () => import('./predict.js')],
+  ['prompts [input..]', 'shows prompts and rough masks, and tunes the rough masks', () => import('./prompts.js')],
+  ['export <model>', 'writes a model in another format', () => import('./export.js')],
+  ['bench', 'measures this machine, and says how long a training run takes on it', () => import('./bench.js')],
+  ['cache <action>', 'lists what is kept on disk (ls), or makes it smaller (gc)', () => import('./cache.js')],
+];
+
+/** Act: what is done with a command and its arguments once they are parsed. */
+type Act = (command: Command, argv: ArgumentsCamelCase) => Promise<unknown>;
+
+/** Parses `args` and hands `act` the command that they name, with its arguments. Throws `SAM_BAD_OPTION` for a wrong call. */
+export async function parse(args: readonly string[], act: Act): Promise<void> {
+  try {
+    await createParser(args, act).parseAsync();
+  } catch (error) {
+    // yargs throws this one past its own fail handler when the command's options were loaded asynchronously.
+    const missing = /^Not enough arguments following: (.*)/.exec(error instanceof Error ? error.message : '');
+    throw missing === null ? error : wrongCall(`no value given for --${missing[1]}`, 'see --help');
+  }
+}
+
+/** The parser of one call, not yet run. */
+export function createParser(args: readonly string[], act: Act): Argv {
+  const parser = yargs([...args])
+    .scriptName('sam-native')
+    .usage('$0 <command> [options]\n\nFine-tunes the Segment Anything Model on your own images.')
+    .parserConfiguration({
+      'dot-notation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'greedy-arrays': false,
+    })
+    .locale('en')
+    .version(packageVersion())
+    .help()
+    .strict()
+    .strictCommands()
+    .recommendCommands()
+    .demandCommand(1, 'which command?')
+    .wrap(Math.min(120, process.stdout.columns ?? 100))
+    .fail((message, error) => {
+      if (error !== undefined && error.name !== 'YError') throw error;
+      throw parseFailure(message ?? error?.message ?? 'wrong call', args, knownFlags(parser));
+    });
+  for (const [usage, description, load] of COMMANDS) {
+    parser.command({
+      command: usage,
+      describe: description,
+      builder: async (command: Argv) => (await load()).default.builder(command),
+      handler: async (argv: ArgumentsCamelCase) => act((await load()).default, argv),
+    } as unknown as CommandModule);
+  }
+  return parser;
+}
+
+/** Every flag of the command in hand. `getOptions` is not in yargs' types. */
+function knownFlags(parser: Argv): string[] {
+  const { key } = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
+  return Object.keys(key);
+}
+
+function wrongCall(message: string, fix: string): SamError {
+  return new SamError('SAM_BAD_OPTION', message, { fix });
+}
+
+/** What yargs says of a wrong call in our words, with the name that was probably meant. */
+function parseFailure(message: string, args: readonly string[], known: readonly string[]): SamError {
+  const text = message.replace(/\s*\n\s*/g, ' ');
+  const wrong = unknownFlags(text, args);
+  if (wrong.length > 0) {
+    const meant = closest(wrong[0]!, known);
+    const names = wrong.map((flag) => `--${flag}`).join(', ');
+    return wrongCall(`unknown option ${names}`, meant === undefined ? 'see --help' : `did you mean --${meant}?`);
+  }
+  const choice = /^Invalid values: Argument: (.*?), Given: (.*?), Choices: (.*)$/.exec(text);
+  if (choice !== null)
+    return wrongCall(
+      `${args.some((arg) => arg.startsWith(`--${choice[1]}`)) ? `--${choice[1]} ` : ''}${choice[2]}`,
+      `expected one of ${choice[3]!.replaceAll('"', '')}`,
+    );
+  const suggestion = /^Did you mean (.*)\?$/.exec(text);
+  if (suggestion !== null)
+    return wrongCall(`unknown command ${args.find((arg) => !arg.startsWith('-'))}`, `did you mean ${suggestion[1]}?`);
+  const unexpected = /^Unknown (?:command|argument)s?: (.*)$/.exec(text);
+  if (unexpected !== null) return wrongCall(`${unexpected[1]} is not expected here`, 'see --help');
+  if (text.startsWith('Not enough non-option arguments'))
+    return wrongCall('something is missing behind the command', 'see --help');
+  return wrongCall(text, 'see --help');
+}
+
+/** The flags in `Unknown arguments: batch-szie, batchSzie`, as the user wrote them. */
+function unknownFlags(message: string, args: readonly string[]): string[] {
+  const named = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ') ?? [];
+  const flags = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.replace(/^--?(no-)?|=.*$/gs, ''));
+  return named.filter((name) => flags.includes(name));
+}
