@@ -17,7 +17,7 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(strings.reduce((text, string, index) => text + written(parts[index - 1]) + string));
 }
 
-/** Text of our own, or of a library that escapes. */
+/** Text of our own. */
 export function trusted(text: string): Html {
   return new Html(text);
 }

@@ -1,43 +1,56 @@
 /**
- * Figures as SVG texts, drawn by Observable Plot on a DOM without a browser. Colours are variables of the page's style, so that
- * they follow dark mode and print; what differs by colour differs by dashes or marks too.
+ * Figures as SVG texts: marks, whose curves and symbols are d3-shape's, between axes. Colours are variables of the page's style,
+ * so that they follow dark mode and print; what differs by colour differs by dashes or marks too.
  */
-import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
+import { bin, max, ticks } from 'd3-array';
+import * as shape from 'd3-shape';
 import { median } from '../scoring/statistics.js';
-import { type Html, html, trusted } from './html.js';
+import { type Axis, type Frame, frameOf, xAxis, yAxis } from './axes.js';
+import { type Html, html } from './html.js';
 
 /** Drawn at the width that a phone shows; letters stay legible there. */
 const WIDTH = 420;
-const HEIGHT = 270;
+const [LEFT, RIGHT] = [52, 404];
+const HEIGHT = 200;
+/** The height of a chart as high as wide. */
+export const SQUARE = RIGHT - LEFT;
 /** Colours in the page's style. */
 const SERIES = 6;
 const DASHES = ['6 3', undefined, '2 3', '10 3 2 3', '4 2', '1 2'] as const;
-const MARKS = ['square', 'circle', 'triangle', 'diamond', 'cross', 'star'] as const;
+const SYMBOLS = [
+  shape.symbolSquare,
+  shape.symbolCircle,
+  shape.symbolTriangle,
+  shape.symbolDiamond,
+  shape.symbolCross,
+  shape.symbolStar,
+] as const;
 
-export const colourOf = (series: number) => `var(--series-${series % SERIES})`;
-const dashOf = (series: number) => DASHES[series % DASHES.length];
-const markOf = (series: number) => MARKS[series % MARKS.length]!;
+const colourOf = (series: number) => `var(--series-${series % SERIES})`;
 
-/** A figure with its heading; `alt` says what is in it to those who don't see it. */
-export function figure(title: string, alt: string, options: Plot.PlotOptions, legend?: Html): Html {
-  const size = { width: WIDTH, height: HEIGHT, marginLeft: 48, marginBottom: 40, marginRight: 16 };
-  const drawn = draw({ ...size, style: { fontSize: '12px' }, ...options });
-  return html`<figure class="plot-figure"><figcaption>${title}</figcaption>${legend}<div role="img" aria-label="${title}: ${alt}">${trusted(drawn.outerHTML)}</div></figure>`;
+/** What is drawn between the axes. */
+export type Mark = (frame: Frame) => Html;
+
+export interface Chart {
+  readonly x: Axis;
+  readonly y: Axis;
+  /** Between the axes. */
+  readonly height?: number;
+  readonly marks: readonly Mark[];
 }
 
-/** What of an SVG element is used here: this package compiles without a browser's types. */
-interface Drawn {
-  readonly outerHTML: string;
-  setAttribute(name: string, value: string): void;
-  querySelector(selector: string): { remove(): void } | null;
+/** A figure with its heading, its charts one below the other; `alt` says what is in it to those who don't see it. */
+export function figure(title: string, alt: string, charts: readonly Chart[], legend?: Html): Html {
+  return html`<figure class="plot-figure"><figcaption>${title}</figcaption>${legend}<div role="img" aria-label="${title}: ${alt}">${charts.map(drawn)}</div></figure>`;
 }
 
-function draw(options: Plot.PlotOptions): Drawn {
-  const { document } = parseHTML('<!doctype html><html></html>');
-  const drawn: Drawn = Plot.plot({ document, className: 'plot', ...options });
-  drawn.querySelector('style')?.remove(); // the page has its own
-  return drawn;
+function drawn({ x, y, height = HEIGHT, marks }: Chart): Html {
+  // Above are the label of y and, below it, words of marks.
+  const top = y.label === undefined ? 18 : 30;
+  const frame = frameOf(x.domain, y.domain, { left: LEFT, right: RIGHT, top, bottom: top + height });
+  const below = x.label === undefined ? 4 : 40;
+  return html`<svg class="plot" viewBox="0 0 ${WIDTH} ${frame.bottom + below}">${xAxis(x, frame)}${yAxis(y, frame)}
+${marks.map((mark) => mark(frame))}</svg>`;
 }
 
 /** Names of series with their colour, dashes and marks. */
@@ -46,32 +59,36 @@ export function legend(
   look: 'line' | 'dots' | 'area' = 'line',
   series: readonly number[] = names.map((_, index) => index),
 ): Html {
+  const frame = frameOf([0, 1], [0, 1], { left: 3, right: 31, top: 3, bottom: 9 });
   const items = names.map((name, index) => {
-    const unit = { domain: [0, 1], axis: null };
-    const size = { className: 'swatch', width: 34, height: 12, margin: 3, x: unit, y: unit };
-    const swatch = draw({ ...size, marks: swatchMarks(series[index]!, look) });
-    swatch.setAttribute('aria-hidden', 'true');
-    return html`<li>${trusted(swatch.outerHTML)} ${name}</li>`;
+    const marks = swatchMarks(series[index]!, look).map((mark) => mark(frame));
+    return html`<li><svg class="swatch" viewBox="0 0 34 12" aria-hidden="true">${marks}</svg> ${name}</li>`;
   });
   return html`<ul class="legend">${items}</ul>`;
 }
 
-function swatchMarks(series: number, look: 'line' | 'dots' | 'area'): Plot.Markish[] {
-  const points = [0, 0.5, 1].map((x) => ({ x, y: 0.5 }));
-  if (look === 'area') return [Plot.rect([0], { x1: 0, x2: 1, y1: 0, y2: 1, fill: colourOf(series) })];
-  if (look === 'dots') return [dots(series, points.slice(1, 2))];
-  return [...lineMarks({ series, points, marks: false }), dots(series, points.slice(1, 2))];
-}
-
-/** Open marks, so that many on one place are seen to be many. */
-export function dots(series: number, points: readonly Point[]): Plot.Markish {
-  const look = { stroke: colourOf(series), symbol: markOf(series), r: 3.5, strokeWidth: 1.5 } as const;
-  return Plot.dot(points, { x: 'x', y: 'y', ...look });
+function swatchMarks(series: number, look: 'line' | 'dots' | 'area'): Mark[] {
+  if (look === 'area') return [bars(series, [1])];
+  const symbol = dots(series, [{ x: 0.5, y: 0.5 }]);
+  const points = [0, 1].map((x) => ({ x, y: 0.5 }));
+  return look === 'dots' ? [symbol] : [lineMark({ series, points, marks: false }), symbol];
 }
 
 export interface Point {
   readonly x: number;
   readonly y: number;
+}
+
+/** Open marks, so that many on one place are seen to be many. */
+export function dots(series: number, points: readonly Point[]): Mark {
+  return (frame) =>
+    html`<g fill="none" stroke="${colourOf(series)}" stroke-width="1.5">${symbols(series, 3.5, points, frame)}</g>`;
+}
+
+/** @param radius Of a circle as large as each symbol. */
+function symbols(series: number, radius: number, points: readonly Point[], { x, y }: Frame): Html[] {
+  const outline = shape.symbol(SYMBOLS[series % SYMBOLS.length], Math.PI * radius ** 2).digits(2)();
+  return points.map((point) => html`<path transform="translate(${x(point.x)},${y(point.y)})" d="${outline}"/>`);
 }
 
 export interface Line {
@@ -83,81 +100,75 @@ export interface Line {
   readonly band?: readonly { readonly low: number; readonly high: number }[] | undefined;
 }
 
-/** Marks of a line with its band, dashes and points. */
-export function lineMarks({ series, points, marks = points.length <= 30, band }: Line): Plot.Markish[] {
-  const stroke = colourOf(series);
-  const dash = dashOf(series);
-  const bounds = band === undefined ? [] : points.map(({ x }, index) => ({ x, ...band[index]! }));
-  return [
-    ...(bounds.length > 1
-      ? [Plot.areaY(bounds, { x: 'x', y1: 'low', y2: 'high', fill: stroke, fillOpacity: 0.15 })]
-      : []),
-    Plot.lineY(points, {
-      x: 'x',
-      y: 'y',
-      stroke,
-      strokeWidth: 2,
-      ...(dash !== undefined && { strokeDasharray: dash }),
-    }),
-    ...(marks ? [Plot.dot(points, { x: 'x', y: 'y', fill: stroke, symbol: markOf(series), r: 4 })] : []),
-  ];
+/** A line with its band, dashes and points. */
+export function lineMark({ series, points, marks = points.length <= 30, band = [] }: Line): Mark {
+  const colour = colourOf(series);
+  const dash = DASHES[series % DASHES.length];
+  const dashes = dash && html` stroke-dasharray="${dash}"`;
+  return (frame) => {
+    const { x, y } = frame;
+    const bounds = band.map(({ low, high }, index) => ({ x: x(points[index]!.x), low: y(low), high: y(high) }));
+    const between = shape.area<(typeof bounds)[number]>(
+      ({ x }) => x,
+      ({ low }) => low,
+      ({ high }) => high,
+    )(bounds);
+    const through = shape.line<Point>(
+      (point) => x(point.x),
+      (point) => y(point.y),
+    )([...points]);
+    return html`${between && html`<path fill="${colour}" fill-opacity=".15" d="${between}"/>`}
+<path fill="none" stroke="${colour}" stroke-width="2"${dashes} d="${through}"/>
+${marks ? html`<g fill="${colour}">${symbols(series, 4, points, frame)}</g>` : undefined}`;
+  };
+}
+
+/** An upright line with words at its upper end. */
+export function marker(at: number, words: string): Mark {
+  return ({ x, left, right, top, bottom }) => {
+    const anchor = x(at) > (left + right) / 2 ? 'end' : 'start';
+    return html`<path class="marker" d="M${x(at)},${top - 3}V${bottom}"/><text x="${x(at)}" y="${top - 6}" text-anchor="${anchor}">${words}</text>`;
+  };
+}
+
+/** Where both axes are equal. */
+export function diagonal(): Mark {
+  return ({ x, y }) => html`<path class="diagonal" d="M${x(0)},${y(0)}L${x(1)},${y(1)}"/>`;
+}
+
+/** Side by side on a line, as many as there are counts. */
+function bars(series: number, counts: readonly number[]): Mark {
+  return ({ x, y, left, right, bottom }) => {
+    const side = (index: number) => x(index / counts.length);
+    const each = counts.map(
+      (count, index) => `M${side(index) + 0.5},${bottom}V${y(count)}H${side(index + 1) - 0.5}V${bottom}Z`,
+    );
+    return html`<path fill="${colourOf(series)}" d="${each.join('')}"/><path class="tick" d="M${left},${bottom}H${right}"/>`;
+  };
 }
 
 /** How many images reach which score, a row of bars for each model with its median. */
 export function histograms(title: string, models: readonly { name: string; values: readonly number[] }[]): Html {
-  const data = models.flatMap(({ values }, series) =>
-    values.map((value) => ({ value: Math.min(value, 1 - 1e-9), series })),
-  );
-  const medians = models.map(({ values }, series) => ({ series, value: median(values) }));
-  const alt = models.map(({ name, values }) => `${name} median ${median(values).toFixed(3)}`).join(', ');
+  const inTwentieths = bin()
+    .domain([0, 1])
+    .thresholds(ticks(0, 1, 20).slice(1, -1));
+  const counts = models.map(({ values }) => inTwentieths(values).map(({ length }) => length));
+  const most = max(counts.flat()) ?? 1;
+  const whole = ticks(0, most, 3).filter(Number.isInteger);
+  const medians = models.map(({ values }) => median(values).toFixed(3));
+  const charts = models.map(({ values }, series): Chart => {
+    const [first, last] = [series === 0, series === models.length - 1];
+    return {
+      x: { domain: [0, 1], label: last ? 'IoU' : undefined },
+      y: { domain: [0, most], label: first ? 'images' : undefined, ticks: whole },
+      height: 72,
+      marks: [bars(series, counts[series]!), marker(median(values), `median ${medians[series]}`)],
+    };
+  });
+  const alt = models.map(({ name }, index) => `${name} median ${medians[index]}`).join(', ');
   const names = models.map(({ name }) => name);
-  return figure(
-    title,
-    alt,
-    {
-      height: 60 + 95 * models.length,
-      x: { domain: [0, 1], label: 'IoU' },
-      y: { label: 'images', grid: true, ticks: 3 },
-      fy: { axis: null, padding: 0.12 },
-      marks: [
-        ...models.map((_, series) =>
-          Plot.rectY(
-            data.filter((one) => one.series === series),
-            Plot.binX<Plot.RectYOptions>(
-              { y: 'count' },
-              { x: 'value', fy: 'series', fill: colourOf(series), thresholds: twentieths(), inset: 0.5 },
-            ),
-          ),
-        ),
-        Plot.ruleX(medians, {
-          x: 'value',
-          fy: 'series',
-          stroke: 'currentColor',
-          strokeWidth: 1.5,
-          strokeDasharray: '3 2',
-        }),
-        Plot.text(medians, {
-          x: 'value',
-          fy: 'series',
-          frameAnchor: 'top',
-          text: ({ value }: { value: number }) => `median ${value.toFixed(3)}`,
-          textAnchor: 'start',
-          dx: 4,
-          ...leftOf(medians),
-        }),
-        Plot.ruleY([0]),
-      ],
-    },
-    legend(names, 'area'),
-  );
+  return figure(title, alt, charts, legend(names, 'area'));
 }
-
-/** Words stand to the left of a line that is far to the right. */
-function leftOf(medians: readonly { value: number }[]): Plot.TextOptions {
-  return medians.some(({ value }) => value > 0.75) ? { textAnchor: 'end', dx: -4 } : {};
-}
-
-const twentieths = () => Array.from({ length: 21 }, (_, index) => index / 20);
 
 /** Both scores of every image: above the diagonal the second model is better. */
 export function pairs(
@@ -168,28 +179,13 @@ export function pairs(
 ): Html {
   const better = points.filter(({ x, y }) => y > x).length;
   const worse = points.filter(({ x, y }) => y < x).length;
-  return figure(title, `${second} is better on ${better} of ${points.length} images and worse on ${worse}`, {
-    height: WIDTH - 40,
-    x: { domain: [0, 1], label: `IoU, ${first}`, grid: true },
-    y: { domain: [0, 1], label: `IoU, ${second}`, grid: true },
-    marks: [
-      diagonal(),
-      Plot.text([{ x: 0.98, y: 0.04 }], {
-        x: 'x',
-        y: 'y',
-        text: () => `better on ${better}, worse on ${worse} of ${points.length}`,
-        textAnchor: 'end',
-      }),
-      dots(series, points),
-    ],
-  });
-}
-
-/** Where both axes are equal. */
-export function diagonal(): Plot.Markish {
-  const ends = [
-    { x: 0, y: 0 },
-    { x: 1, y: 1 },
-  ];
-  return Plot.line(ends, { x: 'x', y: 'y', stroke: 'currentColor', strokeOpacity: 0.5, strokeDasharray: '3 3' });
+  const words: Mark = ({ right, bottom }) =>
+    html`<text x="${right - 6}" y="${bottom - 8}" text-anchor="end">better on ${better}, worse on ${worse} of ${points.length}</text>`;
+  const chart = {
+    x: { domain: [0, 1], label: `IoU, ${first}` },
+    y: { domain: [0, 1], label: `IoU, ${second}` },
+    height: SQUARE,
+    marks: [diagonal(), words, dots(series, points)],
+  } as const;
+  return figure(title, `${second} is better on ${better} of ${points.length} images and worse on ${worse}`, [chart]);
 }

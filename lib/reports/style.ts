@@ -41,8 +41,11 @@ td small { display: block; color: var(--soft); }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 1.2rem 2rem; }
 .plot-figure { margin: 0; max-width: 34rem; break-inside: avoid; }
 .plot-figure figcaption { font-weight: 600; }
-.plot { display: block; width: 100%; height: auto; overflow: visible; }
-.plot text { white-space: pre; }
+.plot { display: block; width: 100%; height: auto; overflow: visible; font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; fill: currentColor; }
+.plot .tick { stroke: currentColor; }
+.plot .grid { stroke: currentColor; stroke-opacity: .1; }
+.plot .diagonal { stroke: currentColor; stroke-opacity: .5; stroke-width: 1.5; stroke-dasharray: 3 3; }
+.plot .marker { stroke: currentColor; stroke-width: 1.5; stroke-dasharray: 3 2; }
 .swatch { width: 34px; height: 12px; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 0 1rem; margin: .1rem 0; padding: 0; font-size: .88rem; color: var(--soft); }
 .legend li { position: relative; padding-left: 40px; }

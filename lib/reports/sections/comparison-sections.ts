@@ -9,7 +9,7 @@ import type {
   RobustnessCurve,
 } from '../../scoring/results.js';
 import { type Html, html } from '../html.js';
-import { figure, type Line, legend, lineMarks } from '../plots.js';
+import { figure, type Line, legend, lineMark } from '../plots.js';
 import { displayName, table, withInterval } from './scores-sections.js';
 
 /** What is told of; the result in JSON has all. */
@@ -88,6 +88,7 @@ export function robustness(curves: readonly RobustnessCurve[]): Html {
 function robustnessFigure(curves: readonly RobustnessCurve[], names: readonly string[]): Html {
   const { disturbance, ofPoints } = curves[0]!;
   const { title, label } = DISTURBANCES[disturbance];
+  const values = curves[0]!.steps.map(({ value }) => value);
   const lines = curves.map(({ name, steps }): Line => {
     const band = steps.map(({ meanIouInterval: [low, high] }) => ({ low, high }));
     return { series: names.indexOf(name), points: steps.map(({ value, meanIou }) => ({ x: value, y: meanIou })), band };
@@ -95,12 +96,14 @@ function robustnessFigure(curves: readonly RobustnessCurve[], names: readonly st
   const ends = curves.map(({ name, steps }) => `${name} ${steps.map(({ meanIou }) => meanIou.toFixed(3)).join(', ')}`);
   return figure(
     ofPoints === null ? title : `${title} (of ${ofPoints})`,
-    `mean IoU at ${curves[0]!.steps.map(({ value }) => value).join(', ')}: ${ends.join('; ')}`,
-    {
-      x: { label, ticks: curves[0]!.steps.map(({ value }) => value), tickFormat: String },
-      y: { label: 'mean IoU', grid: true, domain: [0, 1] },
-      marks: lines.flatMap(lineMarks),
-    },
+    `mean IoU at ${values.join(', ')}: ${ends.join('; ')}`,
+    [
+      {
+        x: { label, domain: [Math.min(...values), Math.max(...values)], ticks: values },
+        y: { label: 'mean IoU', domain: [0, 1] },
+        marks: lines.map(lineMark),
+      },
+    ],
     legend(names),
   );
 }

@@ -10,7 +10,7 @@ import type {
   Summary,
 } from '../../scoring/results.js';
 import { type Html, html } from '../html.js';
-import { diagonal, dots, figure, histograms, legend, lineMarks, type Point, pairs } from '../plots.js';
+import { diagonal, dots, figure, histograms, legend, lineMark, type Point, pairs, SQUARE } from '../plots.js';
 import { entrantKey, type Sketches } from '../sketches.js';
 
 /** What models scored. */
@@ -165,18 +165,20 @@ function guesses(entries: readonly Entry[]): Html | undefined {
   return figure(
     'The model’s own guess of its IoU',
     guessing.map(({ name, calibration }) => `${name} ${guessWords(calibration)}`).join('; '),
-    {
-      x: { label: 'predicted IoU', grid: true, domain: [0, most] },
-      y: { label: 'real IoU', grid: true, domain: [0, 1] },
-      height: 380,
-      marks: [
-        diagonal(),
-        ...guessing.flatMap(({ series, points, bins }) => [
-          dots(series, points),
-          ...lineMarks({ series, points: bins, marks: false }),
-        ]),
-      ],
-    },
+    [
+      {
+        x: { label: 'predicted IoU', domain: [0, most] },
+        y: { label: 'real IoU', domain: [0, 1] },
+        height: SQUARE,
+        marks: [
+          diagonal(),
+          ...guessing.flatMap(({ series, points, bins }) => [
+            dots(series, points),
+            lineMark({ series, points: bins, marks: false }),
+          ]),
+        ],
+      },
+    ],
     legend(
       guessing.map(({ name, calibration }) => `${name}: ${guessWords(calibration)}`),
       'dots',

@@ -1,10 +1,10 @@
 /** Sections about a run: curves, settings and versions, timings. */
-import * as Plot from '@observablehq/plot';
 import { kebab } from '../../core/suggest.js';
 import { trainOptionsSchema } from '../../options.js';
 import type { TrainSeconds } from '../../runs/events.js';
+import { type Axis, domainAround } from '../axes.js';
 import { type Html, html } from '../html.js';
-import { figure, type Line, legend, lineMarks } from '../plots.js';
+import { figure, type Line, legend, lineMark, type Mark, marker } from '../plots.js';
 import type { EpochRecord, RunRecord } from '../run-record.js';
 
 /** Losses, IoU and learning rate over epochs. Nothing before the first epoch is complete. */
@@ -19,20 +19,21 @@ export function curves({ epochs, rates }: RunRecord): Html {
   const losses = `in epoch ${last.epoch} training ${last.trainLoss.toFixed(4)}, validation ${last.validationLoss.toFixed(4)}`;
   const loss = overEpochs('Loss', losses, 'loss', [line(0, 'trainLoss'), line(1, 'validationLoss')], best);
   const iou = `${last.validationIou.toFixed(4)} in epoch ${last.epoch}`;
-  const rate = figure('Learning rate', `${rates.at(-1)?.y ?? 0} at the end`, {
-    x: epochAxis(0, last.epoch),
-    y: { label: 'learning rate', grid: true, zero: true, tickFormat: exponential, ticks: 5 },
-    marginLeft: 62,
-    marks: lineMarks({ series: 1, points: rates, marks: false }),
-  });
+  const rate = figure('Learning rate', `${rates.at(-1)?.y ?? 0} at the end`, [
+    {
+      x: epochAxis(0, last.epoch),
+      y: { label: 'learning rate', domain: domainAround([0, ...rates.map(({ y }) => y)]), format: exponential },
+      marks: [lineMark({ series: 1, points: rates, marks: false })],
+    },
+  ]);
   return html`<div class="plots">${loss}${overEpochs('IoU of the validation masks', iou, 'mean IoU', [line(1, 'validationIou')], best)}${rate}</div>`;
 }
 
 /** Ticks at whole epochs. */
-function epochAxis(first: number, last: number): Plot.ScaleOptions {
+function epochAxis(first: number, last: number): Axis {
   const step = Math.max(1, Math.ceil(last / 8));
   const ticks = Array.from({ length: Math.floor(last / step) + 1 }, (_, index) => index * step);
-  return { label: 'epoch', domain: [first, last], ticks: ticks.filter((tick) => tick >= first), tickFormat: String };
+  return { label: 'epoch', domain: [first, last], ticks: ticks.filter((tick) => tick >= first) };
 }
 
 function exponential(rate: number): string {
@@ -41,32 +42,11 @@ function exponential(rate: number): string {
 
 function overEpochs(title: string, alt: string, label: string, lines: Line[], best: EpochRecord | undefined): Html {
   const last = lines[0]?.points.at(-1)?.x ?? 1;
-  const marks: Plot.Markish[] = lines.flatMap(lineMarks);
-  if (best !== undefined) {
-    const at = [{ x: best.epoch }];
-    const nearEnd = best.epoch > 0.8 * last;
-    marks.push(
-      Plot.ruleX(at, { x: 'x', stroke: 'currentColor', strokeOpacity: 0.6, strokeDasharray: '2 3' }),
-      Plot.text(at, {
-        x: 'x',
-        frameAnchor: 'top',
-        dy: -12,
-        text: () => `best: ${best.epoch}`,
-        textAnchor: nearEnd ? 'end' : 'start',
-      }),
-    );
-  }
-  const names = lines.length > 1 ? legend(['training', 'validation']) : undefined;
-  return figure(
-    title,
-    alt,
-    {
-      x: epochAxis(Math.min(1, last - 1), last),
-      y: { label, grid: true, nice: true },
-      marks,
-    },
-    names,
-  );
+  const marks: Mark[] = lines.map(lineMark);
+  if (best !== undefined) marks.push(marker(best.epoch, `best: ${best.epoch}`));
+  const domain = domainAround(lines.flatMap(({ points }) => points.map(({ y }) => y)));
+  const chart = { x: epochAxis(Math.min(1, last - 1), last), y: { label, domain }, marks };
+  return figure(title, alt, [chart], lines.length > 1 ? legend(['training', 'validation']) : undefined);
 }
 
 /** What was asked for, with what, and on what. */
