@@ -5,7 +5,7 @@ import type { NativeBinding } from '../../binding.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError, type SamErrorCode } from '../core/errors.js';
 import { PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
-import { readSettings } from './settings.js';
+import { readSetupRecord } from './setup-record.js';
 import { tryAddon } from './try-addon.js';
 
 export type * from '../../binding.js';
@@ -43,7 +43,7 @@ export function findAddon(env: NodeJS.ProcessEnv = process.env, root: string = P
   try {
     return nodeGypBuild.path(root);
   } catch {
-    const recorded = readSettings(defaultCacheDir(env)).addons?.[packageVersion(root)];
+    const recorded = readSetupRecord(defaultCacheDir(env)).addons?.[packageVersion(root)];
     if (recorded !== undefined && existsSync(recorded)) return recorded;
   }
   throw new SamError('SAM_NO_ADDON', 'the native addon is not built yet', { fix: SETUP });

@@ -1,7 +1,7 @@
 /** A raster as SAM sees it: three of its bands, 8 bits each, window by window. */
 import { setImmediate } from 'node:timers/promises';
 import type { TypedArray } from 'geotiff';
-import { type BandChoice, chooseBands } from './bands.js';
+import { type BandChoice, chooseBands } from './band-choice.js';
 import { isValid, type Raster, type Window } from './raster.js';
 import { type BandStretch, findStretch, STRETCH_VERSION, toByte } from './stretch.js';
 

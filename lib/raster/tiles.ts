@@ -8,7 +8,7 @@ import type { Window } from './raster.js';
 export const OVERLAP = 0.25;
 
 /** A tile along one side. */
-export interface Span {
+export interface TileSpan {
   readonly start: number;
   readonly size: number;
 }
@@ -24,8 +24,8 @@ export interface Tile extends Window {
 export interface TilePlan {
   readonly width: number;
   readonly height: number;
-  readonly columns: readonly Span[];
-  readonly rows: readonly Span[];
+  readonly columns: readonly TileSpan[];
+  readonly rows: readonly TileSpan[];
   /** For each column, the weight at each of its pixels; likewise the rows. A pixel's weight is the product of the two. */
   readonly columnWeights: readonly Float32Array[];
   readonly rowWeights: readonly Float32Array[];
@@ -54,15 +54,15 @@ export function tilesOfRow({ columns, rows }: TilePlan, row: number): Tile[] {
   });
 }
 
-export function spans(length: number, side: number, overlap: number): Span[] {
+export function spans(length: number, side: number, overlap: number): TileSpan[] {
   if (length <= side) return [{ start: 0, size: length }];
-  const found: Span[] = [];
+  const found: TileSpan[] = [];
   for (let start = 0; start + side < length; start += side - overlap) found.push({ start, size: side });
   return [...found, { start: length - side, size: side }];
 }
 
 /** Rises from each end of a span over `overlap` pixels (but not from the ends of the whole), divided by the sum of all spans'. */
-export function weights(all: readonly Span[], length: number, overlap: number): Float32Array[] {
+export function weights(all: readonly TileSpan[], length: number, overlap: number): Float32Array[] {
   const sums = new Float64Array(length);
   const raw = all.map(({ start, size }) => {
     const isFirst = start === 0;

@@ -6,7 +6,7 @@ import { spreadPlaces } from '../data/sample-list.js';
 import { resolveEntrants } from '../scoring/entrants.js';
 import { type Scoring, scoreModel, summarise } from '../scoring/judge.js';
 import { RoughMaskSources } from '../scoring/rough-scores.js';
-import type { Scored } from './sections/scores-sections.js';
+import type { ReportedScores } from './sections/scores-sections.js';
 import { Sketches } from './sketches.js';
 
 /** Images that are scored at most: each takes some tenths of a second on a CPU. */
@@ -17,7 +17,7 @@ export interface ScoreRunOptions extends Pick<Scoring, 'store' | 'compute'>, Hoo
 }
 
 /** With the prompts of the run's own validation; from rough masks where it is described by any. */
-export async function scoreRun(dir: string, validation: Samples, options: ScoreRunOptions): Promise<Scored> {
+export async function scoreRun(dir: string, validation: Samples, options: ScoreRunOptions): Promise<ReportedScores> {
   const samples = someOf(validation);
   const { cacheDir, signal, onWarning, store, compute } = options;
   const entrants = await resolveEntrants({ models: ['untuned', dir], cacheDir, signal });
@@ -25,7 +25,7 @@ export async function scoreRun(dir: string, validation: Samples, options: ScoreR
   const rough = new RoughMaskSources();
   const sketches = new Sketches();
   try {
-    const scored: Scored = { models: [], rows: [], sketches };
+    const scored: ReportedScores = { models: [], rows: [], sketches };
     for (const found of entrants.filter(({ promptSource }) => promptSource === source)) {
       const entrant = found.model.checkpoint === undefined ? found : { ...found, name: 'tuned' };
       const from = { store, compute, masks: rough.of(entrant), show: sketches.show };

@@ -4,7 +4,7 @@ import type { Prompt } from '../prompts/prompt.js';
 import type { Entrant } from '../scoring/entrants.js';
 import type { Answer } from '../scoring/judge.js';
 import type { EntrantName } from '../scoring/results.js';
-import { frameSize, outlinePath } from './outlines.js';
+import { frameSize, outlinePath } from './mask-paths.js';
 
 export interface Sketch {
   readonly sample: Sample;

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { readSettings } from '../addon/settings.js';
+import { readSetupRecord } from '../addon/setup-record.js';
 import { isCheckout, packageVersion } from '../core/package-root.js';
 import { inspectLibTorch, type LibTorch } from './libtorch.js';
 
@@ -39,7 +39,7 @@ export function addonPlace(root: string, cacheDir: string, libtorch: LibTorch): 
 /** The folder in which the addon was last put, if any was. */
 export function currentFolder(root: string, cacheDir: string): string | undefined {
   if (isCheckout(root)) return join(root, 'build', 'Release');
-  const file = readSettings(cacheDir).addons?.[packageVersion(root)];
+  const file = readSetupRecord(cacheDir).addons?.[packageVersion(root)];
   return file === undefined ? undefined : join(file, '..');
 }
 

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { readSettings } from '../addon/settings.js';
+import { readSetupRecord } from '../addon/setup-record.js';
 import { SamError } from '../core/errors.js';
 
 /** The version that is tested, and that `setup` gets. */
@@ -110,7 +110,7 @@ function* places(options: FindOptions): Generator<{ source: string; path: string
     yield { source: 'SAM_NATIVE_LIBTORCH', path: resolve(env.SAM_NATIVE_LIBTORCH), insist: true };
   }
   if (env.LIBTORCH) yield { source: 'LIBTORCH', path: resolve(env.LIBTORCH) };
-  const recorded = readSettings(options.cacheDir).libtorch;
+  const recorded = readSetupRecord(options.cacheDir).libtorch;
   if (recorded !== undefined) yield { source: 'recorded choice', path: recorded };
   const python = torchOfPython(env);
   if (python !== undefined) yield { source: 'active Python', path: python };

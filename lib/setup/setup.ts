@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { readSettings, writeSettings } from '../addon/settings.js';
+import { readSetupRecord, writeSetupRecord } from '../addon/setup-record.js';
 import { tryAddon } from '../addon/try-addon.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
@@ -136,7 +136,7 @@ function install(from: string, to: string): void {
 }
 
 function record(root: string, cacheDir: string, libtorch: LibTorch, addon: string): void {
-  const settings = readSettings(cacheDir);
-  const addons = isCheckout(root) ? settings.addons : { ...settings.addons, [packageVersion(root)]: addon };
-  writeSettings(cacheDir, { libtorch: libtorch.path, ...(addons && { addons }) });
+  const recorded = readSetupRecord(cacheDir);
+  const addons = isCheckout(root) ? recorded.addons : { ...recorded.addons, [packageVersion(root)]: addon };
+  writeSetupRecord(cacheDir, { libtorch: libtorch.path, ...(addons && { addons }) });
 }

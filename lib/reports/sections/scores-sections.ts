@@ -14,7 +14,7 @@ import { diagonal, dots, figure, histograms, legend, lineMark, type Point, pairs
 import { entrantKey, type Sketches } from '../sketches.js';
 
 /** What models scored. */
-export interface Scored {
+export interface ReportedScores {
   readonly models: ModelScores[];
   readonly rows: ImageScores[];
   readonly sketches: Sketches;
@@ -36,7 +36,7 @@ const SOURCES: Record<EvaluatedSource, string> = {
 };
 
 /** Untuned models first: before, then after. */
-export function entriesOf({ models, rows }: Pick<Scored, 'models' | 'rows'>): Entry[] {
+export function entriesOf({ models, rows }: Pick<ReportedScores, 'models' | 'rows'>): Entry[] {
   const ordered = [...models].sort((a, b) => Number(isTuned(a)) - Number(isTuned(b)));
   return ordered.map((scores) => {
     const key = entrantKey(scores);
