@@ -2,16 +2,17 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** What is in `setup.json` of the cache folder. */
 export interface SetupRecord {
   /** Folder of the LibTorch to use. */
   libtorch?: string;
-  /** For a package installed as a dependency (a checkout has its own `build/`): addon file by package version. */
+  /** Addon's file by version of this package, where it is installed as a dependency; a checkout has its own `build/`. */
   addons?: Record<string, string>;
 }
 
 const fileOf = (cacheDir: string) => join(cacheDir, 'setup.json');
 
-/** Empty where nothing was recorded or the file is damaged: setup then simply looks again. */
+/** Reads the record; an empty one where there is none or it is damaged: `setup` then simply looks again. */
 export function readSetupRecord(cacheDir: string): SetupRecord {
   try {
     const value: unknown = JSON.parse(readFileSync(fileOf(cacheDir), 'utf8'));
@@ -21,6 +22,7 @@ export function readSetupRecord(cacheDir: string): SetupRecord {
   }
 }
 
+/** Writes the record wholly or not at all. Makes the cache folder. */
 export function writeSetupRecord(cacheDir: string, record: SetupRecord): void {
   mkdirSync(cacheDir, { recursive: true });
   const temporary = `${fileOf(cacheDir)}.${process.pid}`;
