@@ -12,7 +12,7 @@ import { readSafetensorsHeader } from './safetensors-header.js';
 
 const json = z.unknown();
 
-/** One for every part of a resumed run: with what it went on, and from where. */
+/** An entry for every part of a resumed run: what it went on with, and from where. */
 const trainHistoryEntry = z.object({
   fromEpoch: z.number(),
   fromStep: z.number(),
@@ -30,9 +30,9 @@ const metadataSchema = z.object({
   formatVersion: z.literal(FORMAT_VERSION),
   epoch: z.number(),
   step: z.number(),
-  /** Name, rate, warm-up and length; the rate of a step follows from them (`schedules.ts`). */
+  /** Name, rate, warm-up and length of the schedule; the rate of a step follows from them (`schedules.ts`). */
   schedule: json,
-  /** Every random number follows from the seed, the epoch and the image's name, so this is the whole random state. */
+  /** The whole random state: every random number follows from the seed, the epoch and the image's name. */
   random: z.object({ seed: z.number(), epoch: z.number(), batch: z.number() }),
   trainLosses: z.array(z.number()),
   validationLosses: z.array(z.number()),
@@ -46,11 +46,17 @@ const metadataSchema = z.object({
   historyBytes: z.number(),
 });
 
-/** What a checkpoint says besides its tensors. In the file each value is JSON text. */
+/** What a checkpoint says besides its tensors: where the run stood, its losses, options and model. In the file each value is JSON text. */
 export type CheckpointMetadata = z.infer<typeof metadataSchema>;
+
+/** A part of a resumed run: what it went on with, and from where. */
 export type TrainHistoryEntry = z.infer<typeof trainHistoryEntry>;
 
-/** Throws `SAM_NOT_FOUND`, or `SAM_BAD_CHECKPOINT` when the file isn't whole or not a checkpoint of this version. */
+/**
+ * Reads the metadata of a checkpoint file; the tensors stay on disk.
+ *
+ * @throws SamError `SAM_NOT_FOUND`: no such file. `SAM_BAD_CHECKPOINT`: it is not whole, or no checkpoint of this version.
+ */
 export async function readCheckpointMetadata(path: string): Promise<CheckpointMetadata> {
   const { metadata } = await readSafetensorsHeader(path);
   try {
@@ -66,11 +72,12 @@ export async function readCheckpointMetadata(path: string): Promise<CheckpointMe
   }
 }
 
+/** Writes each value of the metadata as JSON text, as safetensors wants it. */
 export function encodeMetadata(metadata: CheckpointMetadata): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)]));
 }
 
-/** What of a run stays the same from checkpoint to checkpoint. */
+/** What stays the same from one checkpoint of a run to the next. */
 export interface CheckpointContext {
   paths: RunPaths;
   trainer: Pick<Trainer, 'save'>;
@@ -83,8 +90,10 @@ export interface CheckpointContext {
 }
 
 /**
- * Saves `last`, and `best` too when this is the best epoch. `best` comes first: a run killed in between goes on from the
+ * Saves `last`, and `best` too after the best epoch so far. `best` comes first: a run killed in between goes on from the
  * `last` before, and comes to the same `best` again.
+ *
+ * @returns path of the file saved: of `best`, where both were.
  */
 export async function saveCheckpoint(context: CheckpointContext, state: RunState, best: boolean): Promise<string> {
   const { paths, trainer, history, config } = context;
@@ -111,7 +120,7 @@ export async function saveCheckpoint(context: CheckpointContext, state: RunState
   return best ? paths.best : paths.last;
 }
 
-/** A second name for the same bytes (both are only ever replaced whole), or a copy where the disk has no links. */
+/** Gives the same bytes a second name (both are only ever replaced whole), or makes a copy where the disk has no links. */
 async function duplicate(from: string, to: string): Promise<void> {
   await link(from, to).catch(() => copyFile(from, to));
 }
