@@ -11,15 +11,17 @@ import { type ComparisonFindings, scoresPart } from './scores-part.js';
 import { type ReportedScores, sourceWords } from './sections/scores-sections.js';
 import { curves, facts, inSeconds, settings, timings } from './sections/training-sections.js';
 
+/** What a comparison found, with what, and where its report goes. */
 export interface ComparisonReport extends ReportedScores, ComparisonFindings {
-  /** Where it goes. */
+  /** File of the report. */
   readonly report: string;
   /** Folders of the runs among the models. */
   readonly runs: readonly string[];
-  /** The table on disk. */
+  /** File of the per-image table. */
   readonly perImage: string;
   readonly device: string;
   readonly precision: string;
+  /** Wall time of the comparison. */
   readonly seconds: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,7 +56,7 @@ function modelFacts({ name, spec, promptSource, prompts, weightsHash }: ModelSco
   ];
 }
 
-/** The report's file: `given` itself if it ends in .html, else `report.html` in the folder; without it beside the table. */
+/** Returns the report's file: `given` itself if it ends in .html, else `report.html` in the folder `given`; without it beside the table. */
 export function reportPath(given: string | undefined, perImage: string): string {
   if (given === undefined) {
     return /per-image\.(csv|parquet)$/.test(perImage)

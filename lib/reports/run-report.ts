@@ -8,20 +8,21 @@ import { scoresPart } from './scores-part.js';
 import type { ReportedScores } from './sections/scores-sections.js';
 import { curves, settings, timings } from './sections/training-sections.js';
 
-/** A report in work is looked at again this often. */
+/** Seconds after which the page of a run that goes on is looked at again. */
 const REFRESH_SECONDS = 20;
 
+/** What a run's report says that the run's files don't. */
 export interface RunStatus {
-  /** False: it goes on, and the page looks for news by itself. */
+  /** Whether the run has ended; else the page looks for news by itself. */
   readonly ended: boolean;
-  /** Of this call. */
+  /** Wall time of this call. */
   readonly seconds?: TrainSeconds | undefined;
-  /** The source weights and the best checkpoint on validation images. */
+  /** Scores of the source weights and the best checkpoint on validation images. */
   readonly scored?: ReportedScores | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes the report of the run in `dir`, from what its files say. */
+/** Writes the report of the run in `dir`, from what its files and the status say. */
 export async function writeRunReport(dir: string, { ended, seconds, scored, signal }: RunStatus): Promise<void> {
   const run = await readRun(dir);
   const { options, model } = run.config;

@@ -9,14 +9,14 @@ import { RoughMaskSources } from '../scoring/rough-scores.js';
 import type { ReportedScores } from './sections/scores-sections.js';
 import { Sketches } from './sketches.js';
 
-/** Images that are scored at most: each takes some tenths of a second on a CPU. */
+/** Most images that are scored: each takes some tenths of a second on a CPU. */
 export const MOST_SCORED = 200;
 
 export interface ScoreRunOptions extends Pick<Scoring, 'store' | 'compute'>, Hooks {
   cacheDir?: string | undefined;
 }
 
-/** With the prompts of the run's own validation; from rough masks where it is described by any. */
+/** Scores a run's source weights and best checkpoint with the prompts of its own validation; from rough masks where the run describes any. */
 export async function scoreRun(dir: string, validation: Samples, options: ScoreRunOptions): Promise<ReportedScores> {
   const samples = someOf(validation);
   const { cacheDir, signal, onWarning, store, compute } = options;
@@ -39,7 +39,7 @@ export async function scoreRun(dir: string, validation: Samples, options: ScoreR
   }
 }
 
-/** All of them, or as many as are scored, from all over the split. */
+/** Takes all images, or as many as are scored at most, from all over the split. */
 function someOf(validation: Samples): Sample[] {
   return inReadingOrder(spreadPlaces(validation.length, MOST_SCORED).flatMap((place) => validation.at(place) ?? []));
 }

@@ -14,10 +14,10 @@ import {
   scoresTable,
 } from './sections/scores-sections.js';
 
-/** What `evaluate` finds beyond the scores. */
+/** What a comparison finds beyond the scores. */
 export type ComparisonFindings = Partial<Pick<EvaluateResult, 'differences' | 'robustness'>>;
 
-/** Tables, distributions, pictures, images. */
+/** Writes the part about scores: tables, differences, distributions, worse prompts, pictures, every image. */
 export async function scoresPart(
   scored: ReportedScores & ComparisonFindings,
   signal: AbortSignal | undefined,
@@ -42,7 +42,7 @@ function medians(entries: readonly Entry[]): string {
   return entries.map(({ name, scores }) => `${name} ${scores.medianIou.toFixed(3)}`).join(', ');
 }
 
-/** Of models that were given the same prompts. Inference knows no labels: rough masks go before them. */
+/** Shows pictures with the masks of models that were given the same prompts: those from rough masks first, inference has no labels. */
 async function pictureSection(
   scored: ReportedScores,
   entries: readonly Entry[],
