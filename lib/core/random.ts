@@ -9,11 +9,11 @@ import { createHash } from 'node:crypto';
 
 /** A stream of random numbers. */
 export interface Random {
-  /** A uniform number in [0, 1), a multiple of 2^-32. */
+  /** Draws a uniform number in [0, 1), a multiple of 2^-32. */
   next(): number;
-  /** A uniform integer in [0, n). */
+  /** Draws a uniform integer in [0, n). */
   integer(n: number): number;
-  /** A uniform number in [a, b). */
+  /** Draws a uniform number in [a, b). */
   uniform(a: number, b: number): number;
 }
 

@@ -20,7 +20,7 @@ const LONG = 4;
 const LONG8 = 16;
 const ASCII = 2;
 const DOUBLE = 12;
-/** Compression: zlib, as Adobe registered it. */
+/** Value of Compression for zlib, as Adobe registered it. */
 const DEFLATE = 8;
 const GDAL_NODATA = 42113;
 

@@ -12,37 +12,67 @@ import { readSafetensorsHeader } from './safetensors-header.js';
 
 const json = z.unknown();
 
-/** An entry for every part of a resumed run: what it went on with, and from where. */
+/** Schema of an entry for every part of a resumed run: what it went on with, and from where. */
 const trainHistoryEntry = z.object({
+  /** Completed epochs that the part went on from. */
   fromEpoch: z.number(),
+  /** Optimisation steps that the part went on from. */
   fromStep: z.number(),
+  /** Time at which the part began, ISO 8601. */
   startedAt: z.string(),
+  /** Data that was trained on. */
   data: json,
+  /** Optimizer and its settings. */
   optimizer: json,
+  /** Learning rate and its schedule. */
   rate: json,
+  /** Images in a batch, and batches in an optimisation step. */
   batch: json,
+  /** How prompts were drawn. */
   prompts: json,
+  /** Epochs asked for. */
   epochs: z.number(),
+  /** Versions of this package, LibTorch and Node.js. */
   versions: json,
 });
 
 const metadataSchema = z.object({
+  /** Number of the checkpoint's format. */
   formatVersion: z.literal(FORMAT_VERSION),
+  /** Completed epochs. */
   epoch: z.number(),
+  /** Optimisation steps done. */
   step: z.number(),
   /** Name, rate, warm-up and length of the schedule; the rate of a step follows from them (`schedules.ts`). */
   schedule: json,
   /** The whole random state: every random number follows from the seed, the epoch and the image's name. */
-  random: z.object({ seed: z.number(), epoch: z.number(), batch: z.number() }),
+  random: z.object({
+    /** Seed of the run. */
+    seed: z.number(),
+    /** Completed epochs. */
+    epoch: z.number(),
+    /** Batches done in the epoch in progress. */
+    batch: z.number(),
+  }),
+  /** Mean loss of each completed epoch. */
   trainLosses: z.array(z.number()),
+  /** Validation loss of each completed epoch. */
   validationLosses: z.array(z.number()),
+  /** Least validation loss; null before the first epoch is complete. */
   bestLoss: z.number().nullable(),
+  /** Parts of the run, one unless it was resumed. */
   trainHistory: z.array(trainHistoryEntry),
+  /** Loss that was trained with, and its settings. */
   loss: json,
+  /** Descriptor of the model: its name, where its weights came from, and their hashes. */
   model: z.record(z.string(), z.unknown()),
+  /** SHA-256 of the weights that training began with. */
   sourceWeights: z.string(),
+  /** Every option of `train`, defaults filled in. */
   options: z.record(z.string(), z.unknown()),
+  /** Where the run stands: what a resumed run goes on from. */
   state: runStateSchema,
+  /** Length of `history.jsonl` at this checkpoint, bytes. */
   historyBytes: z.number(),
 });
 

@@ -39,18 +39,46 @@ export function runPaths(dir: string): RunPaths {
   };
 }
 
-const splitSchema = z.object({ count: z.number(), digest: z.string() });
+const splitSchema = z.object({
+  /** Number of samples. */
+  count: z.number(),
+  /** Hash of the samples' names, by which a resumed run notices other data. */
+  digest: z.string(),
+});
 
 const configSchema = z.object({
+  /** Number of the file's format. */
   formatVersion: z.literal(FORMAT_VERSION),
+  /** Time at which the run began, ISO 8601. */
   createdAt: z.string(),
-  versions: z.object({ samNative: z.string(), libtorch: z.string(), node: z.string() }),
+  /** Versions that the run was begun with. */
+  versions: z.object({
+    /** Version of this package. */
+    samNative: z.string(),
+    /** Version of LibTorch. */
+    libtorch: z.string(),
+    /** Version of Node.js. */
+    node: z.string(),
+  }),
   /** Every option of `train`, defaults filled in, paths absolute. */
   options: trainOptionsSchema,
-  compute: z.object({ device: z.string(), name: z.string(), precision: z.enum(['fp32', 'bf16', 'fp16']) }),
-  /** Count of each split's samples, and a digest of their names, by which a resumed run notices other data. */
-  data: z.object({ train: splitSchema, validation: splitSchema }),
-  /** Name of the model, where its weights came from, and their hashes. */
+  /** What the run was begun on. */
+  compute: z.object({
+    /** Device: `cpu` or `cuda:N`. */
+    device: z.string(),
+    /** Name that the device gives itself. */
+    name: z.string(),
+    /** Precision that was chosen or asked for. */
+    precision: z.enum(['fp32', 'bf16', 'fp16']),
+  }),
+  /** Samples of each split. */
+  data: z.object({
+    /** Samples of the training split. */
+    train: splitSchema,
+    /** Samples of the validation split. */
+    validation: splitSchema,
+  }),
+  /** Descriptor of the model: its name, where its weights came from, and their hashes. */
   model: z.record(z.string(), z.unknown()),
 });
 

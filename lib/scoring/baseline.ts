@@ -33,7 +33,7 @@ export function sortedOut(
 type Alike = (a: EntrantName, b: EntrantName) => boolean;
 const sameName: Alike = (a, b) => a.name === b.name;
 const sameKind: Alike = (a, b) => a.promptSource === b.promptSource && a.promptKind === b.promptKind;
-/** A rough mask is the same whatever prompts are drawn from it. */
+/** Tells entrants with the same prompts. A rough mask goes with any drawn from it: it is the same whatever they are. */
 const samePrompts: Alike = (a, b) =>
   a.promptSource === b.promptSource &&
   (a.promptKind === b.promptKind || a.promptKind === null || b.promptKind === null);

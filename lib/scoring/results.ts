@@ -36,7 +36,24 @@ export interface MaskScores {
 export type Metric = keyof MaskScores;
 
 /** The same scores on the decoder's grid, where the picture's long side is 256. */
-export type ScoresAt256 = { [M in Metric as `${M}At256`]: MaskScores[M] };
+export interface ScoresAt256 {
+  /** `iou` on the decoder's grid. */
+  iouAt256: number;
+  /** `f1` on the decoder's grid. */
+  f1At256: number;
+  /** `precision` on the decoder's grid. */
+  precisionAt256: number;
+  /** `recall` on the decoder's grid. */
+  recallAt256: number;
+  /** `accuracy` on the decoder's grid. */
+  accuracyAt256: number;
+  /** `boundaryIou` on the decoder's grid. */
+  boundaryIouAt256: number;
+  /** `boundaryF1` on the decoder's grid. */
+  boundaryF1At256: number;
+  /** `hd95` on the decoder's grid, in its pixels. */
+  hd95At256: number | null;
+}
 
 /** One line of the per-image table: a model's scores on an image, at the label's resolution and on the decoder's grid. */
 export interface ImageScores extends MaskScores, ScoresAt256 {
