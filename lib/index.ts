@@ -54,8 +54,8 @@ export {
   type EvaluateProgress,
   evaluate,
 } from './tasks/evaluate/evaluate.js';
-export { exportHuggingFace } from './tasks/export/hugging-face.js';
-export { type ExportOptions, type ExportResult, exportEncoder } from './tasks/export/torchscript.js';
+export { type ExportResult, exportModel } from './tasks/export/export.js';
+export type { ExportOptions } from './tasks/export/options.js';
 export { type PreviewOptions, type PreviewResult, type PromptItem, previewPrompts } from './tasks/preview/preview.js';
 export {
   type ArmResult,
