@@ -36,25 +36,22 @@ export default command({
       const fix = 'export the pictures as they are, without --augment';
       throw new SamError('SAM_BAD_OPTION', '--export names each picture once; --augment makes several views', { fix });
     }
-    const [{ embedImages }, { openSource, openSplit }, { allViews }, { defaultCacheDir }] = await Promise.all([
+    const [{ embedImages }, { openSource, openSplit }, { allViews }] = await Promise.all([
       import('../embeddings/embed-images.js'),
       import('../data/open-data.js'),
       import('../data/views.js'),
-      import('../core/cache-dir.js'),
     ]);
-    const cacheDir = options.cacheDir ?? defaultCacheDir();
     const hooks = { onWarning: reporter.warn, onNote: reporter.say, signal };
     const images: Sample[] = [];
-    const source = await openSource({ ...options, cacheDir }, hooks);
+    const source = await openSource(options, hooks);
     for (const split of await splitsOf(options, source)) {
-      const samples = await openSplit({ ...options, split, cacheDir, masks: 'ignored' }, hooks);
+      const samples = await openSplit({ ...options, split, masks: 'ignored' }, hooks);
       const augment = split === options.trainSplit ? options.augment : undefined;
       for (const sample of allViews(samples, augment)) images.push(sample);
     }
     return embedImages({
       ...options,
       images,
-      cacheDir,
       signal,
       onNote: reporter.say,
       onWarning: reporter.warn,

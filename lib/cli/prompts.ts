@@ -100,9 +100,8 @@ async function samplesOf(
   { options, positionals, reporter }: Pick<Context, 'options' | 'positionals' | 'reporter'>,
   masks: MaskNeed,
 ) {
-  const [{ openImages, openSplit }, { defaultCacheDir }, { SamError }] = await Promise.all([
+  const [{ openImages, openSplit }, { SamError }] = await Promise.all([
     import('../data/open-data.js'),
-    import('../core/cache-dir.js'),
     import('../core/errors.js'),
   ]);
   const inputs = (positionals.input ?? []) as string[];
@@ -116,11 +115,7 @@ async function samplesOf(
     );
   }
   if (options.data === undefined) return (await openImages(inputs)).slice(0, options.limit);
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  return openSplit(
-    { ...options, data: options.data, cacheDir, masks },
-    { onWarning: reporter.warn, onNote: reporter.say },
-  );
+  return openSplit({ ...options, data: options.data, masks }, { onWarning: reporter.warn, onNote: reporter.say });
 }
 
 function table(items: readonly PromptItem[]): string {

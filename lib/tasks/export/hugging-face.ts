@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { makeFolder, moveWhole, scratchFolder, writeFileWhole } from '../../core/files.js';
 import { CONFIG, PREPROCESSOR } from '../../models/hub-files.js';
@@ -22,8 +21,7 @@ const WEIGHTS = 'model.safetensors';
  * `SAM_IO` when the folder cannot be written.
  */
 export async function exportHuggingFace(options: ExportOptions): Promise<ExportResult> {
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const { encoder, signal, onNote } = options;
+  const { cacheDir, encoder, signal, onNote } = options;
   const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
   const vision = await visionConfigOf(model);
   const folder = resolve(options.out ?? `${model.name}-hf`);

@@ -3,7 +3,6 @@
 import { copyFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { makeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { isWeights } from '../../models/encoder.js';
@@ -33,8 +32,7 @@ export interface ExportResult {
  * @throws SamError as `resolveModel` does; `SAM_IO` when the file cannot be written (nothing is left of it).
  */
 export async function exportEncoder(options: ExportOptions): Promise<ExportResult> {
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const { encoder, signal, onNote } = options;
+  const { cacheDir, encoder, signal, onNote } = options;
   const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
   const file = resolve(options.out ?? `${model.name}-encoder.pt`);
   await makeFileWhole(file, async (temporary) => {

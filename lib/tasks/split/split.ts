@@ -118,7 +118,7 @@ type Origin = Sample & { readonly from: string };
 async function readSamples(options: SplitDataOptions): Promise<Origin[]> {
   const { signal, onWarning, onNote, skipBad = false } = options;
   const hooks = { signal, onWarning, onNote };
-  const source = await openSource({ data: options.data, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
+  const source = await openSource({ data: options.data, cacheDir: options.cacheDir }, hooks);
   const there = options.splits ?? (await source.splits());
   // A source without splits says itself what is missing.
   const splits = there.length > 0 ? there : ['train'];
