@@ -59,14 +59,13 @@ export async function embedImages(options: EmbedImagesOptions): Promise<EmbedIma
     threads: options.threads,
   });
   try {
-    const { encoded, cached, seconds, skipped } = await store.ensure(images, {
+    const { encoded, cached, seconds, skipped, ...found } = await store.ensure(images, {
       signal,
       skipBad,
       onWarning,
       onProgress,
     });
-    const bad = new Set(skipped);
-    const usable = images.filter((sample) => !bad.has(sample));
+    const usable = images.filter(found.usable);
     const path = options.export === undefined ? null : resolve(options.export);
     if (path !== null) await store.export(path, usable, { signal, onWarning });
     const { name, weightsHash, encoderHash } = model;
