@@ -62,21 +62,18 @@ export default command({
     '"untuned" is the model that the first run started from. Scores are computed at the size of the labels, and at 256 in the JSON and\n' +
     'in the file of each image. Intervals are bootstrapped over images; differences are those of the same images.',
   async run({ options, given, signal, reporter }): Promise<EvaluateResult> {
-    const [{ evaluate }, { openSplit }, { defaultCacheDir }] = await Promise.all([
+    const [{ evaluate }, { openSplit }] = await Promise.all([
       import('../tasks/evaluate/evaluate.js'),
       import('../data/open-data.js'),
-      import('../core/cache-dir.js'),
     ]);
-    const cacheDir = options.cacheDir ?? defaultCacheDir();
     const hooks = { onWarning: reporter.warn, onNote: reporter.say, signal };
-    const samples = await openSplit({ ...options, cacheDir }, hooks);
+    const samples = await openSplit(options, hooks);
     return evaluate({
       ...options,
       models: words(options.models),
       promptKinds: options.promptKinds === undefined ? undefined : words(options.promptKinds).filter(isKind),
       samples,
       prompts: given,
-      cacheDir,
       signal,
       onNote: reporter.say,
       onWarning: reporter.warn,

@@ -52,14 +52,12 @@ export async function embedImages(
       fix: 'export the pictures as they are, without --augment',
     });
   }
-  const { cacheDir = defaultCacheDir() } = options;
-  const images = await openAll({ ...options, cacheDir }, hooks);
-  return embedAll({ ...options, ...hooks, cacheDir, images });
+  return embedAll({ ...options, ...hooks, images: await openAll(options, hooks) });
 }
 
 /** The images of the splits asked for, those to train on in all the views asked for. */
 async function openAll(
-  options: ResolvedEmbedImagesOptions & { cacheDir: string },
+  options: ResolvedEmbedImagesOptions,
   { signal, onNote, onWarning }: Hooks<EnsureProgress>,
 ): Promise<Sample[]> {
   const hooks = { signal, onNote, onWarning };
@@ -115,14 +113,13 @@ async function embedAll(options: Embedding): Promise<EmbedImagesResult> {
     threads: options.threads,
   });
   try {
-    const { encoded, cached, seconds, skipped } = await store.ensure(images, {
+    const { encoded, cached, seconds, skipped, ...found } = await store.ensure(images, {
       signal,
       skipBad,
       onWarning,
       onProgress,
     });
-    const bad = new Set(skipped);
-    const usable = images.filter((sample) => !bad.has(sample));
+    const usable = images.filter(found.usable);
     const path = options.export === undefined ? null : resolve(options.export);
     if (path !== null) await store.export(path, usable, { signal, onWarning });
     const { name, weightsHash, encoderHash } = model;

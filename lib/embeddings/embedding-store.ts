@@ -62,8 +62,10 @@ export interface EnsureResult {
   seconds: number;
   /** Wall time of loading the encoder. */
   setupSeconds: number;
-  /** Pictures left out (`skipBad`), in the order given. */
+  /** Samples left out (`skipBad`), in the order given. */
   skipped: Sample[];
+  /** Whether a sample has its embedding now: those that are left out have not, nor has any other sample or view of their picture. */
+  usable: (sample: Sample) => boolean;
 }
 
 export class EmbeddingStore {
@@ -136,7 +138,9 @@ export class EmbeddingStore {
       }
       this.#report(bad, options);
       await this.#trim();
-      return { ...result, skipped: this.#skipped(samples, bad) };
+      const skipped = this.#skipped(samples, bad);
+      const unusable = new Set(skipped.map(({ image }) => image.path));
+      return { ...result, skipped, usable: ({ image }) => !unusable.has(image.path) };
     });
   }
 

@@ -88,11 +88,12 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
     threads: options.threads,
   });
   try {
-    const { skipped } = await store.ensure(
+    const encoded = await store.ensure(
       jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
       { signal, skipBad, onWarning, onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }) },
     );
-    const usable = jobs.filter(({ sample }) => !skipped.includes(sample));
+    const usable = jobs.filter(({ sample }) => encoded.usable(sample));
+    const predicted = new Set(usable.map(({ sample }) => sample));
     const model = await SamModel.fromResolved(info, compute, signal);
     const outputs: PredictOutput[] = [];
     try {
@@ -111,7 +112,7 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
       model: { name, weightsHash, encoderHash, checkpointHash: checkpoint?.hash ?? null },
       device: compute.device,
       precision: compute.precision,
-      skipped: images.filter((sample) => !usable.some((job) => job.sample === sample)).map(({ name }) => name),
+      skipped: images.filter((sample) => !predicted.has(sample)).map(({ name }) => name),
     };
   } finally {
     await store.dispose();

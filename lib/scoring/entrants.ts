@@ -1,6 +1,5 @@
 /** Who is compared: models with their prompt settings, with prompts from labels and, where one is described, from a rough mask. */
 
-import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
 import type { WorkOptions } from '../embeddings/work-options.js';
 import type { ResolvedModel } from '../models/model.js';
@@ -32,8 +31,7 @@ export async function resolveEntrants(options: EntrantOptions): Promise<Entrant[
   if (options.models.length === 0)
     throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name --models' });
   checkKinds(options);
-  const { encoder, signal, onNote } = options;
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const { cacheDir, encoder, signal, onNote } = options;
   const tuned = new Map<string, ResolvedModel>();
   for (const spec of options.models) {
     if (spec !== 'untuned') tuned.set(spec, await resolveModel(spec, { cacheDir, encoder, signal, onNote }));

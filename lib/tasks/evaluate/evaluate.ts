@@ -206,14 +206,13 @@ async function encodeAll(
   let usable = samples;
   for (const entrant of entrants) {
     const store = await stores.of(entrant);
-    const { skipped } = await store.ensure(usable, {
+    const encoded = await store.ensure(usable, {
       signal: options.signal,
       skipBad: options.skipBad,
       onWarning: options.onWarning,
       onProgress: (progress) => options.onProgress?.({ stage: 'encode', model: entrant.name, ...progress }),
     });
-    const bad = new Set(skipped);
-    usable = usable.filter((sample) => !bad.has(sample));
+    usable = usable.filter(encoded.usable);
   }
   if (usable.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to evaluate on');
   return usable;

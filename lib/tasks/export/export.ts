@@ -1,5 +1,4 @@
 /** `sam-native export`: a model, or a part of it, in another format. */
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
 import { resolveModel } from '../../models/resolve.js';
@@ -27,14 +26,7 @@ export interface ExportResult {
  * doesn't know; `SAM_IO`: what is asked for cannot be written.
  */
 export async function exportModel(given: ExportOptions, { signal, onNote }: Hooks = {}): Promise<ExportResult> {
-  const {
-    to,
-    part,
-    out,
-    encoder,
-    cacheDir = defaultCacheDir(),
-    model: spec,
-  } = parseOptions(exportOptionsSchema, given);
+  const { to, part, out, encoder, cacheDir, model: spec } = parseOptions(exportOptionsSchema, given);
   if (to === 'hf' && part !== undefined) {
     throw new SamError('SAM_BAD_OPTION', '--part encoder goes with --to torchscript', {
       fix: 'leave out --part: hf is the whole model',

@@ -1,7 +1,6 @@
 /** `sam-native prompts`: what prompts are drawn from and what they are, to look at. */
 
 import { join } from 'node:path';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { validationRandom } from '../../core/random.js';
@@ -65,7 +64,7 @@ async function samplesOf(
   options: ResolvedPreviewOptions,
   { signal, onNote, onWarning }: Hooks<Counted>,
 ): Promise<Sample[]> {
-  const { inputs = [], data, cacheDir = defaultCacheDir() } = options;
+  const { inputs = [], data } = options;
   if (inputs.length > 0 === (data !== undefined)) {
     const message = inputs.length > 0 ? 'both images and --data are given' : 'no images are given';
     throw new SamError('SAM_BAD_OPTION', message, { fix: 'name images or folders, or a data set with --data' });
@@ -73,7 +72,7 @@ async function samplesOf(
   if (data === undefined) return (await openImages(inputs)).slice(0, options.limit);
   // Where labels are what prompts are drawn from, as for training; beside rough masks they only say how good those are.
   const masks = promptOrigin(options) === 'ground-truth' ? 'required' : 'optional';
-  return openSplit({ ...options, data, cacheDir, masks }, { signal, onNote, onWarning });
+  return openSplit({ ...options, data, masks }, { signal, onNote, onWarning });
 }
 
 /** What is drawn, and whom it is told. */

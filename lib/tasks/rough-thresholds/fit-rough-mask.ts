@@ -1,7 +1,6 @@
 /** `sam-native prompts --tune`: thresholds for the rough masks of a labelled split, written as a config. */
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
@@ -52,8 +51,8 @@ export interface FitRoughMaskResult {
  */
 export async function fitRoughMask(given: FitRoughMaskOptions, hooks: Hooks = {}): Promise<FitRoughMaskResult> {
   const options = parseOptions(fitRoughMaskOptionsSchema, given);
-  const { data, split, skipBad, cacheDir = defaultCacheDir() } = options;
-  const samples = await openSplit({ ...options, cacheDir }, hooks);
+  const { data, split, skipBad } = options;
+  const samples = await openSplit(options, hooks);
   const from = { samples, source: `${data}, split ${split}`, skipBad };
   return searchAndMeasure({ ...hooks, ...from, prompts: options, out: resolve(options.out) });
 }

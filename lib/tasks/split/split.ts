@@ -118,7 +118,7 @@ type Origin = Sample & { readonly from: string };
 async function readSamples(options: SplitDataOptions): Promise<Origin[]> {
   const { signal, onWarning, onNote, skipBad = false } = options;
   const hooks = { signal, onWarning, onNote };
-  const source = await openSource({ data: options.data, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
+  const source = await openSource({ data: options.data, cacheDir: options.cacheDir }, hooks);
   const there = options.splits ?? (await source.splits());
   // A source without splits says itself what is missing.
   const splits = there.length > 0 ? there : ['train'];
@@ -168,9 +168,8 @@ async function look(
   const encoder = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
   const store = await EmbeddingStore.open({ ...compute, encoder, cacheDir, cache, cacheMax, threads });
   try {
-    const { skipped } = await store.ensure(samples, { signal, skipBad, onWarning, onProgress });
-    const bad = new Set(skipped);
-    const usable = samples.filter((sample) => !bad.has(sample));
+    const encoded = await store.ensure(samples, { signal, skipBad, onWarning, onProgress });
+    const usable = samples.filter(encoded.usable);
     const seen = new Set<string>();
     const firsts = [...usable.keys()].filter((place) => seen.size !== seen.add(usable[place]!.image.path).size);
     const images = firsts.map((place) => usable[place]!);
