@@ -3,21 +3,29 @@ import type { Precision } from '../../binding.js';
 import { native, nativeCall } from '../addon/native.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
+import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
 import type { ImageSize } from '../data/decode.js';
 import { maskArea } from '../data/low-res.js';
+import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
 import { resolveDevice } from '../device.js';
 import { EmbeddingStore } from '../embeddings/embedding-store.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
 import { resolveModel } from '../models/resolve.js';
+import { parseOptions } from '../options.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
 import { writePolygons } from '../raster/polygons.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
 import { type MaskWindows, openMaskWindows } from './mask-windows.js';
-import type { PredictImagesOptions } from './predict-options.js';
+import {
+  type PredictImagesOptions,
+  type Predicting,
+  type PredictProgress,
+  predictImagesOptionsSchema,
+} from './predict-options.js';
 import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-plan.js';
 import { predictRaster, type TileCounts } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
@@ -56,10 +64,31 @@ export interface PredictImagesResult {
 }
 
 /**
- * @throws SamError `SAM_BAD_OPTION` (both a prompt and masks), `SAM_BAD_ARGUMENT` (a prompt outside a picture), `SAM_BAD_DATA` (pictures or masks that cannot be read),
- * before any mask is written.
+ * Writes the masks of images and of folders of images. The prompt is the one given (`points`, `box`), or drawn from a mask of each image
+ * (`masks`, `roughMask`, or as the model was trained), or found by the model itself.
+ *
+ * ```ts
+ * const { outputs } = await predictImages({ images: ['river.jpg'], model: 'runs/first', points: [[120, 80]] });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`: both a prompt and masks; `SAM_BAD_ARGUMENT`: a prompt outside a picture; `SAM_BAD_DATA`: pictures or
+ * masks that cannot be read. All before any mask is written.
  */
-export async function predictImages(options: PredictImagesOptions): Promise<PredictImagesResult> {
+export async function predictImages(
+  given: PredictImagesOptions,
+  hooks: Hooks<PredictProgress> = {},
+): Promise<PredictImagesResult> {
+  const { points, labels, box, ...options } = parseOptions(predictImagesOptionsSchema, given);
+  if (options.simplify !== undefined && !options.polygons) {
+    throw new SamError('SAM_BAD_OPTION', '--simplify is about polygons, and none are asked for', {
+      fix: 'give --polygons too',
+    });
+  }
+  const prompt = points === undefined && box === undefined ? undefined : { points, labels, box };
+  const images = await openImages(options.images);
+  return predictSamples({ ...options, ...hooks, images, prompt, prompts: given });
+}
+
+async function predictSamples(options: Predicting): Promise<PredictImagesResult> {
   const { signal, onProgress, onWarning, skipBad } = options;
   if (options.prompt !== undefined && options.masks !== undefined) {
     throw new SamError('SAM_BAD_OPTION', '--masks says where prompts are drawn from, and a point or box is given', {
@@ -123,7 +152,7 @@ interface Context {
   store: EmbeddingStore;
   model: SamModel;
   prompts: PromptOptions;
-  options: PredictImagesOptions;
+  options: Predicting;
 }
 
 async function predictJob(job: Job, { store, model, prompts, options }: Context): Promise<PredictOutput> {
@@ -184,14 +213,14 @@ async function predictTiles(job: Job, { model, prompts, options }: Context): Pro
   }
 }
 
-function polygonsOf({ outputs }: Job, { polygons }: PredictImagesOptions): { polygons?: string } {
+function polygonsOf({ outputs }: Job, { polygons }: Predicting): { polygons?: string } {
   return polygons ? { polygons: outputs.polygons } : {};
 }
 
 /** Runs `work`, which hands over the rows of the mask, and writes their polygons where asked for. */
 async function withPolygons<T>(
   { sample, size, outputs, raster }: Job,
-  { polygons, simplify, onWarning }: PredictImagesOptions,
+  { polygons, simplify, onWarning }: Predicting,
   work: (take: ((rows: Uint8Array) => Promise<void>) | undefined) => Promise<T>,
 ): Promise<T> {
   if (!polygons) return work(undefined);
@@ -223,7 +252,7 @@ function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: Prompt
 async function findPrompts(
   model: SamModel,
   embedding: ImageEmbedding,
-  { sample, prompts, options }: { sample: Sample; prompts: PromptOptions; options: PredictImagesOptions },
+  { sample, prompts, options }: { sample: Sample; prompts: PromptOptions; options: Predicting },
 ): Promise<Prompt[]> {
   const { maskOutput } = prompts;
   const mask = await findRoughMask(model, embedding, { maskOutput, signal: options.signal });
