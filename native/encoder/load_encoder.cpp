@@ -6,7 +6,7 @@
 #include "encoder/torchscript_encoder.h"
 #include "error.h"
 #include "model/exact.h"
-#include "storage/weights_file.h"
+#include "weights/weights_file.h"
 
 namespace sam {
 namespace {

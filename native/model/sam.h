@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "model/mask_decoder.h"
-#include "model/model_weights.h"
 #include "model/prompt_encoder.h"
 #include "storage/safetensors.h"
+#include "weights/model_weights.h"
 
 namespace sam {
 

@@ -1,4 +1,4 @@
-#include "model/checkpoint_names.h"
+#include "weights/checkpoint_names.h"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
-#include "encoder/vit_script.h"
+#include "export/vit_script.h"
 
 #include <ATen/ATen.h>
 
-#include "encoder/script_builder.h"
+#include "export/script_builder.h"
 #include "model/frame.h"
 
 namespace sam {

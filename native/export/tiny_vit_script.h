@@ -4,7 +4,7 @@
 
 #include <torch/csrc/jit/api/module.h>
 
-#include "model/model_weights.h"
+#include "weights/model_weights.h"
 
 namespace sam {
 

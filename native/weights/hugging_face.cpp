@@ -1,11 +1,11 @@
-#include "model/hugging_face.h"
+#include "weights/hugging_face.h"
 
 #include <vector>
 
 #include "error.h"
-#include "model/model_weights.h"
 #include "model/sam.h"
 #include "storage/safetensors.h"
+#include "weights/model_weights.h"
 
 namespace sam {
 namespace {

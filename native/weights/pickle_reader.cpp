@@ -1,4 +1,4 @@
-#include "storage/pickle_reader.h"
+#include "weights/pickle_reader.h"
 
 #include <ATen/ATen.h>
 #include <caffe2/serialize/inline_container.h>
@@ -8,7 +8,7 @@
 
 #include "error.h"
 #include "storage/file.h"
-#include "storage/unpickler.h"
+#include "weights/unpickler.h"
 
 namespace sam {
 namespace {

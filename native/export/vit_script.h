@@ -3,7 +3,7 @@
 
 #include <torch/csrc/jit/api/module.h>
 
-#include "encoder/vit.h"
+#include "weights/vit_weights.h"
 
 namespace sam {
 

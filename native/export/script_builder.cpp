@@ -1,4 +1,4 @@
-#include "encoder/script_builder.h"
+#include "export/script_builder.h"
 
 #include <ATen/ATen.h>
 

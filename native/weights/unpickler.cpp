@@ -1,4 +1,4 @@
-#include "storage/unpickler.h"
+#include "weights/unpickler.h"
 
 #include <algorithm>
 #include <array>

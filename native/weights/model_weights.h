@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "model/checkpoint_names.h"
-#include "storage/weights_file.h"
+#include "weights/checkpoint_names.h"
+#include "weights/weights_file.h"
 
 namespace sam {
 

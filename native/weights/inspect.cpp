@@ -1,4 +1,4 @@
-#include "encoder/inspect_weights.h"
+#include "weights/inspect.h"
 
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include "storage/weights_file.h"
+#include "weights/weights_file.h"
 
 #include <caffe2/serialize/inline_container.h>
 
@@ -9,8 +9,8 @@
 #include "error.h"
 #include "storage/file.h"
 #include "storage/json.h"
-#include "storage/pickle_reader.h"
 #include "storage/safetensors.h"
+#include "weights/pickle_reader.h"
 
 namespace sam {
 namespace {

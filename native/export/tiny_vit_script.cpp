@@ -1,4 +1,4 @@
-#include "encoder/tiny_vit.h"
+#include "export/tiny_vit_script.h"
 
 #include <ATen/ATen.h>
 
@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "encoder/script_builder.h"
 #include "error.h"
+#include "export/script_builder.h"
 
 namespace sam {
 namespace {

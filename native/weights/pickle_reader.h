@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "storage/weights_file.h"
+#include "weights/weights_file.h"
 
 namespace sam {
 
