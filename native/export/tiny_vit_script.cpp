@@ -2,31 +2,22 @@
 
 #include <ATen/ATen.h>
 
-#include <array>
 #include <cmath>
-#include <sstream>
-#include <utility>
 #include <vector>
 
 #include "error.h"
 #include "export/script_builder.h"
+#include "text.h"
+#include "weights/tiny_vit_weights.h"
 
 namespace sam {
 namespace {
 
 using torch::jit::Module;
 
-struct Stage {
-  int64_t dim, depth, heads, window, band;
-};
-
-// Stage 0 is convolutional. `band`: rows of windows that attention takes at a time (see kAttention).
-constexpr std::array<Stage, 4> kStages{
-    {{64, 2, 0, 0, 0}, {128, 2, 4, 7, 2}, {160, 6, 5, 14, 1}, {320, 2, 10, 7, 2}}};
-constexpr int64_t kExpansion = 4;  // of MBConv and of the MLP
-constexpr int64_t kEmbeddingDim = 256;
 constexpr double kBatchNormEpsilon = 1e-5;
 constexpr double kNormEpsilon = 1e-5;
+constexpr int64_t kBand = 14;  // rows of tokens that attention takes at a time
 
 // The methods below are TorchScript.
 
@@ -99,28 +90,21 @@ struct Folded {
   at::Tensor weight, bias;
 };
 
-std::string shape_text(at::IntArrayRef shape) {
-  std::ostringstream text;
-  text << shape;
-  return text.str();
-}
-
 class Builder {
  public:
   Builder(ModelWeights& weights, at::ScalarType dtype) : weights_(weights), script_(dtype) {}
 
   Module encoder() {
+    constexpr size_t kStages = kTinyViTStages.size();
     std::vector<Module> slices{patch_embed()};
-    for (size_t s = 0; s < kStages.size(); ++s) {
+    for (size_t s = 0; s < kStages; ++s) {
       const std::string layer = "layers." + std::to_string(s);
-      for (int64_t b = 0; b < kStages[s].depth; ++b) {
+      for (int64_t b = 0; b < kTinyViTStages[s].depth; ++b) {
         const std::string name = layer + ".blocks." + std::to_string(b);
-        slices.push_back(s == 0 ? mb_conv(name, kStages[s].dim) : block(name, kStages[s]));
+        slices.push_back(s == 0 ? mb_conv(name) : block(name, kTinyViTStages[s]));
       }
       // The last merge keeps the resolution: SAM wants 64 x 64.
-      if (s + 1 < kStages.size())
-        slices.push_back(
-            merge(layer + ".downsample", kStages[s].dim, kStages[s + 1].dim, s + 2 < kStages.size() ? 2 : 1));
+      if (s + 1 < kStages) slices.push_back(merge(layer + ".downsample", s + 2 < kStages ? 2 : 1));
     }
     slices.push_back(neck());
     return script_.sequence("TinyViT", slices);
@@ -128,84 +112,85 @@ class Builder {
 
  private:
   // --- Weights ---
-  at::Tensor take(const std::string& name, at::IntArrayRef shape) {
+  at::Tensor take(const std::string& name) {
     const std::string key = "image_encoder." + name;
     const auto* found = weights_.shape(key);
+    const auto& needed = shapes_.at(key);
     if (!found)
       throw Error("SAM_BAD_CHECKPOINT",
                   weights_.path() + ": the image encoder is not MobileSAM's: tensor " + key + " is missing");
-    if (at::IntArrayRef(*found) != shape)
+    if (*found != needed)
       throw Error("SAM_BAD_CHECKPOINT", weights_.path() + ": the image encoder is not MobileSAM's: tensor " +
-                                            key + " is " + shape_text(*found) + ", not " + shape_text(shape));
+                                            key + " is " + shape_text(*found) + ", not " +
+                                            shape_text(needed));
     return weights_.read(key);
   }
 
   // y = bn(conv(x)) as one convolution: its weight scaled by gamma / sqrt(var + eps), its bias beta - mean *
   // that.
-  Folded fold(const std::string& name, int64_t input, int64_t output, int64_t kernel) {
-    const at::Tensor scale = take(name + ".bn.weight", {output}) *
-                             at::rsqrt(take(name + ".bn.running_var", {output}) + kBatchNormEpsilon);
-    at::Tensor weight = take(name + ".c.weight", {output, input, kernel, kernel}) * scale.view({-1, 1, 1, 1});
-    return {weight, take(name + ".bn.bias", {output}) - take(name + ".bn.running_mean", {output}) * scale};
+  Folded fold(const std::string& name) {
+    const at::Tensor scale =
+        take(name + ".bn.weight") * at::rsqrt(take(name + ".bn.running_var") + kBatchNormEpsilon);
+    at::Tensor weight = take(name + ".c.weight") * scale.view({-1, 1, 1, 1});
+    return {weight, take(name + ".bn.bias") - take(name + ".bn.running_mean") * scale};
   }
 
   // --- Modules ---
-  Module conv(const std::string& name, int64_t input, int64_t output) {
-    const Folded folded = fold(name, input, output, 3);
+  Module conv(const std::string& name) {
+    const Folded folded = fold(name);
     return script_.conv(folded.weight, folded.bias, /*stride=*/2);
   }
 
-  Module depthwise(const std::string& name, int64_t dim, int64_t stride) {
-    const Folded folded = fold(name, 1, dim, 3);
-    return script_.conv(folded.weight, folded.bias, stride, dim);
+  Module depthwise(const std::string& name, int64_t stride) {
+    const Folded folded = fold(name);
+    return script_.conv(folded.weight, folded.bias, stride, /*groups=*/folded.weight.size(0));
   }
 
-  Module linear(const std::string& name, int64_t input, int64_t output) {
-    return script_.linear(take(name + ".weight", {output, input}), take(name + ".bias", {output}));
+  Module linear(const std::string& name) {
+    return script_.linear(take(name + ".weight"), take(name + ".bias"));
   }
 
   // A 1 x 1 convolution with its batch norm.
-  Module pointwise(const std::string& name, int64_t input, int64_t output) {
-    const Folded folded = fold(name, input, output, 1);
+  Module pointwise(const std::string& name) {
+    const Folded folded = fold(name);
     return script_.linear(folded.weight.flatten(1), folded.bias);
   }
 
   Module patch_embed() {
-    const int64_t dim = kStages[0].dim;
     Module m = script_.module("PatchEmbed");
-    m.register_module("conv1", conv("patch_embed.seq.0", 3, dim / 2));
-    m.register_module("conv2", conv("patch_embed.seq.2", dim / 2, dim));
+    m.register_module("conv1", conv("patch_embed.seq.0"));
+    m.register_module("conv2", conv("patch_embed.seq.2"));
     m.define(kPatchEmbed);
     return m;
   }
 
-  Module mb_conv(const std::string& name, int64_t dim) {
+  Module mb_conv(const std::string& name) {
     Module m = script_.module("MBConv");
-    m.register_module("conv1", pointwise(name + ".conv1", dim, kExpansion * dim));
-    m.register_module("conv2", depthwise(name + ".conv2", kExpansion * dim, /*stride=*/1));
-    m.register_module("conv3", pointwise(name + ".conv3", kExpansion * dim, dim));
+    m.register_module("conv1", pointwise(name + ".conv1"));
+    m.register_module("conv2", depthwise(name + ".conv2", /*stride=*/1));
+    m.register_module("conv3", pointwise(name + ".conv3"));
     m.define(kMbConv);
     return m;
   }
 
-  Module merge(const std::string& name, int64_t input, int64_t output, int64_t stride) {
+  Module merge(const std::string& name, int64_t stride) {
     Module m = script_.module("PatchMerging");
-    m.register_module("conv1", pointwise(name + ".conv1", input, output));
-    m.register_module("conv2", depthwise(name + ".conv2", output, stride));
-    m.register_module("conv3", pointwise(name + ".conv3", output, output));
+    m.register_module("conv1", pointwise(name + ".conv1"));
+    m.register_module("conv2", depthwise(name + ".conv2", stride));
+    m.register_module("conv3", pointwise(name + ".conv3"));
     m.define(kMerge);
     return m;
   }
 
-  Module attention(const std::string& name, const Stage& stage) {
+  Module attention(const std::string& name, const TinyViTStage& stage) {
     const int64_t dim = stage.dim, tokens = stage.window * stage.window;
-    const at::Tensor norm_bias = take(name + ".norm.bias", {dim});
+    const at::Tensor norm_bias = take(name + ".norm.bias");
     // q of every head comes first among its 3 * d rows.
     at::Tensor scale = at::ones({stage.heads, 3, dim / stage.heads});
     scale.select(1, 0).fill_(1.0 / std::sqrt(static_cast<double>(dim / stage.heads)));
     scale = scale.view({-1});
-    const at::Tensor weight = take(name + ".qkv.weight", {3 * dim, dim}) * scale.unsqueeze(1);
-    const at::Tensor bias = take(name + ".qkv.bias", {3 * dim}) * scale;
+    const at::Tensor weight = take(name + ".qkv.weight") * scale.unsqueeze(1);
+    const at::Tensor bias = take(name + ".qkv.bias") * scale;
 
     // One learnt bias for each head and each distance (|rows|, |columns|) between two tokens of a window.
     const at::Tensor place = at::arange(stage.window);
@@ -213,47 +198,44 @@ class Builder {
     const at::Tensor index = (distance.view({stage.window, 1, stage.window, 1}) * stage.window +
                               distance.view({1, stage.window, 1, stage.window}))
                                  .view({-1});
-    const at::Tensor biases = take(name + ".attention_biases", {stage.heads, tokens});
+    const at::Tensor biases = take(name + ".attention_biases");
 
     Module m = script_.module("Attention");
-    script_.buffer(m, "norm_weight", take(name + ".norm.weight", {dim}));
+    script_.buffer(m, "norm_weight", take(name + ".norm.weight"));
     script_.buffer(m, "norm_bias", norm_bias);
     script_.buffer(m, "outside", at::linear(norm_bias, weight, bias));
     script_.buffer(m, "bias", biases.index_select(1, index).view({stage.heads, tokens, tokens}));
     m.register_module("qkv", script_.linear(weight, bias));
-    m.register_module("proj", linear(name + ".proj", dim, dim));
+    m.register_module("proj", linear(name + ".proj"));
     ScriptBuilder::number(m, "heads", stage.heads);
     ScriptBuilder::number(m, "window", stage.window);
-    ScriptBuilder::number(m, "band", stage.band);
+    ScriptBuilder::number(m, "band", kBand / stage.window);
     m.define(kAttention);
     return m;
   }
 
-  Module mlp(const std::string& name, int64_t dim) {
-    const int64_t hidden = kExpansion * dim;
-    return script_.mlp({take(name + ".norm.weight", {dim}), take(name + ".norm.bias", {dim}),
-                        take(name + ".fc1.weight", {hidden, dim}), take(name + ".fc1.bias", {hidden}),
-                        take(name + ".fc2.weight", {dim, hidden}), take(name + ".fc2.bias", {dim}),
+  Module mlp(const std::string& name) {
+    return script_.mlp({take(name + ".norm.weight"), take(name + ".norm.bias"), take(name + ".fc1.weight"),
+                        take(name + ".fc1.bias"), take(name + ".fc2.weight"), take(name + ".fc2.bias"),
                         kNormEpsilon});
   }
 
-  Module block(const std::string& name, const Stage& stage) {
+  Module block(const std::string& name, const TinyViTStage& stage) {
     Module m = script_.module("TinyViTBlock");
     m.register_module("attn", attention(name + ".attn", stage));
-    m.register_module("local_conv", depthwise(name + ".local_conv", stage.dim, /*stride=*/1));
-    m.register_module("mlp", mlp(name + ".mlp", stage.dim));
+    m.register_module("local_conv", depthwise(name + ".local_conv", /*stride=*/1));
+    m.register_module("mlp", mlp(name + ".mlp"));
     m.define(kBlock);
     return m;
   }
 
   Module neck() {
-    const int64_t dim = kStages.back().dim, out = kEmbeddingDim;
-    return script_.neck({take("neck.0.weight", {out, dim, 1, 1}), take("neck.1.weight", {out}),
-                         take("neck.1.bias", {out}), take("neck.2.weight", {out, out, 3, 3}),
-                         take("neck.3.weight", {out}), take("neck.3.bias", {out})});
+    return script_.neck({take("neck.0.weight"), take("neck.1.weight"), take("neck.1.bias"),
+                         take("neck.2.weight"), take("neck.3.weight"), take("neck.3.bias")});
   }
 
   ModelWeights& weights_;
+  const Shapes shapes_ = tiny_vit_shapes();
   ScriptBuilder script_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
+#include <optional>
 #include <set>
 #include <string_view>
 
@@ -28,53 +28,78 @@ constexpr std::array<std::string_view, 3> kPositionSources = {
 // Every ViT has it, under Meta's name; other encoders that people put into SAM don't.
 constexpr std::string_view kMetaViT = "image_encoder.patch_embed.proj.weight";
 
+// How a name begins in either scheme; `#` stands for a number, the same in both. The first rule that fits is
+// the one.
 struct Rule {
-  std::regex meta;
-  const char* hugging_face;
+  std::string_view meta, hugging_face;
 };
 
 // segment_anything's modules against transformers' convert_sam_to_hf.py.
-const std::vector<Rule>& prompt_side_rules() {
-  static const std::vector<Rule> list = {
-      {std::regex(R"(^(prompt_encoder\.)point_embeddings\.)"), "$1point_embed."},
-      {std::regex(R"(^(prompt_encoder\.)mask_downscaling\.0\.)"), "$1mask_embed.conv1."},
-      {std::regex(R"(^(prompt_encoder\.)mask_downscaling\.1\.)"), "$1mask_embed.layer_norm1."},
-      {std::regex(R"(^(prompt_encoder\.)mask_downscaling\.3\.)"), "$1mask_embed.conv2."},
-      {std::regex(R"(^(prompt_encoder\.)mask_downscaling\.4\.)"), "$1mask_embed.layer_norm2."},
-      {std::regex(R"(^(prompt_encoder\.)mask_downscaling\.6\.)"), "$1mask_embed.conv3."},
-      {std::regex(R"(^(mask_decoder\.transformer\.layers\.\d+\.)norm(\d)\.)"), "$1layer_norm$2."},
-      {std::regex(R"(^(mask_decoder\.transformer\.)norm_final_attn\.)"), "$1layer_norm_final_attn."},
-      {std::regex(R"(^(mask_decoder\.)output_upscaling\.0\.)"), "$1upscale_conv1."},
-      {std::regex(R"(^(mask_decoder\.)output_upscaling\.1\.)"), "$1upscale_layer_norm."},
-      {std::regex(R"(^(mask_decoder\.)output_upscaling\.3\.)"), "$1upscale_conv2."},
-      {std::regex(R"(^(mask_decoder\.(output_hypernetworks_mlps\.\d|iou_prediction_head)\.)layers\.0\.)"),
-       "$1proj_in."},
-      {std::regex(R"(^(mask_decoder\.(output_hypernetworks_mlps\.\d|iou_prediction_head)\.)layers\.1\.)"),
-       "$1layers.0."},
-      {std::regex(R"(^(mask_decoder\.(output_hypernetworks_mlps\.\d|iou_prediction_head)\.)layers\.2\.)"),
-       "$1proj_out."},
-  };
-  return list;
+constexpr Rule kPromptSideRules[] = {
+    {"prompt_encoder.point_embeddings.", "prompt_encoder.point_embed."},
+    {"prompt_encoder.mask_downscaling.0.", "prompt_encoder.mask_embed.conv1."},
+    {"prompt_encoder.mask_downscaling.1.", "prompt_encoder.mask_embed.layer_norm1."},
+    {"prompt_encoder.mask_downscaling.3.", "prompt_encoder.mask_embed.conv2."},
+    {"prompt_encoder.mask_downscaling.4.", "prompt_encoder.mask_embed.layer_norm2."},
+    {"prompt_encoder.mask_downscaling.6.", "prompt_encoder.mask_embed.conv3."},
+    {"mask_decoder.transformer.layers.#.norm#.", "mask_decoder.transformer.layers.#.layer_norm#."},
+    {"mask_decoder.transformer.norm_final_attn.", "mask_decoder.transformer.layer_norm_final_attn."},
+    {"mask_decoder.output_upscaling.0.", "mask_decoder.upscale_conv1."},
+    {"mask_decoder.output_upscaling.1.", "mask_decoder.upscale_layer_norm."},
+    {"mask_decoder.output_upscaling.3.", "mask_decoder.upscale_conv2."},
+    {"mask_decoder.output_hypernetworks_mlps.#.layers.0.",
+     "mask_decoder.output_hypernetworks_mlps.#.proj_in."},
+    {"mask_decoder.output_hypernetworks_mlps.#.layers.1.",
+     "mask_decoder.output_hypernetworks_mlps.#.layers.0."},
+    {"mask_decoder.output_hypernetworks_mlps.#.layers.2.",
+     "mask_decoder.output_hypernetworks_mlps.#.proj_out."},
+    {"mask_decoder.iou_prediction_head.layers.0.", "mask_decoder.iou_prediction_head.proj_in."},
+    {"mask_decoder.iou_prediction_head.layers.1.", "mask_decoder.iou_prediction_head.layers.0."},
+    {"mask_decoder.iou_prediction_head.layers.2.", "mask_decoder.iou_prediction_head.proj_out."},
+};
+
+constexpr Rule kViTRules[] = {
+    {"image_encoder.patch_embed.proj.", "vision_encoder.patch_embed.projection."},
+    {"image_encoder.blocks.#.norm#.", "vision_encoder.layers.#.layer_norm#."},
+    {"image_encoder.blocks.", "vision_encoder.layers."},
+    {"image_encoder.neck.0.", "vision_encoder.neck.conv1."},
+    {"image_encoder.neck.1.", "vision_encoder.neck.layer_norm1."},
+    {"image_encoder.neck.2.", "vision_encoder.neck.conv2."},
+    {"image_encoder.neck.3.", "vision_encoder.neck.layer_norm2."},
+    {"image_encoder.", "vision_encoder."},
+};
+
+// The name with its beginning as in `to`, if it begins as in `from`.
+std::optional<std::string> begun_otherwise(std::string_view name, std::string_view from,
+                                           std::string_view to) {
+  std::vector<std::string_view> numbers;
+  for (const char expected : from) {
+    size_t length = 1;
+    if (expected == '#') {
+      length = std::min(name.find_first_not_of("0123456789"), name.size());
+      numbers.push_back(name.substr(0, length));
+    }
+    const bool fits = expected == '#' ? length > 0 : name.starts_with(expected);
+    if (!fits) return std::nullopt;
+    name.remove_prefix(length);
+  }
+  std::string renamed;
+  auto number = numbers.begin();
+  for (const char part : to) part == '#' ? renamed += * number++ : renamed += part;
+  return renamed.append(name);
 }
 
-const std::vector<Rule>& vit_rules() {
-  static const std::vector<Rule> list = {
-      {std::regex(R"(^image_encoder\.patch_embed\.proj\.)"), "vision_encoder.patch_embed.projection."},
-      {std::regex(R"(^image_encoder\.blocks\.(\d+)\.norm(\d)\.)"), "vision_encoder.layers.$1.layer_norm$2."},
-      {std::regex(R"(^image_encoder\.blocks\.)"), "vision_encoder.layers."},
-      {std::regex(R"(^image_encoder\.neck\.0\.)"), "vision_encoder.neck.conv1."},
-      {std::regex(R"(^image_encoder\.neck\.1\.)"), "vision_encoder.neck.layer_norm1."},
-      {std::regex(R"(^image_encoder\.neck\.2\.)"), "vision_encoder.neck.conv2."},
-      {std::regex(R"(^image_encoder\.neck\.3\.)"), "vision_encoder.neck.layer_norm2."},
-      {std::regex(R"(^image_encoder\.)"), "vision_encoder."},
-  };
-  return list;
-}
-
-std::string rename(const std::string& name, const std::vector<Rule>& rules) {
+template <size_t N>
+std::string rename(const std::string& name, const Rule (&rules)[N], std::string_view Rule::* from,
+                   std::string_view Rule::* to) {
   for (const Rule& rule : rules)
-    if (std::regex_search(name, rule.meta)) return std::regex_replace(name, rule.meta, rule.hugging_face);
+    if (auto renamed = begun_otherwise(name, rule.*from, rule.*to)) return *renamed;
   return name;
+}
+
+template <size_t N>
+std::string to_hugging_face(const std::string& name, const Rule (&rules)[N]) {
+  return rename(name, rules, &Rule::meta, &Rule::hugging_face);
 }
 
 // Where a part of SAM begins in the name, at a module's boundary. (Our own checkpoints keep the optimizer's
@@ -151,13 +176,23 @@ CheckpointNames read_names(const std::vector<std::string>& names, const std::str
     if (std::find(kPositionSources.begin(), kPositionSources.end(), name) != kPositionSources.end()) {
       canonical = kPositions;
     } else if (meta && name.starts_with("image_encoder.")) {
-      if (vit) canonical = rename(name, vit_rules());
+      if (vit) canonical = to_hugging_face(name, kViTRules);
     } else if (meta) {
-      canonical = rename(name, prompt_side_rules());
+      canonical = to_hugging_face(name, kPromptSideRules);
     }
     out.stored[canonical].push_back(stored);
   }
   return out;
+}
+
+std::string stored_name(const std::string& name, NameScheme scheme) {
+  const bool meta = scheme == NameScheme::kMeta;
+  if (name == kPositions || name == kPositionSources.front())
+    return std::string(meta ? kPositionSources.back() : kPositionSources.front());
+  if (!meta) return name;
+  const bool vit = name.starts_with("vision_encoder.");
+  return vit ? rename(name, kViTRules, &Rule::hugging_face, &Rule::meta)
+             : rename(name, kPromptSideRules, &Rule::hugging_face, &Rule::meta);
 }
 
 }  // namespace sam

@@ -26,4 +26,7 @@ struct CheckpointNames {
 // SAM, of both schemes, or of two models under different prefixes.
 CheckpointNames read_names(const std::vector<std::string>& names, const std::string& path);
 
+// The name that a file of the scheme has for a tensor of Hugging Face's name (or kPositions).
+std::string stored_name(const std::string& name, NameScheme scheme);
+
 }  // namespace sam

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "error.h"
-#include "model/sam.h"
 #include "storage/safetensors.h"
+#include "weights/load_sam.h"
 #include "weights/model_weights.h"
 
 namespace sam {

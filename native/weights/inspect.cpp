@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "model/sam.h"
+#include "weights/load_sam.h"
 
 namespace sam {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "encoder/built_encoder.h"
+#include "weights/image_encoders.h"
 
 namespace sam {
 
@@ -13,8 +13,8 @@ struct Inspected {
   EncoderFound encoder;
 };
 
-// From names and shapes alone. A part that is there must be whole: SAM_BAD_CHECKPOINT names what it lacks,
-// what has another shape and what is not SAM's. Otherwise throws as open_weights.
+// What the file holds, from names and shapes alone. A part that is there must be whole: SAM_BAD_CHECKPOINT
+// names what it lacks, what has another shape and what is not SAM's. Otherwise throws as open_weights.
 Inspected inspect_weights(const std::string& path);
 
 }  // namespace sam

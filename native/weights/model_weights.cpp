@@ -5,18 +5,13 @@
 #include <algorithm>
 
 #include "error.h"
+#include "text.h"
 
 namespace sam {
 namespace {
 
 // Names in one message; a file of another model can have hundreds.
 constexpr size_t kMostNamed = 12;
-
-std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string text;
-  for (const int64_t side : shape) text += (text.empty() ? "" : " x ") + std::to_string(side);
-  return text.empty() ? "one number" : text;
-}
 
 std::vector<std::string> keys_of(const WeightsFile& file) {
   std::vector<std::string> keys;

@@ -1,6 +1,7 @@
 // A file of SAM's weights seen through Hugging Face's names, whatever its own names and format are.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "weights/malformed.h"
+
 namespace sam {
 
 // The record `data/<key>` of the archive.
@@ -26,11 +28,6 @@ struct TensorView {
 };
 
 using TensorViews = std::map<std::string, TensorView>;
-
-// The pickle is cut short, or of a form that torch.save does not write.
-struct Malformed : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 // The pickle names something that is not part of any state dict.
 struct Refused : std::runtime_error {

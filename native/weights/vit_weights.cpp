@@ -30,14 +30,6 @@ ViTLinear read_linear(ModelWeights& weights, const std::string& name) {
 
 }  // namespace
 
-std::string ViTConfig::name() const {
-  const size_t depth = windows.size();
-  if (dim == 768 && depth == 12) return "ViT-B";
-  if (dim == 1024 && depth == 24) return "ViT-L";
-  if (dim == 1280 && depth == 32) return "ViT-H";
-  return "a ViT of " + std::to_string(dim) + " channels and " + std::to_string(depth) + " blocks";
-}
-
 std::optional<ViTConfig> vit_config(const ModelWeights& weights) {
   ViTConfig config{};
   config.dim = last_side(weights, kPart + "pos_embed", 4);

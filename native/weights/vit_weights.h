@@ -18,15 +18,12 @@ constexpr double kViTNormEpsilon = 1e-6;
 struct ViTConfig {
   int64_t dim, heads, hidden;    // channels; attention heads; channels inside the MLP
   std::vector<int64_t> windows;  // of each block: the side of its attention windows, 64 for global attention
-
-  // "ViT-B", "ViT-L", "ViT-H", or "a ViT of 384 channels and 12 blocks".
-  std::string name() const;
 };
 
-// Nothing where the file holds no ViT, under Hugging Face's or Meta's names.
+// The configuration of the file's ViT, under Hugging Face's or Meta's names; nothing where it holds none.
 std::optional<ViTConfig> vit_config(const ModelWeights& weights);
 
-// What an encoder of this size needs, under Hugging Face's names.
+// The tensors that an encoder of this size needs, under Hugging Face's names.
 Shapes vit_shapes(const ViTConfig& config);
 
 // --- Weights, fp32 as read; `each` visits them all. ---

@@ -118,15 +118,6 @@ std::unique_ptr<WeightsFile> open_weights(const std::string& path) {
   return std::make_unique<SafetensorsFile>(path);
 }
 
-void convert_to_safetensors(const std::string& input, const std::string& output) {
-  const auto file = open_weights(input);
-  SafetensorsWriter writer(output);
-  for (const auto& [name, info] : file->tensors()) writer.declare(name, info.dtype, info.shape);
-  writer.begin();
-  for (const auto& [name, info] : file->tensors()) writer.append(file->read(name));
-  writer.commit();
-}
-
 ArchiveKind archive_kind(const std::string& path) {
   if (!begins_with(path, kZip)) return ArchiveKind::kNone;
   try {

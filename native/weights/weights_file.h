@@ -35,9 +35,6 @@ class WeightsFile {
 // read) or SAM_BAD_CHECKPOINT (none of these, cut short, malformed).
 std::unique_ptr<WeightsFile> open_weights(const std::string& path);
 
-// Writes all its tensors, names unchanged, to one safetensors file, one at a time.
-void convert_to_safetensors(const std::string& input, const std::string& output);
-
 // What zip archive of PyTorch's the file is: none at all, one that is damaged, torch.jit.save's, or another.
 enum class ArchiveKind { kNone, kDamaged, kTorchScript, kOther };
 ArchiveKind archive_kind(const std::string& path);
