@@ -189,11 +189,10 @@ Napi::Value create_trainer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto sam = SamModelHandle::unwrap(info[0], "model");
     const Arguments options(info[1], "options");
-    const Arguments loss = options.object("loss");
+    const Arguments weights = options.object("loss");
     TrainerOptions trainer;
     trainer.weight_decay = options.number("weightDecay");
-    trainer.loss = {loss.number("dice"), loss.number("bce"), loss.number("focal"), loss.number("iou"),
-                    loss.number("rowDiceCe")};
+    for (const Loss& loss : kLosses) trainer.loss.*loss.weight = weights.number(loss.name);
     trainer.selection = read_selection(options.object("selection"));
     return TrainerHandle::wrap(
         info.Env(), std::make_shared<TrainerState>(TrainerState{Trainer(sam, trainer), sam->device}));
