@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "export/script_builder.h"
+#include "export/window_script.h"
 #include "model/frame.h"
 
 namespace sam {
@@ -22,21 +23,15 @@ def forward(self, x: Tensor) -> Tensor:
 // tokens' distance in rows and in columns adds, each a product of (unscaled) q with a learnt vector. `rows`
 // and `columns` hold those vectors as side x d x side: for each query's row (column), a vector for each
 // key's.
-//
-// Windows that reach over the right or bottom edge see zeros there, behind the norm: there q, k and v are the
-// bias of the linear layer (`outside`). The padding takes part in attention like any token.
 constexpr const char* kWindowAttention = R"(
 def attend(self, x: Tensor) -> Tensor:
-    n, height, width, dim = x.size(0), x.size(1), x.size(2), x.size(3)
+    height, width, dim = x.size(1), x.size(2), x.size(3)
     side, heads = self.window, self.heads
     depth = dim // heads
-    down, across = (height + side - 1) // side, (width + side - 1) // side
     qkv = self.qkv.forward(torch.layer_norm(x, [dim], self.norm_weight, self.norm_bias, 1e-6))
-    if down * side > height or across * side > width:
-        padded = self.outside.expand(n, down * side, across * side, 3 * dim).clone()
-        padded[:, :height, :width] = qkv
-        qkv = padded
-    qkv = qkv.reshape(n, down, side, across, side, 3, heads, depth).permute(5, 0, 1, 3, 6, 2, 4, 7)
+    qkv = self.window_partition(qkv)
+    n, down, across = qkv.size(0), qkv.size(1), qkv.size(2)
+    qkv = qkv.reshape(n, down, across, side, side, 3, heads, depth).permute(5, 0, 1, 2, 6, 3, 4, 7)
     qkv = qkv.reshape(3, n * down * across * heads, side, side, depth)
     q, k, v = qkv[0], qkv[1].flatten(1, 2), qkv[2].flatten(1, 2)
     windows = q.size(0)
@@ -47,9 +42,8 @@ def attend(self, x: Tensor) -> Tensor:
     scores = torch.bmm(q.flatten(1, 2), k.transpose(1, 2))
     scores.view(windows, side, side, side, side).add_(rows).add_(columns)
     x = torch.bmm(torch.softmax(scores, 2), v)
-    x = x.reshape(n, down, across, heads, side, side, depth).permute(0, 1, 4, 2, 5, 3, 6)
-    x = x.reshape(n, down * side, across * side, dim)
-    return self.proj.forward(x[:, :height, :width].contiguous())
+    x = x.reshape(n, down, across, heads, side, side, depth).permute(0, 1, 2, 4, 5, 3, 6)
+    return self.proj.forward(self.window_unpartition(x, height, width))
 
 def forward(self, x: Tensor) -> Tensor:
     height = x.size(1)
@@ -137,7 +131,9 @@ class Builder {
     m.register_module("proj", script_.linear(block.proj.weight, block.proj.bias));
     ScriptBuilder::number(m, "heads", config_.heads);
     ScriptBuilder::number(m, "window", block.window);
-    m.define(block.window == kEmbeddingSize ? kGlobalAttention : kWindowAttention);
+    const bool everywhere = block.window == kEmbeddingSize;
+    if (!everywhere) m.define(kWindows);
+    m.define(everywhere ? kGlobalAttention : kWindowAttention);
     return m;
   }
 
