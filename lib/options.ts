@@ -8,14 +8,18 @@ import { SamError } from './core/errors.js';
 import { camel, closest, kebab } from './core/suggest.js';
 
 const count = z.number().int();
-const LOSS_TERM = /^(dice|bce|focal|iou|row-dice-ce)(:\d+(\.\d+)?)?$/;
 
-/** `dice:1+bce:1+iou:5`: a weighted sum; a weight left out is 1. `row-dice-ce`: the article's (native/training/losses.h). */
+/** The losses that can be summed (native/training/losses.h says what they are); the last is the article's. */
+export const LOSS_TERMS = ['dice', 'bce', 'focal', 'iou', 'row-dice-ce'] as const;
+const LOSS_NAMES = LOSS_TERMS.join(', ');
+const LOSS_TERM = new RegExp(`^(${LOSS_TERMS.join('|')})(:\\d+(\\.\\d+)?)?$`);
+
+/** `dice:1+bce:1+iou:5`: a weighted sum; a weight left out is 1. */
 const lossSum = z
   .string()
   .refine(
     (text) => text.split('+').every((term) => LOSS_TERM.test(term)),
-    'expected a sum such as dice:1+bce:1+iou:5 of dice, bce, focal, iou, row-dice-ce',
+    `expected a sum such as dice:1+bce:1+iou:5 of ${LOSS_NAMES}`,
   );
 
 export const modelOptions = {
@@ -189,9 +193,7 @@ export const promptOptions = {
 } as const;
 
 export const optimiserOptions = {
-  loss: lossSum
-    .default('dice:1+bce:1+iou:5')
-    .describe("a weighted sum of dice, bce, focal, iou (and row-dice-ce, the article's)"),
+  loss: lossSum.default('dice:1+bce:1+iou:5').describe(`a weighted sum of ${LOSS_NAMES} (the article's)`),
   epochs: count.min(1).default(50).describe('passes over the training split'),
   batchSize: count.min(1).default(4).describe('images in a batch'),
   lr: z.number().gt(0).default(2e-5).describe('learning rate of AdamW'),
@@ -286,7 +288,7 @@ export type ResolvedTrainOptions = z.output<typeof trainOptionsSchema>;
 
 /** Parses `dice:1+bce:0.5` into weights; terms left out weigh 0. */
 export function parseLoss(text: string): LossWeights {
-  const weights: LossWeights = { dice: 0, bce: 0, focal: 0, iou: 0, rowDiceCe: 0 };
+  const weights = Object.fromEntries(LOSS_TERMS.map((term) => [camel(term), 0])) as LossWeights;
   for (const term of text.split('+')) {
     const [name, weight] = term.split(':');
     weights[camel(name!) as keyof LossWeights] += weight === undefined ? 1 : Number(weight);

@@ -1,12 +1,13 @@
 /** `sam-native bench`: what this machine does, and what that means for a training run. */
 import { z } from 'zod';
+import { VITS } from '../models/encoders.js';
 import { modelOptions } from '../options.js';
 import type { BenchResult } from '../tasks/bench/bench.js';
 import { benchMarkdown } from '../tasks/bench/markdown.js';
 import { command } from './command.js';
 
 const { device, precision, threads, cacheDir } = modelOptions;
-const SIZES = ['base', 'large', 'huge'] as const;
+const SIZES = VITS.map(({ size }) => size);
 
 const list = (text: string) => text.split(',').map((item) => item.trim());
 
