@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { LossWeights } from '../binding.js';
 import { SamError } from './core/errors.js';
 import { camel, closest, kebab } from './core/suggest.js';
+import { LOW_RES_SIDE } from './frame.js';
 
 const count = z.number().int();
 const LOSS_TERM = /^(dice|bce|focal|iou|row-dice-ce)(:\d+(\.\d+)?)?$/;
@@ -183,7 +184,11 @@ export const promptOptions = {
       "points that find no room are left out, or become a padding token that attention sees (the article's way)",
     ),
   imageSize: count.min(16).max(4096).optional().describe('first resize the picture to N x N pixels'),
-  maskSize: count.min(16).max(1024).default(256).describe('side of the grid on which the loss is computed, pixels'),
+  maskSize: count
+    .min(16)
+    .max(1024)
+    .default(LOW_RES_SIDE)
+    .describe('side of the grid on which the loss is computed, pixels'),
   seed: count.min(0).default(42).describe('makes a run repeatable'),
   ...roughOptions,
 } as const;

@@ -1,4 +1,5 @@
 /** A label at its own size -> the grid of the decoder. */
+import { fitted, type Size } from '../frame.js';
 import type { Mask } from './sample.js';
 
 /** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */
@@ -40,17 +41,10 @@ export interface GridFrame {
 }
 
 /** The grid of a picture, as {@link toLowRes} lays it. */
-export function gridFrame(
-  { width, height }: { width: number; height: number },
-  size: number,
-  imageSize?: number,
-): GridFrame {
-  const longSide = Math.max(width, height);
-  const fitted = (side: number) => Math.max(1, Math.floor((side * size) / longSide + 0.5));
-  const validWidth = imageSize === undefined ? fitted(width) : size;
-  const validHeight = imageSize === undefined ? fitted(height) : size;
-  const [columns, rows] = [nearest(width, validWidth), nearest(height, validHeight)];
-  return { size, validWidth, validHeight, imageWidth: width, columns, rows };
+export function gridFrame(picture: Size, size: number, imageSize?: number): GridFrame {
+  const { width: validWidth, height: validHeight } = fitted(picture, size, imageSize !== undefined);
+  const [columns, rows] = [nearest(picture.width, validWidth), nearest(picture.height, validHeight)];
+  return { size, validWidth, validHeight, imageWidth: picture.width, columns, rows };
 }
 
 /** Brings one value a pixel of the picture onto the grid, size*size. */

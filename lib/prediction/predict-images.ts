@@ -9,6 +9,7 @@ import { maskArea } from '../data/low-res.js';
 import { type Sample, withBands } from '../data/sample.js';
 import { resolveDevice } from '../device.js';
 import { EmbeddingStore } from '../embeddings/embedding-store.js';
+import { LOW_RES_SIDE } from '../frame.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
 import { resolveModel } from '../models/resolve.js';
 import type { Prompt } from '../prompts/prompt.js';
@@ -233,10 +234,11 @@ async function findPrompts(
 
 /** What is said of a picture in which no point of the grid found anything. */
 function nothing({ width, height }: ImageSize): Prediction {
-  const lowResLogits = new Float32Array(256 * 256).fill(-1);
+  const lowResLogits = new Float32Array(LOW_RES_SIDE ** 2).fill(-1);
   return { mask: new Uint8Array(width * height), width, height, score: 0, lowResLogits };
 }
 
 async function saveLogits(path: string, values: Float32Array): Promise<void> {
-  await nativeCall(() => native().saveTensors({ path, names: ['low_res_logits'], shape: [256, 256], values }));
+  const shape = [LOW_RES_SIDE, LOW_RES_SIDE];
+  await nativeCall(() => native().saveTensors({ path, names: ['low_res_logits'], shape, values }));
 }

@@ -3,17 +3,16 @@ import sharp from 'sharp';
 import { writeFileWhole } from '../core/files.js';
 import { gridFrame, sampleGrid } from '../data/low-res.js';
 import type { DecodedImage, Mask } from '../data/sample.js';
+import { MODEL_SIDE } from '../frame.js';
 import type { Prompt } from './prompt.js';
 
-/** Long side of the picture, pixels. */
-const SIDE = 1024;
 /** Cyan, 45 % of it. */
 const TINT = [0, 229, 255, 115] as const;
 const COLOURS = { positive: '#19c24a', negative: '#e5322d', box: '#ffd400' };
 
 /** Writes a PNG whose long side is 1024 pixels. Positive points are green, negative ones red, the box is yellow. */
 export async function writeOverlay(path: string, image: DecodedImage, mask: Mask, prompt: Prompt): Promise<void> {
-  await writeFileWhole(path, await overlay(image, mask, prompt, SIDE));
+  await writeFileWhole(path, await overlay(image, mask, prompt, MODEL_SIDE));
 }
 
 /** The same as the bytes of a PNG; `side`: its long side, pixels. */

@@ -7,6 +7,7 @@ import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { gridFrame, type LowResMask, maskArea, sampleGrid, toLowRes } from '../../data/low-res.js';
 import { masksByName } from '../../data/mask-folder.js';
 import type { Mask, Sample } from '../../data/sample.js';
+import { LOW_RES_SIDE } from '../../frame.js';
 import { drawPrompt } from '../draw.js';
 import type { Margin, Prompt, PromptSettings } from '../prompt.js';
 import type { RoughPixels, RoughResult } from './compute.js';
@@ -158,14 +159,13 @@ export function drawRoughPrompt(
 
 /** Logits of a mask prompt: as sure as SAM's own masks are in the middle and outside. */
 const LOGIT = 10;
-const PROMPT_SIDE = 256;
 
 /** The mask as 256*256 logits, by the nearest pixel of the grid. */
 function maskLogits({ values, size }: LowResMask): Float32Array {
-  const logits = new Float32Array(PROMPT_SIDE * PROMPT_SIDE);
+  const logits = new Float32Array(LOW_RES_SIDE * LOW_RES_SIDE);
   for (let index = 0; index < logits.length; index++) {
-    const row = Math.floor(((Math.floor(index / PROMPT_SIDE) + 0.5) * size) / PROMPT_SIDE);
-    const column = Math.floor((((index % PROMPT_SIDE) + 0.5) * size) / PROMPT_SIDE);
+    const row = Math.floor(((Math.floor(index / LOW_RES_SIDE) + 0.5) * size) / LOW_RES_SIDE);
+    const column = Math.floor((((index % LOW_RES_SIDE) + 0.5) * size) / LOW_RES_SIDE);
     logits[index] = values[row * size + column] === 0 ? -LOGIT : LOGIT;
   }
   return logits;
