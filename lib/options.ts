@@ -164,8 +164,11 @@ export const roughOptions = {
     .describe("keep points so many pixels of the image away from the rough mask's edge (by its area if not given)"),
 } as const;
 
+/** Kinds of prompts, the least to draw first. */
+export const PROMPT_KINDS = ['points', 'box', 'points+box'] as const;
+
 export const promptOptions = {
-  prompt: z.enum(['points', 'box', 'points+box']).default('points').describe('kind of prompt drawn from the label'),
+  prompt: z.enum(PROMPT_KINDS).default('points').describe('kind of prompt drawn from the label'),
   numPositive: count.min(0).default(3).describe('points inside the mask'),
   numNegative: count.min(0).default(0).describe('points outside the mask'),
   erode: z.boolean().default(true).describe("keep points away from the mask's edge"),

@@ -1,6 +1,6 @@
 /** `sam-native evaluate`: compares models on labelled images. */
 import { z } from 'zod';
-import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
+import { dataOptions, modelOptions, PROMPT_KINDS, promptOptions, sourceOptions } from '../options.js';
 import type { EvaluatedPrompt, EvaluateProgress, EvaluateResult } from '../tasks/evaluate/evaluate.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
@@ -10,7 +10,7 @@ import type { ProgressTask, Reporter } from './progress.js';
 const { limit, skipBad, onEmpty } = dataOptions;
 const { model: _, ...computeOptions } = modelOptions;
 
-const KINDS = ['points', 'box', 'points+box', 'automatic'] as const satisfies readonly EvaluatedPrompt[];
+const KINDS = [...PROMPT_KINDS, 'automatic'] as const satisfies readonly EvaluatedPrompt[];
 
 const isKind = (word: string): word is EvaluatedPrompt => (KINDS as readonly string[]).includes(word);
 
@@ -32,7 +32,7 @@ export default command({
       .refine((text) => words(text).every(isKind), `expected some of ${KINDS.join(', ')}, with commas`)
       .optional()
       .describe(
-        'kinds of prompts side by side, with commas: points, box, points+box, and automatic, where nothing is given (that of --prompt if not given)',
+        `kinds of prompts side by side, with commas: ${PROMPT_KINDS.join(', ')}, and automatic, where nothing is given (that of --prompt if not given)`,
       ),
     robustness: z
       .boolean()

@@ -2,6 +2,7 @@
 import type { PromptBatch } from '../../binding.js';
 import { SamError } from '../core/errors.js';
 import { fitted, LOW_RES_SIDE, MODEL_SIDE } from '../frame.js';
+import { movedPrompt } from './geometry.js';
 import type { PointSets, Prompt } from './prompt.js';
 
 /** Label of a point that is not there: masked out of the decoder's attention. */
@@ -83,17 +84,13 @@ function writePrompt(
   prompt: Prompt,
   [scaleX, scaleY]: readonly [number, number],
 ): void {
+  const { points, labels, box, mask } = movedPrompt(prompt, ([x, y]) => [x * scaleX, y * scaleY]);
+  const at = slot * batch.pointsPerPrompt;
   batch.promptPresent![slot] = 1;
-  prompt.points.forEach(([x, y], index) => {
-    const at = slot * batch.pointsPerPrompt + index;
-    batch.points!.set([x * scaleX, y * scaleY], at * 2);
-    batch.pointLabels![at] = prompt.labels[index]!;
-  });
-  if (prompt.mask !== undefined) batch.masks!.set(prompt.mask, slot * MASK_VALUES);
-  if (prompt.box !== null) {
-    const [x0, y0, x1, y1] = prompt.box;
-    batch.boxes!.set([x0 * scaleX, y0 * scaleY, x1 * scaleX, y1 * scaleY], slot * 4);
-  }
+  batch.points?.set(points.flat(), at * 2);
+  batch.pointLabels?.set(labels, at);
+  if (box !== null) batch.boxes!.set(box, slot * 4);
+  if (mask !== undefined) batch.masks!.set(mask, slot * MASK_VALUES);
 }
 
 function onePromptPerPoint(prompt: Prompt): Prompt[] {

@@ -4,6 +4,7 @@ import {
   dataOptions,
   modelOptions,
   optimiserOptions,
+  PROMPT_KINDS,
   parseOptions,
   presetOption,
   promptOptions,
@@ -47,8 +48,8 @@ export const searchOptionsSchema = z.strictObject({
     .default('dice:1+bce:1+iou:5,dice:1+focal:20+iou:1')
     .describe('losses to try, each as for --loss, with commas'),
   promptKinds: listOf(prompt)
-    .default('points,box,points+box')
-    .describe('kinds of prompts to try, with commas: points, box, points+box'),
+    .default(PROMPT_KINDS.join(','))
+    .describe(`kinds of prompts to try, with commas: ${PROMPT_KINDS.join(', ')}`),
   trials: count
     .min(2)
     .default(12)
