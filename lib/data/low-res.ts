@@ -1,5 +1,6 @@
 /** A label at its own size -> the grid of the decoder. */
 import { fitted, type Size } from '../frame.js';
+import { cropped } from '../raster/windows.js';
 import type { Mask } from './sample.js';
 
 /** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */
@@ -59,6 +60,14 @@ export function sampleGrid<Values extends Uint8Array | Uint16Array>(
     for (let x = 0; x < frame.validWidth; x++) grid[to + x] = values[from + frame.columns[x]!]!;
   }
   return grid;
+}
+
+/** What of the grid the picture fills: validWidth * validHeight of its values. */
+export function withoutPadding<Values extends Uint8Array | Uint16Array | Float32Array>(
+  grid: Values,
+  { size, validWidth: width, validHeight: height }: Pick<GridFrame, 'size' | 'validWidth' | 'validHeight'>,
+): Values {
+  return cropped(grid, size, { x: 0, y: 0, width, height });
 }
 
 /** Set pixels of the grid: 0 for a label that is empty or too small for one pixel of the grid to meet it. */

@@ -7,8 +7,8 @@ import { type PromptOptions, toPromptSettings } from '../models/prompt-options.j
 import { drawPrompt } from '../prompts/draw.js';
 import { croppedPrompt } from '../prompts/geometry.js';
 import { isEmptyPrompt, type Prompt } from '../prompts/prompt.js';
-import type { Window } from '../raster/raster.js';
 import type { Tile } from '../raster/tiles.js';
+import type { Window } from '../raster/windows.js';
 
 /**
  * A prompt in pixels of the tile. `inside`: all of the tile is the object; `outside`: none of it; the model is not asked.

@@ -1,5 +1,6 @@
 /** Prompts told in the pixels of another frame. */
 import { viewedPoint } from '../data/views.js';
+import type { Window } from '../raster/windows.js';
 import type { Prompt, PromptShapes } from './prompt.js';
 
 type Point = readonly [x: number, y: number];
@@ -31,10 +32,7 @@ export function scaledCentre(byX: number, byY: number): Place {
  * What of a prompt lies in a window of the picture, told in pixels of the window: points on its edges too, and the box's part, none
  * where less than a pixel of the box is left.
  */
-export function croppedPrompt(
-  prompt: Prompt,
-  { x, y, width, height }: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
-): Prompt {
+export function croppedPrompt(prompt: Prompt, { x, y, width, height }: Window): Prompt {
   const within = prompt.points.map(([px, py]) => px >= x && py >= y && px <= x + width && py <= y + height);
   const moved = movedPrompt(prompt, ([px, py]) => [px - x, py - y]);
   return {

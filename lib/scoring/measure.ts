@@ -1,5 +1,5 @@
 /** Every score of a mask, at the label's resolution and on the decoder's grid. */
-import { type LowResMask, toLowRes } from '../data/low-res.js';
+import { type LowResMask, toLowRes, withoutPadding } from '../data/low-res.js';
 import type { Mask } from '../data/sample.js';
 import { LOW_RES_SIDE } from '../frame.js';
 import { boundaryScores } from './boundary.js';
@@ -41,11 +41,10 @@ export class Ruler {
 }
 
 /** 0 or 1 for the part of the grid that the picture fills. */
-function inPicture(grid: ArrayLike<number>, { size, validWidth: width, validHeight: height }: LowResMask): Uint8Array {
-  const values = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) values[y * width + x] = grid[y * size + x]! > 0 ? 1 : 0;
-  }
+function inPicture(grid: Uint8Array | Float32Array, frame: LowResMask): Uint8Array {
+  const part = withoutPadding(grid, frame);
+  const values = new Uint8Array(part.length);
+  for (let at = 0; at < part.length; at++) values[at] = part[at]! > 0 ? 1 : 0;
   return values;
 }
 

@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import type { Selection } from '../../binding.js';
 import { decodeImage, decodeMask } from '../data/decode.js';
-import { gridFrame, sampleGrid } from '../data/low-res.js';
+import { gridFrame, sampleGrid, withoutPadding } from '../data/low-res.js';
 import type { DecodedImage, Mask, Sample, Samples } from '../data/sample.js';
 import { spreadPlaces } from '../data/sample-list.js';
 import { movedPrompt, scaledCentre } from '../prompts/geometry.js';
@@ -85,15 +85,9 @@ async function sceneOf(sample: Sample, source: BatchSource): Promise<Scene> {
     .raw()
     .toBuffer();
   const grid = sampleGrid(mask.values, frame, new Uint8Array(SIDE * SIDE));
-  const label = { values: croppedTo(grid, width, height), width, height };
+  const label = { values: withoutPadding(grid, frame), width, height };
   const image = { pixels, width, height };
   const drawn = await promptOf(source, { sample, view: 0, label: await source.masks.get(sample) }, 'validation');
   const prompt = movedPrompt(drawn, scaledCentre(width / whole.width, height / whole.height));
   return { sample, image, prompt, labelled: await overlay(image, label, prompt, SIDE) };
-}
-
-function croppedTo(grid: Uint8Array, width: number, height: number): Uint8Array {
-  const values = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) values.set(grid.subarray(y * SIDE, y * SIDE + width), y * width);
-  return values;
 }
