@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
 import { fromNative, native, nativeCall } from '../addon/native.js';
+import { parseBytes } from '../core/bytes.js';
 import { SamError, systemCode } from '../core/errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../core/files.js';
 import { sha256 } from '../core/hash.js';
@@ -13,7 +14,7 @@ import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { filtered, pick } from '../data/sample-list.js';
 import { EMBEDDING_FLOATS } from '../frame.js';
 import type { ResolvedModel } from '../models/model.js';
-import { collectGarbage, describeFolder, parseBytes, touchShards } from './embedding-folders.js';
+import { collectGarbage, describeFolder, touchShards } from './embedding-folders.js';
 import { type BadImage, encodeImages, isBadImage } from './encode.js';
 import { KeyTable } from './key-table.js';
 
