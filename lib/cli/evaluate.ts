@@ -1,5 +1,6 @@
 /** `sam-native evaluate`: compares models on labelled images. */
 import { z } from 'zod';
+import { words } from '../core/words.js';
 import { dataOptions, modelOptions, PROMPT_KINDS, promptOptions, sourceOptions } from '../options.js';
 import type { EvaluatedPrompt, EvaluateProgress, EvaluateResult } from '../tasks/evaluate/evaluate.js';
 import { command } from './command.js';
@@ -29,7 +30,7 @@ export default command({
     ...promptOptions,
     promptKinds: z
       .string()
-      .refine((text) => words(text).every(isKind), `expected some of ${KINDS.join(', ')}, with commas`)
+      .refine((text) => named(text).every(isKind), `expected some of ${KINDS.join(', ')}, with commas`)
       .optional()
       .describe(
         `kinds of prompts side by side, with commas: ${PROMPT_KINDS.join(', ')}, and automatic, where nothing is given (that of --prompt if not given)`,
@@ -72,8 +73,8 @@ export default command({
     const samples = await openSplit({ ...options, cacheDir }, hooks);
     return evaluate({
       ...options,
-      models: words(options.models),
-      promptKinds: options.promptKinds === undefined ? undefined : words(options.promptKinds).filter(isKind),
+      models: named(options.models),
+      promptKinds: options.promptKinds === undefined ? undefined : named(options.promptKinds).filter(isKind),
       samples,
       prompts: given,
       cacheDir,
@@ -99,10 +100,7 @@ function presenter(reporter: Reporter): (progress: EvaluateProgress) => void {
   };
 }
 
-/** What stands between commas. */
-function words(text: string): string[] {
-  return text
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
+/** The words between commas. */
+function named(text: string): string[] {
+  return words(text).filter((word) => word !== '');
 }

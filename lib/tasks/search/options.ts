@@ -1,5 +1,6 @@
 /** Options of the search: those of `train`, which are the first trial and what all others share, and what is tried instead. */
 import { z } from 'zod';
+import { words } from '../../core/words.js';
 import {
   dataOptions,
   modelOptions,
@@ -18,8 +19,6 @@ import type { Axes, Setting } from './plan.js';
 
 const count = z.number().int();
 const { lr, loss, prompt } = trainOptionsSchema.shape;
-
-const words = (text: string) => text.split(',').map((word) => word.trim());
 
 /** Words with commas, each of which `one` takes. */
 function listOf(one: z.ZodType, read: (word: string) => unknown = (word) => word) {
