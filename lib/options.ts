@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { LossWeights } from '../binding.js';
 import { SamError } from './core/errors.js';
 import { camel, closest, kebab } from './core/suggest.js';
+import { LOW_RES_SIDE } from './frame.js';
 
 const count = z.number().int();
 
@@ -167,8 +168,11 @@ export const roughOptions = {
     .describe("keep points so many pixels of the image away from the rough mask's edge (by its area if not given)"),
 } as const;
 
+/** Kinds of prompts, the least to draw first. */
+export const PROMPT_KINDS = ['points', 'box', 'points+box'] as const;
+
 export const promptOptions = {
-  prompt: z.enum(['points', 'box', 'points+box']).default('points').describe('kind of prompt drawn from the label'),
+  prompt: z.enum(PROMPT_KINDS).default('points').describe('kind of prompt drawn from the label'),
   numPositive: count.min(0).default(3).describe('points inside the mask'),
   numNegative: count.min(0).default(0).describe('points outside the mask'),
   erode: z.boolean().default(true).describe("keep points away from the mask's edge"),
@@ -187,7 +191,11 @@ export const promptOptions = {
       "points that find no room are left out, or become a padding token that attention sees (the article's way)",
     ),
   imageSize: count.min(16).max(4096).optional().describe('first resize the picture to N x N pixels'),
-  maskSize: count.min(16).max(1024).default(256).describe('side of the grid on which the loss is computed, pixels'),
+  maskSize: count
+    .min(16)
+    .max(1024)
+    .default(LOW_RES_SIDE)
+    .describe('side of the grid on which the loss is computed, pixels'),
   seed: count.min(0).default(42).describe('makes a run repeatable'),
   ...roughOptions,
 } as const;

@@ -1,5 +1,6 @@
 /** `sam-native bench`: what this machine does, and what that means for a training run. */
 import { z } from 'zod';
+import { words } from '../core/words.js';
 import { VITS } from '../models/encoders.js';
 import { modelOptions } from '../options.js';
 import type { BenchResult } from '../tasks/bench/bench.js';
@@ -8,8 +9,6 @@ import { command } from './command.js';
 
 const { device, precision, threads, cacheDir } = modelOptions;
 const SIZES = VITS.map(({ size }) => size);
-
-const list = (text: string) => text.split(',').map((item) => item.trim());
 
 export default command({
   options: {
@@ -22,7 +21,7 @@ export default command({
       ),
     sizes: z
       .string()
-      .refine((text) => list(text).every((size) => SIZES.some((known) => known === size)), `expected some of ${SIZES}`)
+      .refine((text) => words(text).every((size) => SIZES.some((known) => known === size)), `expected some of ${SIZES}`)
       .default(SIZES.join(','))
       .describe("sizes of SAM's encoder to time with random weights, with commas"),
     device,
@@ -52,8 +51,8 @@ export default command({
     const bar = reporter.task('measuring', 1, { plain: false });
     const result = await bench({
       ...options,
-      models: options.models === undefined ? undefined : list(options.models),
-      sizes: SIZES.filter((size) => list(options.sizes).includes(size)),
+      models: options.models === undefined ? undefined : words(options.models),
+      sizes: SIZES.filter((size) => words(options.sizes).includes(size)),
       cacheDir: options.cacheDir ?? defaultCacheDir(),
       signal,
       onNote: reporter.say,

@@ -1,6 +1,7 @@
 /** `sam-native evaluate`: compares models on labelled images. */
 import { z } from 'zod';
-import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
+import { words } from '../core/words.js';
+import { dataOptions, modelOptions, PROMPT_KINDS, promptOptions, sourceOptions } from '../options.js';
 import type { EvaluatedPrompt, EvaluateProgress, EvaluateResult } from '../tasks/evaluate/evaluate.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
@@ -10,7 +11,7 @@ import type { ProgressTask, Reporter } from './progress.js';
 const { limit, skipBad, onEmpty } = dataOptions;
 const { model: _, ...computeOptions } = modelOptions;
 
-const KINDS = ['points', 'box', 'points+box', 'automatic'] as const satisfies readonly EvaluatedPrompt[];
+const KINDS = [...PROMPT_KINDS, 'automatic'] as const satisfies readonly EvaluatedPrompt[];
 
 const isKind = (word: string): word is EvaluatedPrompt => (KINDS as readonly string[]).includes(word);
 
@@ -29,10 +30,10 @@ export default command({
     ...promptOptions,
     promptKinds: z
       .string()
-      .refine((text) => words(text).every(isKind), `expected some of ${KINDS.join(', ')}, with commas`)
+      .refine((text) => named(text).every(isKind), `expected some of ${KINDS.join(', ')}, with commas`)
       .optional()
       .describe(
-        'kinds of prompts side by side, with commas: points, box, points+box, and automatic, where nothing is given (that of --prompt if not given)',
+        `kinds of prompts side by side, with commas: ${PROMPT_KINDS.join(', ')}, and automatic, where nothing is given (that of --prompt if not given)`,
       ),
     robustness: z
       .boolean()
@@ -72,8 +73,8 @@ export default command({
     const samples = await openSplit({ ...options, cacheDir }, hooks);
     return evaluate({
       ...options,
-      models: words(options.models),
-      promptKinds: options.promptKinds === undefined ? undefined : words(options.promptKinds).filter(isKind),
+      models: named(options.models),
+      promptKinds: options.promptKinds === undefined ? undefined : named(options.promptKinds).filter(isKind),
       samples,
       prompts: given,
       cacheDir,
@@ -99,10 +100,7 @@ function presenter(reporter: Reporter): (progress: EvaluateProgress) => void {
   };
 }
 
-/** What stands between commas. */
-function words(text: string): string[] {
-  return text
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
+/** The words between commas. */
+function named(text: string): string[] {
+  return words(text).filter((word) => word !== '');
 }

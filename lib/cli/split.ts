@@ -1,5 +1,6 @@
 /** `sam-native split`: training, validation and test splits that do not leak. */
 import { z } from 'zod';
+import { words } from '../core/words.js';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
 import type { SplitDataResult } from '../tasks/split/split.js';
 import { command } from './command.js';
@@ -53,7 +54,7 @@ export default command({
     const threshold = similarity === '' || similarity === 'true' ? NEAR_DUPLICATE : similarity;
     return splitData({
       ...rest,
-      splits: split?.split(',').map((name) => name.trim()),
+      splits: split === undefined ? undefined : words(split),
       shares: { train, validation, test },
       groupBySimilarity: threshold === undefined ? undefined : Number(threshold),
       signal,
