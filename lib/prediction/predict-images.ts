@@ -11,10 +11,11 @@ import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
 import { resolveDevice } from '../device.js';
 import { EmbeddingStore } from '../embeddings/embedding-store.js';
+import { LOW_RES_SIDE } from '../frame.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
 import { resolveModel } from '../models/resolve.js';
 import { parseOptions } from '../options.js';
-import type { Prompt } from '../prompts/prompt.js';
+import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
 import { writePolygons } from '../raster/polygons.js';
 import { bestOf, refined } from './attempts.js';
@@ -32,7 +33,8 @@ import { openRoughWindows } from './rough-windows.js';
 import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 
-export interface PredictOutput {
+/** One image, the prompt (in its pixels) and the mask. */
+export interface PredictOutput extends PromptShapes {
   /** Paths of the image, the mask and, where asked for, the logits. */
   image: string;
   mask: string;
@@ -43,10 +45,6 @@ export interface PredictOutput {
   height: number;
   /** Predicted IoU. */
   score: number;
-  /** The prompt, in pixels of the image. */
-  points: Prompt['points'];
-  labels: Prompt['labels'];
-  box: Prompt['box'];
   promptSource: PromptSource;
   /** Which of the attempts it was, from 1 on; only where there were several. */
   attempt?: number;
@@ -174,10 +172,16 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
     const written = { ...(options.saveLogits ? { logits: outputs.logits } : {}), ...polygonsOf(job, options) };
     await withPolygons(job, options, async (take) => take?.(predicted.mask));
     if (options.saveLogits) await saveLogits(outputs.logits, predicted.lowResLogits);
-    const { points, labels, box } = best?.prompt ?? { points: [], labels: [], box: null };
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
     const attempt = best !== undefined && drawn.length > 1 ? { attempt: best.attempt } : {};
-    return { ...files, ...size, score: predicted.score, points, labels, box, promptSource: job.source, ...attempt };
+    return {
+      ...files,
+      ...size,
+      score: predicted.score,
+      ...shapesOf(best?.prompt),
+      promptSource: job.source,
+      ...attempt,
+    };
   } finally {
     embeddings.dispose();
   }
@@ -205,9 +209,9 @@ async function predictTiles(job: Job, { model, prompts, options }: Context): Pro
     const logits = prediction !== undefined && options.saveLogits ? { logits: outputs.logits } : {};
     if (prediction !== undefined && options.saveLogits) await saveLogits(outputs.logits, prediction.lowResLogits);
     const written = { ...logits, ...polygonsOf(job, options) };
-    const { points, labels, box } = job.prompts?.[0] ?? found.prompt ?? { points: [], labels: [], box: null };
+    const asked = shapesOf(job.prompts?.[0] ?? found.prompt);
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
-    return { ...files, ...size, score, points, labels, box, promptSource: source, tiles };
+    return { ...files, ...size, score, ...asked, promptSource: source, tiles };
   } finally {
     await masks?.close();
   }
@@ -263,10 +267,11 @@ async function findPrompts(
 
 /** What is said of a picture in which no point of the grid found anything. */
 function nothing({ width, height }: ImageSize): Prediction {
-  const lowResLogits = new Float32Array(256 * 256).fill(-1);
+  const lowResLogits = new Float32Array(LOW_RES_SIDE ** 2).fill(-1);
   return { mask: new Uint8Array(width * height), width, height, score: 0, lowResLogits };
 }
 
 async function saveLogits(path: string, values: Float32Array): Promise<void> {
-  await nativeCall(() => native().saveTensors({ path, names: ['low_res_logits'], shape: [256, 256], values }));
+  const shape = [LOW_RES_SIDE, LOW_RES_SIDE];
+  await nativeCall(() => native().saveTensors({ path, names: ['low_res_logits'], shape, values }));
 }

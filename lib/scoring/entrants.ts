@@ -5,6 +5,7 @@ import type { WorkOptions } from '../embeddings/work-options.js';
 import type { ResolvedModel } from '../models/model.js';
 import { type PromptOptions, promptOptionsFor } from '../models/prompt-options.js';
 import { resolveModel } from '../models/resolve.js';
+import { PROMPT_KINDS } from '../options.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
 import type { EvaluatedPrompt, EvaluatedSource } from './results.js';
 
@@ -56,7 +57,7 @@ function checkKinds({ promptKinds, prompts = {} }: EntrantOptions): void {
   if (promptKinds === undefined) return;
   if (promptKinds.length === 0 || new Set(promptKinds).size < promptKinds.length) {
     throw new SamError('SAM_BAD_OPTION', `--prompt-kinds ${promptKinds.join(',')}: expected each kind once`, {
-      fix: 'name some of points, box, points+box, automatic',
+      fix: `name some of ${PROMPT_KINDS.join(', ')}, automatic`,
     });
   }
   if ((prompts as { prompt?: unknown }).prompt !== undefined) {

@@ -1,12 +1,12 @@
 /** Options of `evaluate`: which models, on which images, and with which prompts. */
 import { z } from 'zod';
-import { dataOptions, listOf, modelOptions, promptOptions, sourceOptions } from '../../options.js';
+import { dataOptions, listOf, modelOptions, PROMPT_KINDS, promptOptions, sourceOptions } from '../../options.js';
 import type { EvaluatedPrompt } from '../../scoring/results.js';
 
 const { limit, skipBad, onEmpty } = dataOptions;
 const { model: _, ...computeOptions } = modelOptions;
 
-const KINDS = ['points', 'box', 'points+box', 'automatic'] as const satisfies readonly EvaluatedPrompt[];
+const KINDS = [...PROMPT_KINDS, 'automatic'] as const satisfies readonly EvaluatedPrompt[];
 
 export const evaluateOptionsSchema = z.strictObject({
   models: listOf(z.string(), 'expected names of models')
@@ -22,7 +22,7 @@ export const evaluateOptionsSchema = z.strictObject({
   promptKinds: listOf(z.enum(KINDS), `expected some of ${KINDS.join(', ')}, with commas`)
     .optional()
     .describe(
-      'kinds of prompts side by side, with commas: points, box, points+box, and automatic, where nothing is given (that of --prompt if not given)',
+      `kinds of prompts side by side, with commas: ${PROMPT_KINDS.join(', ')}, and automatic, where nothing is given (that of --prompt if not given)`,
     ),
   robustness: z
     .boolean()
