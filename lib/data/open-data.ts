@@ -5,6 +5,7 @@
 
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError, systemCode, toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { randomFor } from '../core/random.js';
@@ -23,9 +24,14 @@ import { findParquet } from './sources/parquet/parquet.js';
 /** `scheme:rest`; a single letter is a drive of Windows. */
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 
-/** What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. */
+/**
+ * What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. What is fetched or drawn is kept
+ * in `cacheDir`; default: {@link defaultCacheDir}.
+ */
 export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
-  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & { readonly cacheDir: string };
+  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & {
+    readonly cacheDir?: string | undefined;
+  };
 
 export type DataOptions = SourceOptions &
   Pick<
@@ -155,7 +161,7 @@ export async function openSource(options: SourceOptions, hooks: Hooks = {}): Pro
 }
 
 async function findSource(options: SourceOptions, hooks: Hooks): Promise<DataSource> {
-  const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
+  const { data, cacheDir = defaultCacheDir(), imageColumn = 'image', labelColumn = 'label' } = options;
   if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
   if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
   if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);

@@ -5,6 +5,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
 import { refuseNewer } from '../core/format.js';
 import { sha256, sha256File } from '../core/hash.js';
@@ -14,7 +15,9 @@ import { givenEncoder, ownEncoder } from './encoder.js';
 import type { ModelDescriptor, ResolvedModel } from './model.js';
 import { findSource, isModelFolder, type Source, type SourceOptions } from './source.js';
 
-export interface ResolveOptions extends Omit<SourceOptions, 'cwd' | 'wantedHash'> {
+export interface ResolveOptions extends Omit<SourceOptions, 'cacheDir' | 'cwd' | 'wantedHash'> {
+  /** Where models are kept that are fetched or converted. Default: {@link defaultCacheDir}. */
+  cacheDir?: string | undefined;
   /** Another image encoder than the model's own: TorchScript, or a model. */
   encoder?: string | undefined;
   /** Relative paths start here. Default: the working folder. */
@@ -26,7 +29,8 @@ export interface ResolveOptions extends Omit<SourceOptions, 'cwd' | 'wantedHash'
  * weights), `SAM_BAD_ENCODER` (no encoder can be had), `SAM_NETWORK`.
  */
 export async function resolveModel(spec: string, options: ResolveOptions): Promise<ResolvedModel> {
-  const located = { ...options, cwd: options.cwd ?? process.cwd() };
+  const { cacheDir = defaultCacheDir(), cwd = process.cwd() } = options;
+  const located = { ...options, cacheDir, cwd };
   const path = resolve(located.cwd, spec);
   if (spec === 'mobile-sam' || !existsSync(path)) return resolveSource(spec, located);
   if (statSync(path).isDirectory()) {

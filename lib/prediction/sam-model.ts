@@ -20,7 +20,6 @@ import type {
   Precision,
 } from '../../binding.js';
 import { fromNative, native, nativeCall } from '../addon/native.js';
-import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
 import { decodeImage } from '../data/decode.js';
 import type { DecodedImage } from '../data/sample.js';
@@ -121,8 +120,7 @@ export class SamModel {
     signal?.throwIfAborted();
     const compute = resolveDevice(device, precision, { onNote: rest.onNote });
     if (threads !== undefined) native().setThreads(threads);
-    const cacheDir = rest.cacheDir ?? defaultCacheDir();
-    const info = await resolveModel(spec, { cacheDir, encoder: rest.encoder, onNote: rest.onNote, signal });
+    const info = await resolveModel(spec, { ...rest, signal });
     return SamModel.fromResolved(info, compute, signal);
   }
 

@@ -6,7 +6,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TypedArray } from 'geotiff';
 import { SamError } from '../core/errors.js';
-import { isValid, type Raster, type Window } from './raster.js';
+import { isValid, type Raster } from './raster.js';
+import type { Window } from './windows.js';
 
 /** Version of the stretch, by which the embedding cache goes: it changes when the same raster would become other bytes. */
 export const STRETCH_VERSION = 'percentiles-2-98-1';

@@ -61,9 +61,7 @@ export const environment: TrainEnvironment = {
     native().setThreads(options.threads ?? native().info().threads);
     return resolveDevice(options.device, options.precision, { onNote });
   },
-  openData(options, hooks) {
-    return openData({ ...options, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
-  },
+  openData,
   openModel,
   async score(dir, validation, { options, compute, model }, { signal, onWarning }) {
     const { scoreRun } = await import('../reports/score-run.js');

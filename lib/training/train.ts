@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { fromNative } from '../addon/native.js';
 import { SamError, toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
-import type { DataSplits, Samples } from '../data/sample.js';
+import type { DataSplits } from '../data/sample.js';
 import { concatenated, filtered } from '../data/sample-list.js';
 import { allViews } from '../data/views.js';
 import type { Compute } from '../device.js';
@@ -188,7 +188,7 @@ async function encode(
   const { options, compute, seconds, hooks, outside } = context;
   outside.profile?.start(compute.device);
   const needed = concatenated(allViews(splits.train, options.augment), splits.validation);
-  const { encoded, skipped, ...took } = await model.embeddings.ensure(needed, {
+  const { encoded, usable, ...took } = await model.embeddings.ensure(needed, {
     signal: hooks.signal,
     skipBad: options.skipBad,
     onWarning: hooks.onWarning,
@@ -197,10 +197,7 @@ async function encode(
   outside.profile?.stop();
   seconds.encode = took.seconds;
   seconds.setup += took.setupSeconds;
-  const bad = new Set(skipped.map(({ image }) => image.path));
-  const usable = (samples: Samples) =>
-    bad.size === 0 ? samples : filtered(samples, ({ image }) => !bad.has(image.path));
-  const left = { train: usable(splits.train), validation: usable(splits.validation) };
+  const left = { train: filtered(splits.train, usable), validation: filtered(splits.validation, usable) };
   requireSome(left);
   return { splits: left, encoded };
 }

@@ -198,6 +198,7 @@ describe('bad pictures', () => {
     const result = await store.ensure(samples, { skipBad: true, onWarning: (line) => warnings.push(line) });
     expect(result.encoded).toBe(3);
     expect(result.skipped.map(({ name }) => name)).toEqual(['picture1', 'picture3']);
+    expect(samples.map((sample) => result.usable({ ...sample, view: 2 }))).toEqual([true, false, true, false, true]);
     expect(warnings).toHaveLength(2);
     await store.dispose();
   });

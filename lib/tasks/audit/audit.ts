@@ -115,14 +115,13 @@ async function encoded(
   { skipBad }: ResolvedAuditOptions,
   { signal, onWarning, onProgress }: AuditControl,
 ): Promise<Sample[]> {
-  const { skipped } = await store.ensure(samples, {
+  const { usable } = await store.ensure(samples, {
     signal,
     skipBad,
     onWarning,
     onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
   });
-  const bad = new Set(skipped.map(({ name }) => name));
-  return [...samples].filter(({ name }) => !bad.has(name));
+  return [...samples].filter(usable);
 }
 
 /** An item for each sample, worst first. */

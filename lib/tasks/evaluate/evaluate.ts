@@ -4,14 +4,16 @@ import { resolve } from 'node:path';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { requireWritable } from '../../core/files.js';
-import type { Counted } from '../../core/hooks.js';
+import type { Counted, Hooks } from '../../core/hooks.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
+import { openSplit } from '../../data/open-data.js';
 import { inReadingOrder, type Sample, withBands } from '../../data/sample.js';
 import { type Compute, resolveDevice } from '../../device.js';
 import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
 import { trainedBands } from '../../models/prompt-options.js';
 import { runFolder } from '../../models/resolve.js';
+import { parseOptions } from '../../options.js';
 import { reportPath, writeComparisonReport } from '../../reports/comparison-report.js';
 import { Sketches } from '../../reports/sketches.js';
 import { readRunConfig } from '../../runs/run-folder.js';
@@ -22,10 +24,12 @@ import type { EvaluateResult, RobustnessCurve } from '../../scoring/results.js';
 import { robustness } from '../../scoring/robustness.js';
 import { RoughMaskSources, roughPrompts } from '../../scoring/rough-scores.js';
 import { pairedDifferences, type Scored } from '../../scoring/summaries.js';
+import { type EvaluateOptions, evaluateOptionsSchema } from './options.js';
 
 export type { EvaluatedPrompt, EvaluateResult, ModelScores } from '../../scoring/results.js';
 
-export interface EvaluateOptions extends WorkOptions, EntrantOptions {
+/** What is compared, on what, and whom it is told. */
+interface Evaluation extends WorkOptions, EntrantOptions {
   /** Labelled samples. */
   samples: readonly Sample[];
   /** Each model is also scored with prompts that get worse step by step. */
@@ -43,9 +47,22 @@ export type EvaluateProgress =
   | { stage: 'predict'; model: string; done: number; total: number };
 
 /**
- * @throws SamError `SAM_NOT_FOUND` and `SAM_BAD_CHECKPOINT` (models), `SAM_BAD_DATA` (pictures and labels, all named).
+ * Compares models on the labelled images of a split: all see the same images and, unless `ownSettings` says otherwise, the same prompts:
+ * those of the options, else of the first run among the models, else the defaults. Writes the scores of each image and a report.
+ *
+ * ```ts
+ * const { models, differences } = await evaluate({ models: ['runs/first', 'untuned'], data: 'photos' });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`; `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`: models; `SAM_BAD_DATA`: pictures and labels, all named.
  */
-export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
+export async function evaluate(given: EvaluateOptions, hooks: Hooks<EvaluateProgress> = {}): Promise<EvaluateResult> {
+  const options = parseOptions(evaluateOptionsSchema, given);
+  const { signal, onNote, onWarning } = hooks;
+  const samples = await openSplit(options, { signal, onNote, onWarning });
+  return evaluateSamples({ ...options, ...hooks, samples, prompts: given });
+}
+
+async function evaluateSamples(given: Evaluation): Promise<EvaluateResult> {
   const started = performance.now();
   const compute = resolveDevice(given.device ?? 'auto', given.precision ?? 'auto', { onNote: given.onNote });
   const entrants = await resolveEntrants(given);
@@ -97,7 +114,7 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
 
 /** Where results go, and the runs among the models; refused before any work where that cannot be. */
 async function findPlaces(
-  options: EvaluateOptions,
+  options: Evaluation,
   entrants: readonly Entrant[],
 ): Promise<{ perImage: string; report: string; runs: string[] }> {
   const runs = [...new Set(entrants.flatMap(({ model }) => runFolder(model) ?? []))];
@@ -112,7 +129,7 @@ async function findPlaces(
 
 /** Labels that can be scored; bad ones and empty ones are named together, or left out. */
 async function checkLabels(
-  options: EvaluateOptions,
+  options: Evaluation,
   entrants: readonly Entrant[],
   rough: RoughMaskSources,
 ): Promise<Sample[]> {
@@ -169,7 +186,7 @@ class Stores {
   readonly #stores = new Map<string, Promise<EmbeddingStore>>();
 
   constructor(
-    readonly options: EvaluateOptions,
+    readonly options: Evaluation,
     readonly compute: Compute,
   ) {}
 
@@ -201,25 +218,24 @@ async function encodeAll(
   entrants: readonly Entrant[],
   samples: readonly Sample[],
   stores: Stores,
-  options: EvaluateOptions,
+  options: Evaluation,
 ): Promise<readonly Sample[]> {
   let usable = samples;
   for (const entrant of entrants) {
     const store = await stores.of(entrant);
-    const { skipped } = await store.ensure(usable, {
+    const encoded = await store.ensure(usable, {
       signal: options.signal,
       skipBad: options.skipBad,
       onWarning: options.onWarning,
       onProgress: (progress) => options.onProgress?.({ stage: 'encode', model: entrant.name, ...progress }),
     });
-    const bad = new Set(skipped);
-    usable = usable.filter((sample) => !bad.has(sample));
+    usable = usable.filter(encoded.usable);
   }
   if (usable.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to evaluate on');
   return usable;
 }
 
-function predicting(model: string, onProgress: EvaluateOptions['onProgress']): (counted: Counted) => void {
+function predicting(model: string, onProgress: Evaluation['onProgress']): (counted: Counted) => void {
   return (counted) => onProgress?.({ stage: 'predict', model, ...counted });
 }
 
@@ -228,7 +244,7 @@ async function allCurves(
   entrants: readonly Entrant[],
   samples: readonly Sample[],
   { stores, compute }: { stores: Stores; compute: Compute },
-  { signal, onWarning, onProgress }: EvaluateOptions,
+  { signal, onWarning, onProgress }: Evaluation,
 ): Promise<RobustnessCurve[]> {
   const curves: RobustnessCurve[] = [];
   const once = entrants.filter(({ model }, index) => entrants.findIndex((other) => other.model === model) === index);

@@ -3,30 +3,25 @@ import { existsSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { makeFolder, moveWhole, scratchFolder, writeFileWhole } from '../../core/files.js';
+import { encoderNamed, namesOf, VITS, type Vit } from '../../models/encoders.js';
 import { CONFIG, PREPROCESSOR } from '../../models/hub-files.js';
 import { decoderFiles, type ResolvedModel } from '../../models/model.js';
-import { resolveModel } from '../../models/resolve.js';
 import { inspect } from '../../models/source.js';
-import type { ExportOptions, ExportResult } from './torchscript.js';
 
 const WEIGHTS = 'model.safetensors';
 
 /**
  * Writes a folder: `model.safetensors` (all of the model, fp32: the tuned mask decoder, the rest bit for bit as it came),
- * `config.json` and `preprocessor_config.json`. Files of those names that are there are replaced, others stay.
+ * `config.json` and `preprocessor_config.json`. Files of those names that are there are replaced, others stay. Returns their paths.
  *
- * @throws SamError as `resolveModel` does; `SAM_BAD_CHECKPOINT` for an image encoder that transformers' SamModel doesn't know;
- * `SAM_IO` when the folder cannot be written.
+ * @throws SamError `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel doesn't know; `SAM_IO`: the folder cannot be
+ * written.
  */
-export async function exportHuggingFace(options: ExportOptions): Promise<ExportResult> {
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const { encoder, signal, onNote } = options;
-  const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
+export async function exportHuggingFace(model: ResolvedModel, out: string | undefined): Promise<string[]> {
   const vision = await visionConfigOf(model);
-  const folder = resolve(options.out ?? `${model.name}-hf`);
+  const folder = resolve(out ?? `${model.name}-hf`);
   const made = await makeFolder(folder);
   // Beside the target, so that the weights are moved and not copied.
   const scratch = await scratchFolder(folder);
@@ -42,8 +37,7 @@ export async function exportHuggingFace(options: ExportOptions): Promise<ExportR
     await writeConfigs(scratch.path, model, vision);
     const names = [WEIGHTS, CONFIG, PREPROCESSOR];
     for (const name of names) await moveWhole(join(scratch.path, name), join(folder, name));
-    const { name, weightsHash, encoderHash } = model;
-    return { files: names.map((file) => join(folder, file)), name, weightsHash, encoderHash };
+    return names.map((file) => join(folder, file));
   } catch (error) {
     if (made !== undefined) await rm(made, { recursive: true, force: true });
     throw error;
@@ -52,41 +46,27 @@ export async function exportHuggingFace(options: ExportOptions): Promise<ExportR
   }
 }
 
-/** transformers' SamVisionConfig of the three sizes; what is not here has its default. */
-const VISION: Record<string, object> = {
-  'ViT-B': {
-    hidden_size: 768,
-    num_hidden_layers: 12,
-    num_attention_heads: 12,
-    mlp_dim: 3072,
-    global_attn_indexes: [2, 5, 8, 11],
-  },
-  'ViT-L': {
-    hidden_size: 1024,
-    num_hidden_layers: 24,
-    num_attention_heads: 16,
-    mlp_dim: 4096,
-    global_attn_indexes: [5, 11, 17, 23],
-  },
-  'ViT-H': {
-    hidden_size: 1280,
-    num_hidden_layers: 32,
-    num_attention_heads: 16,
-    mlp_dim: 5120,
-    global_attn_indexes: [7, 15, 23, 31],
-  },
-};
-
 async function visionConfigOf(model: ResolvedModel): Promise<object | undefined> {
   if (model.folder !== undefined) return undefined; // its own config says it
   const { encoder } = await inspect(model.weights);
-  const known = VISION[encoder ?? ''];
-  if (known !== undefined) return known;
+  const known = encoderNamed(encoder);
+  if (known?.kind === 'vit') return visionConfig(known);
   throw new SamError(
     'SAM_BAD_CHECKPOINT',
-    `${model.spec} cannot be exported for transformers: its SamModel knows ViT-B, L and H, and this has ${encoder ?? 'no image encoder'}`,
+    `${model.spec} cannot be exported for transformers: its SamModel knows ${namesOf(VITS)}, and this has ${encoder ?? 'no image encoder'}`,
     { fix: 'export the encoder alone with --to torchscript, or tune facebook/sam-vit-base instead' },
   );
+}
+
+/** transformers' SamVisionConfig; what is not here has its default. */
+function visionConfig({ dim, layers, heads, mlp, globalLayers }: Vit): object {
+  return {
+    hidden_size: dim,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    mlp_dim: mlp,
+    global_attn_indexes: globalLayers,
+  };
 }
 
 async function writeConfigs(folder: string, model: ResolvedModel, vision: object | undefined): Promise<void> {

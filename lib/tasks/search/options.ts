@@ -1,9 +1,11 @@
 /** Options of the search: those of `train`, which are the first trial and what all others share, and what is tried instead. */
 import { z } from 'zod';
+import { words } from '../../core/words.js';
 import {
   dataOptions,
   modelOptions,
   optimiserOptions,
+  PROMPT_KINDS,
   parseOptions,
   presetOption,
   promptOptions,
@@ -17,8 +19,6 @@ import type { Axes, Setting } from './plan.js';
 
 const count = z.number().int();
 const { lr, loss, prompt } = trainOptionsSchema.shape;
-
-const words = (text: string) => text.split(',').map((word) => word.trim());
 
 /** Words with commas, each of which `one` takes. */
 function listOf(one: z.ZodType, read: (word: string) => unknown = (word) => word) {
@@ -47,8 +47,8 @@ export const searchOptionsSchema = z.strictObject({
     .default('dice:1+bce:1+iou:5,dice:1+focal:20+iou:1')
     .describe('losses to try, each as for --loss, with commas'),
   promptKinds: listOf(prompt)
-    .default('points,box,points+box')
-    .describe('kinds of prompts to try, with commas: points, box, points+box'),
+    .default(PROMPT_KINDS.join(','))
+    .describe(`kinds of prompts to try, with commas: ${PROMPT_KINDS.join(', ')}`),
   trials: count
     .min(2)
     .default(12)

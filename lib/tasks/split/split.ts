@@ -4,6 +4,7 @@ import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { requireWritable, writeFileWhole } from '../../core/files.js';
+import type { Hooks } from '../../core/hooks.js';
 import { isPlainFile } from '../../data/decode.js';
 import { type Groups, GroupUnion, groupPattern, groupSamples } from '../../data/groups.js';
 import { openSource } from '../../data/open-data.js';
@@ -11,17 +12,20 @@ import type { DataSource, Sample } from '../../data/sample.js';
 import { shareOut } from '../../data/shares.js';
 import { isManifest, manifestCsv } from '../../data/sources/manifest.js';
 import { resolveDevice } from '../../device.js';
-import { describeImages } from '../../embeddings/descriptors.js';
+import { describeImages, NEAR_DUPLICATE } from '../../embeddings/descriptors.js';
 import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
 import { type NearDuplicate, nearDuplicates, nearDuplicateWarning } from '../../embeddings/near-duplicates.js';
 import { similarPairs, type Vectors } from '../../embeddings/similarity.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
 import { resolveModel } from '../../models/resolve.js';
+import { parseOptions } from '../../options.js';
+import { type SplitDataOptions, splitDataOptionsSchema } from './options.js';
 
 export const SPLITS = ['train', 'validation', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
-export interface SplitDataOptions extends WorkOptions {
+/** What is shared out, and whom it is told. */
+interface Splitting extends WorkOptions {
   /** A data set of files: a folder, a CSV or JSONL file, sample:rivers. */
   data: string;
   /** Its splits to take samples from. Default: all. */
@@ -52,8 +56,28 @@ export interface SplitDataResult {
   files: string[];
 }
 
-/** @throws SamError `SAM_BAD_OPTION` (shares, patterns, a file in the way), `SAM_BAD_DATA` (the data, too few groups). */
-export async function splitData(options: SplitDataOptions): Promise<SplitDataResult> {
+/**
+ * Shares the samples of a data set out among training, validation and test splits, groups of them whole, and writes the list of files
+ * that `train` takes.
+ *
+ * ```ts
+ * const { splits } = await splitData({ data: 'photos', groupBy: '^(.*)_[ab]$', out: 'splits.csv' });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`: shares, patterns, a file in the way; `SAM_BAD_DATA`: the data, too few groups.
+ */
+export async function splitData(given: SplitDataOptions, hooks: Hooks<EnsureProgress> = {}): Promise<SplitDataResult> {
+  const { split: splits, train, validation, test, ...options } = parseOptions(splitDataOptionsSchema, given);
+  const similar = options.groupBySimilarity === true ? NEAR_DUPLICATE : options.groupBySimilarity || undefined;
+  return shareSamples({
+    ...options,
+    ...hooks,
+    splits,
+    shares: { train, validation, test },
+    groupBySimilarity: similar,
+  });
+}
+
+async function shareSamples(options: Splitting): Promise<SplitDataResult> {
   const { seed, signal, onWarning, groupBySimilarity: threshold } = options;
   const made = madeSplits(options.shares);
   const out = await checkedOut(options.out, options.overwrite ?? false);
@@ -83,7 +107,7 @@ export async function splitData(options: SplitDataOptions): Promise<SplitDataRes
 }
 
 /** The splits with a share. */
-function madeSplits(shares: SplitDataOptions['shares']): Split[] {
+function madeSplits(shares: Splitting['shares']): Split[] {
   const sum = SPLITS.reduce((total, split) => total + shares[split], 0);
   if (Math.abs(sum - 1) > 1e-6) {
     const given = SPLITS.map((split) => `--${split} ${shares[split]}`).join(', ');
@@ -115,10 +139,10 @@ async function checkedOut(given: string, overwrite: boolean): Promise<string> {
 type Origin = Sample & { readonly from: string };
 
 /** Those of all the splits. */
-async function readSamples(options: SplitDataOptions): Promise<Origin[]> {
+async function readSamples(options: Splitting): Promise<Origin[]> {
   const { signal, onWarning, onNote, skipBad = false } = options;
   const hooks = { signal, onWarning, onNote };
-  const source = await openSource({ data: options.data, cacheDir: options.cacheDir ?? defaultCacheDir() }, hooks);
+  const source = await openSource({ data: options.data, cacheDir: options.cacheDir }, hooks);
   const there = options.splits ?? (await source.splits());
   // A source without splits says itself what is missing.
   const splits = there.length > 0 ? there : ['train'];
@@ -159,7 +183,7 @@ interface Images {
 /** Encodes the images where similarity is asked for; those that cannot be read are an error, or left out with `skipBad`. */
 async function look(
   samples: readonly Sample[],
-  options: SplitDataOptions,
+  options: Splitting,
 ): Promise<{ samples: readonly Sample[]; images?: Images }> {
   if (options.groupBySimilarity === undefined && options.check === false) return { samples };
   const { signal, skipBad, onNote, onWarning, onProgress, cacheMax, threads, cache = true } = options;
@@ -168,9 +192,8 @@ async function look(
   const encoder = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
   const store = await EmbeddingStore.open({ ...compute, encoder, cacheDir, cache, cacheMax, threads });
   try {
-    const { skipped } = await store.ensure(samples, { signal, skipBad, onWarning, onProgress });
-    const bad = new Set(skipped);
-    const usable = samples.filter((sample) => !bad.has(sample));
+    const encoded = await store.ensure(samples, { signal, skipBad, onWarning, onProgress });
+    const usable = samples.filter(encoded.usable);
     const seen = new Set<string>();
     const firsts = [...usable.keys()].filter((place) => seen.size !== seen.add(usable[place]!.image.path).size);
     const images = firsts.map((place) => usable[place]!);

@@ -56,14 +56,12 @@ export async function openWorkbench(
     const views = allViews(checked.train, options.augment);
     const needed = concatenated(concatenated(views, checked.validation), checked.test ?? []);
     const { skipBad } = options;
-    const { encoded, skipped } = await store.ensure(needed, { skipBad, ...hooks });
-    const bad = new Set(skipped.map(({ image }) => image.path));
-    const usable = (samples: Samples) => filtered(samples, ({ image }) => !bad.has(image.path));
-    const splits = { train: usable(checked.train), validation: usable(checked.validation) };
+    const { encoded, usable } = await store.ensure(needed, { skipBad, ...hooks });
+    const splits = { train: filtered(checked.train, usable), validation: filtered(checked.validation, usable) };
     requireSome(splits);
     return {
       splits,
-      test: checked.test && [...usable(checked.test)],
+      test: checked.test && [...checked.test].filter(usable),
       compute,
       store,
       cacheDir,
