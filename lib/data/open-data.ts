@@ -5,9 +5,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamError, systemCode, toSamError } from '../core/errors.js';
-import { randomFor } from '../core/random.js';
 import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
 import { makeRivers } from '../samples/sample-rivers.js';
+import { cutOff } from './cuts.js';
 import { groupPattern, groupSamples } from './groups.js';
 import { withValues } from './instances.js';
 import { type DataSource, type DataSplits, type MaskNeed, type Sample, type Samples, withBands } from './sample.js';
@@ -61,7 +61,7 @@ export async function openData(options: DataOptions, hooks: DataHooks = {}): Pro
   const reading = { masks: 'required' as const, skipBad: options.skipBad, onWarning: hooks.onWarning };
   if (fraction !== undefined) {
     const all = await source.readSplit(trainSplit, reading);
-    const { train, validation } = cutOff(all, fraction, grouping, options.seed, source.nameOf(trainSplit));
+    const { train, validation } = withValidation(all, fraction, grouping, options.seed, source.nameOf(trainSplit));
     return { train: taken(train), validation: taken(validation) };
   }
   if ((await source.hasSplit(trainSplit)) && !(await source.hasSplit(validationSplit))) {
@@ -190,14 +190,14 @@ async function hasMasks(root: string): Promise<boolean> {
   return false;
 }
 
-/** Takes whole groups, in an order drawn from the seed, while that brings validation nearer to its share. */
-function cutOff(
+/** Whole groups become validation, as near to the fraction as they allow. */
+function withValidation(
   samples: Samples,
   fraction: number,
   pattern: RegExp | undefined,
   seed: number,
   where: string,
-): { train: Samples; validation: Samples } {
+): DataSplits {
   const { groupOf, sizes } = groupSamples(samples, pattern);
   if (sizes.length < 2) {
     const what = sizes.length === samples.length ? 'only one sample' : `only one group of ${samples.length} samples`;
@@ -205,29 +205,11 @@ function cutOff(
       fix: 'Add samples, or choose another --group-by.',
     });
   }
-  const wanted = fraction * samples.length;
-  const taken = new Set<number>();
-  let count = 0;
-  for (const group of inDrawnOrder([...sizes.keys()], seed)) {
-    const size = sizes[group]!;
-    const nearer = Math.abs(count + size - wanted) < Math.abs(count - wanted);
-    if (!nearer || taken.size === sizes.length - 1) continue;
-    taken.add(group);
-    count += size;
-  }
-  // A share too small for any group: the smallest one, the first by name of several.
-  if (taken.size === 0) taken.add(sizes.indexOf(sizes.reduce((least, size) => Math.min(least, size))));
-  const side = (inValidation: boolean) => {
-    const places = Uint32Array.from(groupOf.keys()).filter((place) => taken.has(groupOf[place]!) === inValidation);
-    return pick(samples, places);
-  };
-  return { train: side(false), validation: side(true) };
-}
-
-export function inDrawnOrder<T>(items: readonly T[], seed: number): T[] {
-  const random = randomFor(seed, 0, '\0validation', 0);
-  return items
-    .map((item) => ({ item, rank: random.next() }))
-    .sort((a, b) => a.rank - b.rank)
-    .map(({ item }) => item);
+  const partOf = cutOff(sizes, fraction, seed);
+  const part = (wanted: number) =>
+    pick(
+      samples,
+      Uint32Array.from(groupOf.keys()).filter((place) => partOf[groupOf[place]!] === wanted),
+    );
+  return { train: part(0), validation: part(1) };
 }
