@@ -5,34 +5,18 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamError, systemCode, toSamError } from '../core/errors.js';
-import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
-import { makeRivers } from '../samples/sample-rivers.js';
+import { isFolder } from '../core/files.js';
+import { nameAll } from '../core/words.js';
+import type { ResolvedTrainOptions } from '../options.js';
 import { cutOff } from './cuts.js';
 import { groupPattern, groupSamples } from './groups.js';
 import { withValues } from './instances.js';
+import { listImages, stemOf } from './listing.js';
 import { type DataSource, type DataSplits, type MaskNeed, type Sample, type Samples, withBands } from './sample.js';
 import { firstOf, mapped, pick } from './sample-list.js';
-import { findCoco } from './sources/coco/coco.js';
-import { folderSource, isFile, isFolder, listImages, nameAll, splitsOf, stemOf } from './sources/folder.js';
-import { HUB_SCHEME, hubSource } from './sources/hub/hub-source.js';
-import { isManifest, manifestSource } from './sources/manifest.js';
-import { findParquet } from './sources/parquet/parquet.js';
+import { type DataHooks, findSource, type SourceOptions } from './sources/index.js';
 
-/** `scheme:rest`; a single letter is a drive of Windows. */
-const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
-
-export interface DataHooks {
-  /** Something was left out. */
-  readonly onWarning?: ((message: string) => void) | undefined;
-  /** Something takes a while. */
-  readonly onNotice?: ((message: string) => void) | undefined;
-  /** Ends a download. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. */
-export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
-  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & { readonly cacheDir: string };
+export type { DataHooks, SourceOptions };
 
 export type DataOptions = SourceOptions &
   Pick<
@@ -159,35 +143,6 @@ async function imagesOf(input: string): Promise<Sample[]> {
  */
 export async function openSource(options: SourceOptions, hooks: DataHooks = {}): Promise<DataSource> {
   return withValues(await findSource(options, hooks), options);
-}
-
-async function findSource(options: SourceOptions, hooks: DataHooks): Promise<DataSource> {
-  const { data, cacheDir, imageColumn = 'image', labelColumn = 'label' } = options;
-  if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
-  if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
-  if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);
-  if (await hasMasks(data)) return folderSource(data);
-  const parquet = await findParquet(data, { imageColumn, labelColumn });
-  if (parquet !== undefined) return parquet;
-  const coco = await findCoco(data, options);
-  if (coco !== undefined) return coco;
-  if (await isFile(data)) throw unknownKind(`the file ${data} is no data set of a kind that can be read`);
-  const scheme = SCHEME.exec(data)?.[0];
-  if (scheme === undefined || (await isFolder(data))) return folderSource(data);
-  if (scheme === 'sample:') throw unknownKind(`there is no sample data set '${data}'`);
-  throw unknownKind(`data of the kind '${scheme}' cannot be read: ${data}`);
-}
-
-function unknownKind(message: string): SamError {
-  return new SamError('SAM_BAD_OPTION', message, {
-    fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
-  });
-}
-
-/** Whether any split has a folder of masks: the images alone may be those of a COCO file. */
-async function hasMasks(root: string): Promise<boolean> {
-  for (const split of await splitsOf(root)) if (await isFolder(join(root, split, 'masks'))) return true;
-  return false;
 }
 
 /** Whole groups become validation, as near to the fraction as they allow. */
