@@ -12,7 +12,7 @@ import { EmbeddingStore, type EnsureOptions, type EnsureResult } from '../embedd
 import { decoderFiles, type ModelDescriptor } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
 import type { ResolvedTrainOptions } from '../options.js';
-import type { Scored } from '../reports/sections/scores-sections.js';
+import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import type { TrainEvent } from '../runs/events.js';
 
 /** Hooks that tell a run's events. */
@@ -50,7 +50,7 @@ export interface TrainEnvironment {
   openData(options: ResolvedTrainOptions, hooks: Hooks): Promise<DataSplits>;
   openModel(options: ResolvedTrainOptions, compute: Compute, hooks: Hooks): Promise<OpenModel>;
   /** Scores the source weights and the best checkpoint of the run in `dir` on validation images, for its report. */
-  score(dir: string, validation: Samples, by: ScoredBy, hooks: Hooks): Promise<Scored>;
+  score(dir: string, validation: Samples, by: ScoredBy, hooks: Hooks): Promise<ReportedScores>;
   versions(): { samNative: string; libtorch: string; node: string };
 }
 
