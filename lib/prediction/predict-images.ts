@@ -1,16 +1,14 @@
 /** Masks for many images: embeddings from the store, prompts given or found, PNG files out. */
 import type { Precision } from '../../binding.js';
 import { native, nativeCall } from '../addon/native.js';
-import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
 import { writeMaskPng } from '../core/mask-png.js';
 import type { ImageSize } from '../data/decode.js';
 import { maskArea } from '../data/low-res.js';
 import { type Sample, withBands } from '../data/sample.js';
-import { resolveDevice } from '../device.js';
-import { EmbeddingStore } from '../embeddings/embedding-store.js';
+import type { EmbeddingStore } from '../embeddings/embedding-store.js';
+import { openWorkplace } from '../embeddings/workplace.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
-import { resolveModel } from '../models/resolve.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
 import { writePolygons } from '../raster/polygons.js';
@@ -66,28 +64,15 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
       fix: 'leave out --masks, or --point and --box',
     });
   }
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onNote });
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const info = await resolveModel(options.model, {
-    cacheDir,
-    encoder: options.encoder,
-    signal,
-    onNote: options.onNote,
-  });
-  const prompts = promptOptionsFor(options.prompts ?? {}, info);
-  const bands = options.bands ?? trainedBands(info);
-  const images = options.images.map((image) => withBands(image, bands));
-  const jobs = await planJobs({ ...options, images }, prompts);
-  const store = await EmbeddingStore.open({
-    ...compute,
-    encoder: info,
-    cacheDir,
-    cache: options.cache ?? true,
-    cacheMax: options.cacheMax,
-    imageSize: prompts.imageSize,
-    threads: options.threads,
-  });
+  const workplace = openWorkplace(options, options);
   try {
+    const { compute } = workplace;
+    const info = await workplace.model(options.model);
+    const prompts = promptOptionsFor(options.prompts ?? {}, info);
+    const bands = options.bands ?? trainedBands(info);
+    const images = options.images.map((image) => withBands(image, bands));
+    const jobs = await planJobs({ ...options, images }, prompts);
+    const store = await workplace.store(info, prompts.imageSize);
     const encoded = await store.ensure(
       jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
       { signal, skipBad, onWarning, onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }) },
@@ -115,7 +100,7 @@ export async function predictImages(options: PredictImagesOptions): Promise<Pred
       skipped: images.filter((sample) => !predicted.has(sample)).map(({ name }) => name),
     };
   } finally {
-    await store.dispose();
+    await workplace.dispose();
   }
 }
 
