@@ -13,7 +13,8 @@ export {
 } from './data/open-data.js';
 export type { DataSplits, DecodedImage, Mask, Sample, Samples } from './data/sample.js';
 export { type Compute, resolveDevice } from './device.js';
-export { type EmbedImagesOptions, type EmbedImagesResult, embedImages } from './embeddings/embed-images.js';
+export { type EmbedImagesResult, embedImages } from './embeddings/embed-images.js';
+export type { EmbedImagesOptions } from './embeddings/embed-options.js';
 export type { NearDuplicate } from './embeddings/near-duplicates.js';
 export type { ModelDescriptor, ResolvedModel } from './models/model.js';
 export type { ResolvedTrainOptions, TrainOptions } from './options.js';
@@ -47,16 +48,19 @@ export { type AuditControl, type AuditProgress, type AuditResult, audit } from '
 export { type ApplyResult, applyDecisions, type Decision, type Decisions } from './tasks/audit/decisions.js';
 export type { AuditItem } from './tasks/audit/folder.js';
 export type { AuditOptions } from './tasks/audit/options.js';
-export { type BenchOptions, type BenchResult, bench } from './tasks/bench/bench.js';
+export { bench } from './tasks/bench/bench.js';
+export type { BenchOptions } from './tasks/bench/options.js';
+export type { BenchResult } from './tasks/bench/result.js';
 export {
   type EvaluatedPrompt,
   type EvaluateOptions,
   type EvaluateProgress,
   evaluate,
 } from './tasks/evaluate/evaluate.js';
-export { exportHuggingFace } from './tasks/export/hugging-face.js';
-export { type ExportOptions, type ExportResult, exportEncoder } from './tasks/export/torchscript.js';
-export { type PreviewOptions, type PreviewResult, type PromptItem, previewPrompts } from './tasks/preview/preview.js';
+export { type ExportResult, exportModel } from './tasks/export/export.js';
+export type { ExportOptions } from './tasks/export/options.js';
+export type { PreviewOptions } from './tasks/preview/options.js';
+export { type PreviewResult, type PromptItem, previewPrompts } from './tasks/preview/preview.js';
 export {
   type ArmResult,
   type ComparisonControl,
@@ -65,7 +69,12 @@ export {
   type PromptComparison,
 } from './tasks/prompt-comparison/compare-prompts.js';
 export type { ComparisonOptions } from './tasks/prompt-comparison/options.js';
-export { type TuneOptions, type TuneResult, tuneRoughMask } from './tasks/rough-thresholds/fit-rough-mask.js';
+export {
+  type FitRoughMaskResult,
+  fitRoughMask,
+  type RoughThresholds,
+} from './tasks/rough-thresholds/fit-rough-mask.js';
+export type { FitRoughMaskOptions } from './tasks/rough-thresholds/options.js';
 export type { SearchOptions } from './tasks/search/options.js';
 export {
   type SearchControl,

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { LossWeights } from '../binding.js';
 import { SamError } from './core/errors.js';
 import { camel, closest, kebab } from './core/suggest.js';
+import { words } from './core/words.js';
 
 const count = z.number().int();
 const LOSS_TERM = /^(dice|bce|focal|iou|row-dice-ce)(:\d+(\.\d+)?)?$/;
@@ -17,6 +18,17 @@ const lossSum = z
     (text) => text.split('+').every((term) => LOSS_TERM.test(term)),
     'expected a sum such as dice:1+bce:1+iou:5 of dice, bce, focal, iou, row-dice-ce',
   );
+
+/**
+ * List: an array of `item` comes out; words with commas go in, or an array.
+ *
+ * @param expected What the error says of anything else.
+ */
+export function listOf<Item extends z.ZodType<string, string>>(item: Item, expected: string) {
+  const list = z.array(item);
+  const named = z.string().transform((text) => words(text).filter((word) => word !== ''));
+  return z.union([named.pipe(list), list], expected);
+}
 
 export const modelOptions = {
   model: z
@@ -306,7 +318,7 @@ function expectation(issue: z.core.$ZodIssue): string {
   }
   if (issue.code === 'too_big')
     return `expected ${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}`;
-  if (issue.code === 'invalid_union') {
+  if (issue.code === 'invalid_union' && issue.message === 'Invalid input') {
     const reasons = issue.errors.flat().filter(({ code }) => code !== 'invalid_type');
     return reasons[0] === undefined ? 'expected a number or a name' : expectation(reasons[0]);
   }

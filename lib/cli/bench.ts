@@ -1,36 +1,12 @@
 /** `sam-native bench`: what this machine does, and what that means for a training run. */
-import { z } from 'zod';
-import { modelOptions } from '../options.js';
-import type { BenchResult } from '../tasks/bench/bench.js';
+import type { Counted } from '../core/hooks.js';
 import { benchMarkdown } from '../tasks/bench/markdown.js';
+import { benchOptionsSchema } from '../tasks/bench/options.js';
+import type { BenchResult } from '../tasks/bench/result.js';
 import { command } from './command.js';
 
-const { device, precision, threads, cacheDir } = modelOptions;
-const SIZES = ['base', 'large', 'huge'] as const;
-
-const list = (text: string) => text.split(',').map((item) => item.trim());
-
 export default command({
-  options: {
-    models: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'models whose encoders are timed, with commas, as --model takes them (random weights of --sizes if not given)',
-      ),
-    sizes: z
-      .string()
-      .refine((text) => list(text).every((size) => SIZES.some((known) => known === size)), `expected some of ${SIZES}`)
-      .default(SIZES.join(','))
-      .describe("sizes of SAM's encoder to time with random weights, with commas"),
-    device,
-    precision: precision.describe('type of encoder and decoder; auto times encoders in fp32 and in what it chooses'),
-    threads,
-    cacheDir,
-    quick: z.boolean().default(false).describe('measure once, to see that it works; the figures mean little'),
-    out: z.string().min(1).optional().describe('write the tables to this file (Markdown) too'),
-  },
+  options: benchOptionsSchema.shape,
   epilogue:
     'Examples:\n' +
     '  sam-native bench\n' +
@@ -42,25 +18,13 @@ export default command({
     'It says how many images a second the encoder takes, by size and precision; how many steps a second the decoder trains, by batch;\n' +
     "how long a prompt takes once the image is encoded; and from these, hours for 1000 images and 50 epochs, beside the article's\n" +
     "T4 (12 hours) and the limit of a T4's data sheet. On a T4 that comparison is measured; anywhere else it is projected and says so.",
-  async run({ options, reporter, signal }): Promise<BenchResult & { out: string | null }> {
-    const [{ bench }, { defaultCacheDir }, { writeFileWhole }] = await Promise.all([
-      import('../tasks/bench/bench.js'),
-      import('../core/cache-dir.js'),
-      import('../core/files.js'),
-    ]);
+  async run({ given, reporter, signal }): Promise<BenchResult> {
+    const { bench } = await import('../tasks/bench/bench.js');
     const bar = reporter.task('measuring', 1, { plain: false });
-    const result = await bench({
-      ...options,
-      models: options.models === undefined ? undefined : list(options.models),
-      sizes: SIZES.filter((size) => list(options.sizes).includes(size)),
-      cacheDir: options.cacheDir ?? defaultCacheDir(),
-      signal,
-      onNote: reporter.say,
-      onProgress: ({ done, total }) => bar.update(done, '', total),
-    });
+    const onProgress = ({ done, total }: Counted) => bar.update(done, '', total);
+    const result = await bench(given, { signal, onNote: reporter.say, onProgress });
     bar.end();
-    if (options.out !== undefined) await writeFileWhole(options.out, `${benchMarkdown(result)}\n`);
-    return { ...result, out: options.out ?? null };
+    return result;
   },
   summary: benchMarkdown,
 });

@@ -21,8 +21,10 @@ function unwrap(schema: z.ZodType) {
     if (def.type === 'default') fallback = def.defaultValue;
     description ??= (inner as z.ZodType).description;
     if (def.innerType === undefined) {
-      const entries = (def as { entries?: Record<string, string> }).entries;
-      return { kind: def.type as string, choices: entries && Object.values(entries), fallback, description };
+      const { entries, options } = def as { entries?: Record<string, string>; options?: readonly z.core.$ZodType[] };
+      const numeric = options?.some((option) => option._zod.def.type === 'number');
+      const kind = options === undefined ? def.type : numeric ? 'number' : 'string';
+      return { kind: kind as string, choices: entries && Object.values(entries), fallback, description };
     }
     inner = def.innerType;
   }
@@ -36,7 +38,7 @@ function yargsOption(schema: z.ZodType): Options {
   if (fallback !== undefined) option.defaultDescription = String(fallback);
   if (kind === 'boolean') return { ...option, type: 'boolean' };
   // No yargs type: it adds up `--epochs 2 --epochs 1`, taking the 1 for one more of a counted flag. See `givenFlags`.
-  if (kind === 'number' || kind === 'union') return { ...option, requiresArg: true };
+  if (kind === 'number') return { ...option, requiresArg: schema.meta()?.bare !== true };
   if (kind === 'array') return { ...option, type: 'string', array: true, requiresArg: true };
   if (choices !== undefined) option.choices = choices;
   return { ...option, type: 'string', requiresArg: schema.meta()?.bare !== true };
@@ -55,7 +57,7 @@ export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): G
     if (value === undefined) continue;
     const { kind } = unwrap(schema);
     const last: unknown = Array.isArray(value) && kind !== 'array' ? value.at(-1) : value;
-    given[name] = kind === 'number' || kind === 'union' ? toNumber(last) : last;
+    given[name] = kind === 'number' ? toNumber(last) : last;
   }
   return given;
 }

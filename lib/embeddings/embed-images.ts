@@ -2,19 +2,15 @@
 import { resolve } from 'node:path';
 import type { Precision } from '../../binding.js';
 import { SamError } from '../core/errors.js';
-import type { Sample } from '../data/sample.js';
+import type { Hooks } from '../core/hooks.js';
+import { openSource, openSplit } from '../data/open-data.js';
+import type { DataSource, Sample } from '../data/sample.js';
+import { allViews } from '../data/views.js';
+import { parseOptions } from '../options.js';
+import { type EmbedImagesOptions, embedImagesOptionsSchema, type ResolvedEmbedImagesOptions } from './embed-options.js';
 import type { EnsureProgress } from './embedding-store.js';
 import type { WorkOptions } from './work-options.js';
 import { openWorkplace } from './workplace.js';
-
-export interface EmbedImagesOptions extends WorkOptions {
-  model: string;
-  images: readonly Sample[];
-  /** Writes the embeddings to this safetensors file: fp32, 256 x 64 x 64, one tensor for each image, under its name. */
-  export?: string | undefined;
-  imageSize?: number | undefined;
-  onProgress?: ((progress: EnsureProgress) => void) | undefined;
-}
 
 export interface EmbedImagesResult {
   /** Images with an embedding. */
@@ -35,8 +31,66 @@ export interface EmbedImagesResult {
   skipped: string[];
 }
 
-/** @throws SamError `SAM_BAD_DATA`: pictures that cannot be read (all named), or two of one name where they are exported. */
-export async function embedImages(options: EmbedImagesOptions): Promise<EmbedImagesResult> {
+/**
+ * Encodes the images of a data set, so that `train`, `evaluate` and the others find their embeddings; with `export` also writes them
+ * to a file. Masks are not needed.
+ *
+ * ```ts
+ * await embedImages({ data: 'photos', split: 'validation', precision: 'fp32', export: 'embeddings.safetensors' });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`; `SAM_BAD_DATA`: pictures that cannot be read (all named), or two of one name where they are exported.
+ */
+export async function embedImages(
+  given: EmbedImagesOptions,
+  hooks: Hooks<EnsureProgress> = {},
+): Promise<EmbedImagesResult> {
+  const options = parseOptions(embedImagesOptionsSchema, given);
+  if (options.export !== undefined && options.augment !== undefined) {
+    throw new SamError('SAM_BAD_OPTION', '--export names each picture once; --augment makes several views', {
+      fix: 'export the pictures as they are, without --augment',
+    });
+  }
+  return embedAll({ ...options, ...hooks, images: await openAll(options, hooks) });
+}
+
+/** The images of the splits asked for, those to train on in all the views asked for. */
+async function openAll(
+  options: ResolvedEmbedImagesOptions,
+  { signal, onNote, onWarning }: Hooks<EnsureProgress>,
+): Promise<Sample[]> {
+  const hooks = { signal, onNote, onWarning };
+  const images: Sample[] = [];
+  const source = await openSource(options, hooks);
+  for (const split of await splitsOf(options, source)) {
+    const samples = await openSplit({ ...options, split, masks: 'ignored' }, hooks);
+    const augment = split === options.trainSplit ? options.augment : undefined;
+    for (const sample of allViews(samples, augment)) images.push(sample);
+  }
+  return images;
+}
+
+/** The split asked for; else training and validation, of which a data set may have only one. */
+async function splitsOf(
+  { split: asked, trainSplit, validationSplit }: ResolvedEmbedImagesOptions,
+  source: DataSource,
+): Promise<string[]> {
+  if (asked !== undefined) return [asked];
+  const both = [trainSplit, validationSplit];
+  const there: string[] = [];
+  for (const split of both) if (await source.hasSplit(split)) there.push(split);
+  return there.length > 0 ? there : both;
+}
+
+/** What is encoded, and how. */
+interface Embedding extends WorkOptions {
+  model: string;
+  images: readonly Sample[];
+  export?: string | undefined;
+  imageSize?: number | undefined;
+  onProgress?: ((progress: EnsureProgress) => void) | undefined;
+}
+
+async function embedAll(options: Embedding): Promise<EmbedImagesResult> {
   const { images, signal, skipBad, onWarning, onProgress } = options;
   if (options.export !== undefined) requireDistinctNames(images);
   const workplace = openWorkplace(options, options);

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BenchResult } from '../../lib/tasks/bench/bench.js';
+import type { BenchResult } from '../../lib/tasks/bench/result.js';
 import { compile, type Outcome, runCli, startCli } from './run-cli.js';
 
 let dir: string;

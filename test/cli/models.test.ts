@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TrainResult } from '../../lib/runs/events.js';
 import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
-import type { ExportResult } from '../../lib/tasks/export/torchscript.js';
+import type { ExportResult } from '../../lib/tasks/export/export.js';
 import { HubServer } from '../hub-server.js';
 import { readTensors, writePth } from '../native/pth.js';
 import { compile, type Outcome, runCli } from './run-cli.js';

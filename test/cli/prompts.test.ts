@@ -8,14 +8,14 @@ import { parse } from 'yaml';
 import type { PredictImagesResult } from '../../lib/prediction/predict-images.js';
 import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
 import type { PreviewResult } from '../../lib/tasks/preview/preview.js';
-import type { TuneResult } from '../../lib/tasks/rough-thresholds/fit-rough-mask.js';
+import type { FitRoughMaskResult } from '../../lib/tasks/rough-thresholds/fit-rough-mask.js';
 import { compile, type Outcome, runCli } from './run-cli.js';
 
 let dir: string;
 let cacheDir: string;
 let config: string;
 let images: string;
-let tuned: TuneResult;
+let tuned: FitRoughMaskResult;
 
 const sam = (command: string, ...args: string[]) => runCli([command, '--json', '--cache-dir', cacheDir, ...args]);
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   const outcome = await sam('prompts', '--tune', '--data', 'sample:rivers', '--limit', '8', '--out', config);
   expect(outcome).toMatchObject({ code: 0 });
   expect(outcome.stderr).toMatch(/mean IoU 0\.\d+ {2}\S/);
-  tuned = outcome.json<TuneResult>();
+  tuned = outcome.json<FitRoughMaskResult>();
   images = join(cacheDir, 'samples', 'rivers-1', 'validation', 'images');
 }, 300_000);
 afterAll(() => rm(dir, { recursive: true, force: true }));

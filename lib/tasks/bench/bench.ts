@@ -5,75 +5,24 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { Precision, SamModel } from '../../../binding.js';
 import { fromNative, native } from '../../addon/native.js';
+import { defaultCacheDir } from '../../core/cache-dir.js';
 import { toSamError } from '../../core/errors.js';
-import { scratchFolder } from '../../core/files.js';
+import { scratchFolder, writeFileWhole } from '../../core/files.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { packageVersion } from '../../core/package-root.js';
 import { type Compute, resolveDevice } from '../../device.js';
 import { decoderFiles } from '../../models/model.js';
 import { resolveModel } from '../../models/resolve.js';
 import { inspect } from '../../models/source.js';
+import { parseOptions } from '../../options.js';
 import { decoderShapes, encoderShapes, VIT, type VitSize } from './architecture.js';
-import { type Meaning, meaningOf } from './meaning.js';
+import { benchMarkdown } from './markdown.js';
+import { meaningOf } from './meaning.js';
 import { type Effort, timeEncoder, timePrompts, timeStep } from './measure.js';
+import { type BenchOptions, benchOptionsSchema, type ResolvedBenchOptions } from './options.js';
 import { writeRandomWeights } from './random-weights.js';
+import type { BenchResult, EncoderSpeed, PromptSpeed, StepSpeed } from './result.js';
 import { flopsOf, type Operation, tinyVitWork, vitWork } from './work.js';
-
-/** `onNote` is told each figure when it is there. */
-export interface BenchOptions extends Hooks<Counted> {
-  /** Models whose encoders are timed, as `--model` takes them; none: random weights of each of `sizes`. */
-  models?: readonly string[] | undefined;
-  sizes: readonly VitSize[];
-  device: string;
-  /** `auto` times encoders in fp32 and in what `auto` chooses. */
-  precision: Precision | 'auto';
-  threads?: number | undefined;
-  /** Models are kept there; random weights only while they are needed. */
-  cacheDir: string;
-  /** Once instead of several times: to see that it works. */
-  quick: boolean;
-}
-
-export interface EncoderSpeed {
-  /** `ViT-B, random weights`, or the model's name. */
-  model: string;
-  precision: Precision;
-  secondsPerImage: number;
-  imagesPerSecond: number;
-  /** Counted from the sizes; null for an encoder that isn't SAM's or MobileSAM's. */
-  gflopPerImage: number | null;
-  gflopPerSecond: number | null;
-}
-
-export interface StepSpeed {
-  batch: number;
-  secondsPerStep: number;
-  stepsPerSecond: number;
-  imagesPerSecond: number;
-}
-
-export interface PromptSpeed {
-  /** So many at once. */
-  prompts: number;
-  secondsPerPrompt: number;
-  promptsPerSecond: number;
-}
-
-export interface BenchResult {
-  device: string;
-  deviceName: string;
-  /** Of decoder steps, prompts and `means`. */
-  precision: Precision;
-  threads: number;
-  versions: { samNative: string; libtorch: string; node: string };
-  date: string;
-  quick: boolean;
-  encoder: EncoderSpeed[];
-  steps: StepSpeed[];
-  prompts: PromptSpeed[];
-  /** For each model, with the fastest batch. */
-  means: ({ model: string; batch: number } & Meaning)[];
-}
 
 const BATCHES = [1, 4, 8, 16];
 const PROMPTS = [1, 64];
@@ -87,34 +36,46 @@ interface Candidate {
   remove(): Promise<void>;
 }
 
-/** @throws SamError what loading a model throws, `SAM_NO_CUDA`, `SAM_IO`; the signal's reason when aborted. */
-export async function bench(options: BenchOptions): Promise<BenchResult> {
-  const run = new Run(options);
+/**
+ * Measures how many images a second the encoder takes, how many steps a second the decoder trains and how long a prompt takes; and
+ * says how long a training run takes with them. `onNote` is told each figure when it is there.
+ *
+ * @throws SamError what loading a model throws, `SAM_NO_CUDA`, `SAM_IO`; the signal's reason when aborted.
+ */
+export async function bench(given: BenchOptions = {}, hooks: Hooks<Counted> = {}): Promise<BenchResult> {
+  const options = parseOptions(benchOptionsSchema, given);
   try {
-    return await run.all();
+    const result = await new Run(options, hooks).all();
+    if (options.out === undefined) return { ...result, out: null };
+    await writeFileWhole(options.out, `${benchMarkdown(result)}\n`);
+    return { ...result, out: options.out };
   } catch (error) {
-    throw options.signal?.aborted ? options.signal.reason : toSamError(fromNative(error));
+    throw hooks.signal?.aborted ? hooks.signal.reason : toSamError(fromNative(error));
   }
 }
 
 class Run {
-  readonly #options: BenchOptions;
+  readonly #options: ResolvedBenchOptions;
+  readonly #hooks: Hooks<Counted>;
+  readonly #cacheDir: string;
   readonly #compute: Compute;
   readonly #total: number;
   #done = 0;
 
-  constructor(options: BenchOptions) {
+  constructor(options: ResolvedBenchOptions, hooks: Hooks<Counted>) {
     this.#options = options;
+    this.#hooks = hooks;
+    this.#cacheDir = options.cacheDir ?? defaultCacheDir();
     native().setThreads(options.threads ?? native().info().threads);
-    this.#compute = resolveDevice(options.device, options.precision, { onNote: options.onNote });
+    this.#compute = resolveDevice(options.device, options.precision, { onNote: hooks.onNote });
     const models = (options.models ?? options.sizes).length;
     this.#total = models * this.#precisions().length + this.#batches().length + PROMPTS.length;
   }
 
-  async all(): Promise<BenchResult> {
-    const { cacheDir, quick } = this.#options;
+  async all(): Promise<Omit<BenchResult, 'out'>> {
+    const { quick } = this.#options;
     const { device, precision, name } = this.#compute;
-    const scratch = await scratchFolder(join(cacheDir, 'tmp'));
+    const scratch = await scratchFolder(join(this.#cacheDir, 'tmp'));
     try {
       const { steps, prompts } = await this.#decoder(scratch.path);
       const fastest = steps.reduce((best, step) => (step.imagesPerSecond > best.imagesPerSecond ? step : best));
@@ -159,7 +120,7 @@ class Run {
 
   /** Steps and prompts: the same decoder for every size. */
   async #decoder(folder: string): Promise<{ steps: StepSpeed[]; prompts: PromptSpeed[] }> {
-    const { signal } = this.#options;
+    const { signal } = this.#hooks;
     const model = await this.#loadDecoder(folder);
     try {
       const steps: StepSpeed[] = [];
@@ -182,7 +143,8 @@ class Run {
   }
 
   async #loadDecoder(folder: string): Promise<SamModel> {
-    const { cacheDir, models, signal, onNote } = this.#options;
+    const { signal, onNote } = this.#hooks;
+    const [{ models }, cacheDir] = [this.#options, this.#cacheDir];
     const { device, precision } = this.#compute;
     const [first] = models ?? [];
     if (first !== undefined) {
@@ -195,7 +157,8 @@ class Run {
   }
 
   async #candidate(spec: string, folder: string): Promise<Candidate> {
-    const { cacheDir, models, signal, onNote } = this.#options;
+    const { signal, onNote } = this.#hooks;
+    const [{ models }, cacheDir] = [this.#options, this.#cacheDir];
     if (models !== undefined) {
       const { name, encoder, weights } = await resolveModel(spec, { cacheDir, signal, onNote });
       return { name, path: encoder, work: workOf((await inspect(weights)).encoder), remove: async () => {} };
@@ -209,7 +172,7 @@ class Run {
   }
 
   async #encoder({ name, path, work }: Candidate): Promise<EncoderSpeed[]> {
-    const { signal } = this.#options;
+    const { signal } = this.#hooks;
     const gflopPerImage = work === null ? null : flopsOf(work) / 1e9;
     const speeds: EncoderSpeed[] = [];
     for (const precision of this.#precisions()) {
@@ -230,8 +193,8 @@ class Run {
   }
 
   #tell(line: string): void {
-    this.#options.onNote?.(line);
-    this.#options.onProgress?.({ done: ++this.#done, total: this.#total });
+    this.#hooks.onNote?.(line);
+    this.#hooks.onProgress?.({ done: ++this.#done, total: this.#total });
   }
 }
 

@@ -1,12 +1,15 @@
 /** The result as Markdown: what was measured, what it means, and how the arithmetic was counted. */
-import type { BenchResult } from './bench.js';
 import { ARTICLE, JOB } from './meaning.js';
+import type { BenchResult } from './result.js';
 
-export function benchMarkdown(result: BenchResult): string {
+/** All but where the tables are written to. */
+type Figures = Omit<BenchResult, 'out'>;
+
+export function benchMarkdown(result: Figures): string {
   return [title(result), encoders(result), steps(result), prompts(result), meaning(result), FORMULA].join('\n\n');
 }
 
-function title({ deviceName, device, precision, threads, versions, date, quick }: BenchResult): string {
+function title({ deviceName, device, precision, threads, versions, date, quick }: Figures): string {
   const { samNative, libtorch, node } = versions;
   const lines = [
     '# What this machine does',
@@ -16,7 +19,7 @@ function title({ deviceName, device, precision, threads, versions, date, quick }
   return lines.join('\n\n');
 }
 
-function encoders({ encoder }: BenchResult): string {
+function encoders({ encoder }: Figures): string {
   const rows = encoder.map(({ model, precision, secondsPerImage, imagesPerSecond, gflopPerImage, gflopPerSecond }) => {
     const counted = gflopPerImage === null ? '-' : gflopPerImage.toFixed(1);
     const rate = gflopPerSecond === null ? '-' : gflopPerSecond.toFixed(0);
@@ -28,7 +31,7 @@ function encoders({ encoder }: BenchResult): string {
   )}`;
 }
 
-function steps({ steps }: BenchResult): string {
+function steps({ steps }: Figures): string {
   const rows = steps.map((step) => [
     String(step.batch),
     figure(step.secondsPerStep),
@@ -39,7 +42,7 @@ function steps({ steps }: BenchResult): string {
   return `## Training step\n\n${what}.\n\n${table(['batch', 's a step', 'steps/s', 'images/s'], rows)}`;
 }
 
-function prompts({ prompts }: BenchResult): string {
+function prompts({ prompts }: Figures): string {
   const rows = prompts.map((speed) => [
     String(speed.prompts),
     figure(1000 * speed.secondsPerPrompt),
@@ -48,7 +51,7 @@ function prompts({ prompts }: BenchResult): string {
   return `## Prompts on a cached embedding\n\n${table(['at once', 'ms a prompt', 'prompts/s'], rows)}`;
 }
 
-function meaning({ means, precision }: BenchResult): string {
+function meaning({ means, precision }: Figures): string {
   const measured = means.some(({ t4 }) => t4?.kind === 'measured');
   const rows = means.map(
     ({ model, batch, encodingHours, trainingHours, totalHours, imagesPerSecond, timesTheArticle, t4 }) => [

@@ -7,24 +7,20 @@ import { SamError } from '../../core/errors.js';
 import { makeFolder, moveWhole, scratchFolder, writeFileWhole } from '../../core/files.js';
 import { CONFIG, PREPROCESSOR } from '../../models/hub-files.js';
 import { decoderFiles, type ResolvedModel } from '../../models/model.js';
-import { resolveModel } from '../../models/resolve.js';
 import { inspect } from '../../models/source.js';
-import type { ExportOptions, ExportResult } from './torchscript.js';
 
 const WEIGHTS = 'model.safetensors';
 
 /**
  * Writes a folder: `model.safetensors` (all of the model, fp32: the tuned mask decoder, the rest bit for bit as it came),
- * `config.json` and `preprocessor_config.json`. Files of those names that are there are replaced, others stay.
+ * `config.json` and `preprocessor_config.json`. Files of those names that are there are replaced, others stay. Returns their paths.
  *
- * @throws SamError as `resolveModel` does; `SAM_BAD_CHECKPOINT` for an image encoder that transformers' SamModel doesn't know;
- * `SAM_IO` when the folder cannot be written.
+ * @throws SamError `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel doesn't know; `SAM_IO`: the folder cannot be
+ * written.
  */
-export async function exportHuggingFace(options: ExportOptions): Promise<ExportResult> {
-  const { cacheDir, encoder, signal, onNote } = options;
-  const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
+export async function exportHuggingFace(model: ResolvedModel, out: string | undefined): Promise<string[]> {
   const vision = await visionConfigOf(model);
-  const folder = resolve(options.out ?? `${model.name}-hf`);
+  const folder = resolve(out ?? `${model.name}-hf`);
   const made = await makeFolder(folder);
   // Beside the target, so that the weights are moved and not copied.
   const scratch = await scratchFolder(folder);
@@ -40,8 +36,7 @@ export async function exportHuggingFace(options: ExportOptions): Promise<ExportR
     await writeConfigs(scratch.path, model, vision);
     const names = [WEIGHTS, CONFIG, PREPROCESSOR];
     for (const name of names) await moveWhole(join(scratch.path, name), join(folder, name));
-    const { name, weightsHash, encoderHash } = model;
-    return { files: names.map((file) => join(folder, file)), name, weightsHash, encoderHash };
+    return names.map((file) => join(folder, file));
   } catch (error) {
     if (made !== undefined) await rm(made, { recursive: true, force: true });
     throw error;

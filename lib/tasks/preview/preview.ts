@@ -6,9 +6,11 @@ import type { Counted, Hooks } from '../../core/hooks.js';
 import { validationRandom } from '../../core/random.js';
 import { decodeImage, decodeMask } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
+import { openImages, openSplit } from '../../data/open-data.js';
 import type { Mask, Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
 import { type PromptOptions, toPromptSettings } from '../../models/prompt-options.js';
+import { parseOptions } from '../../options.js';
 import { drawPrompt } from '../../prompts/draw.js';
 import { writeOverlay } from '../../prompts/overlay.js';
 import type { Prompt } from '../../prompts/prompt.js';
@@ -16,16 +18,7 @@ import { drawRoughPrompt, emptyRoughMask, RoughMasks } from '../../prompts/rough
 import { promptOrigin, toRoughMaskSettings } from '../../prompts/rough/settings.js';
 import { confusion, scores } from '../../scoring/metrics.js';
 import type { EvaluatedSource } from '../../scoring/results.js';
-
-export interface PreviewOptions extends Hooks<Counted> {
-  samples: readonly Sample[];
-  prompts: PromptOptions;
-  /** Folder for the pictures, `<name>.png` each. */
-  out: string;
-  skipBad?: boolean;
-  /** Images whose mask is empty: fail once all others are drawn, or leave them out. Default: fail. */
-  onEmpty?: 'skip' | 'fail';
-}
+import { type PreviewOptions, previewOptionsSchema, type ResolvedPreviewOptions } from './options.js';
 
 export interface PromptItem {
   image: string;
@@ -52,9 +45,47 @@ export interface PreviewResult {
   skipped: string[];
 }
 
-/** Draws the prompts of the first validation, with their pictures. @throws SamError `SAM_BAD_DATA`, all bad images named. */
-export async function previewPrompts(options: PreviewOptions): Promise<PreviewResult> {
-  const { samples, prompts, skipBad, onEmpty = 'fail', signal, onWarning, onProgress } = options;
+/**
+ * Draws the prompts of the first validation, with their pictures.
+ *
+ * ```ts
+ * const { items } = await previewPrompts({ inputs: ['photos'], roughMask: 'hsv', hue: '190-250' });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`; `SAM_BAD_DATA`: bad images, all named.
+ */
+export async function previewPrompts(given: PreviewOptions, hooks: Hooks<Counted> = {}): Promise<PreviewResult> {
+  const options = parseOptions(previewOptionsSchema, given);
+  const samples = await samplesOf(options, hooks);
+  return draw({ ...options, ...hooks, samples, prompts: options });
+}
+
+/** The images named, or those of the data set. */
+async function samplesOf(
+  options: ResolvedPreviewOptions,
+  { signal, onNote, onWarning }: Hooks<Counted>,
+): Promise<Sample[]> {
+  const { inputs = [], data } = options;
+  if (inputs.length > 0 === (data !== undefined)) {
+    const message = inputs.length > 0 ? 'both images and --data are given' : 'no images are given';
+    throw new SamError('SAM_BAD_OPTION', message, { fix: 'name images or folders, or a data set with --data' });
+  }
+  if (data === undefined) return (await openImages(inputs)).slice(0, options.limit);
+  // Where labels are what prompts are drawn from, as for training; beside rough masks they only say how good those are.
+  const masks = promptOrigin(options) === 'ground-truth' ? 'required' : 'optional';
+  return openSplit({ ...options, data, masks }, { signal, onNote, onWarning });
+}
+
+/** What is drawn, and whom it is told. */
+interface Drawing extends Hooks<Counted> {
+  samples: readonly Sample[];
+  prompts: PromptOptions;
+  out: string;
+  skipBad: boolean;
+  onEmpty: 'skip' | 'fail';
+}
+
+async function draw(options: Drawing): Promise<PreviewResult> {
+  const { samples, prompts, skipBad, onEmpty, signal, onWarning, onProgress } = options;
   const settings = promptOrigin(prompts) === 'ground-truth' ? undefined : toRoughMaskSettings(prompts);
   const { maskSize, imageSize } = prompts;
   const rough = settings && new RoughMasks(settings, { maskSize, imageSize });
@@ -103,7 +134,7 @@ interface Origin {
 async function itemOf(
   sample: Sample,
   rough: RoughMasks | undefined,
-  options: PreviewOptions,
+  options: Drawing,
 ): Promise<PromptItem | { problem: string; empty: boolean }> {
   const image = await decodeImage(sample);
   const origin =
@@ -120,7 +151,7 @@ async function itemOf(
   return { ...where, points, labels, box, maskArea: maskPixels, promptSource, ...extras };
 }
 
-async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal }: PreviewOptions): Promise<Origin> {
+async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal }: Drawing): Promise<Origin> {
   const made = await rough.make(sample, signal);
   const grid = rough.toGrid(made);
   const threshold = made.threshold === null ? {} : { threshold: made.threshold };
@@ -134,7 +165,7 @@ async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal 
   };
 }
 
-async function labelOrigin(sample: Sample, image: DecodedSize, { prompts }: PreviewOptions): Promise<Origin> {
+async function labelOrigin(sample: Sample, image: DecodedSize, { prompts }: Drawing): Promise<Origin> {
   if (sample.mask === undefined) {
     throw new SamError('SAM_BAD_OPTION', `${sample.image.path} has no mask to draw prompts from`, {
       fix: 'say what makes a rough mask (--rough-mask hsv …), or give labelled images with --data',

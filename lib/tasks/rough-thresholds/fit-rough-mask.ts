@@ -1,5 +1,5 @@
 /** `sam-native prompts --tune`: thresholds for the rough masks of a labelled split, written as a config. */
-
+import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { SamError } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
@@ -7,9 +7,11 @@ import type { Hooks } from '../../core/hooks.js';
 import { kebab } from '../../core/suggest.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
+import { openSplit } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
 import type { PromptOptions } from '../../models/prompt-options.js';
+import { parseOptions } from '../../options.js';
 import type { Range } from '../../prompts/rough/hsv.js';
 import { RoughMasks, readIndexBands } from '../../prompts/rough/rough-masks.js';
 import { type RoughMaskSettings, type RoughOptions, toRoughMaskSettings } from '../../prompts/rough/settings.js';
@@ -17,41 +19,55 @@ import { normalisedDifference } from '../../prompts/rough/spectral.js';
 import { confusion, scores } from '../../scoring/metrics.js';
 import { mean } from '../../scoring/statistics.js';
 import { type ColourTry, searchColours } from './colour.js';
+import { type FitRoughMaskOptions, fitRoughMaskOptionsSchema } from './options.js';
 import { colourImage, indexImage, SEARCH_SIDE, type SearchImage } from './samples.js';
 import { searchThresholds } from './threshold.js';
 
 /** The search looks at so many images, evenly among all: what is found is measured on all of them. */
 const MOST_IMAGES = 200;
 
-/** `onNote` is told each gain of the search. */
-export interface TuneOptions extends Hooks {
-  /** Labelled: a training split, never what is evaluated on. */
-  samples: readonly Sample[];
-  /** The kind of rough mask (default hsv), its bands and its cleaning. */
-  prompts: PromptOptions;
-  /** The config, YAML. */
-  out: string;
-  /** Where the samples come from, for the config's first line. */
-  source: string;
-  skipBad?: boolean;
-}
-
 /** What is written into the config, by the names of the options. */
-export type TunedOptions = Partial<RoughOptions>;
+export type RoughThresholds = Partial<RoughOptions>;
 
-export interface TuneResult {
+export interface FitRoughMaskResult {
   /** The config file. */
   config: string;
-  options: TunedOptions;
+  options: RoughThresholds;
   /** Of the rough masks at the labels' own size. */
   meanIou: number;
   images: number;
   /** Each gain of the search, on its grid. */
-  search: (TunedOptions & { meanIou: number })[];
+  search: (RoughThresholds & { meanIou: number })[];
 }
 
-/** @throws SamError `SAM_BAD_OPTION` (rough masks of files), `SAM_BAD_DATA` (images or labels, all named). */
-export async function tuneRoughMask(options: TuneOptions): Promise<TuneResult> {
+/**
+ * Finds the thresholds of a rough mask (of `roughMask`, or of colours) that fit the labels of a split best, and writes them as a
+ * config that `train`, `predict` and the others take. `onNote` is told each gain.
+ *
+ * ```ts
+ * const { config, meanIou } = await fitRoughMask({ data: 'photos', out: 'river.yaml' });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`: rough masks of files; `SAM_BAD_DATA`: bad images or labels, all named.
+ */
+export async function fitRoughMask(given: FitRoughMaskOptions, hooks: Hooks = {}): Promise<FitRoughMaskResult> {
+  const options = parseOptions(fitRoughMaskOptionsSchema, given);
+  const { data, split, skipBad } = options;
+  const samples = await openSplit(options, hooks);
+  const from = { samples, source: `${data}, split ${split}`, skipBad };
+  return searchAndMeasure({ ...hooks, ...from, prompts: options, out: resolve(options.out) });
+}
+
+/** What is searched, and whom it is told. */
+interface Fitting extends Hooks {
+  samples: readonly Sample[];
+  prompts: PromptOptions;
+  out: string;
+  /** Where the samples come from, for the config's first line. */
+  source: string;
+  skipBad: boolean;
+}
+
+async function searchAndMeasure(options: Fitting): Promise<FitRoughMaskResult> {
   const { prompts, samples, signal, onNote } = options;
   const kind = prompts.roughMask ?? 'hsv';
   if (kind === 'file') {
@@ -62,8 +78,8 @@ export async function tuneRoughMask(options: TuneOptions): Promise<TuneResult> {
   // Any band will do: only what else the options say is taken from here.
   const base = toRoughMaskSettings({ ...prompts, roughMask: kind, value: prompts.value ?? '0-1' })!;
   const { images, used } = await searchImages(options, base);
-  const search: TuneResult['search'] = [];
-  const tell = (tried: TunedOptions & { meanIou: number }) => {
+  const search: FitRoughMaskResult['search'] = [];
+  const tell = (tried: RoughThresholds & { meanIou: number }) => {
     search.push(tried);
     const { meanIou: iou, ...values } = tried;
     const shown = Object.entries(values).map(([name, value]) => `${kebab(name)} ${value}`);
@@ -86,7 +102,7 @@ export async function tuneRoughMask(options: TuneOptions): Promise<TuneResult> {
 
 /** The images that can be searched; bad ones are named together. Empty labels tell nothing of colours and are passed over. */
 async function searchImages(
-  { samples, skipBad, signal, onWarning }: TuneOptions,
+  { samples, skipBad, signal, onWarning }: Fitting,
   settings: RoughMaskSettings,
 ): Promise<{ images: SearchImage[]; used: Sample[] }> {
   const step = Math.max(1, samples.length / MOST_IMAGES);
@@ -126,7 +142,7 @@ async function searchImage(sample: Sample, { method, cleaning }: RoughMaskSettin
 }
 
 /** A band that does not matter is left out; of three that do not, one stays, for a mask needs one. */
-function colourOptions({ hue, saturation, value, meanIou }: ColourTry): TunedOptions & { meanIou: number } {
+function colourOptions({ hue, saturation, value, meanIou }: ColourTry): RoughThresholds & { meanIou: number } {
   const text = ([from, to]: Range) => `${from}-${to}`;
   const found = withoutUndefined({
     hue: text(hue) === '0-360' ? undefined : text(hue),
@@ -136,8 +152,8 @@ function colourOptions({ hue, saturation, value, meanIou }: ColourTry): TunedOpt
   return { ...(Object.keys(found).length === 0 ? { value: '0-1' } : found), meanIou };
 }
 
-function withoutUndefined(options: TunedOptions): TunedOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as TunedOptions;
+function withoutUndefined(options: RoughThresholds): RoughThresholds {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as RoughThresholds;
 }
 
 /** Mean IoU of the rough masks as `train` and `predict` will make them. */
@@ -156,7 +172,7 @@ async function measure(prompts: PromptOptions, samples: readonly Sample[], signa
   }
 }
 
-async function writeConfig({ out, source }: TuneOptions, tuned: TunedOptions, measured: string): Promise<void> {
+async function writeConfig({ out, source }: Fitting, tuned: RoughThresholds, measured: string): Promise<void> {
   const named = Object.fromEntries(Object.entries(tuned).map(([name, value]) => [kebab(name), value]));
   await writeFileWhole(out, `# sam-native prompts --tune, ${source}, ${measured}\n${stringify(named)}`);
 }
