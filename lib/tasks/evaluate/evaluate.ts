@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import { requireWritable } from '../../core/files.js';
 import type { Counted } from '../../core/hooks.js';
+import { Problems } from '../../core/problems.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import { inReadingOrder, type Sample, withBands } from '../../data/sample.js';
 import type { EmbeddingStore, EnsureProgress } from '../../embeddings/embedding-store.js';
@@ -116,21 +117,15 @@ async function checkLabels(
   rough: RoughMaskSources,
 ): Promise<Sample[]> {
   const usable = new Set<Sample>();
-  const problems: string[] = [];
+  const problems = new Problems(options);
   const withBoxes = options.robustness || entrants.some(({ prompts }) => prompts.prompt !== 'points');
   for (const sample of inReadingOrder(options.samples)) {
     options.signal?.throwIfAborted();
     const problem = await labelProblem(sample, entrants, { rough, withBoxes }, options.signal);
-    const leftOut = options.skipBad || (problem?.empty && options.onEmpty === 'skip');
     if (problem === undefined) usable.add(sample);
-    else if (leftOut) options.onWarning?.(`skipping ${sample.name}: ${problem.message}`);
-    else problems.push(problem.message);
+    else problems.add(problem.message, problem);
   }
-  if (problems.length > 0) {
-    throw new SamError('SAM_BAD_DATA', problems.join('; '), {
-      fix: 'mend them, or leave out empty masks with --on-empty skip and all of these with --skip-bad',
-    });
-  }
+  problems.settle(options);
   if (usable.size === 0) {
     throw new SamError('SAM_BAD_DATA', 'no labelled image to evaluate on', { fix: 'check --data and --split' });
   }
