@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { SamError } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
+import { Problems } from '../../core/problems.js';
 import { kebab } from '../../core/suggest.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
@@ -109,7 +110,7 @@ async function searchImages(
   const chosen = samples.filter((_, index) => Math.floor(index / step) !== Math.floor((index - 1) / step));
   const images: SearchImage[] = [];
   const used: Sample[] = [];
-  const problems: string[] = [];
+  const problems = new Problems({ skipBad });
   for (const sample of chosen) {
     signal?.throwIfAborted();
     try {
@@ -119,13 +120,10 @@ async function searchImages(
       used.push(sample);
     } catch (error) {
       if (!isBadImage(error)) throw error;
-      if (skipBad) onWarning?.(`skipping ${sample.name}: ${error.message}`);
-      else problems.push(error.message);
+      problems.add(error.message);
     }
   }
-  if (problems.length > 0) {
-    throw new SamError('SAM_BAD_DATA', problems.join('; '), { fix: 'mend them, or go on without them: --skip-bad' });
-  }
+  problems.settle({ onWarning });
   if (images.length === 0) {
     throw new SamError('SAM_BAD_DATA', 'no labelled image to tune on', { fix: 'check --data and --split' });
   }
