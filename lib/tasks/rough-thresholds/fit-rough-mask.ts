@@ -6,6 +6,7 @@ import { writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { Problems } from '../../core/problems.js';
 import { kebab } from '../../core/suggest.js';
+import { without } from '../../core/without.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import { openSplit } from '../../data/open-data.js';
@@ -88,7 +89,7 @@ async function searchAndMeasure(options: Fitting): Promise<FitRoughMaskResult> {
   };
   if (kind === 'hsv') await searchColours(images, (found) => tell(colourOptions(found)), signal);
   else await searchThresholds(images, tell, signal);
-  const { meanIou: _, ...best } = search.at(-1)!;
+  const best = without(search.at(-1)!, 'meanIou');
   const { bands, nir, swir, minArea, fillHoles, largest, erosion } = prompts;
   const kept = { bands, nir, swir, minArea, fillHoles, largest, erosion };
   const tuned = withoutUndefined({ roughMask: kind, ...best, ...kept });
