@@ -50,9 +50,9 @@ export class Sketches {
   }
 
   /** Keeps what a model answered. An arrow, to be handed over as it is. */
-  readonly show = ({ name, prompts, promptSource }: Entrant, { sample, label, prompt, predicted }: Answer): void => {
+  readonly show = ({ name, prompts, promptSource }: Entrant, { sample, label, question, predicted }: Answer): void => {
     const key = entrantKey({ name, promptSource, promptKind: prompts.prompt });
-    this.add(key, { sample, label, predicted: predicted.mask, prompt });
+    this.add(key, { sample, label, predicted: predicted.mask, prompt: question.prompt });
   };
 
   /** Of the image of that name within its split. */
