@@ -18,9 +18,27 @@ export interface Compute {
   name: string;
 }
 
+/** What a caller says of where to compute; the default of each is what this machine does best. */
+export interface ComputeOptions {
+  /** auto, cpu, cuda or cuda:N. */
+  device?: string;
+  precision?: Precision | 'auto';
+  /** CPU threads; not given: as many as before, at first all cores. */
+  threads?: number | undefined;
+}
+
 /** `onNote` is told why `auto` takes the CPU where one might expect a GPU: CUDA libraries or a GPU are here. */
 export interface DeviceHooks extends Pick<Hooks, 'onNote'> {
   info?: (options: { probeCuda: boolean }) => RuntimeInfo;
+}
+
+/** Sets the CPU threads of all that this process computes, and resolves the rest. @throws SamError `SAM_NO_CUDA`. */
+export function computeOn(
+  { device = 'auto', precision = 'auto', threads }: ComputeOptions,
+  hooks: DeviceHooks = {},
+): Compute {
+  if (threads !== undefined) native().setThreads(threads);
+  return resolveDevice(device, precision, hooks);
 }
 
 /** Why LibTorch cannot compute on a GPU here. */

@@ -30,7 +30,7 @@ const lossSum = z
  * @param expected What the error says of anything else.
  */
 export function listOf<Item extends z.ZodType<string, string>>(item: Item, expected: string) {
-  const list = z.array(item);
+  const list = z.array(item).readonly();
   const named = z.string().transform((text) => words(text).filter((word) => word !== ''));
   return z.union([named.pipe(list), list], expected);
 }

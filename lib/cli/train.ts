@@ -1,5 +1,6 @@
 /** `sam-native train`: fine-tunes a model on labelled images. */
 import { z } from 'zod';
+import { without } from '../core/without.js';
 import { type TrainOptions, trainOptionsSchema } from '../options.js';
 import type { SetupEvent, TrainEvent, TrainResult } from '../runs/events.js';
 import { command } from './command.js';
@@ -22,10 +23,10 @@ export default command({
     '  sam-native train --data sample:rivers --epochs 5\n' +
     '  sam-native train --data photos --config examples/config.yaml --out runs/first\n' +
     '  sam-native train --resume runs/first --epochs 40',
-  async run({ given: { profile: _, ...given }, options: { profile }, reporter, signal }): Promise<TrainResult> {
+  async run({ given, options: { profile }, reporter, signal }): Promise<TrainResult> {
     const { train } = await import('../training/train.js');
     const show = presenter(reporter);
-    return train(given as Partial<TrainOptions>, { signal, onProgress: show, profile }).result;
+    return train(without(given, 'profile') as Partial<TrainOptions>, { signal, onProgress: show, profile }).result;
   },
   summary,
 });

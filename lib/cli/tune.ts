@@ -1,5 +1,6 @@
 /** `sam-native tune`: searches for settings that train best on the data in hand, or compares kinds of prompts (`--prompts`). */
 import { z } from 'zod';
+import { without } from '../core/without.js';
 import type { PromptComparison } from '../tasks/prompt-comparison/compare-prompts.js';
 import type { ComparisonOptions } from '../tasks/prompt-comparison/options.js';
 import { type SearchOptions, searchOptionsSchema } from '../tasks/search/options.js';
@@ -33,7 +34,7 @@ export default command({
     'With --prompts a model is trained for each kind of prompt, from labels and, where --rough-mask describes them, from rough masks, and asked\n' +
     'on the same images of the test split (else validation) with the kind that it was trained with.',
   async run({ options: { prompts }, given, signal, reporter }): Promise<SearchResult | PromptComparison> {
-    const { prompts: _, ...options } = given;
+    const options = without(given, 'prompts');
     if (prompts) {
       const { comparePrompts } = await import('../tasks/prompt-comparison/compare-prompts.js');
       return comparePrompts(options as ComparisonOptions, { signal, ...comparisonHooks(reporter) });

@@ -1,18 +1,16 @@
 /** Fills the embedding cache ahead of training, and writes embeddings out for other programs. */
 import { resolve } from 'node:path';
 import type { Precision } from '../../binding.js';
-import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { openSource, openSplit } from '../data/open-data.js';
 import type { DataSource, Sample } from '../data/sample.js';
 import { allViews } from '../data/views.js';
-import { resolveDevice } from '../device.js';
-import { resolveModel } from '../models/resolve.js';
 import { parseOptions } from '../options.js';
 import { type EmbedImagesOptions, embedImagesOptionsSchema, type ResolvedEmbedImagesOptions } from './embed-options.js';
-import { EmbeddingStore, type EnsureProgress } from './embedding-store.js';
+import type { EnsureProgress } from './embedding-store.js';
 import type { WorkOptions } from './work-options.js';
+import { openWorkplace } from './workplace.js';
 
 export interface EmbedImagesResult {
   /** Images with an embedding. */
@@ -95,24 +93,10 @@ interface Embedding extends WorkOptions {
 async function embedAll(options: Embedding): Promise<EmbedImagesResult> {
   const { images, signal, skipBad, onWarning, onProgress } = options;
   if (options.export !== undefined) requireDistinctNames(images);
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onNote });
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const model = await resolveModel(options.model, {
-    cacheDir,
-    encoder: options.encoder,
-    signal,
-    onNote: options.onNote,
-  });
-  const store = await EmbeddingStore.open({
-    ...compute,
-    encoder: model,
-    cacheDir,
-    cache: options.cache ?? true,
-    cacheMax: options.cacheMax,
-    imageSize: options.imageSize,
-    threads: options.threads,
-  });
+  const workplace = openWorkplace(options, options);
   try {
+    const model = await workplace.model(options.model);
+    const store = await workplace.store(model, options.imageSize);
     const { encoded, cached, seconds, skipped, ...found } = await store.ensure(images, {
       signal,
       skipBad,
@@ -131,12 +115,12 @@ async function embedAll(options: Embedding): Promise<EmbedImagesResult> {
       secondsPerImage: encoded === 0 ? 0 : seconds / encoded,
       export: path,
       model: { name, weightsHash, encoderHash },
-      device: compute.device,
-      precision: compute.precision,
+      device: workplace.compute.device,
+      precision: workplace.compute.precision,
       skipped: skipped.map((sample) => sample.name),
     };
   } finally {
-    await store.dispose();
+    await workplace.dispose();
   }
 }
 

@@ -38,8 +38,6 @@ export interface EmbeddingStoreOptions {
   cacheMax?: string | number | undefined;
   /** The picture is first resized to N x N. */
   imageSize?: number | undefined;
-  /** CPU threads of this process's compute lane. */
-  threads?: number | undefined;
 }
 
 export interface EnsureProgress {
@@ -97,7 +95,6 @@ export class EmbeddingStore {
 
   /** Opens (and makes) the folder for this encoder and precision. Loads no encoder yet. */
   static async open(options: EmbeddingStoreOptions): Promise<EmbeddingStore> {
-    if (options.threads !== undefined) native().setThreads(options.threads);
     const { encoderHash, name } = options.encoder;
     const cachePrecision = cachePrecisionOf(options);
     const precision = `${options.precision} on disk as ${cachePrecision}`;

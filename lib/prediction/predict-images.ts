@@ -1,7 +1,6 @@
 /** Masks for many images: embeddings from the store, prompts given or found, PNG files out. */
 import type { Precision } from '../../binding.js';
 import { native, nativeCall } from '../addon/native.js';
-import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
@@ -9,11 +8,10 @@ import type { ImageSize } from '../data/decode.js';
 import { maskArea } from '../data/low-res.js';
 import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
-import { resolveDevice } from '../device.js';
-import { EmbeddingStore } from '../embeddings/embedding-store.js';
+import type { EmbeddingStore } from '../embeddings/embedding-store.js';
+import { openWorkplace } from '../embeddings/workplace.js';
 import { LOW_RES_SIDE } from '../frame.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
-import { resolveModel } from '../models/resolve.js';
 import { parseOptions } from '../options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
@@ -93,28 +91,15 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
       fix: 'leave out --masks, or --point and --box',
     });
   }
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote: options.onNote });
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const info = await resolveModel(options.model, {
-    cacheDir,
-    encoder: options.encoder,
-    signal,
-    onNote: options.onNote,
-  });
-  const prompts = promptOptionsFor(options.prompts ?? {}, info);
-  const bands = options.bands ?? trainedBands(info);
-  const images = options.images.map((image) => withBands(image, bands));
-  const jobs = await planJobs({ ...options, images }, prompts);
-  const store = await EmbeddingStore.open({
-    ...compute,
-    encoder: info,
-    cacheDir,
-    cache: options.cache ?? true,
-    cacheMax: options.cacheMax,
-    imageSize: prompts.imageSize,
-    threads: options.threads,
-  });
+  const workplace = openWorkplace(options, options);
   try {
+    const { compute } = workplace;
+    const info = await workplace.model(options.model);
+    const prompts = promptOptionsFor(options.prompts ?? {}, info);
+    const bands = options.bands ?? trainedBands(info);
+    const images = options.images.map((image) => withBands(image, bands));
+    const jobs = await planJobs({ ...options, images }, prompts);
+    const store = await workplace.store(info, prompts.imageSize);
     const encoded = await store.ensure(
       jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
       { signal, skipBad, onWarning, onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }) },
@@ -142,7 +127,7 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
       skipped: images.filter((sample) => !predicted.has(sample)).map(({ name }) => name),
     };
   } finally {
-    await store.dispose();
+    await workplace.dispose();
   }
 }
 

@@ -1,6 +1,7 @@
 /** What is predicted, and from which prompts, before anything slow begins. */
 import { join, resolve } from 'node:path';
 import { SamError } from '../core/errors.js';
+import { Problems } from '../core/problems.js';
 import { validationRandom } from '../core/random.js';
 import { type ImageSize, imageSize } from '../data/decode.js';
 import { masksByName } from '../data/mask-folder.js';
@@ -40,27 +41,22 @@ const EROSIONS = 10;
 export async function planJobs(options: Predicting, prompts: PromptOptions): Promise<Job[]> {
   const masks = masksFor(options, prompts);
   const jobs: Job[] = [];
-  const problems: string[] = [];
+  const problems = new Problems(options);
   try {
     for (const sample of options.images) {
       options.signal?.throwIfAborted();
       try {
-        const job = await planOne(sample, masks, options, prompts);
+        const job = await planOne(sample, { masks, problems, prompts }, options);
         if (job !== undefined) jobs.push(job);
       } catch (error) {
         if (!isBadImage(error)) throw error;
-        if (options.skipBad) options.onWarning?.(`skipping ${sample.name}: ${error.message}`);
-        else problems.push(error.message);
+        problems.add(error.message);
       }
     }
   } finally {
     await masks?.dispose();
   }
-  if (problems.length > 0) {
-    throw new SamError('SAM_BAD_DATA', problems.join('; '), {
-      fix: 'mend them, or go on without them: --on-empty skip for empty rough masks, --skip-bad for all',
-    });
-  }
+  problems.settle(options);
   if (jobs.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to predict');
   return jobs;
 }
@@ -75,12 +71,11 @@ function masksFor(options: Predicting, prompts: PromptOptions): RoughMasks | und
   return settings === undefined ? undefined : new RoughMasks(settings, grid);
 }
 
-/** Undefined for an image that is left out. */
+/** Undefined for an image whose rough mask is empty, which is noted among the problems. */
 async function planOne(
   sample: Sample,
-  masks: RoughMasks | undefined,
+  { masks, problems, prompts }: { masks: RoughMasks | undefined; problems: Problems; prompts: PromptOptions },
   options: Predicting,
-  prompts: PromptOptions,
 ): Promise<Job | undefined> {
   const raster = await planRaster(sample, options.tile);
   const { width, height } = raster ?? (await imageSize(sample));
@@ -107,9 +102,7 @@ async function planOne(
   }
   const grid = await masks.get(sample, options.signal);
   if (grid.emptiness !== null) {
-    const error = emptyRoughMask(sample, grid.emptiness);
-    if (options.onEmpty !== 'skip') throw error;
-    options.onWarning?.(`skipping ${error.message}`);
+    problems.add(emptyRoughMask(sample, grid.emptiness).message, { empty: true });
     return undefined;
   }
   const drawn = drawAttempts(grid, sample, prompts, options.attempts ?? 1, masks.settings.erosion);

@@ -23,7 +23,7 @@ import { fromNative, native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import { decodeImage } from '../data/decode.js';
 import type { DecodedImage } from '../data/sample.js';
-import { resolveDevice } from '../device.js';
+import { computeOn } from '../device.js';
 import { runEncoding } from '../embeddings/encode.js';
 import { decoderFiles, type ResolvedModel } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
@@ -118,8 +118,7 @@ export class SamModel {
   static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
     const { device = 'auto', precision = 'auto', threads, signal, ...rest } = options;
     signal?.throwIfAborted();
-    const compute = resolveDevice(device, precision, { onNote: rest.onNote });
-    if (threads !== undefined) native().setThreads(threads);
+    const compute = computeOn({ device, precision, threads }, { onNote: rest.onNote });
     const info = await resolveModel(spec, { ...rest, signal });
     return SamModel.fromResolved(info, compute, signal);
   }

@@ -51,9 +51,9 @@ export class Sketches {
   }
 
   /** Keeps what a model answered. Bound to this object, so that it can be handed over as it is. */
-  readonly show = ({ name, prompts, promptSource }: Entrant, { sample, label, prompt, predicted }: Answer): void => {
+  readonly show = ({ name, prompts, promptSource }: Entrant, { sample, label, question, predicted }: Answer): void => {
     const key = entrantKey({ name, promptSource, promptKind: prompts.prompt });
-    this.add(key, { sample, label, predicted: predicted.mask, prompt });
+    this.add(key, { sample, label, predicted: predicted.mask, prompt: question.prompt });
   };
 
   /** Returns the sketch of the image of this name within its split. */

@@ -17,14 +17,19 @@ export interface Asked {
   label: Mask;
   model: SamModel;
   embedding: ImageEmbedding;
-  /** Where prompts come from rough masks. */
-  masks: RoughMasks | undefined;
   signal: AbortSignal | undefined;
 }
 
-/** Undefined where nothing is given and the model finds nothing by itself either. */
-export async function promptFor({ prompts, promptSource }: Entrant, asked: Asked): Promise<Prompt | undefined> {
-  const { sample, label, model, embedding, masks, signal } = asked;
+/**
+ * The prompt of an entrant; undefined where nothing is given and the model finds nothing by itself either.
+ *
+ * @param masks Where prompts come from rough masks.
+ */
+export async function promptFor(
+  { prompts, promptSource }: Entrant,
+  { sample, label, model, embedding, signal }: Asked,
+  masks: RoughMasks | undefined,
+): Promise<Prompt | undefined> {
   const settings = toPromptSettings(prompts);
   const random = promptRandom(prompts, sample);
   if (promptSource === 'rough')

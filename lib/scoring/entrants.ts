@@ -1,6 +1,7 @@
 /** Who is compared: models with their prompt settings, with prompts from labels and, where one is described, from a rough mask. */
 
 import { SamError } from '../core/errors.js';
+import { without } from '../core/without.js';
 import type { WorkOptions } from '../embeddings/work-options.js';
 import type { ResolvedModel } from '../models/model.js';
 import { type PromptOptions, promptOptionsFor } from '../models/prompt-options.js';
@@ -84,6 +85,6 @@ async function untuned(
   firstRun: ResolvedModel | undefined,
   options: Parameters<typeof resolveModel>[1],
 ): Promise<ResolvedModel> {
-  const { decoder: _, checkpoint: __, ...source } = firstRun ?? (await resolveModel('mobile-sam', options));
+  const source = without(firstRun ?? (await resolveModel('mobile-sam', options)), 'decoder', 'checkpoint');
   return { ...source, spec: 'untuned', name: 'untuned' };
 }

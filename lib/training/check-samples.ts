@@ -3,21 +3,18 @@
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { eachOf } from '../core/parallel.js';
+import { nameAll } from '../core/words.js';
+import { type ProblemOptions, Problems } from '../core/problems.js';
 import { maskArea } from '../data/low-res.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
-import { nameAll } from '../data/sources/folder.js';
 import type { LowResMasks } from './masks.js';
 import type { RoughPrompts } from './rough-prompts.js';
 
 /** Labels decoded at a time. */
 const PARALLEL = 4;
-/** Bad samples named in an error or warning. */
-const MOST_NAMED = 20;
 
-export interface CheckOptions extends Hooks {
-  skipBad: boolean;
-  onEmpty: 'skip' | 'fail';
+export interface CheckOptions extends Hooks, ProblemOptions {
   /** Prompts are drawn from rough masks too, so they are looked at. */
   rough?: RoughPrompts | undefined;
 }
@@ -25,7 +22,7 @@ export interface CheckOptions extends Hooks {
 interface Problem {
   /** Of the sample in its split. */
   place: number;
-  kind: 'bad' | 'empty';
+  empty: boolean;
   message: string;
 }
 
@@ -39,30 +36,30 @@ export async function checkSamples<Split extends string>(
   masks: LowResMasks,
   options: CheckOptions,
 ): Promise<Record<Split, Samples>> {
-  const problems = {} as Record<Split, Problem[]>;
-  for (const split of Object.keys(splits) as Split[]) problems[split] = await problemsOf(splits[split], masks, options);
-  const all = Object.values<Problem[]>(problems).flat();
-  const failing = all.filter(({ kind }) =>
-    kind === 'bad' ? !options.skipBad : options.onEmpty === 'fail' && !options.skipBad,
-  );
-  if (failing.length > 0) throw badData(failing);
-  if (all.length > 0) options.onWarning?.(`left out ${named(all)}`);
+  const problems = new Problems(options);
+  const usable: Record<Split, Samples> = { ...splits };
+  for (const split of Object.keys(splits) as Split[]) {
+    const found = await problemsOf(splits[split], masks, options);
+    for (const problem of found) problems.add(problem.message, problem);
+    usable[split] = without(splits[split], found);
+  }
+  problems.settle(options);
   const { rough } = options;
   if (rough?.mixed && rough.empty.size > 0) {
     options.onWarning?.(`prompts come from the label where the rough mask is empty: ${nameAll([...rough.empty])}`);
   }
-  const without = (samples: Samples, problems: readonly Problem[]) => {
-    if (problems.length === 0) return samples;
-    const bad = new Set(problems.map(({ place }) => place));
-    return pick(
-      samples,
-      Uint32Array.from({ length: samples.length }, (_, place) => place).filter((place) => !bad.has(place)),
-    );
-  };
-  const usable: Record<Split, Samples> = { ...splits };
-  for (const split of Object.keys(splits) as Split[]) usable[split] = without(splits[split], problems[split]);
   requireSome(usable);
   return usable;
+}
+
+function without(samples: Samples, problems: readonly Problem[]): Samples {
+  if (problems.length === 0) return samples;
+  const bad = new Set(problems.map(({ place }) => place));
+  const places = Uint32Array.from({ length: samples.length }, (_, place) => place);
+  return pick(
+    samples,
+    places.filter((place) => !bad.has(place)),
+  );
 }
 
 /** Throws `SAM_BAD_DATA` when a split has nothing left. */
@@ -93,28 +90,12 @@ async function problemOf(
   try {
     const mask = await masks.get(sample);
     if (maskArea(mask) === 0) {
-      return { kind: 'empty', message: `${sample.mask?.path ?? sample.name}: the mask is empty` };
+      return { empty: true, message: `${sample.mask?.path ?? sample.name}: the mask is empty` };
     }
     const message = await rough?.problem(sample, signal);
-    return message === undefined ? undefined : { kind: 'empty', message };
+    return message === undefined ? undefined : { empty: true, message };
   } catch (error) {
     if (!(error instanceof SamError) || error.code === 'SAM_BAD_OPTION') throw error;
-    return { kind: 'bad', message: error.message };
+    return { empty: false, message: error.message };
   }
-}
-
-function named(problems: readonly Problem[]): string {
-  const messages = [...new Set(problems.map(({ message }) => message))]; // a folder that is missing is missing for all
-  const shown = messages.slice(0, MOST_NAMED);
-  const rest = messages.length - shown.length;
-  return `${shown.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
-}
-
-function badData(problems: readonly Problem[]): SamError {
-  const onlyEmpty = problems.every(({ kind }) => kind === 'empty');
-  return new SamError('SAM_BAD_DATA', named(problems), {
-    fix: onlyEmpty
-      ? 'mend them, or leave them out with --on-empty skip'
-      : 'mend them, or go on without them: --skip-bad',
-  });
 }

@@ -1,16 +1,15 @@
 /** What a run is given from outside the loop: data, model, embeddings. Tests give their own. */
 
 import type { Embeddings, SamModel, Trainer, TrainerOptions } from '../../binding.js';
-import { fromNative, native } from '../addon/native.js';
-import { defaultCacheDir } from '../core/cache-dir.js';
+import { native, nativeCall } from '../addon/native.js';
 import type { Hooks } from '../core/hooks.js';
 import { packageVersion } from '../core/package-root.js';
 import { openData } from '../data/open-data.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
-import { type Compute, resolveDevice } from '../device.js';
-import { EmbeddingStore, type EnsureOptions, type EnsureResult } from '../embeddings/embedding-store.js';
+import { type Compute, computeOn } from '../device.js';
+import type { EnsureOptions, EnsureResult } from '../embeddings/embedding-store.js';
+import { openWorkplace, type Workplace } from '../embeddings/workplace.js';
 import { decoderFiles, type ModelDescriptor } from '../models/model.js';
-import { resolveModel } from '../models/resolve.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import type { TrainEvent } from '../runs/events.js';
@@ -56,11 +55,7 @@ export interface TrainEnvironment {
 
 /** The real one: the addon, the disk. */
 export const environment: TrainEnvironment = {
-  compute(options, { onNote }) {
-    // Said even where it is the default: sums over another number of threads would be rounded otherwise.
-    native().setThreads(options.threads ?? native().info().threads);
-    return resolveDevice(options.device, options.precision, { onNote });
-  },
+  compute: computeOn,
   openData,
   openModel,
   async score(dir, validation, { options, compute, model }, { signal, onWarning }) {
@@ -74,42 +69,41 @@ export const environment: TrainEnvironment = {
 };
 
 async function openModel(options: ResolvedTrainOptions, compute: Compute, hooks: Hooks): Promise<OpenModel> {
-  const { device, precision, cachePrecision } = compute;
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const { encoder, cache, cacheMax, imageSize } = options;
-  const resolved = await resolveModel(options.model, { cacheDir, encoder, signal: hooks.signal, onNote: hooks.onNote });
-  const model = await native()
-    .loadModel({ ...decoderFiles(resolved), device, precision })
-    .catch((error: unknown) => {
-      throw fromNative(error);
-    });
+  const workplace = openWorkplace(options, hooks, compute);
   try {
-    const store = await EmbeddingStore.open({
-      encoder: resolved,
-      device,
-      precision,
-      cachePrecision,
-      cacheDir,
-      cache,
-      cacheMax,
-      imageSize,
-    });
+    const model = await openModelIn(workplace, options, hooks);
     return {
-      name: resolved.name,
-      descriptor: resolved.descriptor,
-      createTrainer: (trainerOptions) => native().createTrainer(model, trainerOptions),
-      predict: (request) => model.predict(request),
-      embeddings: {
-        ensure: (samples, ensureOptions) => store.ensure(samples, ensureOptions),
-        read: (samples) => store.read(samples, { onWarning: hooks.onWarning }),
-      },
+      ...model,
       async dispose() {
-        model.dispose();
-        await store.dispose();
+        await model.dispose();
+        await workplace.dispose();
       },
     };
   } catch (error) {
-    model.dispose();
+    await workplace.dispose();
     throw error;
   }
+}
+
+/** A model that is trained in a workplace, which outlives it. */
+export async function openModelIn(
+  workplace: Workplace,
+  options: ResolvedTrainOptions,
+  hooks: Hooks,
+): Promise<OpenModel> {
+  const { device, precision } = workplace.compute;
+  const resolved = await workplace.model(options.model, hooks);
+  const store = await workplace.store(resolved, options.imageSize);
+  const model = await nativeCall(() => native().loadModel({ ...decoderFiles(resolved), device, precision }));
+  return {
+    name: resolved.name,
+    descriptor: resolved.descriptor,
+    createTrainer: (trainerOptions) => native().createTrainer(model, trainerOptions),
+    predict: (request) => model.predict(request),
+    embeddings: {
+      ensure: (samples, ensureOptions) => store.ensure(samples, ensureOptions),
+      read: (samples) => store.read(samples, { onWarning: hooks.onWarning }),
+    },
+    dispose: async () => model.dispose(),
+  };
 }

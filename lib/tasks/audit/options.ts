@@ -1,5 +1,6 @@
 /** Options of `audit`: those of `train` that make a model, and how it is asked about the labels. */
 import { z } from 'zod';
+import { without } from '../../core/without.js';
 import {
   dataOptions,
   modelOptions,
@@ -13,9 +14,9 @@ import {
 } from '../../options.js';
 
 const count = z.number().int();
-const { trainSplit: _, validationSplit: __, validationFraction: ___, ...data } = dataOptions;
+const data = without(dataOptions, 'trainSplit', 'validationSplit', 'validationFraction');
 // Every model trains as long as the others: what would end one early is the loss on the very labels in question.
-const { earlyStop: ____, ...optimiser } = optimiserOptions;
+const optimiser = without(optimiserOptions, 'earlyStop');
 
 export const auditOptionsSchema = z.strictObject({
   preset: presetOption,

@@ -5,15 +5,14 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { Precision, SamModel } from '../../../binding.js';
 import { fromNative, native } from '../../addon/native.js';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { toSamError } from '../../core/errors.js';
 import { scratchFolder, writeFileWhole } from '../../core/files.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { packageVersion } from '../../core/package-root.js';
-import { type Compute, resolveDevice } from '../../device.js';
+import type { Compute } from '../../device.js';
+import { openWorkplace, type Workplace } from '../../embeddings/workplace.js';
 import { encoderNamed, VITS } from '../../models/encoders.js';
 import { decoderFiles } from '../../models/model.js';
-import { resolveModel } from '../../models/resolve.js';
 import { inspect } from '../../models/source.js';
 import { parseOptions } from '../../options.js';
 import { decoderShapes, encoderShapes } from './architecture.js';
@@ -57,7 +56,7 @@ export async function bench(given: BenchOptions = {}, hooks: Hooks<Counted> = {}
 class Run {
   readonly #options: ResolvedBenchOptions;
   readonly #hooks: Hooks<Counted>;
-  readonly #cacheDir: string;
+  readonly #workplace: Workplace;
   readonly #compute: Compute;
   readonly #total: number;
   #done = 0;
@@ -65,9 +64,8 @@ class Run {
   constructor(options: ResolvedBenchOptions, hooks: Hooks<Counted>) {
     this.#options = options;
     this.#hooks = hooks;
-    this.#cacheDir = options.cacheDir ?? defaultCacheDir();
-    native().setThreads(options.threads ?? native().info().threads);
-    this.#compute = resolveDevice(options.device, options.precision, { onNote: hooks.onNote });
+    this.#workplace = openWorkplace(options, hooks);
+    this.#compute = this.#workplace.compute;
     const models = (options.models ?? options.sizes).length;
     this.#total = models * this.#precisions().length + this.#batches().length + PROMPTS.length;
   }
@@ -75,7 +73,7 @@ class Run {
   async all(): Promise<Omit<BenchResult, 'out'>> {
     const { quick } = this.#options;
     const { device, precision, name } = this.#compute;
-    const scratch = await scratchFolder(join(this.#cacheDir, 'tmp'));
+    const scratch = await scratchFolder(join(this.#workplace.cacheDir, 'tmp'));
     try {
       const { steps, prompts } = await this.#decoder(scratch.path);
       const fastest = steps.reduce((best, step) => (step.imagesPerSecond > best.imagesPerSecond ? step : best));
@@ -143,24 +141,22 @@ class Run {
   }
 
   async #loadDecoder(folder: string): Promise<SamModel> {
-    const { signal, onNote } = this.#hooks;
-    const [{ models }, cacheDir] = [this.#options, this.#cacheDir];
     const { device, precision } = this.#compute;
-    const [first] = models ?? [];
+    const [first] = this.#options.models ?? [];
     if (first !== undefined) {
-      const resolved = await resolveModel(first, { cacheDir, signal, onNote });
+      const resolved = await this.#workplace.model(first);
       return native().loadModel({ ...decoderFiles(resolved), device, precision });
     }
     const weights = join(folder, 'decoder.safetensors');
-    await writeRandomWeights(weights, decoderShapes(), signal);
+    await writeRandomWeights(weights, decoderShapes(), this.#hooks.signal);
     return native().loadModel({ weights, device, precision });
   }
 
   async #candidate(spec: string, folder: string): Promise<Candidate> {
     const { signal, onNote } = this.#hooks;
-    const [{ models }, cacheDir] = [this.#options, this.#cacheDir];
+    const { models } = this.#options;
     if (models !== undefined) {
-      const { name, encoder, weights } = await resolveModel(spec, { cacheDir, signal, onNote });
+      const { name, encoder, weights } = await this.#workplace.model(spec);
       const work = encoderWork(encoderNamed((await inspect(weights)).encoder));
       return { name, path: encoder, work, remove: async () => {} };
     }

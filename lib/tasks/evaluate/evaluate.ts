@@ -1,16 +1,16 @@
 /** Compares models on labelled images: the same images, the same prompts. */
 
 import { resolve } from 'node:path';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { requireWritable } from '../../core/files.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
+import { Problems } from '../../core/problems.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import { openSplit } from '../../data/open-data.js';
 import { inReadingOrder, type Sample, withBands } from '../../data/sample.js';
-import { type Compute, resolveDevice } from '../../device.js';
-import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
+import type { EmbeddingStore, EnsureProgress } from '../../embeddings/embedding-store.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
+import { openWorkplace, type Workplace } from '../../embeddings/workplace.js';
 import { trainedBands } from '../../models/prompt-options.js';
 import { runFolder } from '../../models/resolve.js';
 import { parseOptions } from '../../options.js';
@@ -64,22 +64,22 @@ export async function evaluate(given: EvaluateOptions, hooks: Hooks<EvaluateProg
 
 async function evaluateSamples(given: Evaluation): Promise<EvaluateResult> {
   const started = performance.now();
-  const compute = resolveDevice(given.device ?? 'auto', given.precision ?? 'auto', { onNote: given.onNote });
+  const workplace = openWorkplace(given, given);
+  const { compute } = workplace;
   const entrants = await resolveEntrants(given);
   const places = await findPlaces(given, entrants);
   // All see the same images: by the bands asked for, else by those of the first run.
   const bands = entrants.map(({ model }) => trainedBands(model)).find((one) => one !== undefined);
   const options = { ...given, samples: given.samples.map((sample) => withBands(sample, bands)) };
-  const stores = new Stores(options, compute);
   const rough = new RoughMaskSources();
   const sketches = new Sketches();
   try {
     const labelled = await checkLabels(options, entrants, rough);
-    const usable = await encodeAll(entrants, labelled, stores, options);
+    const usable = await encodeAll(entrants, labelled, workplace, options);
     const { seed } = entrants[0]!.prompts;
     const results: Scored[] = [];
     for (const entrant of entrants) {
-      const from = { store: await stores.of(entrant), compute, masks: rough.of(entrant), show: sketches.show };
+      const from = { store: await storeOf(entrant, workplace), compute, masks: rough.of(entrant), show: sketches.show };
       const rows = await scoreModel(entrant, usable, from, {
         ...options,
         onProgress: predicting(entrant.name, options.onProgress),
@@ -91,7 +91,7 @@ async function evaluateSamples(given: Evaluation): Promise<EvaluateResult> {
     const found = {
       models: results.map(({ summary }) => summary),
       differences: await pairedDifferences(results, seed),
-      robustness: options.robustness ? await allCurves(entrants, usable, { stores, compute }, options) : null,
+      robustness: options.robustness ? await allCurves(entrants, usable, workplace, options) : null,
     };
     const rows = results.flatMap((result) => result.rows);
     await writePerImage(places.perImage, rows);
@@ -108,7 +108,7 @@ async function evaluateSamples(given: Evaluation): Promise<EvaluateResult> {
     };
   } finally {
     await rough.dispose();
-    await stores.dispose();
+    await workplace.dispose();
   }
 }
 
@@ -134,21 +134,15 @@ async function checkLabels(
   rough: RoughMaskSources,
 ): Promise<Sample[]> {
   const usable = new Set<Sample>();
-  const problems: string[] = [];
+  const problems = new Problems(options);
   const withBoxes = options.robustness || entrants.some(({ prompts }) => prompts.prompt !== 'points');
   for (const sample of inReadingOrder(options.samples)) {
     options.signal?.throwIfAborted();
     const problem = await labelProblem(sample, entrants, { rough, withBoxes }, options.signal);
-    const leftOut = options.skipBad || (problem?.empty && options.onEmpty === 'skip');
     if (problem === undefined) usable.add(sample);
-    else if (leftOut) options.onWarning?.(`skipping ${sample.name}: ${problem.message}`);
-    else problems.push(problem.message);
+    else problems.add(problem.message, problem);
   }
-  if (problems.length > 0) {
-    throw new SamError('SAM_BAD_DATA', problems.join('; '), {
-      fix: 'mend them, or leave out empty masks with --on-empty skip and all of these with --skip-bad',
-    });
-  }
+  problems.settle(options);
   if (usable.size === 0) {
     throw new SamError('SAM_BAD_DATA', 'no labelled image to evaluate on', { fix: 'check --data and --split' });
   }
@@ -181,48 +175,21 @@ async function labelProblem(
   }
 }
 
-/** Models that share an encoder, a precision and a picture size share their embeddings. */
-class Stores {
-  readonly #stores = new Map<string, Promise<EmbeddingStore>>();
-
-  constructor(
-    readonly options: Evaluation,
-    readonly compute: Compute,
-  ) {}
-
-  of({ model, prompts }: Entrant): Promise<EmbeddingStore> {
-    const key = `${model.encoderHash}:${prompts.imageSize ?? ''}`;
-    const { cacheMax, threads, cache = true } = this.options;
-    const opened =
-      this.#stores.get(key) ??
-      EmbeddingStore.open({
-        ...this.compute,
-        encoder: model,
-        cacheDir: this.options.cacheDir ?? defaultCacheDir(),
-        cache,
-        cacheMax,
-        imageSize: prompts.imageSize,
-        threads,
-      });
-    this.#stores.set(key, opened);
-    return opened;
-  }
-
-  async dispose(): Promise<void> {
-    for (const store of this.#stores.values()) await store.then((opened) => opened.dispose());
-  }
+/** Embeddings as the entrant's model takes them. */
+function storeOf({ model, prompts }: Entrant, workplace: Workplace): Promise<EmbeddingStore> {
+  return workplace.store(model, prompts.imageSize);
 }
 
 /** Encodes for every model, so that all are scored on the pictures that all can read. */
 async function encodeAll(
   entrants: readonly Entrant[],
   samples: readonly Sample[],
-  stores: Stores,
+  workplace: Workplace,
   options: Evaluation,
 ): Promise<readonly Sample[]> {
   let usable = samples;
   for (const entrant of entrants) {
-    const store = await stores.of(entrant);
+    const store = await storeOf(entrant, workplace);
     const encoded = await store.ensure(usable, {
       signal: options.signal,
       skipBad: options.skipBad,
@@ -243,14 +210,15 @@ function predicting(model: string, onProgress: Evaluation['onProgress']): (count
 async function allCurves(
   entrants: readonly Entrant[],
   samples: readonly Sample[],
-  { stores, compute }: { stores: Stores; compute: Compute },
+  workplace: Workplace,
   { signal, onWarning, onProgress }: Evaluation,
 ): Promise<RobustnessCurve[]> {
+  const { compute } = workplace;
   const curves: RobustnessCurve[] = [];
   const once = entrants.filter(({ model }, index) => entrants.findIndex((other) => other.model === model) === index);
   for (const entrant of once) {
     const hooks = { signal, onWarning, onProgress: predicting(`${entrant.name}, worse prompts`, onProgress) };
-    curves.push(...(await robustness(entrant, samples, { store: await stores.of(entrant), compute }, hooks)));
+    curves.push(...(await robustness(entrant, samples, { store: await storeOf(entrant, workplace), compute }, hooks)));
   }
   return curves;
 }

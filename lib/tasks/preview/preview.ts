@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
+import { Problems } from '../../core/problems.js';
 import { validationRandom } from '../../core/random.js';
 import { decodeImage, decodeMask } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
@@ -82,12 +83,12 @@ interface Drawing extends Hooks<Counted> {
 }
 
 async function draw(options: Drawing): Promise<PreviewResult> {
-  const { samples, prompts, skipBad, onEmpty, signal, onWarning, onProgress } = options;
+  const { samples, prompts, signal, onProgress } = options;
   const settings = promptOrigin(prompts) === 'ground-truth' ? undefined : toRoughMaskSettings(prompts);
   const { maskSize, imageSize } = prompts;
   const rough = settings && new RoughMasks(settings, { maskSize, imageSize });
   const items: PromptItem[] = [];
-  const problems: { problem: string; empty: boolean }[] = [];
+  const problems = new Problems(options);
   const skipped: string[] = [];
   try {
     for (const [index, sample] of samples.entries()) {
@@ -102,19 +103,12 @@ async function draw(options: Drawing): Promise<PreviewResult> {
         continue;
       }
       skipped.push(sample.name);
-      if (skipBad || (outcome.empty && onEmpty === 'skip')) onWarning?.(`skipping ${outcome.problem}`);
-      else problems.push(outcome);
+      problems.add(outcome.problem, outcome);
     }
   } finally {
     await rough?.dispose();
   }
-  if (problems.length > 0) {
-    throw new SamError('SAM_BAD_DATA', problems.map(({ problem }) => problem).join('; '), {
-      fix: problems.some(({ empty }) => empty)
-        ? 'change the thresholds, or go on without them: --on-empty skip for empty masks, --skip-bad for all'
-        : 'mend them, or go on without them with --skip-bad',
-    });
-  }
+  problems.settle(options);
   return { items, skipped };
 }
 

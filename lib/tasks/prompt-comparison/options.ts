@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { SamError } from '../../core/errors.js';
 import { kebab } from '../../core/suggest.js';
+import { without } from '../../core/without.js';
 import { parseOptions, withPreset } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import { toRoughMaskSettings } from '../../prompts/rough/settings.js';
@@ -29,8 +30,8 @@ export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComp
     });
   }
   // A config file of `train` names a kind; here all are compared.
-  const { prompt: _, ...rest } = withPreset(given) as ComparisonOptions & { prompt?: unknown };
-  return absolutePaths(parseOptions(comparisonOptionsSchema, rest));
+  const compared = without(withPreset(given) as ComparisonOptions & { prompt?: unknown }, 'prompt');
+  return absolutePaths(parseOptions(comparisonOptionsSchema, compared));
 }
 
 /** As asked for, each once. @throws SamError `SAM_BAD_OPTION` where one kind alone is left and one source. */

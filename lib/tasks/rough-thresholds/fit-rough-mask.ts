@@ -4,7 +4,9 @@ import { stringify } from 'yaml';
 import { SamError } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
+import { Problems } from '../../core/problems.js';
 import { kebab } from '../../core/suggest.js';
+import { without } from '../../core/without.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import { openSplit } from '../../data/open-data.js';
@@ -87,7 +89,7 @@ async function searchAndMeasure(options: Fitting): Promise<FitRoughMaskResult> {
   };
   if (kind === 'hsv') await searchColours(images, (found) => tell(colourOptions(found)), signal);
   else await searchThresholds(images, tell, signal);
-  const { meanIou: _, ...best } = search.at(-1)!;
+  const best = without(search.at(-1)!, 'meanIou');
   const { bands, nir, swir, minArea, fillHoles, largest, erosion } = prompts;
   const kept = { bands, nir, swir, minArea, fillHoles, largest, erosion };
   const tuned = withoutUndefined({ roughMask: kind, ...best, ...kept });
@@ -109,7 +111,7 @@ async function searchImages(
   const chosen = samples.filter((_, index) => Math.floor(index / step) !== Math.floor((index - 1) / step));
   const images: SearchImage[] = [];
   const used: Sample[] = [];
-  const problems: string[] = [];
+  const problems = new Problems({ skipBad });
   for (const sample of chosen) {
     signal?.throwIfAborted();
     try {
@@ -119,13 +121,10 @@ async function searchImages(
       used.push(sample);
     } catch (error) {
       if (!isBadImage(error)) throw error;
-      if (skipBad) onWarning?.(`skipping ${sample.name}: ${error.message}`);
-      else problems.push(error.message);
+      problems.add(error.message);
     }
   }
-  if (problems.length > 0) {
-    throw new SamError('SAM_BAD_DATA', problems.join('; '), { fix: 'mend them, or go on without them: --skip-bad' });
-  }
+  problems.settle({ onWarning });
   if (images.length === 0) {
     throw new SamError('SAM_BAD_DATA', 'no labelled image to tune on', { fix: 'check --data and --split' });
   }

@@ -1,23 +1,21 @@
 /** `sam-native split`: training, validation and test splits of a data set that do not leak, as a list of files that `train` takes. */
 import { existsSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { requireWritable, writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
+import { shareOut } from '../../data/cuts.js';
 import { isPlainFile } from '../../data/decode.js';
 import { type Groups, GroupUnion, groupPattern, groupSamples } from '../../data/groups.js';
 import { openSource } from '../../data/open-data.js';
 import type { DataSource, Sample } from '../../data/sample.js';
-import { shareOut } from '../../data/shares.js';
 import { isManifest, manifestCsv } from '../../data/sources/manifest.js';
-import { resolveDevice } from '../../device.js';
 import { describeImages, NEAR_DUPLICATE } from '../../embeddings/descriptors.js';
-import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
+import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { type NearDuplicate, nearDuplicates, nearDuplicateWarning } from '../../embeddings/near-duplicates.js';
 import { similarPairs, type Vectors } from '../../embeddings/similarity.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
-import { resolveModel } from '../../models/resolve.js';
+import { openWorkplace } from '../../embeddings/workplace.js';
 import { parseOptions } from '../../options.js';
 import { type SplitDataOptions, splitDataOptionsSchema } from './options.js';
 
@@ -186,12 +184,10 @@ async function look(
   options: Splitting,
 ): Promise<{ samples: readonly Sample[]; images?: Images }> {
   if (options.groupBySimilarity === undefined && options.check === false) return { samples };
-  const { signal, skipBad, onNote, onWarning, onProgress, cacheMax, threads, cache = true } = options;
-  const compute = resolveDevice(options.device ?? 'auto', options.precision ?? 'auto', { onNote });
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const encoder = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
-  const store = await EmbeddingStore.open({ ...compute, encoder, cacheDir, cache, cacheMax, threads });
+  const { signal, skipBad, onWarning, onProgress } = options;
+  const workplace = openWorkplace(options, options);
   try {
+    const store = await workplace.store(await workplace.model(options.model), undefined);
     const encoded = await store.ensure(samples, { signal, skipBad, onWarning, onProgress });
     const usable = samples.filter(encoded.usable);
     const seen = new Set<string>();
@@ -201,7 +197,7 @@ async function look(
     const vectors = await describeImages(images, { read, squashed: false, signal });
     return { samples: usable, images: { firsts, vectors } };
   } finally {
-    await store.dispose();
+    await workplace.dispose();
   }
 }
 

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileWhole } from '../../core/files.js';
 import { kebab } from '../../core/suggest.js';
+import { without } from '../../core/without.js';
 import type { ResolvedTrainOptions } from '../../options.js';
 import { runPaths } from '../../runs/run-folder.js';
 import { environment } from '../../training/environment.js';
@@ -43,7 +44,7 @@ export async function writeRecord(result: { record: string }, options: object): 
 export async function writeConfig(dir: string, options: ResolvedTrainOptions, title: string): Promise<void> {
   const { stringify } = await import('yaml');
   // How a run is kept is no finding of the search.
-  const { resume: _, overwrite: __, out: ___, report: ____, saveEvery: _____, ...found } = options;
+  const found = without(options, 'resume', 'overwrite', 'out', 'report', 'saveEvery');
   const named = Object.entries(found).filter(([, value]) => value !== undefined);
   const text = stringify(Object.fromEntries(named.map(([name, value]) => [kebab(name), value])));
   await writeFileWhole(searchPaths(dir).config, `# ${title}\n${text}`);

@@ -3,9 +3,11 @@
  * the column, or some of its pages where an index says where they lie and they don't share a dictionary. A small cache keeps
  * the last spans, so that going through the rows in their order reads every page once.
  */
+
 import { type ColumnChunk, type FileMetaData, parquetReadObjects, parquetSchema, readOffsetIndex } from 'hyparquet';
 import { SamError, systemCode } from '../../../core/errors.js';
 import { Lru } from '../../../core/lru.js';
+import { without } from '../../../core/without.js';
 import { COMPRESSORS, type ParquetFile } from './parquet-file.js';
 
 /** Pages are read together up to this size. */
@@ -161,8 +163,8 @@ function withOnly(metadata: FileMetaData, path: readonly string[]): FileMetaData
     node = node.children.find(({ element }) => element.name === name)!;
     nodes.push(node);
   }
-  const schema = nodes.map(({ element: { num_children: _, ...element } }, depth) =>
-    depth < path.length ? { ...element, num_children: 1 } : element,
+  const schema = nodes.map(({ element }, depth) =>
+    depth < path.length ? { ...element, num_children: 1 } : without(element, 'num_children'),
   );
   const isLeaf = ({ meta_data }: ColumnChunk) =>
     meta_data?.path_in_schema.length === path.length &&
