@@ -16,6 +16,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Tells whether a folder, or a link to one, is there. */
 export async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
@@ -24,6 +25,7 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+/** Tells whether a file, or a link to one, is there. */
 export async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
