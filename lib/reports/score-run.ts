@@ -9,7 +9,7 @@ import type { Scored } from './sections/scores-sections.js';
 import { Sketches } from './sketches.js';
 
 /** Images that are scored at most: each takes some tenths of a second on a CPU. */
-export const MOST_SCORED = 200;
+const MOST_SCORED = 200;
 
 export interface ScoreRunOptions extends Pick<Scoring, 'store' | 'compute'>, Omit<ScoreHooks, 'onProgress'> {
   cacheDir?: string | undefined;

@@ -66,7 +66,7 @@ export async function readCheckpointMetadata(path: string): Promise<CheckpointMe
   }
 }
 
-export function encodeMetadata(metadata: CheckpointMetadata): Record<string, string> {
+function encodeMetadata(metadata: CheckpointMetadata): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)]));
 }
 

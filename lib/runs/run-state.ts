@@ -58,7 +58,7 @@ export function completeEpoch(state: RunState, validation: { loss: number; iou: 
 }
 
 /** `--early-stop N`: the last N epochs brought no better validation loss. */
-export function stopsEarly(state: RunState, earlyStop: number | undefined): boolean {
+function stopsEarly(state: RunState, earlyStop: number | undefined): boolean {
   return earlyStop !== undefined && state.epoch > 0 && state.epoch - state.bestEpoch >= earlyStop;
 }
 

@@ -10,7 +10,7 @@ import { drawRiver, type RiverScene, SIDE } from './rivers/scene.js';
 /** A change of the drawings is another version, in a folder of its own. */
 const VERSION = 1;
 /** How many pictures each split has. */
-export const RIVER_SPLITS: Readonly<Record<string, number>> = { train: 24, validation: 8 };
+const SPLITS: Readonly<Record<string, number>> = { train: 24, validation: 8 };
 
 export interface RiverRequest {
   readonly split: string;
@@ -25,7 +25,7 @@ export interface RiverHooks {
  * The folder that holds the splits; drawn first where it isn't there. Whole or not at all: the images are drawn aside and
  * renamed, so several processes may do it at once.
  */
-export async function makeRivers(cacheDir: string, hooks: RiverHooks = {}, splits = RIVER_SPLITS): Promise<string> {
+export async function makeRivers(cacheDir: string, hooks: RiverHooks = {}, splits = SPLITS): Promise<string> {
   const folder = join(cacheDir, 'samples', `rivers-${VERSION}`);
   if (await isComplete(folder, splits)) return folder;
   hooks.onNotice?.(`Drawing the sample rivers into ${folder} (once)`);
@@ -40,7 +40,7 @@ export async function makeRivers(cacheDir: string, hooks: RiverHooks = {}, split
   return folder;
 }
 
-async function drawAll(folder: string, splits: typeof RIVER_SPLITS): Promise<void> {
+async function drawAll(folder: string, splits: typeof SPLITS): Promise<void> {
   const painter = startPainter();
   try {
     for (const [split, count] of Object.entries(splits)) {
@@ -64,7 +64,7 @@ function startPainter(): Thread<RiverRequest, RiverScene> {
 }
 
 /** Another process may have been first; what is there but not whole (files were deleted) makes room. */
-async function moveInto(drawn: string, folder: string, splits: typeof RIVER_SPLITS): Promise<void> {
+async function moveInto(drawn: string, folder: string, splits: typeof SPLITS): Promise<void> {
   await makeFolder(join(folder, '..'));
   for (let attempt = 0; ; attempt++) {
     try {
@@ -78,7 +78,7 @@ async function moveInto(drawn: string, folder: string, splits: typeof RIVER_SPLI
   }
 }
 
-async function isComplete(folder: string, splits: typeof RIVER_SPLITS): Promise<boolean> {
+async function isComplete(folder: string, splits: typeof SPLITS): Promise<boolean> {
   for (const [split, count] of Object.entries(splits)) {
     for (const kind of ['images', 'masks']) {
       const names = await readdir(join(folder, split, kind)).catch(() => []);

@@ -47,7 +47,7 @@ function field(column: Column, value: string | number | null): string {
   return typeof value === 'number' && COLUMNS[column] === 'DOUBLE' ? value.toFixed(6) : String(value);
 }
 
-export function perImageParquet(rows: readonly ImageScores[]): Uint8Array {
+function perImageParquet(rows: readonly ImageScores[]): Uint8Array {
   const columnData = columns.map((name) => ({ name, type: COLUMNS[name], data: rows.map((row) => row[name]) }));
   return new Uint8Array(parquetWriteBuffer({ columnData }));
 }

@@ -37,7 +37,7 @@ export function addonPlace(root: string, cacheDir: string, libtorch: LibTorch): 
 }
 
 /** The folder in which the addon was last put, if any was. */
-export function currentFolder(root: string, cacheDir: string): string | undefined {
+function currentFolder(root: string, cacheDir: string): string | undefined {
   if (isCheckout(root)) return join(root, 'build', 'Release');
   const file = readSettings(cacheDir).addons?.[packageVersion(root)];
   return file === undefined ? undefined : join(file, '..');
