@@ -3,8 +3,8 @@
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { eachOf } from '../core/parallel.js';
-import { nameAll } from '../core/words.js';
 import { type ProblemOptions, Problems } from '../core/problems.js';
+import { nameAll } from '../core/words.js';
 import { maskArea } from '../data/low-res.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
