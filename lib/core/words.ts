@@ -3,7 +3,7 @@
 /** Longer lists of names are cut, with a count of the rest. */
 const MOST_NAMED = 200;
 
-/** What stands between the commas, '' for nothing. */
+/** Returns what stands between the commas, without blanks around it; '' for nothing. */
 export function words(text: string): string[] {
   return text.split(',').map((word) => word.trim());
 }
