@@ -4,8 +4,6 @@ import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
-import type { ImageSize } from '../data/decode.js';
-import { maskArea } from '../data/low-res.js';
 import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
