@@ -31,7 +31,7 @@ const lossSum = z
  */
 export function listOf<Item extends z.ZodType<string, string>>(item: Item, expected: string) {
   const list = z.array(item).readonly();
-  const named = z.string().transform((text) => words(text).filter((word) => word !== ''));
+  const named = z.string().transform((text): readonly string[] => words(text).filter((word) => word !== ''));
   return z.union([named.pipe(list), list], expected);
 }
 

@@ -10,7 +10,7 @@ import type { ReportedScores } from './sections/scores-sections.js';
 import { Sketches } from './sketches.js';
 
 /** Most images that are scored: each takes some tenths of a second on a CPU. */
-export const MOST_SCORED = 200;
+const MOST_SCORED = 200;
 
 export interface ScoreRunOptions extends Pick<Scoring, 'store' | 'compute'>, Hooks {
   cacheDir?: string | undefined;

@@ -103,7 +103,7 @@ export async function readCheckpointMetadata(path: string): Promise<CheckpointMe
 }
 
 /** Writes each value of the metadata as JSON text, as safetensors wants it. */
-export function encodeMetadata(metadata: CheckpointMetadata): Record<string, string> {
+function encodeMetadata(metadata: CheckpointMetadata): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)]));
 }
 

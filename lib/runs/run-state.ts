@@ -64,7 +64,7 @@ export function completeEpoch(state: RunState, validation: { loss: number; iou: 
 }
 
 /** Tells whether early stopping ends the run: its last `earlyStop` epochs brought no better validation loss. */
-export function stopsEarly(state: RunState, earlyStop: number | undefined): boolean {
+function stopsEarly(state: RunState, earlyStop: number | undefined): boolean {
   return earlyStop !== undefined && state.epoch > 0 && state.epoch - state.bestEpoch >= earlyStop;
 }
 

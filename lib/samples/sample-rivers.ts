@@ -12,7 +12,7 @@ import { drawRiver, type RiverScene, SIDE } from './rivers/scene.js';
 /** Version of the drawings; each has a folder of its own. */
 const VERSION = 1;
 /** Number of pictures in each split. */
-export const RIVER_SPLITS: Readonly<Record<string, number>> = { train: 24, validation: 8 };
+const RIVER_SPLITS: Readonly<Record<string, number>> = { train: 24, validation: 8 };
 
 /** A picture that the drawing thread is asked for: its split, and its number there from 0. */
 export interface RiverRequest {

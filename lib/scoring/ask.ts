@@ -1,15 +1,14 @@
 /** One image, asked as an entrant says: the prompt that it gets, and the model's answer. */
 
 import { type Random, validationRandom } from '../core/random.js';
-import { maskArea, toLowRes } from '../data/low-res.js';
+import { toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
-import { LOW_RES_SIDE } from '../frame.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { findRoughMask } from '../prediction/auto-prompt.js';
-import type { ImageEmbedding, Prediction, SamModel } from '../prediction/sam-model.js';
+import { emptyPrediction, type ImageEmbedding, type Prediction, type SamModel } from '../prediction/sam-model.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { Prompt } from '../prompts/prompt.js';
-import { drawRoughPrompt, type RoughMasks } from '../prompts/rough/rough-masks.js';
+import { drawRoughPrompt, type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
 import type { Entrant } from './entrants.js';
 
 export interface Asked {
@@ -39,8 +38,7 @@ export async function promptFor(
   }
   const mask = await findRoughMask(model, embedding, { maskOutput: prompts.maskOutput, signal });
   if (mask === undefined) return undefined;
-  const found = { mask, area: maskArea(mask), threshold: null, emptiness: null, distances: null };
-  return drawRoughPrompt(found, settings, random, undefined);
+  return drawRoughPrompt(roughGridOf(mask), settings, random, undefined);
 }
 
 /** That of `train`'s validation. */
@@ -54,11 +52,7 @@ export async function ask(
   prompts: PromptOptions,
   { model, embedding, signal }: Pick<Asked, 'model' | 'embedding' | 'signal'>,
 ): Promise<Prediction> {
-  const { width, height } = embedding;
-  if (prompt === undefined) {
-    const mask = new Uint8Array(width * height);
-    return { mask, width, height, score: 0, lowResLogits: new Float32Array(LOW_RES_SIDE ** 2).fill(-1) };
-  }
+  if (prompt === undefined) return emptyPrediction(embedding);
   const { maskOutput, multiMask } = prompts;
   const { pointSets, padTo } = toPromptSettings(prompts);
   const how = { maskOutput, multiMask, pointSets, padTo, maskPrompt: prompt.mask, signal };

@@ -49,7 +49,7 @@ function field(column: Column, value: string | number | null): string {
 }
 
 /** Writes the table as the bytes of a Parquet file. */
-export function perImageParquet(rows: readonly ImageScores[]): Uint8Array {
+function perImageParquet(rows: readonly ImageScores[]): Uint8Array {
   const columnData = columns.map((name) => ({ name, type: COLUMNS[name], data: rows.map((row) => row[name]) }));
   return new Uint8Array(parquetWriteBuffer({ columnData }));
 }

@@ -43,7 +43,7 @@ export function addonPlace(root: string, cacheDir: string, libtorch: LibTorch): 
 }
 
 /** Returns the folder that the addon was last put into; undefined where there was none. */
-export function currentFolder(root: string, cacheDir: string): string | undefined {
+function currentFolder(root: string, cacheDir: string): string | undefined {
   if (isCheckout(root)) return join(root, 'build', 'Release');
   const file = readSetupRecord(cacheDir).addons?.[packageVersion(root)];
   return file === undefined ? undefined : join(file, '..');
