@@ -18,7 +18,7 @@ import type { Asked } from '../../scoring/ask.js';
 import { answered, type Question } from '../../scoring/judge.js';
 import { environment } from '../../training/environment.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
-import { train } from '../../training/train.js';
+import { trainWith } from '../../training/train.js';
 import { type ResolvedAuditOptions, trainOptionsOf } from './options.js';
 
 /** What a model says about a label that it was not trained on. */
@@ -74,7 +74,7 @@ async function trainFold(
   fold: number,
   { options: { folds }, compute, store, signal, onNote, onWarning, onProgress }: OutOfFoldContext,
 ): Promise<string> {
-  const { lastCheckpoint } = await train(
+  const { lastCheckpoint } = await trainWith(
     run,
     {
       signal,
