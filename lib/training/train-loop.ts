@@ -6,7 +6,7 @@ import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import { parseLoss } from '../options.js';
-import type { Scored } from '../reports/sections/scores-sections.js';
+import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import { type CheckpointContext, saveCheckpoint } from '../runs/checkpoints.js';
 import type { TrainEvent, TrainResult } from '../runs/events.js';
 import { History } from '../runs/history.js';
@@ -139,7 +139,7 @@ export class TrainLoop implements EpochsContext {
   }
 
   /** Writes what comes last. `score`: the scores for the report. */
-  async finish(score: (hooks: Hooks) => Promise<Scored>): Promise<TrainResult> {
+  async finish(score: (hooks: Hooks) => Promise<ReportedScores>): Promise<TrainResult> {
     const { seconds, started, encodedImages } = this.run;
     seconds.total = (performance.now() - started) / 1000;
     await this.outputs.finish(seconds, score);
