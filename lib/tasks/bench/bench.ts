@@ -8,14 +8,12 @@ import { toSamError } from '../../core/errors.js';
 import { scratchFolder } from '../../core/files.js';
 import { packageVersion } from '../../core/package-root.js';
 import { type Compute, resolveDevice } from '../../device.js';
-import { encoderNamed, VITS, type VitSize } from '../../models/encoders.js';
+import { encoderNamed, TINY_VIT, VITS, type VitSize } from '../../models/encoders.js';
 import { decoderFiles } from '../../models/model.js';
 import { resolveModel } from '../../models/resolve.js';
 import { inspect } from '../../models/source.js';
-import { decoderShapes, encoderShapes } from './architecture.js';
 import { type Meaning, meaningOf } from './meaning.js';
 import { type Effort, timeEncoder, timePrompts, timeStep } from './measure.js';
-import { writeRandomWeights } from './random-weights.js';
 import { encoderWork, flopsOf, type Operation } from './work.js';
 
 export interface BenchOptions {
@@ -79,6 +77,7 @@ export interface BenchResult {
 
 const BATCHES = [1, 4, 8, 16];
 const PROMPTS = [1, 64];
+const SEED = 1;
 
 /** Encoder weights on disk for a while. */
 interface Candidate {
@@ -190,8 +189,9 @@ class Run {
       const resolved = await resolveModel(first, { cacheDir, signal, onStep });
       return native().loadModel({ ...decoderFiles(resolved), device, precision });
     }
+    // The smallest model: all have the same decoder.
     const weights = join(folder, 'decoder.safetensors');
-    await writeRandomWeights(weights, decoderShapes(), signal);
+    await native().randomWeights({ encoder: TINY_VIT.name, seed: SEED, output: weights });
     return native().loadModel({ weights, device, precision });
   }
 
@@ -205,7 +205,7 @@ class Run {
     const vit = VITS.find(({ size }) => size === spec)!;
     const path = join(folder, `${spec}.safetensors`);
     onStep?.(`drawing random weights of SAM's ${spec} encoder`);
-    await writeRandomWeights(path, encoderShapes(vit), signal);
+    await native().randomWeights({ encoder: vit.name, seed: SEED, output: path });
     const remove = () => rm(path, { force: true });
     return { name: `${vit.name}, random weights`, path, work: encoderWork(vit), remove };
   }
