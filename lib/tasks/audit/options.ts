@@ -35,7 +35,7 @@ export const auditOptionsSchema = z.strictObject({
   epochs: count.min(1).default(10).describe('passes over the other folds, of each model'),
   show: count.min(1).default(200).describe('images on the review page, the worst ones; all others are kept'),
   out: z.string().default('audit').describe('folder for the review page, its pictures and the predicted masks'),
-  overwrite: z.boolean().default(false).describe('replace the audit that --out holds'),
+  overwrite: z.boolean().default(false).describe('replace the audit that `out` holds'),
 });
 
 /** What a caller may write: everything but `data` has a default. */

@@ -117,7 +117,7 @@ export async function comparePrompts(
     if (trials.every(({ trial }) => trial.epochs === 0)) await discard();
     if (!control.signal?.aborted || error !== control.signal.reason) throw error;
     throw new SamError('SAM_INTERRUPTED', 'interrupted: the comparison was not finished', {
-      fix: 'the same command with --overwrite begins again, with the embeddings that are in the cache',
+      fix: 'the same command with `overwrite` begins again, with the embeddings that are in the cache',
       cause: error,
     });
   }
@@ -226,7 +226,7 @@ async function runArms(
     await trial.trainTo(trial.options.epochs, hooks, bench.environment);
     if (trial.failure !== null) {
       const message = `training with ${arm.kind} (${folderName(arm)}) failed: ${trial.failure}`;
-      throw new SamError('SAM_NAN_LOSS', message, { fix: 'try a lower --lr or set --clip-grad-norm' });
+      throw new SamError('SAM_NAN_LOSS', message, { fix: 'try a lower `lr` or set `clipGradNorm`' });
     }
     await keepBest(trial.options.out);
     const pair = await scorePair(arm, trial, samples, { ...bench, hooks: { signal, onWarning: control.onWarning } });

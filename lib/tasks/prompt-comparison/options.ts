@@ -1,7 +1,6 @@
 /** Options of the comparison of prompts: those of `train`, and what is compared. */
 import type { z } from 'zod';
 import { SamError } from '../../core/errors.js';
-import { kebab } from '../../core/suggest.js';
 import { without } from '../../core/without.js';
 import { parseOptions, withPreset } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
@@ -25,8 +24,8 @@ export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>
 export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComparisonOptions {
   for (const name of OF_THE_SEARCH) {
     if (!(name in given)) continue;
-    throw new SamError('SAM_BAD_OPTION', `--${kebab(name)} says nothing where prompts are compared`, {
-      fix: 'leave it out, or leave out --prompts',
+    throw new SamError('SAM_BAD_OPTION', `\`${name}\` says nothing where prompts are compared`, {
+      fix: 'leave it out, or leave out `prompts`',
     });
   }
   // A config file of `train` names a kind; here all are compared.
@@ -40,7 +39,7 @@ export function comparedOf(options: ResolvedComparisonOptions): { kinds: PromptK
   const sources = sourcesOf(options);
   if (kinds.length * sources.length < 2) {
     throw new SamError('SAM_BAD_OPTION', `there is nothing to compare: prompts are ${kinds[0]} alone`, {
-      fix: 'name more with --prompt-kinds, or describe rough masks with --rough-mask',
+      fix: 'name more with `promptKinds`, or describe rough masks with `roughMask`',
     });
   }
   return { kinds, sources };

@@ -45,21 +45,21 @@ export const searchOptionsSchema = z.strictObject({
   lrs: listOf(lr, Number).default('1e-5,3e-5,1e-4,3e-4').describe('learning rates to try, with commas'),
   losses: listOf(loss)
     .default('dice:1+bce:1+iou:5,dice:1+focal:20+iou:1')
-    .describe('losses to try, each as for --loss, with commas'),
+    .describe('losses to try, each as for `loss`, with commas'),
   promptKinds: listOf(prompt)
     .default(PROMPT_KINDS.join(','))
     .describe(`kinds of prompts to try, with commas: ${PROMPT_KINDS.join(', ')}`),
   trials: count
     .min(2)
     .default(12)
-    .describe('most settings to try, those given included; of more combinations some are drawn by --seed'),
+    .describe('most settings to try, those given included; of more combinations some are drawn by `seed`'),
   eta: count.min(2).default(3).describe('of each rung the best of so many go on, for so many times the epochs'),
   minEpochs: count.min(1).default(3).describe('fewest epochs after which trials are compared'),
   ...modelOptions,
   ...promptOptions,
   ...optimiserOptions,
   out: z.string().default('tune').describe('folder for the results and the runs'),
-  overwrite: z.boolean().default(false).describe('replace the search that --out holds'),
+  overwrite: z.boolean().default(false).describe('replace the search that `out` holds'),
   keepTrials: z
     .boolean()
     .default(false)

@@ -98,7 +98,7 @@ function trialsOf(options: ResolvedSearchOptions): Trial[] {
   const settings = settingsToTry(axesOf(options), { lr, loss, prompt }, { most, seed });
   if (settings.length < 2) {
     throw new SamError('SAM_BAD_OPTION', 'there is nothing to search: all that is to be tried are the settings given', {
-      fix: 'name more with --lrs, --losses or --prompt-kinds',
+      fix: 'name more with `lrs`, `losses` or `promptKinds`',
     });
   }
   return settings.map((setting, index) => {
@@ -247,7 +247,7 @@ function resultOf(trial: Trial, rank: number): TrialResult {
 
 function allFailed({ failure, number }: Trial): SamError {
   return new SamError('SAM_NAN_LOSS', `every trial that was still in failed; of trial ${number}: ${failure}`, {
-    fix: 'look at these images, try lower --lrs or set --clip-grad-norm',
+    fix: 'look at these images, try lower `lrs` or set `clipGradNorm`',
   });
 }
 
@@ -255,7 +255,7 @@ function interrupted({ out }: ResolvedSearchOptions, trained: number, cause: unk
   const runs = `${trained} ${trained === 1 ? 'trial has' : 'trials have'} begun`;
   const where = trained === 0 ? 'before the first trial' : `: ${runs}, their runs are in ${searchPaths(out).trials}`;
   return new SamError('SAM_INTERRUPTED', `interrupted${trained === 0 ? ' ' : ''}${where}`, {
-    fix: `the same command${trained === 0 ? '' : ' with --overwrite'} begins again, with the embeddings that are in the cache`,
+    fix: `the same command${trained === 0 ? '' : ' with `overwrite`'} begins again, with the embeddings that are in the cache`,
     cause,
   });
 }
