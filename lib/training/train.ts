@@ -38,7 +38,7 @@ import { type EpochsContext, runEpochs } from './epochs.js';
 import { leakWarning } from './leaks.js';
 import { LowResMasks } from './masks.js';
 import { Profile } from './profile.js';
-import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
+import { absolutePaths, openResumedRun, type ResumedRun, type ResumeOptions, resumeFolder } from './resume.js';
 import { RoughPrompts } from './rough-prompts.js';
 import { RunOutputs } from './run-outputs.js';
 import {
@@ -71,11 +71,12 @@ export interface TrainControl extends Hooks<TrainEvent> {
  * ```
  * `result` rejects with a {@link SamError}; bad options and bad input leave no run folder behind.
  */
-export function train(
-  options: Partial<TrainOptions>,
-  control: TrainControl = {},
-  from: TrainEnvironment = environment,
-): TrainRun {
+export function train(options: TrainOptions | ResumeOptions, control: TrainControl = {}): TrainRun {
+  return trainIn(environment, options, control);
+}
+
+/** {@link train} with data, model and embeddings of the caller's own. */
+export function trainIn(from: TrainEnvironment, options: Partial<TrainOptions>, control: TrainControl = {}): TrainRun {
   return new TrainRun(async (keep) => {
     const profile = control.profile === undefined ? undefined : new Profile(control.profile);
     const emit = (event: TrainEvent) => {

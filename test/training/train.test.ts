@@ -8,7 +8,7 @@ import type { TrainOptions } from '../../lib/options.js';
 import { readCheckpointMetadata } from '../../lib/runs/checkpoints.js';
 import type { TrainEvent, TrainResult } from '../../lib/runs/events.js';
 import { readRunConfig } from '../../lib/runs/run-folder.js';
-import { train } from '../../lib/training/train.js';
+import { trainIn } from '../../lib/training/train.js';
 import {
   type FakeEnvironment,
   fakeEnvironment,
@@ -79,14 +79,14 @@ async function essence(result: TrainResult, environment: FakeEnvironment) {
 
 async function wholeRun(more: Partial<TrainOptions> = {}) {
   const environment = fakeEnvironment(splits);
-  const result = await train(options({ ...more, out: join(dir, 'whole') }), {}, environment).result;
+  const result = await trainIn(environment, options({ ...more, out: join(dir, 'whole') })).result;
   return essence(result, environment);
 }
 
 describe('a run', () => {
   test('gives its result, its folder and its events', async () => {
     const environment = fakeEnvironment(splits);
-    const run = train(options(), {}, environment);
+    const run = trainIn(environment, options());
     const events: TrainEvent[] = [];
     for await (const event of run) events.push(event);
     const result = await run.result;
@@ -107,7 +107,7 @@ describe('a run', () => {
   });
 
   test('checkpoints say everything that a resumed run and a reader need', async () => {
-    const result = await train(options(), {}, fakeEnvironment(splits)).result;
+    const result = await trainIn(fakeEnvironment(splits), options()).result;
     const last = await readCheckpointMetadata(result.lastCheckpoint);
     expect(last).toMatchObject({
       formatVersion: 1,
@@ -128,7 +128,7 @@ describe('a run', () => {
 
   test('accumulates batches to one step', async () => {
     const environment = fakeEnvironment(splits);
-    const result = await train(options({ accumulate: 3, epochs: 1 }), {}, environment).result;
+    const result = await trainIn(environment, options({ accumulate: 3, epochs: 1 })).result;
     expect(result.steps).toBe(2);
     expect(environment.trainer.calls.map(({ update }) => update)).toEqual([false, false, true, true]);
     expect(environment.trainer.calls[3]).toMatchObject({ images: 1, scale: 1 });
@@ -137,10 +137,10 @@ describe('a run', () => {
   test('stops early when the validation loss no longer falls', async () => {
     const environment = fakeEnvironment(splits);
     environment.trainer.validationLosses = [3, 3, 2, 2, 2.5, 2.5, 2, 2, 2, 2]; // two batches an epoch
-    const result = await train(options({ epochs: 9, earlyStop: 2 }), {}, environment).result;
+    const result = await trainIn(environment, options({ epochs: 9, earlyStop: 2 })).result;
     expect(result).toMatchObject({ epochs: 4, bestEpoch: 2, stoppedEarly: true });
     expect((await readCheckpointMetadata(result.bestCheckpoint)).epoch).toBe(2);
-    const again = await train({ resume: out() }, {}, fakeEnvironment(splits)).result;
+    const again = await trainIn(fakeEnvironment(splits), { resume: out() }).result;
     expect(again).toMatchObject({ epochs: 4, stoppedEarly: true });
   });
 });
@@ -153,11 +153,11 @@ describe('a resumed run', () => {
       if (call === at) controller.abort(new Error('stop'));
       return undefined;
     };
-    const error = await failure(train(options(), { signal: controller.signal }, environment).result);
+    const error = await failure(trainIn(environment, options(), { signal: controller.signal }).result);
     expect(error).toMatchObject({ code: 'SAM_INTERRUPTED', exitCode: 130 });
     expect(error.fix).toContain(`--resume ${out()}`);
     const second = fakeEnvironment(splits);
-    const result = await train({ resume: out() }, {}, second).result;
+    const result = await trainIn(second, { resume: out() }).result;
     expect(await essence(result, second)).toEqual(await wholeRun());
     expect((await readCheckpointMetadata(result.lastCheckpoint)).trainHistory).toHaveLength(2);
   });
@@ -169,9 +169,9 @@ describe('a resumed run', () => {
       if (call === at) throw new Error('killed');
       return undefined;
     };
-    await failure(train(options(), {}, environment).result);
+    await failure(trainIn(environment, options()).result);
     const second = fakeEnvironment(splits);
-    const result = await train({ resume: '', out: out() }, {}, second).result;
+    const result = await trainIn(second, { resume: '', out: out() }).result;
     expect(await essence(result, second)).toEqual(await wholeRun());
   });
 
@@ -182,14 +182,14 @@ describe('a resumed run', () => {
       if (++saves === 5) throw new Error('killed'); // in the second epoch, at its third save
     };
     const more = { accumulate: 2, saveEvery: 1e-9 };
-    await failure(train(options(more), {}, environment).result);
+    await failure(trainIn(environment, options(more)).result);
     expect((await readCheckpointMetadata(join(out(), 'checkpoints', 'last.safetensors'))).state).toMatchObject({
       epoch: 1,
       batch: 2,
       sampleCount: 4,
     });
     const second = fakeEnvironment(splits);
-    const result = await train({ resume: out() }, {}, second).result;
+    const result = await trainIn(second, { resume: out() }).result;
     expect(await essence(result, second)).toEqual(await wholeRun(more));
   });
 
@@ -201,45 +201,45 @@ describe('a resumed run', () => {
         throw new Error('killed');
       };
     };
-    await failure(train(options(), {}, environment).result);
+    await failure(trainIn(environment, options()).result);
     await rm(join(out(), 'checkpoints', 'last.safetensors')); // as if the second name had not been written
     const second = fakeEnvironment(splits);
-    const result = await train({ resume: out() }, {}, second).result;
+    const result = await trainIn(second, { resume: out() }).result;
     expect(await essence(result, second)).toEqual(await wholeRun());
   });
 
   test('fewer epochs than it has change nothing, and it says so', async () => {
-    await train(options(), {}, fakeEnvironment(splits)).result;
+    await trainIn(fakeEnvironment(splits), options()).result;
     const notes: string[] = [];
     const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message);
-    const result = await train({ resume: out(), epochs: 2 }, { onProgress }, fakeEnvironment(splits)).result;
+    const result = await trainIn(fakeEnvironment(splits), { resume: out(), epochs: 2 }, { onProgress }).result;
     expect(result.epochs).toBe(3);
     expect(notes).toEqual([`${out()} has 3 epochs already: --epochs 2 takes none of them back`]);
   });
 
   test('a finished run just reports; with more epochs it goes on', async () => {
-    const first = await train(options({ schedule: 'constant' }), {}, fakeEnvironment(splits)).result;
+    const first = await trainIn(fakeEnvironment(splits), options({ schedule: 'constant' })).result;
     const idle = fakeEnvironment(splits);
-    const again = await train({ resume: out() }, {}, idle).result;
+    const again = await trainIn(idle, { resume: out() }).result;
     expect(idle.log).toEqual([]);
     expect(again).toMatchObject({ trainLosses: first.trainLosses, bestLoss: first.bestLoss, trainedSamples: 0 });
-    const longer = await train({ resume: out(), epochs: 5 }, {}, fakeEnvironment(splits)).result;
+    const longer = await trainIn(fakeEnvironment(splits), { resume: out(), epochs: 5 }).result;
     expect(longer.trainLosses).toHaveLength(5);
     expect(longer.trainLosses.slice(0, 3)).toEqual(first.trainLosses);
     expect((await readRunConfig(out())).options.epochs).toBe(5);
   });
 
   test('refuses options that disagree, naming them with both values', async () => {
-    await train(options(), {}, fakeEnvironment(splits)).result;
-    const error = await failure(train({ resume: out(), lr: 0.5, batchSize: 2 }, {}, fakeEnvironment(splits)).result);
+    await trainIn(fakeEnvironment(splits), options()).result;
+    const error = await failure(trainIn(fakeEnvironment(splits), { resume: out(), lr: 0.5, batchSize: 2 }).result);
     expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
     expect(error.message).toBe('--lr is 0.5 here and 0.01 in the run');
   });
 
   test('refuses a model that has become another one', async () => {
-    await train(options(), {}, fakeEnvironment(splits)).result;
+    await trainIn(fakeEnvironment(splits), options()).result;
     const changed = fakeEnvironment(splits, { weightsHash: 'other' });
-    const error = await failure(train({ resume: out(), epochs: 4 }, {}, changed).result);
+    const error = await failure(trainIn(changed, { resume: out(), epochs: 4 }).result);
     expect(error).toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringContaining('weights of fake changed'),
@@ -248,14 +248,14 @@ describe('a resumed run', () => {
   });
 
   test('refuses other data, a folder without a run, and a broken checkpoint', async () => {
-    await train(options(), {}, fakeEnvironment(splits)).result;
+    await trainIn(fakeEnvironment(splits), options()).result;
     const resumed = { resume: out(), epochs: 4 };
     const fewer = { ...splits, train: splits.train.slice(1) };
-    expect(await failure(train(resumed, {}, fakeEnvironment(fewer)).result)).toMatchObject({ code: 'SAM_BAD_DATA' });
-    const nowhere = train({ resume: join(dir, 'nowhere') }, {}, fakeEnvironment(splits));
+    expect(await failure(trainIn(fakeEnvironment(fewer), resumed).result)).toMatchObject({ code: 'SAM_BAD_DATA' });
+    const nowhere = trainIn(fakeEnvironment(splits), { resume: join(dir, 'nowhere') });
     expect(await failure(nowhere.result)).toMatchObject({ code: 'SAM_NOT_FOUND' });
     await writeFile(join(out(), 'checkpoints', 'last.safetensors'), 'cut');
-    expect(await failure(train(resumed, {}, fakeEnvironment(splits)).result)).toMatchObject({
+    expect(await failure(trainIn(fakeEnvironment(splits), resumed).result)).toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
     });
   });
@@ -265,7 +265,7 @@ describe('when something is wrong', () => {
   test('a NaN loss stops the run, names the images and keeps the last good checkpoint', async () => {
     const environment = fakeEnvironment(splits);
     environment.trainer.onStep = (call) => (call === 6 ? 'nan' : undefined);
-    const error = await failure(train(options(), {}, environment).result);
+    const error = await failure(trainIn(environment, options()).result);
     expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', exitCode: 1 });
     expect(error.message).toMatch(/not finite in epoch 2, step 6; images of the batch: t\d, t\d$/);
     expect((await readCheckpointMetadata(join(out(), 'checkpoints', 'last.safetensors'))).step).toBe(4);
@@ -277,21 +277,21 @@ describe('when something is wrong', () => {
     const environment = fakeEnvironment(splits);
     environment.trainer.onStep = () => 'nan';
     const deep = join(dir, 'runs', 'deep');
-    const error = await failure(train(options({ out: deep }), {}, environment).result);
+    const error = await failure(trainIn(environment, options({ out: deep })).result);
     expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', fix: expect.stringContaining('nothing was saved yet') });
     expect(existsSync(join(dir, 'runs'))).toBe(false);
 
     await mkdir(deep, { recursive: true });
     await writeFile(join(deep, 'notes.txt'), 'mine');
-    await failure(train(options({ out: deep }), {}, environment).result);
+    await failure(trainIn(environment, options({ out: deep })).result);
     expect(await readdir(deep)).toEqual(['notes.txt']);
   });
 
   test('what a killed process was writing is removed when the run goes on', async () => {
-    await train(options(), {}, fakeEnvironment(splits)).result;
+    await trainIn(fakeEnvironment(splits), options()).result;
     const checkpoints = join(out(), 'checkpoints');
     await writeFile(join(checkpoints, 'last.safetensors.tmp-17-0'), 'half');
-    await train({ resume: out(), epochs: 4 }, {}, fakeEnvironment(splits)).result;
+    await trainIn(fakeEnvironment(splits), { resume: out(), epochs: 4 }).result;
     expect((await readdir(checkpoints)).sort()).toEqual(['best.safetensors', 'last.safetensors']);
   });
 
@@ -301,21 +301,21 @@ describe('when something is wrong', () => {
       splits.validation[0]!.mask!.path,
       await readFile(splits.train[0]!.mask!.path).then((b) => b.subarray(0, 60)),
     );
-    const error = await failure(train(options(), {}, fakeEnvironment(splits)).result);
+    const error = await failure(trainIn(fakeEnvironment(splits), options()).result);
     expect(error).toMatchObject({ code: 'SAM_BAD_DATA', exitCode: 2 });
     expect(error.message).toContain('t1-mask.png');
     expect(error.message).toContain('v0-mask.png');
     expect(existsSync(out())).toBe(false);
-    const skipping = await train(options({ skipBad: true }), {}, fakeEnvironment(splits)).result;
+    const skipping = await trainIn(fakeEnvironment(splits), options({ skipBad: true })).result;
     expect(skipping).toMatchObject({ trainImages: 6, validationImages: 2 });
   });
 
   test('an empty label fails, or is left out with --on-empty skip', async () => {
     const [empty] = await writeSamples(join(dir, 'empty'), ['e0'], 0);
     const withEmpty = { ...splits, train: [...splits.train, empty!] };
-    const error = await failure(train(options(), {}, fakeEnvironment(withEmpty)).result);
+    const error = await failure(trainIn(fakeEnvironment(withEmpty), options()).result);
     expect(error.message).toContain('e0-mask.png: the mask is empty');
-    const run = train(options({ onEmpty: 'skip' }), {}, fakeEnvironment(withEmpty));
+    const run = trainIn(fakeEnvironment(withEmpty), options({ onEmpty: 'skip' }));
     const warnings: string[] = [];
     for await (const event of run) if (event.type === 'warning') warnings.push(event.message);
     expect(warnings).toEqual([expect.stringContaining('e0-mask.png')]);
@@ -323,13 +323,13 @@ describe('when something is wrong', () => {
   });
 
   test('an --out with a run is refused before any work, and replaced with --overwrite', async () => {
-    await train(options({ epochs: 1 }), {}, fakeEnvironment(splits)).result;
+    await trainIn(fakeEnvironment(splits), options({ epochs: 1 })).result;
     await writeFile(join(out(), 'notes.txt'), 'mine');
     const environment = fakeEnvironment(splits);
-    const error = await failure(train(options(), {}, environment).result);
+    const error = await failure(trainIn(environment, options()).result);
     expect(error).toMatchObject({ code: 'SAM_RUN_EXISTS', exitCode: 2 });
     expect(environment.log).toEqual([]);
-    const result = await train(options({ overwrite: true }), {}, fakeEnvironment(splits)).result;
+    const result = await trainIn(fakeEnvironment(splits), options({ overwrite: true })).result;
     expect(result.trainLosses).toHaveLength(3);
     expect(existsSync(join(out(), 'notes.txt'))).toBe(true);
   });
@@ -337,26 +337,26 @@ describe('when something is wrong', () => {
   test('an --out that cannot be written, and runs of a newer version, are refused before any work', async () => {
     const environment = fakeEnvironment(splits);
     await writeFile(join(dir, 'file'), '');
-    const blocked = await failure(train(options({ out: join(dir, 'file', 'run') }), {}, environment).result);
+    const blocked = await failure(trainIn(environment, options({ out: join(dir, 'file', 'run') })).result);
     expect(blocked).toMatchObject({ code: 'SAM_BAD_OPTION', message: expect.stringContaining('a file is in the way') });
     expect(environment.log).toEqual([]);
-    await train(options({ epochs: 1 }), {}, environment).result;
+    await trainIn(environment, options({ epochs: 1 })).result;
     const config = join(out(), 'config.json');
     const text = await readFile(config, 'utf8');
     await writeFile(config, text.replace('"formatVersion": 1', '"formatVersion": 2'));
-    const newer = await failure(train({ resume: out() }, {}, environment).result);
+    const newer = await failure(trainIn(environment, { resume: out() }).result);
     expect(newer).toMatchObject({ code: 'SAM_BAD_CHECKPOINT', fix: expect.stringContaining('update') });
     expect(String(newer)).toContain(`${config} was written by a newer sam-native (format 2; this one reads 1)`);
   });
 
   test('an abort while encoding leaves no run folder', async () => {
-    const error = await failure(train(options(), { signal: AbortSignal.abort() }, fakeEnvironment(splits)).result);
+    const error = await failure(trainIn(fakeEnvironment(splits), options(), { signal: AbortSignal.abort() }).result);
     expect(error).toMatchObject({ code: 'SAM_INTERRUPTED' });
     expect(existsSync(out())).toBe(false);
   });
 
   test('wrong options are all named', async () => {
-    const error = await failure(train({ epochs: 0, batchSize: 1.5 }, {}, fakeEnvironment(splits)).result);
+    const error = await failure(trainIn(fakeEnvironment(splits), { epochs: 0, batchSize: 1.5 }).result);
     expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
     for (const name of ['--data is missing', '--epochs 0', '--batch-size 1.5']) expect(error.message).toContain(name);
   });
@@ -365,8 +365,8 @@ describe('when something is wrong', () => {
 describe('--mirror', () => {
   test('holds a whole run that can be gone on with', async () => {
     const mirror = join(dir, 'mirror');
-    await train(options({ mirror, schedule: 'constant' }), {}, fakeEnvironment(splits)).result;
-    const result = await train({ resume: mirror, epochs: 4 }, {}, fakeEnvironment(splits)).result;
+    await trainIn(fakeEnvironment(splits), options({ mirror, schedule: 'constant' })).result;
+    const result = await trainIn(fakeEnvironment(splits), { resume: mirror, epochs: 4 }).result;
     expect(result.runDir).toBe(mirror);
     expect(result.trainLosses).toHaveLength(4);
   });
@@ -374,7 +374,7 @@ describe('--mirror', () => {
   test('that cannot be written is one warning, not a failure', async () => {
     await mkdir(join(dir, 'file-parent'));
     await writeFile(join(dir, 'file-parent', 'file'), '');
-    const run = train(options({ mirror: join(dir, 'file-parent', 'file') }), {}, fakeEnvironment(splits));
+    const run = trainIn(fakeEnvironment(splits), options({ mirror: join(dir, 'file-parent', 'file') }));
     const warnings: TrainEvent[] = [];
     for await (const event of run) if (event.type === 'warning') warnings.push(event);
     expect(warnings).toEqual([{ type: 'warning', code: 'SAM_IO', message: expect.stringContaining('--mirror') }]);
@@ -407,7 +407,7 @@ describe('validation images that are near-duplicates of training images', () => 
   const warningsOf = async (environment: FakeEnvironment, more: Partial<TrainOptions> = {}) => {
     const warnings: string[] = [];
     const onProgress = (event: TrainEvent) => void (event.type === 'warning' && warnings.push(event.message));
-    await train(options({ epochs: 1, ...more }), { onProgress }, environment).result;
+    await trainIn(environment, options({ epochs: 1, ...more }), { onProgress }).result;
     return warnings;
   };
 

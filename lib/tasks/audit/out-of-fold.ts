@@ -18,7 +18,7 @@ import { drawPrompt } from '../../prompts/draw.js';
 import { ask } from '../../scoring/ask.js';
 import { environment } from '../../training/environment.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
-import { train } from '../../training/train.js';
+import { trainIn } from '../../training/train.js';
 import { type ResolvedAuditOptions, trainOptionsOf } from './options.js';
 
 /** What a model says about a label that it was not trained on. */
@@ -74,7 +74,15 @@ async function trainFold(
   fold: number,
   { options: { folds }, compute, store, signal, onNote, onWarning, onProgress }: OutOfFoldContext,
 ): Promise<string> {
-  const { lastCheckpoint } = await train(
+  const { lastCheckpoint } = await trainIn(
+    {
+      ...environment,
+      compute: () => compute,
+      openData: async () => splits,
+      async openModel(...given) {
+        return { ...(await environment.openModel(...given)), embeddings: store };
+      },
+    },
     run,
     {
       signal,
@@ -83,14 +91,6 @@ async function trainFold(
           onProgress?.({ stage: 'train', fold, folds, epoch: event.epoch, epochs: run.epochs });
         else if (event.type === 'warning') onWarning?.(event.message);
         else if (event.type === 'note' && fold === 1) onNote?.(event.message);
-      },
-    },
-    {
-      ...environment,
-      compute: () => compute,
-      openData: async () => splits,
-      async openModel(...given) {
-        return { ...(await environment.openModel(...given)), embeddings: store };
       },
     },
   ).result.catch((error: unknown) => {
