@@ -5,12 +5,12 @@ import type { NativeBinding } from '../../binding.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError, type SamErrorCode } from '../core/errors.js';
 import { PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
-import { readSettings } from './settings.js';
+import { readSetupRecord } from './setup-record.js';
 import { tryAddon } from './try-addon.js';
 
 export type * from '../../binding.js';
 
-/** The number of the contract in `binding.d.ts` that this code was written for. */
+/** Number of the contract in `binding.d.ts` that this code was written for. */
 export const CONTRACT = 4;
 
 const SETUP = 'npx sam-native setup';
@@ -18,9 +18,9 @@ const require = createRequire(import.meta.url);
 let loaded: NativeBinding | undefined;
 
 /**
- * The addon, loaded once.
+ * Returns the addon, loaded at the first call.
  *
- * @throws SamError `SAM_NO_ADDON`: not built, built from other sources or for another LibTorch, or it can't be loaded.
+ * @throws SamError `SAM_NO_ADDON`: it isn't built, was built from other sources or for another LibTorch, or can't be loaded.
  */
 export function native(): NativeBinding {
   loaded ??= loadAddon(findAddon(), defaultCacheDir());
@@ -28,10 +28,10 @@ export function native(): NativeBinding {
 }
 
 /**
- * The addon's file: `SAM_NATIVE_ADDON`, else what node-gyp-build finds in the package (a checkout's build), else what `setup`
+ * Finds the addon's file: `SAM_NATIVE_ADDON`, else what node-gyp-build finds in the package (a checkout's build), else what `setup`
  * recorded in the cache.
  *
- * @throws SamError `SAM_NO_ADDON` when there is none.
+ * @throws SamError `SAM_NO_ADDON`: there is none.
  */
 export function findAddon(env: NodeJS.ProcessEnv = process.env, root: string = PACKAGE_ROOT): string {
   const given = env.SAM_NATIVE_ADDON;
@@ -43,13 +43,17 @@ export function findAddon(env: NodeJS.ProcessEnv = process.env, root: string = P
   try {
     return nodeGypBuild.path(root);
   } catch {
-    const recorded = readSettings(defaultCacheDir(env)).addons?.[packageVersion(root)];
+    const recorded = readSetupRecord(defaultCacheDir(env)).addons?.[packageVersion(root)];
     if (recorded !== undefined && existsSync(recorded)) return recorded;
   }
   throw new SamError('SAM_NO_ADDON', 'the native addon is not built yet', { fix: SETUP });
 }
 
-/** Tries the addon in a child process (the first time), loads it, and refuses it if it doesn't fit. */
+/**
+ * Tries the addon in a child process (the first time), loads it, and checks that it fits.
+ *
+ * @throws SamError `SAM_NO_ADDON`: it crashes, can't be loaded or doesn't fit.
+ */
 export function loadAddon(file: string, cacheDir: string): NativeBinding {
   const problem = tryAddon(file, cacheDir);
   if (problem !== undefined) throw new SamError('SAM_NO_ADDON', `${file}: ${problem}`, { fix: SETUP });
@@ -67,7 +71,11 @@ export function loadAddon(file: string, cacheDir: string): NativeBinding {
   return addon;
 }
 
-/** Refuses an addon of another contract, or one that runs with another minor version of LibTorch than it was compiled for. */
+/**
+ * Refuses an addon of another contract, or one that runs with another minor version of LibTorch than it was compiled for.
+ *
+ * @throws SamError `SAM_NO_ADDON`: it doesn't fit.
+ */
 export function checkAddon(addon: Pick<NativeBinding, 'contract' | 'info'>, file: string): void {
   if (addon.contract !== CONTRACT) {
     const text = `${file} is of another version of sam-native (contract ${addon.contract}, not ${CONTRACT})`;
@@ -83,7 +91,7 @@ export function checkAddon(addon: Pick<NativeBinding, 'contract' | 'info'>, file
 
 const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
 
-/** What to do about an error from the native side, where that doesn't depend on the call. */
+/** Advice about the addon's errors by their code, where it doesn't depend on the call. */
 const FIXES: Partial<Record<SamErrorCode, string>> = {
   SAM_NO_CUDA: "use --device cpu, or see what 'npx sam-native doctor' says of the GPU",
   SAM_BAD_ENCODER: 'give --encoder a TorchScript file of such a module; scripts/export_encoder.py makes them',
@@ -91,7 +99,7 @@ const FIXES: Partial<Record<SamErrorCode, string>> = {
   SAM_OUT_OF_MEMORY: 'lower --batch-size, or close other programs',
 };
 
-/** An error thrown by the addon as a `SamError`; any other value as it is. */
+/** Turns an error of the addon's into a `SamError`; returns any other value as it is. */
 export function fromNative(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SamError) return error;
   const { code, detail } = error as Error & { code?: unknown; detail?: unknown };
@@ -100,7 +108,7 @@ export function fromNative(error: unknown): unknown {
   return new SamError(code as SamErrorCode, error.message, { ...options, cause: error });
 }
 
-/** Calls the addon, synchronously or not, with its errors turned into `SamError`s: `await nativeCall(() => model.decode(…))`. */
+/** Calls the addon, synchronously or not, and turns its errors into `SamError`s: `await nativeCall(() => model.decode(…))`. */
 export async function nativeCall<T>(call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();

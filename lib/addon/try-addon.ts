@@ -4,12 +4,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Prints LibTorch's version on success: the addon works as far as loading and asking it go. */
+/** Program of the child: prints LibTorch's version if the addon can be loaded and asked. */
 const SCRIPT = 'process.stdout.write(require(process.argv[1]).info().torch)';
 
 /**
- * Undefined when the addon loads, else what went wrong, in a line. A success is remembered in the cache, for this very file
- * and Node version, so that only the first start pays the half second.
+ * Loads the addon in a child process. A success is remembered in the cache, for this very file and Node version, so that only the
+ * first start pays the half second.
+ *
+ * @returns undefined where the addon loads, else what went wrong, in one line.
  */
 export function tryAddon(file: string, cacheDir: string): string | undefined {
   const { mtimeMs, size } = statSync(file);

@@ -4,11 +4,11 @@ import type {
   Disturbance,
   EntrantName,
   EvaluateResult,
-  Interval,
   ModelScores,
   PairedDifference,
   RobustnessCurve,
 } from '../scoring/results.js';
+import { aligned, fixed, interval, pValue, signed } from './tables.js';
 
 /** The short story; everything else is in the JSON and in the file of each image. */
 export function evaluationTables({
@@ -60,9 +60,10 @@ function differenceTable(models: readonly ModelScores[], differences: readonly P
   return aligned([['', 'against', ...DIFFERENCE_HEAD], ...rows], 2);
 }
 
+/** Heads of the columns that {@link differenceCells} fills. */
 export const DIFFERENCE_HEAD = ['mean IoU', '95 %', 'better', 'worse', 'Wilcoxon p'];
 
-/** Under {@link DIFFERENCE_HEAD}. */
+/** A paired difference as the cells of one row below {@link DIFFERENCE_HEAD}. */
 export function differenceCells({ mean, meanInterval, greater, lesser, wilcoxon }: PairedDifference): string[] {
   const p = wilcoxon === null ? '1' : pValue(wilcoxon.pValue);
   return [signed(mean), interval(meanInterval, signed), String(greater), String(lesser), p];
@@ -98,28 +99,4 @@ function promptWords(models: readonly EntrantName[]): { head: string[]; of: (ent
       ...(sources ? [SOURCES[promptSource]] : []),
     ],
   };
-}
-
-/** Columns aligned, the first ones to the left and numbers to the right. */
-export function aligned(rows: readonly (readonly string[])[], names: number): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const cell = (text: string, column: number) =>
-    column < names ? text.padEnd(widths[column]!) : text.padStart(widths[column]!);
-  return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
-}
-
-export function fixed(value: number): string {
-  return value.toFixed(3);
-}
-
-export function signed(value: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
-}
-
-export function interval(bounds: Interval | null, write: (value: number) => string): string {
-  return bounds === null ? '' : bounds.map(write).join(' to ');
-}
-
-export function pValue(p: number): string {
-  return p < 0.001 ? p.toExponential(0) : p.toFixed(3);
 }

@@ -10,17 +10,9 @@ import type {
 } from '../tasks/prompt-comparison/compare-prompts.js';
 import { fewestImages } from '../tasks/prompt-comparison/verdict.js';
 import { encodingProgress } from './encoding-progress.js';
-import {
-  aligned,
-  DIFFERENCE_HEAD,
-  differenceCells,
-  fixed,
-  interval,
-  pValue,
-  SOURCES,
-  signed,
-} from './evaluate-tables.js';
+import { DIFFERENCE_HEAD, differenceCells, SOURCES } from './evaluate-tables.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
+import { aligned, fixed, interval, pValue, signed } from './tables.js';
 
 export function comparisonHooks(reporter: Reporter): ComparisonControl {
   return { onNote: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };

@@ -2,7 +2,8 @@
 
 import type { SearchResult, TrialResult } from '../tasks/search/search.js';
 import type { SearchComparison } from '../tasks/workbench/compare.js';
-import { aligned, fixed, interval, modelTable, pValue, signed } from './evaluate-tables.js';
+import { modelTable } from './evaluate-tables.js';
+import { aligned, fixed, interval, pValue, signed } from './tables.js';
 
 export function searchTables(result: SearchResult): string {
   const { trials, validationImages, config, runDir } = result;

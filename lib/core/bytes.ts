@@ -1,7 +1,11 @@
 /** Sizes in bytes, as people write and read them. */
 import { SamError } from './errors.js';
 
-/** `20GB` (10^9), `20GiB` (2^30), `500m`, `1000` as bytes. @throws SamError `SAM_BAD_OPTION`. */
+/**
+ * Reads a size as bytes: `20GB` (10^9 each), `20GiB` (2^30 each), `500m`, `1000`.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: no size.
+ */
 export function parseBytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(?:([kmgt])(i)?)?b?$/i.exec(text.trim());
   if (match === null) throw new SamError('SAM_BAD_OPTION', `not a size: ${text}`, { fix: 'write a size such as 20GB' });
@@ -9,14 +13,14 @@ export function parseBytes(text: string): number {
   return Math.floor(Number(match[1]) * (match[3] === undefined ? 1000 : 1024) ** power);
 }
 
-/** `2.1 GB`. */
+/** Writes a size with one decimal, in powers of 1000: `2.1 GB`. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
 }
 
-/** `15.6 GiB`: memory, which is sold so. */
+/** Writes a size of memory, which is sold in powers of 1024: `15.6 GiB`. */
 export function formatGib(bytes: number): string {
   return `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 }

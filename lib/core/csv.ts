@@ -1,12 +1,18 @@
 /** Comma-separated values (RFC 4180), read and written: quoted fields may hold commas, line ends and doubled quotes. */
 
-/** A line of the file that holds something, with its number from 1. */
+/** A row that holds something. */
 export interface CsvRow {
+  /** Number of the line that the row begins on, from 1. */
   readonly line: number;
+  /** Values of the row, without quotes; unquoted ones without blanks around them. */
   readonly fields: readonly string[];
 }
 
-/** The rows, one after the other. @throws {Error} A quote that is not closed: the message goes on from the file's name. */
+/**
+ * Reads the rows of a text, one after the other; empty ones are left out.
+ *
+ * @throws Error where a quote is out of place; the message is made to stand behind the file's name.
+ */
 export function* parseCsv(text: string): Generator<CsvRow, void> {
   let fields: string[] = [];
   let [line, first] = [1, 1];
@@ -28,7 +34,7 @@ export function* parseCsv(text: string): Generator<CsvRow, void> {
   }
 }
 
-/** One row, without its line end; fields with commas, quotes, line ends or blanks at an end are quoted. */
+/** Writes one row, without a line end. Fields with commas, quotes, line ends or blanks at either end are quoted. */
 export function csvLine(fields: readonly string[]): string {
   return fields.map((field) => (/[",\r\n]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
 }

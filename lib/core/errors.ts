@@ -1,24 +1,25 @@
 /** Errors that a user reads: what happened, where, and what to do, with a stable code. */
 import type { NativeErrorCode } from '../../binding.js';
 
-/** Codes raised on the TypeScript side. */
+/** Codes of the errors that TypeScript raises. */
 export type LibraryErrorCode =
   | 'SAM_BAD_DATA'
   | 'SAM_BAD_OPTION'
-  /** A mistake of ours: nothing that the caller did. */
+  /** A mistake in this package: nothing that the caller did. */
   | 'SAM_INTERNAL'
   | 'SAM_INTERRUPTED'
   | 'SAM_NAN_LOSS'
   | 'SAM_NETWORK'
-  /** The Hugging Face Hub wants a (better) token, or its owner's consent to terms. */
+  /** The Hugging Face Hub wants a token, a better one, or the account's consent to terms. */
   | 'SAM_NO_ACCESS'
   | 'SAM_NO_ADDON'
   | 'SAM_NOT_FOUND'
   | 'SAM_RUN_EXISTS';
 
+/** Codes of all errors of this package: TypeScript's and the addon's. They stay the same from version to version. */
 export type SamErrorCode = NativeErrorCode | LibraryErrorCode;
 
-/** The call or the input was wrong: exit code 2. Everything else that fails is 1, an interruption 130. */
+/** Codes that mean that the call or the input was wrong: exit code 2. Other failures are 1, an interruption is 130. */
 const INPUT_ERRORS: ReadonlySet<SamErrorCode> = new Set([
   'SAM_BAD_ARGUMENT',
   'SAM_BAD_CHECKPOINT',
@@ -32,20 +33,27 @@ const INPUT_ERRORS: ReadonlySet<SamErrorCode> = new Set([
   'SAM_RUN_EXISTS',
 ]);
 
+/** What a {@link SamError} says besides its code and message. */
 export interface SamErrorOptions {
-  /** What the user can do about it: one sentence or one command. */
+  /** Advice: what the user can do about it, one sentence or one command. */
   fix?: string | undefined;
   /** LibTorch's or the system's own words. */
   detail?: string | undefined;
+  /** Error that this one was made from. */
   cause?: unknown;
 }
 
+/** An error of this package: what happened and where (`message`), with a stable code and, where there is any, advice. */
 export class SamError extends Error {
+  /** Always `SamError`. */
   override readonly name = 'SamError';
+  /** Advice: what the user can do about it, one sentence or one command. */
   readonly fix: string | undefined;
+  /** LibTorch's or the system's own words. */
   readonly detail: string | undefined;
 
   constructor(
+    /** Code by which programs tell errors apart. */
     readonly code: SamErrorCode,
     message: string,
     options: SamErrorOptions = {},
@@ -55,21 +63,21 @@ export class SamError extends Error {
     this.detail = options.detail;
   }
 
-  /** The exit code of the command line for this error. */
+  /** Exit code of the command line: 2 where the call or the input was wrong, 130 for an interruption, else 1. */
   get exitCode(): 1 | 2 | 130 {
     if (this.code === 'SAM_INTERRUPTED') return 130;
     return INPUT_ERRORS.has(this.code) ? 2 : 1;
   }
 }
 
-/** `error.code` of a system error (`ENOENT`, `ENOSPC` …), if it has one. */
+/** Returns `error.code` of a system error (`ENOENT`, `ENOSPC` …); undefined for any other value. */
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** Any thrown value as a `SamError`: system errors by their code, an abort as an interruption, the rest `SAM_INTERNAL`. */
+/** Turns any thrown value into a `SamError`: system errors by their code, an abort into an interruption, the rest into `SAM_INTERNAL`. */
 export function toSamError(error: unknown): SamError {
   if (error instanceof SamError) return error;
   if (!(error instanceof Error)) return new SamError('SAM_INTERNAL', String(error));

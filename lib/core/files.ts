@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SamError, systemCode } from './errors.js';
 
-/** Whether a process of this machine lives. One that we may not signal does. */
+/** Tells whether a process of this machine is running, also one of another user, which must not be signalled. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -16,16 +16,35 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** A name beside `path` that nobody else uses. */
+/** Tells whether a folder, or a link to one, is there. */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Tells whether a file, or a link to one, is there. */
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Makes up a file name beside `path` that nobody else uses. */
 export function temporaryName(path: string): string {
   return `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
 }
 
 /**
- * Makes the folder and those above it that are missing. Returns the topmost one made, if any. (Node 20's own recursive mkdir
- * never returns where a file system refuses by ENOENT, as /proc does.)
+ * Makes a folder and those above it that are missing. (Node 20's own recursive mkdir never returns where a file system refuses by
+ * ENOENT, as /proc does.)
  *
- * @throws SamError `SAM_BAD_OPTION` where a file is in the way; the system's error where making it is refused.
+ * @returns the topmost folder made, if any was missing.
+ * @throws SamError `SAM_BAD_OPTION`: a file is in the way. The system's own error where it refuses.
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
   try {
@@ -64,10 +83,10 @@ export async function removeMadeFolders(path: string, topmost: string | undefine
 }
 
 /**
- * Refuses a file that could not be written in the end, before any work. Leaves nothing behind.
+ * Refuses, before any work, a file that could not be written in the end. Leaves nothing behind.
  *
- * @param option The one that names the place.
- * @throws SamError `SAM_BAD_OPTION`.
+ * @param option the option that names the place, for the error's advice.
+ * @throws SamError `SAM_BAD_OPTION`: the file can't be written.
  */
 export async function requireWritable(path: string, option: string): Promise<void> {
   const refused = (why: string, cause?: unknown) =>
@@ -88,12 +107,12 @@ export async function requireWritable(path: string, option: string): Promise<voi
 }
 
 /**
- * Makes the folder of a command's results. Refuses, before any work, one that holds such results already or that can't be written.
+ * Makes the folder of a command's results. Refuses, before any work, a folder that holds such results already or that can't be written.
  *
- * @param what the results are, such as `an audit`.
- * @param results files and folders of theirs, first the one that is written last.
- * @returns What removes the folders that were made, with all in them.
- * @throws SamError `SAM_RUN_EXISTS`, `SAM_BAD_OPTION`.
+ * @param what names the results in errors, such as `an audit`.
+ * @param results the results' files and folders, first the one that is written last.
+ * @returns a function that removes the folders that were made, with all that is in them.
+ * @throws SamError `SAM_RUN_EXISTS`: there are results already. `SAM_BAD_OPTION`: the folder can't be written.
  */
 export async function prepareFolder(
   dir: string,
@@ -112,13 +131,13 @@ export async function prepareFolder(
   };
 }
 
-/** Without the call and the path that the system's own words end with. */
+/** Returns the system's words for an error, without the call and the path that they end with. */
 function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/^(E[A-Z]+): ([^,]+), .*$/s, '$2 ($1)');
 }
 
-/** Writes all of it or nothing: temporary name, fsync, rename. The folder is made. */
+/** Writes a file wholly or not at all: temporary name, fsync, rename. Makes the file's folder. */
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
   await makeFolder(dirname(path));
   const temporary = temporaryName(path);
@@ -137,7 +156,7 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
   }
 }
 
-/** Lets `make` write to a temporary name, then fsyncs and renames; nothing is left when it fails. */
+/** Lets `make` write a file under a temporary name, then fsyncs and renames it. Makes the file's folder; leaves nothing on failure. */
 export async function makeFileWhole(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
   await makeFolder(dirname(path));
   const temporary = temporaryName(path);
@@ -150,7 +169,7 @@ export async function makeFileWhole(path: string, make: (temporary: string) => P
   }
 }
 
-/** Renames a finished file once its content is safely on disk. */
+/** Renames a finished file, once its content is safely on disk. */
 export async function moveWhole(from: string, to: string): Promise<void> {
   const file = await open(from, 'r+');
   await file.sync().finally(() => file.close());
@@ -159,13 +178,14 @@ export async function moveWhole(from: string, to: string): Promise<void> {
 
 const host = hostname().replace(/[^A-Za-z0-9]/g, '') || 'host';
 
-/** A private folder under `parent`, removed by `remove` or, at the latest, when the process exits. */
+/** A folder of this process alone, which is gone, at the latest, when the process exits. */
 export interface ScratchFolder {
   readonly path: string;
+  /** Removes the folder with all that is in it. */
   remove(): Promise<void>;
 }
 
-/** Makes one, and removes those that killed processes of this machine left behind. */
+/** Makes a scratch folder in `parent`, and removes those that killed processes of this machine left there. */
 export async function scratchFolder(parent: string): Promise<ScratchFolder> {
   await makeFolder(parent);
   await removeStale(parent);

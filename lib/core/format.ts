@@ -1,9 +1,11 @@
-/** Files that others read later name the format they are in, so that an older program can say what it has before it. */
+/** The format's number in files that later versions read, so that an older program can say what it has before it. */
 import { SamError, type SamErrorCode } from './errors.js';
 
 /**
- * @param record What a file holds, with its `formatVersion`; anything else is let through, for the file's own schema to refuse.
- * @throws SamError `code` where the format is later than `known`.
+ * Refuses what a newer version of this package wrote.
+ *
+ * @param record a file's content, with its `formatVersion`; anything else is let through, for the file's own schema to refuse.
+ * @throws SamError `code`: the format is later than `known`.
  */
 export function refuseNewer(
   path: string,

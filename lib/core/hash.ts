@@ -4,11 +4,12 @@ import { open, stat } from 'node:fs/promises';
 
 const CHUNK_BYTES = 1 << 18;
 
+/** Returns the SHA-256 of a text's UTF-8 bytes, as lower-case hex. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Reads the file in pieces: weights may be gigabytes. */
+/** Returns the SHA-256 of a file, as lower-case hex. The file is read in pieces, since weights may be gigabytes, and once a process. */
 export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
   const { size, mtimeMs } = await stat(path);
   const memoKey = `${path}\0${size}\0${mtimeMs}`;
@@ -19,13 +20,13 @@ export async function sha256File(path: string, signal?: AbortSignal): Promise<st
   return digest;
 }
 
-/** Git's name for a file with this content. */
+/** Returns Git's name for a file with this content: SHA-1 over `blob SIZE NUL` and the bytes, as lower-case hex. */
 export async function gitHashFile(path: string, signal?: AbortSignal): Promise<string> {
   const { size } = await stat(path);
   return digestFile(createHash('sha1').update(`blob ${size}\0`), path, signal);
 }
 
-/** Of a small file no more memory is taken than it has bytes: there may be very many of them. */
+/** Feeds a file to `hash` and returns the digest, as lower-case hex. Small files, of which there may be very many, take little memory. */
 export async function digestFile(hash: Hash, path: string, signal?: AbortSignal): Promise<string> {
   const file = await open(path);
   try {
@@ -42,5 +43,5 @@ export async function digestFile(hash: Hash, path: string, signal?: AbortSignal)
   }
 }
 
-/** One process names the same weights again and again (evaluate, resume): each file is read once. */
+/** Digests by path, size and time of change: one process asks for the same weights again and again (evaluate, resume). */
 const memo = new Map<string, string>();

@@ -1,19 +1,21 @@
-/** What a caller may pass beside the options of anything that takes a while: how to stop it, and who is told what. */
+/** How work that takes a while is stopped, and who is told of it: passed on whole, from the caller down. */
 
-/** All optional, and passed on whole. `Progress`: what the work says of how far it is. */
+/** What a caller may pass to work that takes a while; all optional. `Progress` is what the work says of how far it is. */
 export interface Hooks<Progress = never> {
-  /** Ends the work: it rejects with the signal's reason. */
+  /** Signal that ends the work, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** How far the work is; called often. */
+  /** Called, often, with how far the work is. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** A line about what is done or was chosen: weights converted, a device taken. */
+  /** Called with a line about what is done or was chosen: weights converted, a device taken. */
   readonly onNote?: ((line: string) => void) | undefined;
-  /** A line about what may be wrong: something left out, or a result that may mislead. */
+  /** Called with a line about what may be wrong: something left out, or a result that may mislead. */
   readonly onWarning?: ((line: string) => void) | undefined;
 }
 
 /** Progress that is counted: files, images, bytes. */
 export interface Counted {
+  /** How many are done. */
   readonly done: number;
+  /** How many there are in all. */
   readonly total: number;
 }

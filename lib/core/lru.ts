@@ -1,24 +1,26 @@
-/** A cache of what was used last, as much as fits a budget. */
+/** A cache that keeps what was used last, as much as fits a budget. */
 
+/** Values by key, the least recently used dropped first where they outgrow the budget. */
 export class Lru<Key, Value> {
-  /** Least recently used first: a Map keeps the order of insertion. */
+  /** Values, the least recently used first: a Map keeps the order of insertion. */
   readonly #values = new Map<Key, Value>();
   #weight = 0;
 
   /**
-   * @param budget What all values may weigh together; the newest stays whatever it weighs.
-   * @param weightOf Bytes, say, the same each time; by default each value weighs 1, so that the budget is a count.
+   * @param budget most that all values may weigh together; the newest stays, whatever it weighs.
+   * @param weightOf weight of a value, bytes say, the same each time; by default 1, so that the budget is a count.
    */
   constructor(
     private readonly budget: number,
     private readonly weightOf: (value: Value) => number = () => 1,
   ) {}
 
+  /** Number of values. */
   get size(): number {
     return this.#values.size;
   }
 
-  /** The value, which thereby becomes the newest. */
+  /** Returns the value, which thereby becomes the newest; undefined where there is none. */
   get(key: Key): Value | undefined {
     const value = this.#values.get(key);
     if (value === undefined) return undefined;

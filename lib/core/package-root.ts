@@ -3,14 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder of package.json, CMakeLists.txt and native/. */
+/** Folder of this package: the one with package.json, CMakeLists.txt and native/. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A checkout has the TypeScript sources; the package that npm installs does not. */
+/** Tells a checkout, which has the TypeScript sources, from the package that npm installs, which has not. */
 export function isCheckout(root: string = PACKAGE_ROOT): boolean {
   return existsSync(join(root, 'lib', 'index.ts'));
 }
 
+/** Returns the version in package.json, such as `1.2.3`. */
 export function packageVersion(root: string = PACKAGE_ROOT): string {
   return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
 }

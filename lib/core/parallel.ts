@@ -1,6 +1,6 @@
 /** Work on many things, a few at a time. */
 
-/** Calls `work` with each item, in their order, so many at a time. Fails as the first of them does. */
+/** Calls `work` with each item, in their order, `atATime` of them at once. Rejects as the first that fails. */
 export async function eachOf<T>(items: Iterable<T>, atATime: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items[Symbol.iterator]();
   const worker = async () => {

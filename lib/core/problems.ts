@@ -2,20 +2,21 @@
 import { SamError } from './errors.js';
 import type { Hooks } from './hooks.js';
 
-/** Messages named; the rest is counted. */
+/** Most messages that are named; the rest is counted. */
 const MOST_NAMED = 200;
 
-/** What to do with a bad sample. Default: fail. */
+/** What to do with a bad sample; by default the work fails. */
 export interface ProblemOptions {
-  /** Leave out every bad sample. */
+  /** Whether to leave out every bad sample. */
   readonly skipBad?: boolean | undefined;
-  /** `skip`: leave out those that are merely empty: a mask without a pixel. */
+  /** Whether to leave out samples that are merely empty, having a mask without a pixel. */
   readonly onEmpty?: 'skip' | 'fail' | undefined;
 }
 
+/** Messages about bad samples, collected until all are known. */
 export class Problems {
   readonly #options: ProblemOptions;
-  /** Each message once: a folder that is missing is missing for all. */
+  /** Messages, each once: a folder that is missing is missing for all. */
   readonly #leftOut = new Set<string>();
   readonly #failing = new Set<string>();
   #anyEmpty = false;
@@ -35,7 +36,11 @@ export class Problems {
     this.#anyEmpty ||= empty;
   }
 
-  /** Warns of what is left out. @throws SamError `SAM_BAD_DATA` naming what is not. */
+  /**
+   * Warns of what is left out.
+   *
+   * @throws SamError `SAM_BAD_DATA`: samples are bad that are not left out; names them all.
+   */
   settle({ onWarning }: Pick<Hooks, 'onWarning'>): void {
     if (this.#failing.size > 0) {
       throw new SamError('SAM_BAD_DATA', named(this.#failing), {

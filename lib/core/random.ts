@@ -7,19 +7,20 @@
  */
 import { createHash } from 'node:crypto';
 
+/** A stream of random numbers. */
 export interface Random {
-  /** A uniform number in [0, 1), a multiple of 2^-32. */
+  /** Draws a uniform number in [0, 1), a multiple of 2^-32. */
   next(): number;
-  /** A uniform integer in [0, n). */
+  /** Draws a uniform integer in [0, n). */
   integer(n: number): number;
-  /** A uniform number in [a, b). */
+  /** Draws a uniform number in [a, b). */
   uniform(a: number, b: number): number;
 }
 
 /** An epoch of training, from 0 on, or validation, which is the same in every epoch, so that losses compare. */
 export type Epoch = number | 'validation';
 
-/** The stream for one purpose: prompt `index` of the image `name` in one epoch. */
+/** Returns the stream for one purpose: prompt `index` of the image `name` in one epoch. */
 export function randomFor(seed: number, epoch: Epoch, name: string, index: number): Random {
   const number = epoch === 'validation' ? -1 : epoch;
   const digest = createHash('sha256').update(`${seed}\0${number}\0${name}\0${index}`).digest();
@@ -27,14 +28,14 @@ export function randomFor(seed: number, epoch: Epoch, name: string, index: numbe
 }
 
 /**
- * The stream of validation: whoever draws prompt `draw` of the image `name` from it (evaluate, predict, audit …) gets the
+ * Returns the stream of validation: whoever draws prompt `draw` of the image `name` from it (evaluate, predict, audit …) gets the
  * prompt that training's own validation sees.
  */
 export function validationRandom(seed: number, name: string, draw = 0): Random {
   return randomFor(seed, 'validation', name, draw);
 }
 
-/** The numbers 0 to n-1 in the order of one epoch (Fisher and Yates). */
+/** Returns the numbers 0 to n-1 in the order of one epoch (Fisher and Yates' shuffle). */
 export function shuffled(n: number, seed: number, epoch: number): Uint32Array {
   // No image is named like this, so the order shares no stream with a prompt.
   const random = randomFor(seed, epoch, '\0order', 0);

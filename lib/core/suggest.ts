@@ -1,6 +1,6 @@
-/** "Did you mean …?": the nearest of some names by Levenshtein distance. */
+/** "Did you mean …?": the nearest of some names by Levenshtein distance; and names as the command line and TypeScript write them. */
 
-/** Fewest insertions, deletions and replacements of one character that turn `a` into `b`. */
+/** Returns the Levenshtein distance: the fewest insertions, deletions and replacements of one character that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -14,7 +14,7 @@ export function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** The candidate that was most likely meant, or nothing when none is near (more than 40 % of the word differs). */
+/** Returns the candidate that was most likely meant; undefined where none is near (more than 40 % of the word differs). */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length * 0.4)) + 1;
@@ -28,12 +28,12 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** `batchSize` as it is written on the command line: `batch-size`. */
+/** Writes a name as the command line does: `batchSize` becomes `batch-size`. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** `batch-size` as it is written in TypeScript: `batchSize`. */
+/** Writes a name as TypeScript does: `batch-size` becomes `batchSize`. */
 export function camel(name: string): string {
   return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

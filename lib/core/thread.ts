@@ -3,20 +3,20 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parentPort, Worker } from 'node:worker_threads';
 
-/** Arrays whose memory goes to the other thread: they are empty afterwards. */
+/** Arrays whose memory goes to the other thread, and which are empty afterwards. */
 type HandedOver = readonly (NodeJS.TypedArray | undefined)[];
 
-/** One thread, started when first needed; it does not keep the process alive. */
+/** One thread, started when it is first needed. It keeps the process alive only while something is asked of it. */
 export class Thread<Request, Answer> {
   readonly #script: string;
   #worker: Worker | undefined;
-  /** Asked for and not answered yet, in that order. */
+  /** Requests not answered yet, in the order in which they were asked. */
   readonly #waiting: { resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
 
   /**
-   * @param script Of the thread; it calls {@link answerRequests}.
-   * @param work What the thread does, done here where there is no script: a test runner that runs the sources has none.
-   * @param name What an error calls the thread.
+   * @param script the thread's script, which calls {@link answerRequests}.
+   * @param work what the thread does, done here where there is no script: a test runner that runs the sources has none.
+   * @param name name of the thread in errors.
    */
   constructor(
     script: URL,
@@ -26,6 +26,7 @@ export class Thread<Request, Answer> {
     this.#script = fileURLToPath(script);
   }
 
+  /** Asks the thread, and resolves with its answer. */
   ask(request: Request, handedOver: HandedOver = []): Promise<Answer> {
     const worker = this.#start();
     if (worker === undefined) return Promise.resolve().then(() => this.work(request));
@@ -36,6 +37,7 @@ export class Thread<Request, Answer> {
     });
   }
 
+  /** Ends the thread; requests that it has not answered are rejected. */
   async stop(): Promise<void> {
     await this.#worker?.terminate();
   }
@@ -62,7 +64,7 @@ export class Thread<Request, Answer> {
   }
 }
 
-/** In the thread's script: answers every request with what `work` makes of it. */
+/** Answers every request with what `work` makes of it; called by the thread's script. */
 export function answerRequests<Request, Answer>(
   work: (request: Request) => Answer,
   handedOver: (answer: Answer) => HandedOver,
@@ -73,7 +75,7 @@ export function answerRequests<Request, Answer>(
   });
 }
 
-/** What can be handed over rather than copied: memory that nothing else uses (Node's small buffers share theirs). */
+/** Picks the memory that can be handed over rather than copied: that which nothing else uses (Node's small buffers share theirs). */
 function buffersOf(arrays: HandedOver): ArrayBuffer[] {
   return arrays.flatMap((array) => {
     const whole = array !== undefined && array.byteLength === array.buffer.byteLength;

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { SamError, systemCode } from '../core/errors.js';
 import { digestFile } from '../core/hash.js';
-import { chooseBands } from '../raster/bands.js';
+import { chooseBands } from '../raster/band-choice.js';
 import { RasterPixels, readingOf } from '../raster/pixels.js';
 import { isTiff, Raster } from '../raster/raster.js';
 import type { DecodedImage, FileReference, Mask, Sample } from './sample.js';

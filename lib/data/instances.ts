@@ -1,10 +1,10 @@
 /** `--instances` and `--class`: samples of the values of a mask, rather than of all that is not black. */
 import { SamError } from '../core/errors.js';
+import { compare } from '../core/order.js';
 import { eachOf } from '../core/parallel.js';
 import { namesOfValues, parseValue, ValueMask } from './mask-values.js';
 import { type DataSource, inReadingOrder, type Sample, type Samples } from './sample.js';
 import { mapped } from './sample-list.js';
-import { compare } from './sources/folder.js';
 
 /** Masks decoded at a time. */
 const PARALLEL = 4;

@@ -1,6 +1,7 @@
 /** Masks that lie in a folder under the names of their images. */
 import { SamError } from '../core/errors.js';
-import { isFolder, listImages, stemOf } from './sources/folder.js';
+import { isFolder } from '../core/files.js';
+import { listImages, stemOf } from './listing.js';
 
 /**
  * Paths by name: the path within the folder without its extension.

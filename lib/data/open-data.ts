@@ -5,33 +5,20 @@
 
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError, systemCode, toSamError } from '../core/errors.js';
+import { isFolder } from '../core/files.js';
 import type { Hooks } from '../core/hooks.js';
-import { randomFor } from '../core/random.js';
-import type { ResolvedTrainOptions, sourceOptions } from '../options.js';
-import { makeRivers } from '../samples/sample-rivers.js';
+import { nameAll } from '../core/words.js';
+import type { ResolvedTrainOptions } from '../options.js';
+import { cutOff } from './cuts.js';
 import { groupPattern, groupSamples } from './groups.js';
 import { withValues } from './instances.js';
+import { listImages, stemOf } from './listing.js';
 import { type DataSource, type DataSplits, type MaskNeed, type Sample, type Samples, withBands } from './sample.js';
 import { firstOf, mapped, pick } from './sample-list.js';
-import { findCoco } from './sources/coco/coco.js';
-import { folderSource, isFile, isFolder, listImages, nameAll, splitsOf, stemOf } from './sources/folder.js';
-import { HUB_SCHEME, hubSource } from './sources/hub/hub-source.js';
-import { isManifest, manifestSource } from './sources/manifest.js';
-import { findParquet } from './sources/parquet/parquet.js';
+import { findSource, type SourceOptions } from './sources/index.js';
 
-/** `scheme:rest`; a single letter is a drive of Windows. */
-const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
-
-/**
- * What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. What is fetched or drawn is kept
- * in `cacheDir`; default: {@link defaultCacheDir}.
- */
-export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
-  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & {
-    readonly cacheDir?: string | undefined;
-  };
+export type { SourceOptions };
 
 export type DataOptions = SourceOptions &
   Pick<
@@ -60,7 +47,7 @@ export async function openData(options: DataOptions, hooks: Hooks = {}): Promise
   const reading = { masks: 'required' as const, skipBad: options.skipBad, onWarning: hooks.onWarning };
   if (fraction !== undefined) {
     const all = await source.readSplit(trainSplit, reading);
-    const { train, validation } = cutOff(all, fraction, grouping, options.seed, source.nameOf(trainSplit));
+    const { train, validation } = withValidation(all, fraction, grouping, options.seed, source.nameOf(trainSplit));
     return { train: taken(train), validation: taken(validation) };
   }
   if ((await source.hasSplit(trainSplit)) && !(await source.hasSplit(validationSplit))) {
@@ -160,43 +147,14 @@ export async function openSource(options: SourceOptions, hooks: Hooks = {}): Pro
   return withValues(await findSource(options, hooks), options);
 }
 
-async function findSource(options: SourceOptions, hooks: Hooks): Promise<DataSource> {
-  const { data, cacheDir = defaultCacheDir(), imageColumn = 'image', labelColumn = 'label' } = options;
-  if (data.startsWith(HUB_SCHEME)) return hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks });
-  if (data === 'sample:rivers') return folderSource(await makeRivers(cacheDir, hooks));
-  if (isManifest(data) && !(await isFolder(data))) return manifestSource(data);
-  if (await hasMasks(data)) return folderSource(data);
-  const parquet = await findParquet(data, { imageColumn, labelColumn });
-  if (parquet !== undefined) return parquet;
-  const coco = await findCoco(data, options);
-  if (coco !== undefined) return coco;
-  if (await isFile(data)) throw unknownKind(`the file ${data} is no data set of a kind that can be read`);
-  const scheme = SCHEME.exec(data)?.[0];
-  if (scheme === undefined || (await isFolder(data))) return folderSource(data);
-  if (scheme === 'sample:') throw unknownKind(`there is no sample data set '${data}'`);
-  throw unknownKind(`data of the kind '${scheme}' cannot be read: ${data}`);
-}
-
-function unknownKind(message: string): SamError {
-  return new SamError('SAM_BAD_OPTION', message, {
-    fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
-  });
-}
-
-/** Whether any split has a folder of masks: the images alone may be those of a COCO file. */
-async function hasMasks(root: string): Promise<boolean> {
-  for (const split of await splitsOf(root)) if (await isFolder(join(root, split, 'masks'))) return true;
-  return false;
-}
-
-/** Takes whole groups, in an order drawn from the seed, while that brings validation nearer to its share. */
-function cutOff(
+/** Whole groups become validation, as near to the fraction as they allow. */
+function withValidation(
   samples: Samples,
   fraction: number,
   pattern: RegExp | undefined,
   seed: number,
   where: string,
-): { train: Samples; validation: Samples } {
+): DataSplits {
   const { groupOf, sizes } = groupSamples(samples, pattern);
   if (sizes.length < 2) {
     const what = sizes.length === samples.length ? 'only one sample' : `only one group of ${samples.length} samples`;
@@ -204,29 +162,11 @@ function cutOff(
       fix: 'Add samples, or choose another --group-by.',
     });
   }
-  const wanted = fraction * samples.length;
-  const taken = new Set<number>();
-  let count = 0;
-  for (const group of inDrawnOrder([...sizes.keys()], seed)) {
-    const size = sizes[group]!;
-    const nearer = Math.abs(count + size - wanted) < Math.abs(count - wanted);
-    if (!nearer || taken.size === sizes.length - 1) continue;
-    taken.add(group);
-    count += size;
-  }
-  // A share too small for any group: the smallest one, the first by name of several.
-  if (taken.size === 0) taken.add(sizes.indexOf(sizes.reduce((least, size) => Math.min(least, size))));
-  const side = (inValidation: boolean) => {
-    const places = Uint32Array.from(groupOf.keys()).filter((place) => taken.has(groupOf[place]!) === inValidation);
-    return pick(samples, places);
-  };
-  return { train: side(false), validation: side(true) };
-}
-
-export function inDrawnOrder<T>(items: readonly T[], seed: number): T[] {
-  const random = randomFor(seed, 0, '\0validation', 0);
-  return items
-    .map((item) => ({ item, rank: random.next() }))
-    .sort((a, b) => a.rank - b.rank)
-    .map(({ item }) => item);
+  const partOf = cutOff(sizes, fraction, seed);
+  const part = (wanted: number) =>
+    pick(
+      samples,
+      Uint32Array.from(groupOf.keys()).filter((place) => partOf[groupOf[place]!] === wanted),
+    );
+  return { train: part(0), validation: part(1) };
 }

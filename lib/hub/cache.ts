@@ -12,27 +12,31 @@ import { systemCode } from '../core/errors.js';
 import { makeFolder, temporaryName, writeFileWhole } from '../core/files.js';
 import type { HubEnvironment } from './environment.js';
 
+/** Tells whether a revision is a commit's full hash: 40 lower-case hex digits. */
 export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }
 
-/** One repository's part of the cache. Nothing of it need exist. */
+/** One repository's part of the cache. Nothing of it needs to exist. */
 export class CachedRepository {
+  /** Folder of the repository in the cache. */
   readonly folder: string;
 
   constructor(hub: HubEnvironment, repo: RepoId) {
     this.folder = join(hub.cacheDir, `${repo.type}s--${repo.name.replaceAll('/', '--')}`);
   }
 
+  /** Returns the folder of a commit's files. */
   snapshot(commit: string): string {
     return join(this.folder, 'snapshots', commit);
   }
 
+  /** Returns the file of a content. */
   blob(etag: string): string {
     return join(this.folder, 'blobs', etag);
   }
 
-  /** The commit that a branch or tag was when it was last fetched. */
+  /** Reads which commit a branch or tag was when it was last fetched; undefined where it never was. */
   async commitOf(revision: string): Promise<string | undefined> {
     if (isCommit(revision)) return revision;
     try {
@@ -44,12 +48,13 @@ export class CachedRepository {
     }
   }
 
+  /** Records which commit a branch or tag is. */
   async setCommitOf(revision: string, commit: string): Promise<void> {
     if ((await this.commitOf(revision)) === commit) return;
     await writeFileWhole(join(this.folder, 'refs', revision), commit);
   }
 
-  /** Puts a blob under its name into a snapshot: a link, or a copy where the disk has no links. */
+  /** Puts a blob under its name into a snapshot: a link, or a copy where the disk has no links. Returns its path there. */
   async link(commit: string, path: string, etag: string): Promise<string> {
     const place = join(this.snapshot(commit), path);
     await makeFolder(dirname(place));
@@ -67,7 +72,7 @@ export class CachedRepository {
   }
 }
 
-/** Whether the file, or what a link leads to, is there; with this size where one is given. */
+/** Tells whether a file, or what a link leads to, is there; and has this size in bytes, where one is given. */
 export async function isThere(path: string, size?: number): Promise<boolean> {
   return stat(path).then(
     (found) => found.isFile() && (size ?? found.size) === found.size,

@@ -1,5 +1,5 @@
 /**
- * Downloads one file and believes it only when its hash is right. What has come so far stays in `<path>.partial`, and the
+ * Downloads one file, and believes it only when its hash is right. What has come so far stays in `<path>.partial`, and the
  * next attempt, in this process or a later one, asks for the rest.
  */
 
@@ -10,32 +10,39 @@ import { isAlive, makeFolder } from '../core/files.js';
 import { gitHashFile, sha256File } from '../core/hash.js';
 import type { Hooks } from '../core/hooks.js';
 
-/** What the file must be: by its SHA-256, or by the hash that git names it by. */
+/** Hash that a file must have, lower-case hex: its SHA-256, or the hash that git names it by. */
 export type Checksum = { sha256: string; gitHash?: never } | { gitHash: string; sha256?: never };
 
+/** What to download, where to, how patiently, and what it must be. */
 export type DownloadOptions = Checksum & DownloadSettings;
 
-/** Bytes that have come; `total` is undefined where the server does not say. */
+/** Bytes that have come, of how many; `total` is undefined where the server does not say. */
 export interface DownloadProgress {
   readonly done: number;
   readonly total: number | undefined;
 }
 
+/** What to download, where to, and how patiently. */
 export interface DownloadSettings extends Pick<Hooks<DownloadProgress>, 'signal' | 'onProgress'> {
   url: string;
-  /** Where the file goes; its folder is made. */
+  /** File that the download becomes; its folder is made. */
   path: string;
-  /** Asks in the place of `fetch`. A SamError that it throws ends the download. */
+  /** Function that asks in the place of `fetch`. A SamError that it throws ends the download. */
   fetch?: typeof fetch | undefined;
-  /** Attempts in a row that bring nothing before it is given up. */
+  /** Attempts in a row that bring nothing after which the download is given up; 4 by default. */
   attempts?: number | undefined;
-  /** Pause before attempt n is `n * pauseMs`. */
+  /** Pause in milliseconds: before attempt n it is n times this; 500 by default. */
   pauseMs?: number | undefined;
-  /** A connection that brings nothing for so long is broken. */
+  /** Milliseconds after which a connection that brings nothing counts as broken; 30,000 by default. */
   stallMs?: number | undefined;
 }
 
-/** @throws SamError `SAM_NETWORK`, `SAM_IO` (disk full, say); the signal's reason when aborted. */
+/**
+ * Downloads a file and checks it. Goes on with what an earlier attempt left.
+ *
+ * @throws SamError `SAM_NETWORK`: no answer, a refusal or a wrong file. `SAM_IO`: it can't be written (disk full, say). The signal's
+ * reason when aborted.
+ */
 export async function download(options: DownloadOptions): Promise<void> {
   const { path } = options;
   await makeFolder(dirname(path));
@@ -59,7 +66,7 @@ export async function download(options: DownloadOptions): Promise<void> {
   }
 }
 
-/** Its hash where it is not the one expected. */
+/** Hashes the file; returns what is wrong with the hash, undefined where it is the one expected. */
 async function whatIsWrong({ sha256, gitHash, signal }: DownloadOptions, path: string): Promise<string | undefined> {
   const actual = await (sha256 === undefined ? gitHashFile : sha256File)(path, signal);
   const expected = sha256 ?? gitHash;
@@ -90,7 +97,7 @@ async function fetchAll(options: DownloadOptions, partial: string): Promise<void
 /** An answer that another attempt would not change. */
 class Refused extends Error {}
 
-/** One request for what is missing, appended as it comes. */
+/** Asks once for what is missing, and appends it as it comes. */
 async function fetchRest(options: DownloadOptions, partial: string): Promise<void> {
   let have = await sizeOf(partial);
   const stall = new Stall(options.stallMs ?? 30_000);
@@ -134,7 +141,7 @@ async function fetchRest(options: DownloadOptions, partial: string): Promise<voi
   }
 }
 
-/** Aborts when nothing has come for a while; a dead connection otherwise hangs for minutes. */
+/** A signal that aborts when nothing has come for a while; a dead connection otherwise hangs for minutes. */
 class Stall {
   readonly #controller = new AbortController();
   readonly #milliseconds: number;
@@ -185,7 +192,7 @@ async function claimPartial(path: string): Promise<string> {
   return own;
 }
 
-/** A disk that refuses is no broken connection: asking the server again would not help. */
+/** Turns a failed write into a SamError, which ends the download: a full disk is no broken connection, asking again would not help. */
 async function storing<T>(path: string, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     const { code, message, fix } = toSamError(error);

@@ -7,25 +7,32 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SamError, systemCode } from '../core/errors.js';
 
+/** The user's token, and where it was found. */
 export interface HubToken {
   readonly value: string;
-  /** Where it was found, for messages: a variable or a file. */
+  /** Variable or file that the token was found in, for messages. */
   readonly source: string;
 }
 
+/** What the environment says of the Hub. */
 export interface HubEnvironment {
-  /** Without a slash at its end. */
+  /** Address of the Hub, without a slash at its end. */
   readonly endpoint: string;
+  /** Token to ask with, if there is one. */
   readonly token: HubToken | undefined;
-  /** The variable that forbids the network, `NAME=value`; undefined where it may be used. */
+  /** Variable that forbids the network, as `NAME=value`; undefined where the network may be used. */
   readonly offline: string | undefined;
-  /** Holds `models--owner--name` and the like, shared with Python. */
+  /** Folder of `models--owner--name` and the like, shared with Python. */
   readonly cacheDir: string;
-  /** A question to the API that takes longer is given up. */
+  /** Milliseconds after which a question to the API is given up. */
   readonly timeoutMs: number;
 }
 
-/** @throws SamError `SAM_BAD_OPTION` for an endpoint or a token that can't be one. */
+/**
+ * Reads what the environment says of the Hub.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: an endpoint or a token that can't be one.
+ */
 export function hubEnvironment(env: NodeJS.ProcessEnv = process.env): HubEnvironment {
   const home = env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
   return {
@@ -82,7 +89,7 @@ function isTrue(value: string | undefined): boolean {
   return /^(1|true|on|yes)$/i.test(value ?? '');
 }
 
-/** As Python's `expanduser`, for variables that no shell has expanded. */
+/** Makes a path absolute, and expands `~` as Python's `expanduser` does: no shell has expanded the variables. */
 function absolute(path: string): string {
   return resolve(path.replace(/^~(?=$|[/\\])/, homedir()));
 }

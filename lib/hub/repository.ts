@@ -5,9 +5,14 @@ import { CachedRepository, isCommit, isThere } from './cache.js';
 import { type DownloadOptions, download } from './download.js';
 import { type Asked, ask, hubFetch, pageOf } from './request.js';
 
+/** How patiently a file is fetched, and who hears of its progress. */
 export type FetchFileOptions = Pick<DownloadOptions, 'attempts' | 'pauseMs' | 'stallMs' | 'onProgress'>;
 
-/** The commit that the revision is now. */
+/**
+ * Asks the Hub which commit the revision is now.
+ *
+ * @throws SamError as {@link ask}.
+ */
 export async function currentCommit(asked: Asked): Promise<string> {
   const { datasetInfo, modelInfo } = await import('@huggingface/hub');
   const { repo, revision, hub } = asked;
@@ -19,7 +24,11 @@ export async function currentCommit(asked: Asked): Promise<string> {
   throw notTheHub(asked, 'does not say which commit it has');
 }
 
-/** The repository's files at the commit, by path; `recursive`: those in folders too. */
+/**
+ * Asks the Hub for the repository's files at the commit, by path; with `recursive` also those in folders.
+ *
+ * @throws SamError as {@link ask}.
+ */
 export async function filesAt(
   asked: Asked,
   commit: string,
@@ -36,7 +45,7 @@ export async function filesAt(
   });
 }
 
-/** The size of a file's content; the listing's own, not that of an LFS pointer. */
+/** Returns the bytes of a file's content, which are not those of its LFS pointer. */
 export function sizeOf(entry: ListFileEntry): number {
   return entry.lfs?.size ?? entry.size;
 }
@@ -45,6 +54,8 @@ export function sizeOf(entry: ListFileEntry): number {
  * Brings a file into the cache, if it isn't there, and returns its path in the snapshot.
  *
  * The library only lists: its own download prints on stdout, starts over when a connection breaks, and believes whatever came.
+ *
+ * @throws SamError as {@link download} and {@link hubFetch}.
  */
 export async function fetchFile(
   asked: Asked,
@@ -71,7 +82,7 @@ export async function fetchFile(
   return cached.link(commit, entry.path, etag);
 }
 
-/** Nothing that leads out of the folder that it is put into. */
+/** Tells whether a path stays within the folder that it is put into. */
 function isSafePath(path: string): boolean {
   return path.split('/').every((part) => /^[^\\:\p{Cc}]+$/u.test(part) && part !== '.' && part !== '..');
 }

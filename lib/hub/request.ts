@@ -6,7 +6,7 @@ import type { RepoId } from '@huggingface/hub';
 import { SamError } from '../core/errors.js';
 import type { HubEnvironment } from './environment.js';
 
-/** What is asked for, as errors name it. */
+/** A revision of a repository that is asked for, and which Hub is asked. */
 export interface Asked {
   hub: HubEnvironment;
   repo: RepoId;
@@ -14,14 +14,15 @@ export interface Asked {
   signal?: AbortSignal | undefined;
 }
 
-/** The repository's page, below which its files are. */
+/** Returns the address of the repository's page, below which its files are. */
 export function pageOf({ hub, repo }: Pick<Asked, 'hub' | 'repo'>): string {
   return `${hub.endpoint}/${repo.type === 'model' ? '' : `${repo.type}s/`}${repo.name}`;
 }
 
 /**
- * A `fetch` that throws SamError `SAM_NOT_FOUND` or `SAM_NO_ACCESS` where the Hub refuses. The library's own way with tokens is
- * not used: it takes only those that begin with `hf_`, and sends them to the network that delivers the files too.
+ * Returns a `fetch` that sends the token, to the Hub's own host only, and throws SamError `SAM_NOT_FOUND` or `SAM_NO_ACCESS` where the
+ * Hub refuses. The library's own way with tokens is not used: it takes only those that begin with `hf_`, and sends them to the network
+ * that delivers the files too.
  */
 export function hubFetch(asked: Asked): typeof fetch {
   const { origin } = new URL(asked.hub.endpoint);
@@ -41,7 +42,7 @@ export function hubFetch(asked: Asked): typeof fetch {
 /**
  * Asks the Hub's API through the library.
  *
- * @throws SamError `SAM_NETWORK` where no answer, or none that makes sense, comes; else as `hubFetch`.
+ * @throws SamError `SAM_NETWORK`: no answer, or none that makes sense. Else as {@link hubFetch}.
  */
 export async function ask<Answer>(asked: Asked, question: (fetcher: typeof fetch) => Promise<Answer>): Promise<Answer> {
   const { hub, signal } = asked;
@@ -69,7 +70,7 @@ function whatFailed(error: unknown, timeoutMs: number): string {
   return `cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`;
 }
 
-/** The Hub's `X-Error-Code` tells its refusals apart better than their status does. */
+/** Turns the Hub's refusal into an error. Its `X-Error-Code` tells refusals apart better than their status does. */
 function refusal(asked: Asked, response: Response): SamError {
   const { hub, repo, revision } = asked;
   const { token, endpoint } = hub;

@@ -1,6 +1,6 @@
 /**
  * The files of a repository at one commit, listed at once and fetched one by one: for data sets, of which only some files are wanted.
- * Listings are kept beside the cache of Python's, which has no place for them, so that offline it is known whether a file is missing.
+ * Listings are kept in this package's cache, since Python's has no place for them: offline they tell whether a file is missing.
  */
 
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -13,25 +13,29 @@ import { CachedRepository, isCommit, isThere } from './cache.js';
 import { currentCommit, type FetchFileOptions, fetchFile, filesAt, sizeOf } from './repository.js';
 import type { Asked } from './request.js';
 
+/** Where listings are kept, and who hears when the cache stands in for the Hub. */
 export interface SnapshotOptions extends Pick<Hooks, 'onNote'> {
-  /** This package's own cache. */
+  /** Folder of this package's own cache. */
   readonly cacheDir: string;
 }
 
+/** How patiently files are fetched. */
 export type FetchPacing = Pick<FetchFileOptions, 'attempts' | 'pauseMs' | 'stallMs'>;
 
+/** The files of a repository at one commit. */
 export class HubSnapshot {
   private constructor(
     readonly asked: Asked,
     readonly commit: string,
-    /** By path. */
+    /** Listed files by path, whether they are in the cache or not. */
     readonly files: ReadonlyMap<string, ListFileEntry>,
   ) {}
 
   /**
-   * The files that the revision has now; offline, or where the Hub can't be reached, those that it had when it was last asked.
+   * Lists the files that the revision has now; offline, or where the Hub can't be reached, those that it had when it was last asked.
    *
-   * @throws {SamError} `SAM_NOT_FOUND`: no such repository or revision, or not in the cache and offline; `SAM_NO_ACCESS`; `SAM_NETWORK`.
+   * @throws SamError `SAM_NOT_FOUND`: no such repository or revision, or offline and not in the cache. `SAM_NO_ACCESS`: it is gated or
+   * closed. `SAM_NETWORK`: no answer.
    */
   static async open(asked: Asked, options: SnapshotOptions): Promise<HubSnapshot> {
     const { hub, repo, revision } = asked;
@@ -60,12 +64,12 @@ export class HubSnapshot {
     }
   }
 
-  /** Where the file is, or will be. */
+  /** Returns where a file of the snapshot is in the cache, or will be. */
   pathOf(path: string): string {
     return join(new CachedRepository(this.asked.hub, this.asked.repo).snapshot(this.commit), path);
   }
 
-  /** Those of the files that are not in the cache yet, and their bytes. */
+  /** Finds those of the files that are not in the cache yet, and their bytes together. */
   async missing(paths: readonly string[]): Promise<{ paths: string[]; bytes: number }> {
     const missing: string[] = [];
     for (const path of paths) {
@@ -75,10 +79,10 @@ export class HubSnapshot {
   }
 
   /**
-   * Brings files into the cache and returns where they are.
+   * Brings files into the cache and returns where they are. `onProgress` is told of the bytes that have come, of all missing files
+   * together.
    *
-   * @param onProgress Told of the bytes that have come, of all files together.
-   * @throws {SamError} `SAM_NOT_FOUND`: offline, and not in the cache; else as `fetchFile`.
+   * @throws SamError `SAM_NOT_FOUND`: offline, and not in the cache. Else as {@link fetchFile}.
    */
   async fetch(
     paths: readonly string[],
@@ -98,7 +102,7 @@ export class HubSnapshot {
     return paths.map((path) => this.pathOf(path));
   }
 
-  /** From now on the revision is this commit, also for those who look offline. */
+  /** Records in the cache that the revision is this commit, also for those who look offline. */
   async settle(): Promise<void> {
     if (this.asked.hub.offline !== undefined || isCommit(this.asked.revision)) return;
     await new CachedRepository(this.asked.hub, this.asked.repo).setCommitOf(this.asked.revision, this.commit);
@@ -124,7 +128,7 @@ async function storedListing(asked: Asked, commit: string, options: SnapshotOpti
   }
 }
 
-/** What another program has put into the snapshot: all that can be known of it without the Hub. */
+/** Lists what another program has put into the snapshot: all that can be known of it without the Hub. */
 async function localListing(folder: string): Promise<Map<string, ListFileEntry> | undefined> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const files = new Map<string, ListFileEntry>();
@@ -138,7 +142,7 @@ async function localListing(folder: string): Promise<Map<string, ListFileEntry> 
   return files.size === 0 ? undefined : files;
 }
 
-/** Of `train-00000-of-00002.parquet` whether the others are there too: a download may have ended halfway. */
+/** Tells whether all shards of a series are there, as `train-00000-of-00002.parquet` names them: a download may have ended halfway. */
 function hasAllShards(path: string, files: ReadonlyMap<string, unknown>): boolean {
   const [, before, digits, total, after] = /^(.*-)(\d+)-of-(\d+)(.*)$/.exec(path) ?? [];
   if (before === undefined) return true;

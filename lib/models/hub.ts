@@ -46,7 +46,7 @@ export function isHubName(spec: string): boolean {
   return parse(spec) !== undefined;
 }
 
-/** The image encoder that a name of Meta's own models says. */
+/** Encoder that the name of one of Meta's own models promises. */
 export function encoderOfHubName(spec: string): (typeof VITS)[number] | undefined {
   const name = parse(spec)?.name;
   return VITS.find(({ model }) => model === name);

@@ -11,7 +11,7 @@ const promptOptionsSchema = z.object(promptOptions);
 export type PromptOptions = z.output<typeof promptOptionsSchema>;
 
 /** Those that a checkpoint records; undefined for source weights. */
-export function trainedWith(model: ResolvedModel): PromptOptions | undefined {
+function trainedWith(model: ResolvedModel): PromptOptions | undefined {
   if (model.checkpoint === undefined) return undefined;
   try {
     return promptOptionsSchema.parse(JSON.parse(model.checkpoint.metadata.options ?? ''));

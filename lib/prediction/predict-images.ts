@@ -4,8 +4,6 @@ import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
-import type { ImageSize } from '../data/decode.js';
-import { maskArea } from '../data/low-res.js';
 import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
@@ -14,6 +12,7 @@ import { LOW_RES_SIDE } from '../frame.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
 import { parseOptions } from '../options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
+import { roughGridOf } from '../prompts/rough/rough-masks.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
 import { writePolygons } from '../raster/polygons.js';
 import { bestOf, refined } from './attempts.js';
@@ -28,7 +27,7 @@ import {
 import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-plan.js';
 import { predictRaster, type TileCounts } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
-import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
+import { emptyPrediction, ImageEmbedding, SamModel } from './sam-model.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 
 /** One image, the prompt (in its pixels) and the mask. */
@@ -151,7 +150,7 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
     const how = { maskOutput, multiMask, pointSets, padTo, signal };
     const best = await bestOf(model, embedding, drawn, how);
     const predicted =
-      best === undefined ? nothing(size) : await refined(model, embedding, best, how, options.refine ?? 0);
+      best === undefined ? emptyPrediction(size) : await refined(model, embedding, best, how, options.refine ?? 0);
     if (best === undefined) onWarning?.(`${sample.image.path}: the model found nothing; its mask is empty`);
     await writeMaskPng(outputs.mask, predicted.mask, size.width, size.height);
     const written = { ...(options.saveLogits ? { logits: outputs.logits } : {}), ...polygonsOf(job, options) };
@@ -246,14 +245,7 @@ async function findPrompts(
   const { maskOutput } = prompts;
   const mask = await findRoughMask(model, embedding, { maskOutput, signal: options.signal });
   if (mask === undefined) return [];
-  const found = { mask, area: maskArea(mask), threshold: null, emptiness: null, distances: null };
-  return drawAttempts(found, sample, prompts, options.attempts ?? 1);
-}
-
-/** What is said of a picture in which no point of the grid found anything. */
-function nothing({ width, height }: ImageSize): Prediction {
-  const lowResLogits = new Float32Array(LOW_RES_SIDE ** 2).fill(-1);
-  return { mask: new Uint8Array(width * height), width, height, score: 0, lowResLogits };
+  return drawAttempts(roughGridOf(mask), sample, prompts, options.attempts ?? 1);
 }
 
 async function saveLogits(path: string, values: Float32Array): Promise<void> {

@@ -22,7 +22,7 @@ import type { ImageEmbedding, Prediction, SamModel } from './sam-model.js';
 import type { PromptForTile } from './tile-prompts.js';
 
 /** Side of a tile: what the encoder sees of a picture at most. */
-export const TILE_SIDE = MODEL_SIDE;
+const TILE_SIDE = MODEL_SIDE;
 /** A TIFF that is longer is predicted in tiles, wherever it lies. */
 const WHOLE_SIDE = 2048;
 

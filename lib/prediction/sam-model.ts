@@ -25,6 +25,7 @@ import { decodeImage } from '../data/decode.js';
 import type { DecodedImage } from '../data/sample.js';
 import { computeOn } from '../device.js';
 import { runEncoding } from '../embeddings/encode.js';
+import { LOW_RES_SIDE, type Size } from '../frame.js';
 import { decoderFiles, type ResolvedModel } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
 import { toPromptBatch } from '../prompts/batch.js';
@@ -70,6 +71,12 @@ export interface Prediction {
   score: number;
   /** 256 x 256 logits of the mask; the picture fills the top left, its long side 256. Above 0 is inside. */
   lowResLogits: Float32Array;
+}
+
+/** The prediction for a picture that nothing was asked of: the mask is empty, and the model sure of nothing. */
+export function emptyPrediction({ width, height }: Size): Prediction {
+  const lowResLogits = new Float32Array(LOW_RES_SIDE ** 2).fill(-1);
+  return { mask: new Uint8Array(width * height), width, height, score: 0, lowResLogits };
 }
 
 /** An encoded image. It holds 4 MiB of native memory until `dispose`. */

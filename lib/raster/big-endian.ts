@@ -1,9 +1,10 @@
 /**
- * geotiff 3.0.5 reads long tables of a big-endian file (where its tiles lie) as little-endian ones (`DeferredArray`, which takes
- * no notice of its `littleEndian`). Here they are read right, before anything else asks for them.
+ * Mends big-endian TIFFs. geotiff 3.0.5 reads their long tables (of where the tiles lie) as little-endian ones: its `DeferredArray`
+ * takes no notice of `littleEndian`.
  */
 import type { GeoTIFFImage } from 'geotiff';
 
+/** Reads the image's long tables in the file's own byte order, before anything else asks for them. */
 export async function mendByteOrder(image: GeoTIFFImage): Promise<void> {
   if (image.littleEndian) return;
   for (const table of image.fileDirectory.deferredArrays.values()) {

@@ -1,9 +1,10 @@
 /** Adds up the tiles' probabilities, a row of tiles at a time, and hands out the rows of the mask that are complete. */
 import type { Tile, TilePlan } from './tiles.js';
 
-/** Above this probability a pixel is inside. */
+/** Probability above which a pixel is inside. */
 const INSIDE = 0.5;
 
+/** Sums of a plan's tiles, kept for as many rows as a tile is high. */
 export class Blender {
   readonly #plan: TilePlan;
   /** Weighted sums: rows from {@link #top} on, as many as a tile is high. */
@@ -15,7 +16,12 @@ export class Blender {
     this.#sums = new Float32Array(plan.width * plan.rows[0]!.size);
   }
 
-  /** @param probabilities tile.width * tile.height, 0 to 1; or one for all pixels. */
+  /**
+   * Adds a tile, weighted as the plan says.
+   *
+   * @param probabilities tile.width*tile.height values, 0 to 1; or one for all pixels.
+   * @param valid tile.width*tile.height values; pixels of 0 add nothing.
+   */
   add(tile: Tile, probabilities: Float32Array | number, valid?: Uint8Array | undefined): void {
     const across = this.#plan.columnWeights[tile.column]!;
     const down = this.#plan.rowWeights[tile.row]!;
@@ -31,9 +37,9 @@ export class Blender {
   }
 
   /**
-   * Once all tiles of a row are added: the rows of the mask, 0 and 255, that no later row of tiles reaches.
+   * Finishes a row of tiles, once all of them are added.
    *
-   * @returns width * rows.
+   * @returns the rows of the mask that no later row of tiles reaches: width*rows values, 0 and 255.
    */
   finishRow(row: number): Uint8Array {
     const { width, height, rows } = this.#plan;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { addDecoder, BaseDecoder } from 'geotiff';
 
-/** Compression of TIFF: Adobe's deflate, and the older number for the same. */
+/** Values of Compression (TIFF) that mean deflate: Adobe's, and the older number for the same. */
 const DEFLATE = [8, 32946];
 
 class ZlibDecoder extends BaseDecoder {

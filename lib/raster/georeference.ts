@@ -11,11 +11,13 @@ export interface GeoTag {
   readonly values: readonly number[] | string;
 }
 
+/** Where a raster lies. */
 export interface Georeference {
+  /** GeoTIFF tags of the raster, as they are in its file. */
   readonly tags: readonly GeoTag[];
-  /** Corner of pixel (column, row) in the raster's own coordinates: x = a column + b row + c, y = d column + e row + f. */
+  /** Affine map from the corner of a pixel to the raster's own coordinates: x = a column + b row + c, y = d column + e row + f. */
   readonly affine: readonly [a: number, b: number, c: number, d: number, e: number, f: number];
-  /** The GeoKeys by name. */
+  /** GeoKeys by name. */
   readonly keys: Readonly<Record<string, unknown>>;
 }
 
@@ -28,10 +30,10 @@ const TAGS = [
   { code: 34737, name: 'GeoAsciiParams', type: 2 },
 ] as const;
 
-/** GTRasterTypeGeoKey: coordinates mean the middle of a pixel, not its corner. */
+/** Value of GTRasterTypeGeoKey where coordinates mean the middle of a pixel, not its corner. */
 const PIXEL_IS_POINT = 2;
 
-/** Undefined where nothing says where the pixels lie. */
+/** Reads where an image lies; undefined where its file does not say. */
 export async function readGeoreference(image: GeoTIFFImage): Promise<Georeference | undefined> {
   const tags: GeoTag[] = [];
   for (const { code, name, type } of TAGS) {
@@ -62,15 +64,13 @@ function affineOf(tags: readonly GeoTag[], isPoint: boolean): Georeference['affi
   return affine;
 }
 
-/** Longitude and latitude (WGS 84, degrees) of a corner of a pixel. */
+/** Map from a corner of a pixel to longitude and latitude (WGS 84, degrees). */
 export type ToLonLat = (column: number, row: number) => readonly [lon: number, lat: number];
 
 /** Equatorial radius of WGS 84 and GRS 80, metres. */
 const MODERN_RADIUS = 6_378_137;
 
-/**
- * False for an older datum whose shift to WGS 84 the GeoKeys' table lacks (OSGB 36, ED 50): places are then some 100 m off.
- */
+/** Tells whether the datum's shift to WGS 84 is known; of some older ones (OSGB 36, ED 50) it is not, and places are some 100 m off. */
 export function datumIsKnown({ keys }: Georeference): boolean {
   const system = systemOf(keys)?.proj4 ?? '';
   const radius = Number(/\+a=([\d.]+)/.exec(system)?.[1] ?? MODERN_RADIUS);
@@ -85,7 +85,7 @@ function systemOf(keys: Georeference['keys']): ReturnType<typeof toProj4> | unde
   }
 }
 
-/** Undefined where the raster's coordinate system is not known to proj4. */
+/** Makes the map to longitude and latitude; undefined where proj4 doesn't know the raster's coordinate system. */
 export function toLonLat({ affine, keys }: Georeference): ToLonLat | undefined {
   const [a, b, c, d, e, f] = affine;
   const system = systemOf(keys);

@@ -7,33 +7,34 @@ import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import type { GeoTag } from './georeference.js';
 
-/** Most that a tile measures across and down. */
+/** Largest side of a tile, pixels. */
 const TILE = 512;
-/** Sides of tiles are multiples of it (TIFF 6.0). */
+/** Number that sides of tiles are multiples of (TIFF 6.0). */
 const UNIT = 16;
-/** Room for the header of either kind. */
+/** Bytes of room for the header of either kind. */
 const HEADER = 16;
-/** Offsets of a classic TIFF have 32 bits; some room is left for the directory. */
+/** Bytes of the largest classic TIFF, whose offsets have 32 bits; some room is left for the directory. */
 const MOST_CLASSIC = 2 ** 32 - 2 ** 20;
 const SHORT = 3;
 const LONG = 4;
 const LONG8 = 16;
 const ASCII = 2;
 const DOUBLE = 12;
-/** Compression: zlib, as Adobe registered it. */
+/** Value of Compression for zlib, as Adobe registered it. */
 const DEFLATE = 8;
 const GDAL_NODATA = 42113;
 
 const deflated = promisify(deflate);
 
+/** Size of the picture, in pixels, and what the file says besides. */
 export interface GeoTiffOptions {
   readonly width: number;
   readonly height: number;
-  /** Those of the raster that the pixels belong to. */
+  /** GeoTIFF tags of the raster that the pixels belong to. */
   readonly tags?: readonly GeoTag[] | undefined;
   /** Value that means no data. */
   readonly nodata?: number | undefined;
-  /** Default: only where the file needs it. */
+  /** Whether to write a BigTIFF; by default only where the file needs it. */
   readonly bigTiff?: boolean | undefined;
 }
 
@@ -43,17 +44,19 @@ interface Tag {
   readonly values: readonly number[] | string;
 }
 
+/** A GeoTIFF that is being written. */
 export class GeoTiffWriter {
   readonly #file: FileHandle;
   readonly #options: GeoTiffOptions;
   /** Rows of the tiles in work, as wide as whole tiles; what lies beyond the picture stays 0. */
   readonly #strip: Uint8Array;
   readonly #stride: number;
-  /** Of a small picture the tile is no larger than it need be: libvips refuses such. */
+  /** Sides of a tile. A small picture's tile is no larger than it needs to be: libvips refuses larger ones. */
   readonly #tileWidth: number;
   readonly #tileHeight: number;
-  /** Rows in {@link #strip}, and rows taken in all. */
+  /** Rows in {@link #strip}. */
   #filled = 0;
+  /** Rows taken in all. */
   #rows = 0;
   #end = HEADER;
   #closed = false;
@@ -74,7 +77,11 @@ export class GeoTiffWriter {
     return new GeoTiffWriter(await open(path, 'w'), options);
   }
 
-  /** @param rows Any number of whole rows, from the top on. */
+  /**
+   * Takes the next rows.
+   *
+   * @param rows any number of whole rows, from the top on.
+   */
   async write(rows: Uint8Array): Promise<void> {
     const { width, height } = this.#options;
     for (let at = 0; at < rows.length; at += width) {
@@ -97,7 +104,7 @@ export class GeoTiffWriter {
     await this.close();
   }
 
-  /** May be called again. */
+  /** Closes the file, finished or not. May be called again. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -165,7 +172,7 @@ function encodeHeader(directory: number, big: boolean): Buffer {
   return header;
 }
 
-/** A directory that begins at `start`, with the values that have no room in it behind it. */
+/** Encodes a directory that begins at byte `start`, with the values that have no room in it behind it. */
 function encodeDirectory(tags: readonly Tag[], start: number, big: boolean): Buffer {
   const [head, entry, room] = big ? [8, 20, 8] : [2, 12, 4];
   const table = Buffer.alloc(head + tags.length * entry + room); // the offset of a next directory stays 0
@@ -192,7 +199,7 @@ function encodeDirectory(tags: readonly Tag[], start: number, big: boolean): Buf
   return Buffer.concat([table, ...behind]);
 }
 
-/** Bytes of one value of each type. */
+/** Bytes of a value, by its type. */
 const BYTES: Readonly<Record<number, number>> = { [ASCII]: 1, [SHORT]: 2, [LONG]: 4, [LONG8]: 8, [DOUBLE]: 8 };
 
 function encodeValues({ type, values }: Tag): Buffer {

@@ -1,13 +1,13 @@
 /** Rings as GeoJSON wants them: simple, and with fewer corners where asked. */
 import type { Corner, Ring, TracedObject } from './rings.js';
 
-/** A polygon with holes; rings that touch themselves nowhere. */
+/** An object's outline: a polygon with holes, whose rings touch themselves nowhere. Corners are those of pixels. */
 export interface Outline {
   readonly outer: Ring;
   readonly holes: readonly Ring[];
 }
 
-/** Twice the area: positive where the ring runs clockwise on the screen (y down). */
+/** Returns twice the area within a ring: positive where the ring runs clockwise on the screen (y down), else negative. */
 export function doubleArea(ring: Ring): number {
   let sum = 0;
   ring.forEach(([x, y], index) => {
@@ -18,8 +18,8 @@ export function doubleArea(ring: Ring): number {
 }
 
 /**
- * Where an outline touches itself it is cut into rings that do not: what an outer ring encloses on the way is a hole then (RFC
- * 7946 takes over that rings are simple).
+ * Cuts an object's rings where they touch themselves, so that none does (RFC 7946 wants simple rings). What an outer ring encloses on
+ * its way becomes a hole.
  */
 export function toOutline({ outer, holes }: TracedObject): Outline {
   const pieces = [outer, ...holes].flatMap(simpleRings);
@@ -45,10 +45,7 @@ function simpleRings(ring: Ring): Ring[] {
   return [...found, path];
 }
 
-/**
- * Douglas-Peucker: leaves out corners while the outline stays within `tolerance` pixels of them. Each ring by itself, so outlines
- * that are close may come to cross. A ring that would vanish stays as it is.
- */
+/** Simplifies each ring of an outline by {@link simplifyRing}; by itself, so rings that are close may come to cross. */
 export function simplify(outline: Outline, tolerance: number): Outline {
   return {
     outer: simplifyRing(outline.outer, tolerance),
@@ -56,6 +53,10 @@ export function simplify(outline: Outline, tolerance: number): Outline {
   };
 }
 
+/**
+ * Leaves out corners of a ring while it stays within `tolerance` pixels of them (Douglas and Peucker 1973). A ring that would vanish
+ * stays as it is.
+ */
 export function simplifyRing(ring: Ring, tolerance: number): Ring {
   if (ring.length <= 4 || tolerance <= 0) return ring;
   const far = farthest(ring);
@@ -80,7 +81,7 @@ function farthest(ring: Ring): number {
   return best;
 }
 
-/** Marks the corners to keep between two that are kept; no recursion, outlines have millions of corners. */
+/** Marks the corners to keep between two that are kept. Does not recurse: outlines have millions of corners. */
 function keepBetween(line: Ring, from: number, to: number, tolerance: number, kept: Uint8Array): void {
   const open: (readonly [number, number])[] = [[from, to]];
   for (let range = open.pop(); range !== undefined; range = open.pop()) {

@@ -1,24 +1,26 @@
 /** A raster as SAM sees it: three of its bands, 8 bits each, window by window. */
 import { setImmediate } from 'node:timers/promises';
 import type { TypedArray } from 'geotiff';
-import { type BandChoice, chooseBands } from './bands.js';
+import { type BandChoice, chooseBands } from './band-choice.js';
 import { isValid, type Raster } from './raster.js';
 import { type BandStretch, findStretch, STRETCH_VERSION, toByte } from './stretch.js';
 import { cropped, type Window } from './windows.js';
 
-/** Interleaved, 8 bits. */
+/** A picture in red, green and blue. */
 export interface RgbPicture {
+  /** width*height*3 values, interleaved, 8 bits each. */
   readonly pixels: Uint8Array;
   readonly width: number;
   readonly height: number;
 }
 
+/** A window of a picture, and where it holds data. */
 export interface RgbWindow extends RgbPicture {
-  /** width*height: 0 where none of the bands holds data. Undefined: there is data everywhere. */
+  /** width*height values, 0 where none of the bands holds data; undefined where there is data everywhere. */
   readonly valid?: Uint8Array | undefined;
 }
 
-/** Anything that gives RGB by window. */
+/** A picture that is read window by window. */
 export interface RgbSource {
   readonly width: number;
   readonly height: number;
@@ -26,6 +28,7 @@ export interface RgbSource {
   close(): Promise<void>;
 }
 
+/** A raster, three of its bands stretched to 8 bits, as a picture. */
 export class RasterPixels implements RgbSource {
   readonly width: number;
   readonly height: number;
@@ -33,7 +36,7 @@ export class RasterPixels implements RgbSource {
   private constructor(
     readonly raster: Raster,
     private readonly bands: readonly [number, number, number],
-    /** Of each colour. */
+    /** Stretch of each colour. */
     readonly stretch: readonly BandStretch[],
   ) {
     this.width = raster.width;
@@ -41,8 +44,10 @@ export class RasterPixels implements RgbSource {
   }
 
   /**
-   * @param stretch Where it is known from an earlier opening.
-   * @throws {SamError} as {@link chooseBands} and {@link findStretch}.
+   * Chooses the raster's bands and finds how they are stretched.
+   *
+   * @param stretch stretch of each colour, where it is known from an earlier opening.
+   * @throws SamError as {@link chooseBands} and {@link findStretch}.
    */
   static async of(
     raster: Raster,
@@ -68,6 +73,7 @@ export class RasterPixels implements RgbSource {
     await this.raster.close();
   }
 
+  /** Reads the whole picture. The event loop turns between its slices. */
   async readAll(): Promise<RgbPicture> {
     const { width, height } = this;
     const pixels = new Uint8Array(width * height * 3);
@@ -80,7 +86,7 @@ export class RasterPixels implements RgbSource {
   }
 }
 
-/** A picture that is in memory. */
+/** A picture in memory, read window by window like any other. */
 export class MemoryPixels implements RgbSource {
   readonly width: number;
   readonly height: number;
@@ -98,7 +104,7 @@ export class MemoryPixels implements RgbSource {
   async close(): Promise<void> {}
 }
 
-/** What distinguishes two readings of one raster; the embedding cache goes by it. */
+/** Describes how a raster is read as a picture. The embedding cache goes by it: other bands or another stretch, another embedding. */
 export function readingOf(raster: Raster, choice: BandChoice | undefined): string {
   return `bands ${chooseBands(raster, choice).join(',')} ${STRETCH_VERSION}`;
 }

@@ -5,24 +5,26 @@ import type { ToLonLat } from './georeference.js';
 import { doubleArea, type Outline, simplify, toOutline } from './outline.js';
 import { type Corner, type Ring, RingTracer } from './rings.js';
 
-/** A hundred-millionth of a degree is a millimetre. */
+/** Decimals of a degree: the eighth is a millimetre. */
 const DECIMALS = 8;
-/** Characters that wait to be written. */
+/** Characters that wait at most before they are written. */
 const BUFFER = 2 ** 20;
 
+/** What polygons are made of, and how they are told. */
 export interface PolygonOptions {
+  /** Width of the mask, pixels. */
   readonly width: number;
-  /** Corner of a pixel -> WGS 84. Without it the coordinates are pixels, x to the right and y down. */
+  /** Map from a corner of a pixel to WGS 84. Without it the coordinates are pixels, x to the right and y down. */
   readonly toLonLat?: ToLonLat | undefined;
-  /** Douglas-Peucker, pixels. Default: every corner is kept. */
+  /** Pixels that an outline may move by when it is simplified; by default every corner is kept. */
   readonly tolerance?: number | undefined;
 }
 
 /**
  * Writes the polygons of a mask, under a temporary name first.
  *
- * @param feed Gives all rows of the mask, in order, any number at a time.
- * @returns What `feed` returned.
+ * @param feed gives all rows of the mask to its `take`, in order, any number at a time.
+ * @returns what `feed` returned.
  */
 export async function writePolygons<T>(
   path: string,
@@ -42,6 +44,7 @@ export async function writePolygons<T>(
   return fed!.value;
 }
 
+/** A GeoJSON file of polygons that is being written. */
 export class PolygonWriter {
   readonly #file: FileHandle;
   readonly #options: PolygonOptions;
@@ -68,7 +71,11 @@ export class PolygonWriter {
     return this.#count;
   }
 
-  /** @param rows Any number of whole rows of the mask, from the top on; any value but 0 is inside. */
+  /**
+   * Takes the next rows of the mask and writes the objects that end in them.
+   *
+   * @param rows any number of whole rows, from the top on; any value but 0 is inside.
+   */
   async write(rows: Uint8Array): Promise<void> {
     const { width } = this.#options;
     for (let at = 0; at < rows.length; at += width) {
@@ -77,6 +84,7 @@ export class PolygonWriter {
     }
   }
 
+  /** Writes the objects that reach the lower edge, ends the text and closes the file. */
   async finish(): Promise<void> {
     this.#tracer.finish();
     this.#text += '\n]}\n';
@@ -84,7 +92,7 @@ export class PolygonWriter {
     await this.close();
   }
 
-  /** May be called again. */
+  /** Closes the file, finished or not. May be called again. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -111,7 +119,7 @@ export class PolygonWriter {
     this.#count++;
   }
 
-  /** Closed; outer rings counter-clockwise in their coordinates, holes clockwise. */
+  /** Writes a ring as GeoJSON wants it: closed; outer rings counter-clockwise in their coordinates, holes clockwise. */
   #ring(ring: Ring, isOuter: boolean): Corner[] {
     const { toLonLat } = this.#options;
     const round = (value: number) => Number(value.toFixed(DECIMALS));

@@ -3,8 +3,10 @@
 import { fitted, LOW_RES_SIDE, MODEL_SIDE } from '../frame.js';
 
 /**
- * @param logits 256 * 256; the picture's long side fills them from the top left, or all of them with `squashed`.
- * @returns width * height, 0 to 1.
+ * Turns a mask's logits into probabilities at a tile's size.
+ *
+ * @param logits 256*256 values; the picture fills them from the top left, its long side wholly, or all of them where it is `squashed`.
+ * @returns width*height values, 0 to 1.
  */
 export function toProbabilities(
   logits: Float32Array,
@@ -28,6 +30,7 @@ export function toProbabilities(
   return found;
 }
 
+/** The two grid points beside a pixel, and the share of the higher one. */
 interface Tap {
   readonly low: number;
   readonly high: number;

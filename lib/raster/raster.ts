@@ -7,28 +7,28 @@ import './deflate.js';
 import { type Georeference, readGeoreference } from './georeference.js';
 import type { Window } from './windows.js';
 
-/** TIFF 6.0, PhotometricInterpretation: what is brought to RGB as it is read. */
+/** Values of PhotometricInterpretation (TIFF 6.0) that are brought to RGB as they are read. */
 const PALETTE_AND_PRINT: readonly number[] = [0, 3, 5, 6, 8];
 const RGB = 2;
-/** ExtraSamples: associated and unassociated alpha. */
+/** Values of ExtraSamples that mean alpha: associated and unassociated. */
 const ALPHA: readonly number[] = [1, 2];
-/** SampleFormat 1: whole numbers without a sign. */
+/** SampleFormat of whole numbers without a sign. */
 const UNSIGNED = 1;
-/** SampleFormat 3: real numbers. */
+/** SampleFormat of real numbers. */
 const REAL = 3;
 
 /** Pixels read at a time where a raster is read whole. */
 const SLICE = 2 ** 20;
 
-/** Bands as numbers. */
+/** Some bands of a window as numbers of one type, and which of them count. */
 export interface BandValues {
-  /** width*height each. */
+  /** Values of each band, width*height. */
   readonly bands: Float32Array[];
-  /** width*height; 0 where one of the bands has no data (nodata, NaN, infinity) or the pixel is wholly transparent. */
+  /** width*height values, 0 where one of the bands has no data (nodata, NaN, infinity) or the pixel is wholly transparent. */
   readonly valid: Uint8Array;
 }
 
-/** Whether a file, or its content, begins like a TIFF or a BigTIFF. False for a file that cannot be read. */
+/** Tells whether a file, or its content, begins like a TIFF or a BigTIFF. False for a file that cannot be read. */
 export async function isTiff(source: string | Uint8Array): Promise<boolean> {
   const [a, b, c, d] = typeof source === 'string' ? await firstBytes(source) : source;
   if (a === 0x49 && b === 0x49) return (c === 42 || c === 43) && d === 0;
@@ -49,25 +49,27 @@ async function firstBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+/** An open TIFF, read window by window. */
 export class Raster {
   readonly width: number;
   readonly height: number;
-  /** What the file says that "no data" looks like; NaN and infinity mean it in any case. */
+  /** Value that the file says means no data; NaN and infinity mean it in any case. */
   readonly nodata: number | undefined;
-  /** Bands that can be chosen; 3 for palettes, YCbCr and CMYK, which are read as RGB. */
+  /** Number of bands that can be chosen; 3 for palettes, YCbCr and CMYK, which are read as RGB. */
   readonly bandCount: number;
   readonly #tiff: GeoTIFF;
   readonly #image: GeoTIFFImage;
 
   private constructor(
-    /** What errors name. */
+    /** File, for errors. */
     readonly path: string,
     tiff: GeoTIFF,
     image: GeoTIFFImage,
     /** GDAL's descriptions of the bands, '' where there is none. */
     readonly bandNames: readonly string[],
+    /** Where the raster lies; undefined where the file does not say. */
     readonly georeference: Georeference | undefined,
-    /** Its first row is the top one, its first column the left one. */
+    /** Whether the first row is the top one and the first column the left one. */
     readonly isUpright: boolean,
   ) {
     this.#tiff = tiff;
@@ -79,10 +81,11 @@ export class Raster {
   }
 
   /**
-   * Reads the header only.
+   * Opens a TIFF and reads its header.
    *
-   * @param path What errors name, and the file where no `bytes` are given.
-   * @throws {SamError} `SAM_BAD_DATA`: broken, or shorter than its own directory says.
+   * @param path the file; where `bytes` are given, the name for errors only.
+   * @param bytes the file's content.
+   * @throws SamError `SAM_BAD_DATA`: it is broken, or shorter than its own directory says.
    */
   static async open(path: string, bytes?: Uint8Array): Promise<Raster> {
     let tiff: GeoTIFF | undefined;
@@ -101,26 +104,26 @@ export class Raster {
     }
   }
 
-  /** 8 bits without a sign: such bands are taken as they are. */
+  /** Tells whether a band has 8 bits without a sign: such bands are taken as they are. */
   isByte(band: number): boolean {
     return (
       this.readAsRgb || (this.#image.getBitsPerSample(band) <= 8 && this.#image.getSampleFormat(band) === UNSIGNED)
     );
   }
 
-  /** Stored in tiles; else in strips, each of which has to be read whole. */
+  /** Whether pixels are stored in tiles; else they are in strips, each of which has to be read whole. */
   get isTiled(): boolean {
     return this.#image.isTiled;
   }
 
-  /** Palettes, YCbCr, CMYK, CIELab and inverted greys. */
+  /** Whether pixels are brought to RGB as they are read: palettes, YCbCr, CMYK, CIELab and inverted greys. */
   get readAsRgb(): boolean {
     return PALETTE_AND_PRINT.includes(this.#photometric);
   }
 
   /**
-   * Measurements rather than a picture: more bands than colours and alpha are, real or signed numbers, or, where it has a place
-   * on earth, 16 bits or a value for no data.
+   * Whether the raster holds measurements rather than a picture: more bands than colours and alpha, real or signed numbers, or, where
+   * it has a place on earth, 16 bits or a value for no data.
    */
   get isMeasured(): boolean {
     const image = this.#image;
@@ -141,7 +144,7 @@ export class Raster {
     return (this.#image.fileDirectory.getValue('ExtraSamples') as ArrayLike<number> | undefined) ?? [];
   }
 
-  /** The last band, where the file calls it alpha and it has no other name. */
+  /** Index of the alpha band: the last one, where the file calls it alpha and it has no other name. */
   get #alpha(): number | undefined {
     const last = this.bandCount - 1;
     const kind = this.#extraSamples[this.#extraSamples.length - 1] ?? -1;
@@ -149,7 +152,7 @@ export class Raster {
     return !this.readAsRgb && ALPHA.includes(kind) && (name === '' || name === 'alpha') ? last : undefined;
   }
 
-  /** Windows that are the whole, from top to bottom: about a million pixels each, and no strip or tile in two of them. */
+  /** Cuts the whole into windows, from top to bottom: about a million pixels each, and no strip or tile in two of them. */
   *slices(): Iterable<Window> {
     const { width, height } = this;
     const block = this.#image.getTileHeight();
@@ -158,10 +161,11 @@ export class Raster {
   }
 
   /**
-   * Samples of some bands, one array a band, row by row.
+   * Reads a window of some bands.
    *
-   * @param bands From 0.
-   * @throws {SamError} `SAM_BAD_DATA`: broken, or compressed in a way that is not read.
+   * @param bands indices of the bands, from 0.
+   * @returns the samples, an array for each band, row by row.
+   * @throws SamError `SAM_BAD_DATA`: the file is broken, or compressed in a way that is not read.
    */
   async read({ x, y, width, height }: Window, bands: readonly number[]): Promise<TypedArray[]> {
     const window = [x, y, x + width, y + height];
@@ -175,7 +179,7 @@ export class Raster {
     }
   }
 
-  /** As {@link read}, but in numbers of one type, and which of them count. */
+  /** Reads a window of some bands as {@link read} does, but in numbers of one type, and says which of them count. */
   async readValues(window: Window, bands: readonly number[]): Promise<BandValues> {
     const alpha = this.#alpha;
     const hidden = alpha === undefined || bands.includes(alpha) ? undefined : alpha;
@@ -193,12 +197,12 @@ export class Raster {
   }
 }
 
-/** Whether a sample is a measurement. */
+/** Tells whether a sample is a measurement: a finite number, and not the raster's value for no data. */
 export function isValid(value: number, nodata: number | undefined): boolean {
   return Number.isFinite(value) && value !== nodata;
 }
 
-/** GDAL writes it as text: of 32-bit real numbers, with more digits than they have. */
+/** Reads the value for no data. GDAL writes it as text, with more digits than 32-bit real numbers have. */
 function nodataOf(image: GeoTIFFImage): number | undefined {
   const nodata = image.getGDALNoData();
   if (nodata === null) return undefined;
@@ -211,7 +215,7 @@ function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
   return whole ? buffer : new Uint8Array(bytes).buffer;
 }
 
-/** A file that ends early would be read as zeros. */
+/** Refuses a file that ends before its last pixels, which geotiff would read as zeros. */
 async function requireWhole(image: GeoTIFFImage, size: number): Promise<void> {
   const [offsets, counts] = image.isTiled
     ? (['TileOffsets', 'TileByteCounts'] as const)

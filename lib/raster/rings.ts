@@ -13,14 +13,15 @@ export type Corner = readonly [x: number, y: number];
 /** A closed outline, the first corner not repeated; only the corners where it turns. It may touch itself at a corner. */
 export type Ring = readonly Corner[];
 
-/** An object: pixels connected by their sides. */
+/** Outlines of an object: of pixels connected by their sides. */
 export interface TracedObject {
-  /** Clockwise on the screen. */
+  /** Outline around the object, clockwise on the screen. */
   readonly outer: Ring;
-  /** The other way round. */
+  /** Outlines of what the object encloses, the other way round. */
   readonly holes: readonly Ring[];
 }
 
+/** A corner of an open outline, and the one after it. */
 interface Node {
   readonly x: number;
   readonly y: number;
@@ -29,23 +30,26 @@ interface Node {
 
 /** One end of an open outline. */
 interface End {
-  /** First or last corner of the outline. */
+  /** Corner at this end: the first or the last of the outline. */
   node: Node;
-  /** The outline's other end. */
+  /** Other end of the outline. */
   other: End;
 }
 
+/** Traces the objects of one mask, which is given row by row. */
 export class RingTracer {
   readonly #width: number;
   readonly #onObject: (object: TracedObject) => void;
   readonly #objects: Objects;
   /** Row above the corners in work: 1 inside, with a column of 0 on either side. */
   #above: Uint8Array;
+  /** Row below the corners in work, likewise. */
   #below: Uint8Array;
-  /** For each column the outline that comes down to the corners in work. */
+  /** Outline that comes down to the corners in work, for each column. */
   readonly #down: (End | undefined)[];
   #y = 0;
 
+  /** @param onObject called with each object as soon as it is complete. */
   constructor(width: number, onObject: (object: TracedObject) => void) {
     this.#width = width;
     this.#onObject = onObject;
@@ -55,7 +59,11 @@ export class RingTracer {
     this.#objects = new Objects(width);
   }
 
-  /** @param row width values; any but 0 is inside. */
+  /**
+   * Takes the mask's next row.
+   *
+   * @param row width values; any but 0 is inside.
+   */
   add(row: Uint8Array): void {
     for (let x = 0; x < this.#width; x++) this.#below[x + 1] = row[x] === 0 ? 0 : 1;
     this.#objects.add(this.#above, this.#below);
@@ -64,7 +72,7 @@ export class RingTracer {
     this.#y++;
   }
 
-  /** Closes what is open at the lower edge. */
+  /** Closes the outlines that are open at the mask's lower edge. */
   finish(): void {
     this.add(new Uint8Array(this.#width));
   }
@@ -80,9 +88,11 @@ export class RingTracer {
   }
 
   /**
-   * @param kind Which pixels around the corner are inside: 1 upper left, 2 upper right, 4 lower left, 8 lower right.
-   * @param left The outline on the edge that comes from the left, where there is one.
-   * @returns The outline on the edge to the right.
+   * Leads the outlines past a corner.
+   *
+   * @param kind sum of the pixels around the corner that are inside: 1 upper left, 2 upper right, 4 lower left, 8 lower right.
+   * @param left outline on the edge that comes from the left, where there is one.
+   * @returns outline on the edge to the right.
    */
   #corner(kind: number, x: number, left: End | undefined): End | undefined {
     const up = this.#down[x];
@@ -131,7 +141,7 @@ export class RingTracer {
     }
   }
 
-  /** A new outline, of one corner. */
+  /** Begins an outline, of one corner. */
   #begin(x: number): [last: End, first: End] {
     const node: Node = { x, y: this.#y, next: undefined };
     const first = { node } as End;
@@ -140,7 +150,7 @@ export class RingTracer {
     return [last, first];
   }
 
-  /** One more corner behind the last. */
+  /** Adds a corner behind the last. */
   #follow(last: End, x: number): End {
     const node: Node = { x, y: this.#y, next: undefined };
     last.node.next = node;
@@ -148,13 +158,13 @@ export class RingTracer {
     return last;
   }
 
-  /** One more corner before the first. */
+  /** Adds a corner before the first. */
   #lead(first: End, x: number): End {
     first.node = { x, y: this.#y, next: first.node };
     return first;
   }
 
-  /** What ends in `last` goes on, by this corner, with what begins in `first`. */
+  /** Joins the outline that ends in `last`, by this corner, to the one that begins in `first`. */
   #join(last: End, first: End, x: number): void {
     const node: Node = { x, y: this.#y, next: first.node };
     last.node.next = node;
@@ -168,8 +178,8 @@ export class RingTracer {
   }
 
   /**
-   * A ring closes at its lowest corner, the rightmost one of several: what lies to the upper left of it is within the ring. A hole
-   * closes before the outer ring of its object, which reaches further down.
+   * Closes a ring. That happens at its lowest corner, the rightmost one of several: what lies to the upper left of it is within the ring.
+   * A hole closes before the outer ring of its object, which reaches further down.
    */
   #close(node: Node): void {
     const ring: Corner[] = [[node.x, node.y]];
@@ -183,9 +193,9 @@ export class RingTracer {
 /** Numbers objects, which may turn out to be one further down, and keeps their holes until they are complete. */
 class Objects {
   readonly #parents: number[] = [];
-  /** By the number of the object. */
+  /** Holes by the number of their object. */
   readonly #holes = new Map<number, Ring[]>();
-  /** Numbers of the pixels of the row above, and of the row in work; only where they are inside. */
+  /** Objects' numbers of the pixels in the row above, and below in the row in work; only where they are inside. */
   #above: Int32Array;
   #below: Int32Array;
 
@@ -205,7 +215,7 @@ class Objects {
     }
   }
 
-  /** @param at The object's pixel in the row above, from 1. */
+  /** @param at place, from 1, of one of the object's pixels in the row above. */
   addHole(at: number, ring: Ring): void {
     const object = this.#root(this.#above[at]!);
     const holes = this.#holes.get(object);

@@ -9,22 +9,28 @@ import { SamError } from '../core/errors.js';
 import { isValid, type Raster } from './raster.js';
 import type { Window } from './windows.js';
 
-/** Changes when the same raster would become other bytes: the embedding cache goes by it. */
+/** Version of the stretch, by which the embedding cache goes: it changes when the same raster would become other bytes. */
 export const STRETCH_VERSION = 'percentiles-2-98-1';
 
 const PERCENTILES = { low: 2, high: 98 } as const;
-/** Most values looked at in a band. A raster with more pixels is sampled: evenly spaced windows. */
+/** Most values looked at in a band. A raster with more pixels is sampled, by evenly spaced windows. */
 const MOST_VALUES = 2 ** 20;
-/** Windows across and down, and their side: 16 x 16 of 64 x 64 pixels are {@link MOST_VALUES}. */
+/** Number of windows across, and down; 16 x 16 of 64 x 64 pixels are {@link MOST_VALUES}. */
 const GRID = 16;
+/** Side of a window, pixels. */
 const SIDE = 64;
-/** Side of the windows of a search through the whole raster. */
+/** Side of the windows of a search through the whole raster, pixels. */
 const BLOCK = 1024;
 
-/** Values of one band that become 0 and 255; null: taken as they are. */
+/** Values of one band that become 0 and 255; null for a band that is taken as it is. */
 export type BandStretch = { readonly low: number; readonly high: number } | null;
 
-/** @throws {SamError} `SAM_BAD_DATA`: one of the bands holds no data at all. */
+/**
+ * Finds how each band is stretched, by its percentiles over the whole raster.
+ *
+ * @param bands indices of the bands, from 0.
+ * @throws SamError `SAM_BAD_DATA`: one of the bands holds no data at all.
+ */
 export async function findStretch(raster: Raster, bands: readonly number[]): Promise<BandStretch[]> {
   const wanted = [...new Set(bands)];
   const found = new Map<number, BandStretch>();
@@ -37,14 +43,14 @@ export async function findStretch(raster: Raster, bands: readonly number[]): Pro
   return bands.map((band) => found.get(band)!);
 }
 
-/** `round(255 (value - low) / (high - low))`, within 0 to 255; what holds no data is 0. */
+/** Returns `round(255 (value - low) / (high - low))`, within 0 to 255; 0 for what holds no data. */
 export function toByte(value: number, { low, high }: { low: number; high: number }): number {
   if (!(value > low)) return 0;
   if (value >= high) return value === Number.POSITIVE_INFINITY ? 0 : 255;
   return Math.round((255 * (value - low)) / (high - low));
 }
 
-/** Percentiles between two values are interpolated, as NumPy does by default. Sorts `values`. */
+/** Returns the 2nd and the 98th percentile, between two values in proportion, as NumPy does by default. Sorts `values`. */
 export function percentilesOf(values: Float64Array): { low: number; high: number } {
   values.sort();
   const at = (percent: number) => {
@@ -56,7 +62,7 @@ export function percentilesOf(values: Float64Array): { low: number; high: number
   return { low: at(PERCENTILES.low), high: at(PERCENTILES.high) };
 }
 
-/** For each band the values that the percentiles are of. */
+/** Reads the values of each band that its percentiles are taken from. */
 async function validValues(raster: Raster, bands: readonly number[]): Promise<Float64Array[]> {
   const sampled = await collect(raster, bands, samplePieces(raster), 1);
   if (sampled.every((values) => values.length > 0)) return sampled;
@@ -65,13 +71,18 @@ async function validValues(raster: Raster, bands: readonly number[]): Promise<Fl
   return collect(raster, bands, blocks(raster), step);
 }
 
-/** What is read at once, and which of its columns count: start and length of each stretch of them. */
+/** A part of the raster that is read at once. */
 interface Piece {
   readonly window: Window;
+  /** Columns of the window that count. */
   readonly columns: readonly (readonly [start: number, length: number])[];
 }
 
-/** @param step Takes every so many-th valid pixel of a piece. */
+/**
+ * Collects the valid values of the pieces, for each band.
+ *
+ * @param step takes one valid pixel of a piece in so many.
+ */
 async function collect(
   raster: Raster,
   bands: readonly number[],
@@ -89,7 +100,7 @@ async function collect(
   return kept.map((values, index) => values.subarray(0, counts[index]));
 }
 
-/** Appends to `into`, which holds `count` values, and returns how many it holds then. */
+/** Appends a piece's valid values to `into`, which holds `count` values, and returns how many it holds then. */
 function keep(
   band: TypedArray,
   { window, columns }: Piece,
@@ -110,7 +121,7 @@ function keep(
   return to;
 }
 
-/** Windows that stand for the whole raster: about a million pixels, evenly spaced. */
+/** Cuts out windows that stand for the whole raster: about a million pixels, evenly spaced. */
 export function* sampleWindows(raster: Raster): Iterable<Window> {
   for (const { window, columns } of samplePieces(raster)) {
     for (const [start, length] of columns) yield { ...window, x: window.x + start, width: length };
@@ -118,8 +129,8 @@ export function* sampleWindows(raster: Raster): Iterable<Window> {
 }
 
 /**
- * All of a raster of up to a million pixels, else windows in the middle of the cells of a grid. Of a striped raster the windows
- * of one row are read together: a strip can only be read whole.
+ * Cuts out the whole of a raster of up to a million pixels, else windows in the middle of the cells of a grid. The windows in one row
+ * of a striped raster are one piece: a strip can only be read whole.
  */
 function* samplePieces({ width, height, isTiled }: Raster): Iterable<Piece> {
   if (width * height <= MOST_VALUES) {
@@ -133,7 +144,7 @@ function* samplePieces({ width, height, isTiled }: Raster): Iterable<Piece> {
   }
 }
 
-/** Start and length of the windows along one side. */
+/** Returns start and length of the windows along one side. */
 function middles(length: number): (readonly [number, number])[] {
   const cells = Math.min(GRID, length);
   const size = Math.min(SIDE, Math.floor(length / cells));

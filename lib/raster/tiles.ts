@@ -8,30 +8,38 @@ import type { Window } from './windows.js';
 export const OVERLAP = 0.25;
 
 /** A tile along one side. */
-export interface Span {
+export interface TileSpan {
   readonly start: number;
   readonly size: number;
 }
 
+/** A tile of a plan: a window of the raster. */
 export interface Tile extends Window {
-  /** Its number, row by row. */
+  /** Number of the tile, row by row, from 0. */
   readonly index: number;
-  /** Its place in `columns` and `rows` of the plan. */
+  /** Place of the tile in `columns` of the plan. */
   readonly column: number;
+  /** Place of the tile in `rows` of the plan. */
   readonly row: number;
 }
 
+/** How a raster is cut into tiles, and how they are weighted. */
 export interface TilePlan {
   readonly width: number;
   readonly height: number;
-  readonly columns: readonly Span[];
-  readonly rows: readonly Span[];
-  /** For each column, the weight at each of its pixels; likewise the rows. A pixel's weight is the product of the two. */
+  readonly columns: readonly TileSpan[];
+  readonly rows: readonly TileSpan[];
+  /** Weights of each column at each of its pixels. A pixel's weight is the product of its column's and its row's. */
   readonly columnWeights: readonly Float32Array[];
+  /** Weights of each row at each of its pixels. */
   readonly rowWeights: readonly Float32Array[];
 }
 
-/** @param side Of a tile, pixels. All tiles have it but where the raster itself is smaller; the last ones overlap by more. */
+/**
+ * Plans the tiles of a raster; the last ones overlap by more than the others.
+ *
+ * @param side side of a tile, pixels; a raster that is smaller has smaller tiles.
+ */
 export function planTiles(width: number, height: number, side: number): TilePlan {
   const overlap = Math.floor(side * OVERLAP);
   const columns = spans(width, side, overlap);
@@ -46,7 +54,7 @@ export function planTiles(width: number, height: number, side: number): TilePlan
   };
 }
 
-/** The tiles of one row of them. */
+/** Returns the tiles of one row of the plan. */
 export function tilesOfRow({ columns, rows }: TilePlan, row: number): Tile[] {
   const { start: y, size: height } = rows[row]!;
   return columns.map(({ start: x, size: width }, column) => {
@@ -54,15 +62,19 @@ export function tilesOfRow({ columns, rows }: TilePlan, row: number): Tile[] {
   });
 }
 
-export function spans(length: number, side: number, overlap: number): Span[] {
+/** Cuts a side of `length` pixels into tiles; the last one ends where the side does, and overlaps by more. */
+export function spans(length: number, side: number, overlap: number): TileSpan[] {
   if (length <= side) return [{ start: 0, size: length }];
-  const found: Span[] = [];
+  const found: TileSpan[] = [];
   for (let start = 0; start + side < length; start += side - overlap) found.push({ start, size: side });
   return [...found, { start: length - side, size: side }];
 }
 
-/** Rises from each end of a span over `overlap` pixels (but not from the ends of the whole), divided by the sum of all spans'. */
-export function weights(all: readonly Span[], length: number, overlap: number): Float32Array[] {
+/**
+ * Weighs the pixels of each span: rising from its ends over `overlap` pixels (but not from the ends of the whole), and divided by the
+ * sum of all spans' weights.
+ */
+export function weights(all: readonly TileSpan[], length: number, overlap: number): Float32Array[] {
   const sums = new Float64Array(length);
   const raw = all.map(({ start, size }) => {
     const isFirst = start === 0;

@@ -1,6 +1,6 @@
 /** A window of a picture, and what of the picture lies in it. */
 
-/** x and y of the top left pixel, and how many there are across and down. */
+/** A rectangle of a picture's pixels: x and y of the top left one, and how many there are across and down. */
 export interface Window {
   readonly x: number;
   readonly y: number;
@@ -10,7 +10,12 @@ export interface Window {
 
 type Pixels = Uint8Array | Uint16Array | Float32Array;
 
-/** A copy of the window's pixels. `width`: the picture's; `channels`: interleaved numbers of each pixel. */
+/**
+ * Copies a window's pixels out of a picture.
+ *
+ * @param width width of the picture, pixels.
+ * @param channels number of interleaved values of each pixel.
+ */
 export function cropped<Values extends Pixels>(values: Values, width: number, window: Window, channels = 1): Values {
   const length = window.width * channels;
   const part = emptyLike(values, length * window.height);

@@ -9,15 +9,15 @@ export class Html {
   }
 }
 
-/** What a template takes. Nothing is written for null and undefined. */
+/** What can be put into a template. Nothing is written for null and undefined. */
 export type Part = Html | string | number | null | undefined | readonly Part[];
 
-/** `` html`<td>${name}</td>` ``: the name can be any text. Attributes stand in double quotes. */
+/** Template for HTML: in `` html`<td>${name}</td>` `` the name can be any text. Attributes have to stand in double quotes. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(strings.reduce((text, string, index) => text + written(parts[index - 1]) + string));
 }
 
-/** Text of our own. */
+/** Marks text of our own as HTML, which is not escaped. */
 export function trusted(text: string): Html {
   return new Html(text);
 }

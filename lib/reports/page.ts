@@ -1,19 +1,21 @@
-/** The frame of a report: one file that asks for nothing from anywhere. */
+/** The page around a report: one file that asks for nothing from anywhere. */
 import { writeFileWhole } from '../core/files.js';
 import { type Html, html, trusted } from './html.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
 
+/** What a page shows. */
 export interface Page {
   readonly title: string;
   readonly body: Html;
-  /** While work goes on the browser looks again this often. */
+  /** Seconds after which the browser looks again, while work goes on; never by default. */
   readonly refreshSeconds?: number | undefined;
 }
 
-/** Browsers hold themselves to it: no request leaves the page. */
+/** Content security policy, which browsers enforce: no request leaves the page. */
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
+/** Writes a page as HTML text. */
 export function page({ title, body, refreshSeconds }: Page): string {
   const refresh =
     refreshSeconds === undefined ? undefined : html`<meta http-equiv="refresh" content="${refreshSeconds}">\n`;
@@ -37,7 +39,7 @@ ${body}
 `.text;
 }
 
-/** All of it or nothing. */
+/** Writes a page to a file, wholly or not at all. */
 export async function writePage(path: string, content: Page): Promise<void> {
   await writeFileWhole(path, page(content));
 }

@@ -9,20 +9,22 @@ import type { ImageScores, ModelScores } from '../scoring/results.js';
 import { type Html, html, trusted } from './html.js';
 import { entrantKey, type Sketch, type Sketches } from './sketches.js';
 
-/** Pictures in a report, the twelve large ones included. */
+/** Most pictures in a report, the twelve large ones included. */
 const MOST_PICTURES = 200;
-/** Worst, median and best: so many of each. */
+/** Number of large pictures of the worst images, of those around the median, and of the best. */
 const OF_EACH = 4;
-/** Long sides, pixels. */
+/** Long side of a large picture, pixels. */
 const LARGE = 768;
+/** Long side of a small picture, pixels. */
 const SMALL = 320;
-/** Characters of all pictures together: the report stays under 15 MB whatever the photos are like. */
+/** Most characters of all pictures together: the report stays under 15 MB, whatever the photos are like. */
 const MOST_CHARACTERS = 13_000_000;
 
 /** What pictures are made of. */
 export interface Pictured {
+  /** Models and prompts whose masks are layers. */
   readonly entrants: readonly Pick<ModelScores, 'name' | 'promptSource' | 'promptKind'>[];
-  /** What the legend calls the entrants. */
+  /** Names of the entrants, for the legend. */
   readonly names: readonly string[];
   /** Index of the entrant whose IoU ranks the images. */
   readonly rankedBy: number;
@@ -30,13 +32,14 @@ export interface Pictured {
   readonly sketches: Sketches;
 }
 
+/** An image that is shown. */
 interface Shown {
   readonly sketch: Sketch;
   /** IoU of each entrant. */
   readonly ious: readonly (number | undefined)[];
 }
 
-/** The section's content: checkboxes for the layers, then the pictures. Empty where there is nothing to show. */
+/** Makes checkboxes for the layers, and the pictures below them; undefined where there is nothing to show. */
 export async function pictures(pictured: Pictured, signal?: AbortSignal): Promise<Html | undefined> {
   const ranked = rank(pictured);
   if (ranked.length === 0) return undefined;
@@ -61,7 +64,7 @@ export async function pictures(pictured: Pictured, signal?: AbortSignal): Promis
   return html`<section>${checkboxes(pictured.names)}${sections}</section>${HATCH}${DIALOG}`;
 }
 
-/** Worst first. */
+/** Ranks the images, the worst first. */
 function rank({ entrants, rankedBy, rows, sketches }: Pictured): Shown[] {
   const keys = entrants.map(entrantKey);
   const byImage = new Map<string, Map<string, number>>();
@@ -103,7 +106,7 @@ async function figures(
   return made;
 }
 
-/** A data URI: WebP, its long side at most `side` pixels. */
+/** Makes a photo a data URI: WebP, its long side at most `side` pixels. */
 async function photo(sample: Sample, side: number): Promise<string> {
   const { pixels, width, height } = await decodeImage(sample);
   const bytes = await sharp(pixels, { raw: { width, height, channels: 3 } })
@@ -135,7 +138,7 @@ function figure({ sketch, ious }: Shown, uri: string, { entrants, names }: Pictu
  <small>IoU: ${scored}</small></figcaption></figure>`;
 }
 
-/** Those of the entrants in the picture; mostly they share one. */
+/** Returns the prompts of an image, each shape once: mostly the entrants share one. */
 function promptsOf({ prompts }: Sketch, entrants: Pictured['entrants']): PromptShapes[] {
   const shapes = entrants.flatMap((entrant) => prompts.get(entrantKey(entrant)) ?? []);
   return [...new Map(shapes.map((shape) => [JSON.stringify(shape), shape])).values()];
@@ -147,7 +150,7 @@ function marks(prompt: PromptShapes, { frame, width, height }: Sketch): Html {
   return trusted(promptMarks(prompt, ([x, y]) => [to(x), to(y)]));
 }
 
-/** One for each layer, with the look of it. */
+/** Makes a checkbox for each layer, beside what the layer looks like. */
 function checkboxes(names: readonly string[]): Html {
   const outline = (looks: string) =>
     html`<svg width="26" height="16" class="over" aria-hidden="true">${trusted(looks)}</svg>`;
@@ -164,7 +167,7 @@ function checkboxes(names: readonly string[]): Html {
 ${box('photo', '', 'photo')}${box('label', path('mask-label'), 'label')}${masks}${box('prompts', dot, 'prompts')}</div>`;
 }
 
-/** Of the first mask: seen under the others, whatever their colour. */
+/** Hatching of the first mask, which is seen under the others, whatever their colour. */
 const HATCH = html`<svg width="0" height="0" aria-hidden="true"><pattern id="hatch" width="9" height="9" patternUnits="userSpaceOnUse"
  patternTransform="rotate(45)"><path d="M0 0V9" stroke="#ff8c1a" stroke-opacity=".75" stroke-width="2.5"/></pattern></svg>`;
 

@@ -8,13 +8,13 @@ import { median } from '../scoring/statistics.js';
 import { type Axis, type Frame, frameOf, xAxis, yAxis } from './axes.js';
 import { type Html, html } from './html.js';
 
-/** Drawn at the width that a phone shows; letters stay legible there. */
+/** Width of a figure, pixels: that of a phone, where letters stay legible. */
 const WIDTH = 420;
 const [LEFT, RIGHT] = [52, 404];
 const HEIGHT = 200;
-/** The height of a chart as high as wide. */
+/** Height of a chart that is as high as wide. */
 export const SQUARE = RIGHT - LEFT;
-/** Colours in the page's style. */
+/** Number of colours in the page's style. */
 const SERIES = 6;
 const DASHES = ['6 3', undefined, '2 3', '10 3 2 3', '4 2', '1 2'] as const;
 const SYMBOLS = [
@@ -28,18 +28,19 @@ const SYMBOLS = [
 
 const colourOf = (series: number) => `var(--series-${series % SERIES})`;
 
-/** What is drawn between the axes. */
+/** Something that is drawn between the axes. */
 export type Mark = (frame: Frame) => Html;
 
+/** Two axes, and what is drawn between them. */
 export interface Chart {
   readonly x: Axis;
   readonly y: Axis;
-  /** Between the axes. */
+  /** Height between the axes, pixels. */
   readonly height?: number;
   readonly marks: readonly Mark[];
 }
 
-/** A figure with its heading, its charts one below the other; `alt` says what is in it to those who don't see it. */
+/** Draws a figure: its heading, its legend, its charts one below the other. `alt` says what is in it to those who don't see it. */
 export function figure(title: string, alt: string, charts: readonly Chart[], legend?: Html): Html {
   return html`<figure class="plot-figure"><figcaption>${title}</figcaption>${legend}<div role="img" aria-label="${title}: ${alt}">${charts.map(drawn)}</div></figure>`;
 }
@@ -53,7 +54,7 @@ function drawn({ x, y, height = HEIGHT, marks }: Chart): Html {
 ${marks.map((mark) => mark(frame))}</svg>`;
 }
 
-/** Names of series with their colour, dashes and marks. */
+/** Makes a legend: names of series beside their colour, dashes and marks. */
 export function legend(
   names: readonly string[],
   look: 'line' | 'dots' | 'area' = 'line',
@@ -74,33 +75,40 @@ function swatchMarks(series: number, look: 'line' | 'dots' | 'area'): Mark[] {
   return look === 'dots' ? [symbol] : [lineMark({ series, points, marks: false }), symbol];
 }
 
+/** A place between the axes, by its values. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** Open marks, so that many on one place are seen to be many. */
+/** Draws points as open marks, so that many on one place are seen to be many. */
 export function dots(series: number, points: readonly Point[]): Mark {
   return (frame) =>
     html`<g fill="none" stroke="${colourOf(series)}" stroke-width="1.5">${symbols(series, 3.5, points, frame)}</g>`;
 }
 
-/** @param radius Of a circle as large as each symbol. */
+/**
+ * Draws a symbol at each point.
+ *
+ * @param radius radius of a circle of the symbol's area.
+ */
 function symbols(series: number, radius: number, points: readonly Point[], { x, y }: Frame): Html[] {
   const outline = shape.symbol(SYMBOLS[series % SYMBOLS.length], Math.PI * radius ** 2).digits(2)();
   return points.map((point) => html`<path transform="translate(${x(point.x)},${y(point.y)})" d="${outline}"/>`);
 }
 
+/** A line, and how it is drawn. */
 export interface Line {
+  /** Number of the series, from 0, which its colour, dashes and symbols go by. */
   readonly series: number;
   readonly points: readonly Point[];
-  /** Marks on the points; default where there are few. */
+  /** Whether points have symbols; by default where there are few. */
   readonly marks?: boolean;
   /** Bounds of each point, drawn as a band. */
   readonly band?: readonly { readonly low: number; readonly high: number }[] | undefined;
 }
 
-/** A line with its band, dashes and points. */
+/** Draws a line with its band, dashes and points. */
 export function lineMark({ series, points, marks = points.length <= 30, band = [] }: Line): Mark {
   const colour = colourOf(series);
   const dash = DASHES[series % DASHES.length];
@@ -123,7 +131,7 @@ ${marks ? html`<g fill="${colour}">${symbols(series, 4, points, frame)}</g>` : u
   };
 }
 
-/** An upright line with words at its upper end. */
+/** Draws an upright line with words at its upper end. */
 export function marker(at: number, words: string): Mark {
   return ({ x, left, right, top, bottom }) => {
     const anchor = x(at) > (left + right) / 2 ? 'end' : 'start';
@@ -131,12 +139,12 @@ export function marker(at: number, words: string): Mark {
   };
 }
 
-/** Where both axes are equal. */
+/** Draws the line on which both values are equal, from 0 to 1. */
 export function diagonal(): Mark {
   return ({ x, y }) => html`<path class="diagonal" d="M${x(0)},${y(0)}L${x(1)},${y(1)}"/>`;
 }
 
-/** Side by side on a line, as many as there are counts. */
+/** Draws a bar for each count, side by side from 0 to 1. */
 function bars(series: number, counts: readonly number[]): Mark {
   return ({ x, y, left, right, bottom }) => {
     const side = (index: number) => x(index / counts.length);
@@ -147,7 +155,7 @@ function bars(series: number, counts: readonly number[]): Mark {
   };
 }
 
-/** How many images reach which score, a row of bars for each model with its median. */
+/** Draws how many images reach which score: a row of bars for each model, with its median. */
 export function histograms(title: string, models: readonly { name: string; values: readonly number[] }[]): Html {
   const inTwentieths = bin()
     .domain([0, 1])
@@ -170,7 +178,7 @@ export function histograms(title: string, models: readonly { name: string; value
   return figure(title, alt, charts, legend(names, 'area'));
 }
 
-/** Both scores of every image: above the diagonal the second model is better. */
+/** Draws two models' scores of every image: above the diagonal the second model is better. */
 export function pairs(
   title: string,
   [first, second]: readonly [string, string],

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type RunConfig, readRunConfig, runPaths } from '../runs/run-folder.js';
 import type { Point } from './plots.js';
 
-/** Learning rates are plotted at this many steps at most. */
+/** Most steps at which learning rates are plotted. */
 const MOST_RATES = 400;
 
 const stepSchema = z.object({ type: z.literal('step'), epoch: z.number(), step: z.number(), learningRate: z.number() });
@@ -21,13 +21,15 @@ const epochSchema = z.object({
 });
 const lineSchema = z.discriminatedUnion('type', [stepSchema, epochSchema]);
 
+/** A completed epoch, as `history.jsonl` has it. */
 export type EpochRecord = z.infer<typeof epochSchema>;
 
+/** What the files of a run tell about its training. */
 export interface RunRecord {
   readonly dir: string;
   readonly config: RunConfig;
   readonly epochs: readonly EpochRecord[];
-  /** Learning rate (y) over completed epochs (x, a fraction within one). */
+  /** Learning rates (y) over epochs completed (x, with fractions). */
   readonly rates: readonly Point[];
 }
 
@@ -47,7 +49,7 @@ export async function readRun(dir: string): Promise<RunRecord> {
   return { dir, config, epochs, rates: ratesOf(steps) };
 }
 
-/** A line cut short by a crash is passed by, as is one that isn't a number all through. */
+/** Reads the lines of a history. Passes by a line cut short by a crash, and one with NaN or infinity in it (they are written as texts). */
 async function* linesOf(path: string): AsyncGenerator<z.infer<typeof lineSchema>> {
   if (!existsSync(path)) return;
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {

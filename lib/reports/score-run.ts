@@ -6,18 +6,18 @@ import { spreadPlaces } from '../data/sample-list.js';
 import { resolveEntrants } from '../scoring/entrants.js';
 import { type Scoring, scoreModel, summarise } from '../scoring/judge.js';
 import { RoughMaskSources } from '../scoring/rough-scores.js';
-import type { Scored } from './sections/scores-sections.js';
+import type { ReportedScores } from './sections/scores-sections.js';
 import { Sketches } from './sketches.js';
 
-/** Images that are scored at most: each takes some tenths of a second on a CPU. */
-export const MOST_SCORED = 200;
+/** Most images that are scored: each takes some tenths of a second on a CPU. */
+const MOST_SCORED = 200;
 
 export interface ScoreRunOptions extends Pick<Scoring, 'store' | 'compute'>, Hooks {
   cacheDir?: string | undefined;
 }
 
-/** With the prompts of the run's own validation; from rough masks where it is described by any. */
-export async function scoreRun(dir: string, validation: Samples, options: ScoreRunOptions): Promise<Scored> {
+/** Scores a run's source weights and best checkpoint with the prompts of its own validation; from rough masks where the run describes any. */
+export async function scoreRun(dir: string, validation: Samples, options: ScoreRunOptions): Promise<ReportedScores> {
   const samples = someOf(validation);
   const { cacheDir, signal, onWarning, store, compute } = options;
   const entrants = await resolveEntrants({ models: ['untuned', dir], cacheDir, signal });
@@ -25,7 +25,7 @@ export async function scoreRun(dir: string, validation: Samples, options: ScoreR
   const rough = new RoughMaskSources();
   const sketches = new Sketches();
   try {
-    const scored: Scored = { models: [], rows: [], sketches };
+    const scored: ReportedScores = { models: [], rows: [], sketches };
     for (const found of entrants.filter(({ promptSource }) => promptSource === source)) {
       const entrant = found.model.checkpoint === undefined ? found : { ...found, name: 'tuned' };
       const from = { store, compute, masks: rough.of(entrant), show: sketches.show };
@@ -39,7 +39,7 @@ export async function scoreRun(dir: string, validation: Samples, options: ScoreR
   }
 }
 
-/** All of them, or as many as are scored, from all over the split. */
+/** Takes all images, or as many as are scored at most, from all over the split. */
 function someOf(validation: Samples): Sample[] {
   return inReadingOrder(spreadPlaces(validation.length, MOST_SCORED).flatMap((place) => validation.at(place) ?? []));
 }

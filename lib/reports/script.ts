@@ -1,6 +1,6 @@
 /**
  * The report's script: a picture is enlarged in a dialog, arrow keys go to its neighbours. The picture itself moves there, and so do
- * the checkboxes, so that each exists once. Without it everything else works: layers are switched by the style alone.
+ * the checkboxes, so that each exists once. Without the script everything else works: layers are switched by the style alone.
  */
 export const SCRIPT = `
 const dialog = document.querySelector('dialog');

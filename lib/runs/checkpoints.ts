@@ -12,45 +12,81 @@ import { readSafetensorsHeader } from './safetensors-header.js';
 
 const json = z.unknown();
 
-/** One for every part of a resumed run: with what it went on, and from where. */
+/** Schema of an entry for every part of a resumed run: what it went on with, and from where. */
 const trainHistoryEntry = z.object({
+  /** Completed epochs that the part went on from. */
   fromEpoch: z.number(),
+  /** Optimisation steps that the part went on from. */
   fromStep: z.number(),
+  /** Time at which the part began, ISO 8601. */
   startedAt: z.string(),
+  /** Data that was trained on. */
   data: json,
+  /** Optimizer and its settings. */
   optimizer: json,
+  /** Learning rate and its schedule. */
   rate: json,
+  /** Images in a batch, and batches in an optimisation step. */
   batch: json,
+  /** How prompts were drawn. */
   prompts: json,
+  /** Epochs asked for. */
   epochs: z.number(),
+  /** Versions of this package, LibTorch and Node.js. */
   versions: json,
 });
 
 const metadataSchema = z.object({
+  /** Number of the checkpoint's format. */
   formatVersion: z.literal(FORMAT_VERSION),
+  /** Completed epochs. */
   epoch: z.number(),
+  /** Optimisation steps done. */
   step: z.number(),
-  /** Name, rate, warm-up and length; the rate of a step follows from them (`schedules.ts`). */
+  /** Name, rate, warm-up and length of the schedule; the rate of a step follows from them (`schedules.ts`). */
   schedule: json,
-  /** Every random number follows from the seed, the epoch and the image's name, so this is the whole random state. */
-  random: z.object({ seed: z.number(), epoch: z.number(), batch: z.number() }),
+  /** The whole random state: every random number follows from the seed, the epoch and the image's name. */
+  random: z.object({
+    /** Seed of the run. */
+    seed: z.number(),
+    /** Completed epochs. */
+    epoch: z.number(),
+    /** Batches done in the epoch in progress. */
+    batch: z.number(),
+  }),
+  /** Mean loss of each completed epoch. */
   trainLosses: z.array(z.number()),
+  /** Validation loss of each completed epoch. */
   validationLosses: z.array(z.number()),
+  /** Least validation loss; null before the first epoch is complete. */
   bestLoss: z.number().nullable(),
+  /** Parts of the run, one unless it was resumed. */
   trainHistory: z.array(trainHistoryEntry),
+  /** Loss that was trained with, and its settings. */
   loss: json,
+  /** Descriptor of the model: its name, where its weights came from, and their hashes. */
   model: z.record(z.string(), z.unknown()),
+  /** SHA-256 of the weights that training began with. */
   sourceWeights: z.string(),
+  /** Every option of `train`, defaults filled in. */
   options: z.record(z.string(), z.unknown()),
+  /** Where the run stands: what a resumed run goes on from. */
   state: runStateSchema,
+  /** Length of `history.jsonl` at this checkpoint, bytes. */
   historyBytes: z.number(),
 });
 
-/** What a checkpoint says besides its tensors. In the file each value is JSON text. */
+/** What a checkpoint says besides its tensors: where the run stood, its losses, options and model. In the file each value is JSON text. */
 export type CheckpointMetadata = z.infer<typeof metadataSchema>;
+
+/** A part of a resumed run: what it went on with, and from where. */
 export type TrainHistoryEntry = z.infer<typeof trainHistoryEntry>;
 
-/** Throws `SAM_NOT_FOUND`, or `SAM_BAD_CHECKPOINT` when the file isn't whole or not a checkpoint of this version. */
+/**
+ * Reads the metadata of a checkpoint file; the tensors stay on disk.
+ *
+ * @throws SamError `SAM_NOT_FOUND`: no such file. `SAM_BAD_CHECKPOINT`: it is not whole, or no checkpoint of this version.
+ */
 export async function readCheckpointMetadata(path: string): Promise<CheckpointMetadata> {
   const { metadata } = await readSafetensorsHeader(path);
   try {
@@ -66,11 +102,12 @@ export async function readCheckpointMetadata(path: string): Promise<CheckpointMe
   }
 }
 
-export function encodeMetadata(metadata: CheckpointMetadata): Record<string, string> {
+/** Writes each value of the metadata as JSON text, as safetensors wants it. */
+function encodeMetadata(metadata: CheckpointMetadata): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)]));
 }
 
-/** What of a run stays the same from checkpoint to checkpoint. */
+/** What stays the same from one checkpoint of a run to the next. */
 export interface CheckpointContext {
   paths: RunPaths;
   trainer: Pick<Trainer, 'save'>;
@@ -83,8 +120,10 @@ export interface CheckpointContext {
 }
 
 /**
- * Saves `last`, and `best` too when this is the best epoch. `best` comes first: a run killed in between goes on from the
+ * Saves `last`, and `best` too after the best epoch so far. `best` comes first: a run killed in between goes on from the
  * `last` before, and comes to the same `best` again.
+ *
+ * @returns path of the file saved: of `best`, where both were.
  */
 export async function saveCheckpoint(context: CheckpointContext, state: RunState, best: boolean): Promise<string> {
   const { paths, trainer, history, config } = context;
@@ -111,7 +150,7 @@ export async function saveCheckpoint(context: CheckpointContext, state: RunState
   return best ? paths.best : paths.last;
 }
 
-/** A second name for the same bytes (both are only ever replaced whole), or a copy where the disk has no links. */
+/** Gives the same bytes a second name (both are only ever replaced whole), or makes a copy where the disk has no links. */
 async function duplicate(from: string, to: string): Promise<void> {
   await link(from, to).catch(() => copyFile(from, to));
 }

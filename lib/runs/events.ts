@@ -2,103 +2,135 @@
 import type { Precision } from '../../binding.js';
 import type { SamErrorCode } from '../core/errors.js';
 
-/** Once, before anything is encoded. */
+/** The first event, before anything is encoded: what will be trained, with what, and on what. */
 export interface SetupEvent {
+  /** Kind of the event. */
   type: 'setup';
-  /** `cpu` or `cuda:N`, and its own name. */
+  /** Device: `cpu` or `cuda:N`. */
   device: string;
+  /** Name that the device gives itself. */
   deviceName: string;
+  /** Precision that was chosen or asked for. */
   precision: Precision;
-  /** Why `--precision auto` chose it; not where it was asked for by name. */
+  /** Why `--precision auto` chose this precision; undefined where it was asked for by name. */
   precisionReason?: string | undefined;
+  /** Name of the model. */
   model: string;
+  /** Images of the training split. */
   trainImages: number;
+  /** Images of the validation split. */
   validationImages: number;
+  /** Epochs asked for. */
   epochs: number;
   /** Optimisation steps in an epoch. */
   stepsPerEpoch: number;
 }
 
-/** While embeddings are made ready, both splits. */
+/** Told while the embeddings of both splits are made ready. */
 export interface EncodeEvent {
+  /** Kind of the event. */
   type: 'encode';
   /** Images that are ready, those found in the cache included. */
   done: number;
+  /** Images of both splits. */
   total: number;
-  /** Of these, encoded now. */
+  /** Images encoded by this run, which the cache did not have. */
   encoded: number;
 }
 
-/** After each optimisation step. */
+/** Told after each optimisation step. */
 export interface StepEvent {
+  /** Kind of the event. */
   type: 'step';
-  /** From 1. */
+  /** Epoch, from 1. */
   epoch: number;
-  /** Of the whole run, from 1. */
+  /** Step of the whole run, from 1. */
   step: number;
-  /** Of the epoch, from 1. */
+  /** Step of the epoch, from 1. */
   stepInEpoch: number;
+  /** Optimisation steps in an epoch. */
   stepsPerEpoch: number;
-  /** Mean over the step's images. */
+  /** Mean loss over the step's images. */
   loss: number;
+  /** Learning rate of this step. */
   learningRate: number;
-  /** Before clipping. */
+  /** Norm of the gradient, before clipping. */
   gradientNorm: number;
-  /** Since the epoch (or its resumed rest) began. */
+  /** Images trained on in a second, since the epoch (or its resumed rest) began. */
   samplesPerSecond: number;
 }
 
-/** While the validation split is gone through. */
+/** Told while the validation split is gone through. */
 export interface ValidateEvent {
+  /** Kind of the event. */
   type: 'validate';
+  /** Epoch that is validated, from 1. */
   epoch: number;
-  /** Images. */
+  /** Images done. */
   done: number;
+  /** Images of the validation split. */
   total: number;
 }
 
-/** After each epoch's validation. */
+/** Told after each epoch's validation. */
 export interface EpochEvent {
+  /** Kind of the event. */
   type: 'epoch';
-  /** From 1. */
+  /** Epoch, from 1. */
   epoch: number;
+  /** Epochs asked for. */
   epochs: number;
+  /** Mean loss over the epoch's training images. */
   trainLoss: number;
+  /** Mean loss over the validation images. */
   validationLoss: number;
   /** Mean IoU of the validation masks on the grid of the loss, 0 to 1. */
   validationIou: number;
-  /** The least validation loss so far. */
+  /** Whether the validation loss is the least so far. */
   best: boolean;
 }
 
-/** A checkpoint has been written. */
+/** Told when a checkpoint has been written. */
 export interface CheckpointEvent {
+  /** Kind of the event. */
   type: 'checkpoint';
+  /** File of the checkpoint. */
   path: string;
-  /** Completed epochs and optimisation steps that it holds. */
+  /** Completed epochs that it holds. */
   epoch: number;
+  /** Optimisation steps that it holds. */
   step: number;
+  /** Whether it is of the epoch of least validation loss so far. */
   best: boolean;
 }
 
-/** Something that the run survived. */
+/** Told of something that the run survived. */
 export interface WarningEvent {
+  /** Kind of the event. */
   type: 'warning';
+  /** Code that the error would have had. */
   code: SamErrorCode;
+  /** What happened, in one line. */
   message: string;
 }
 
-/** Something slow has begun: a download, the encoder being built, a run being resumed. */
+/** Told when something slow begins: a download, the building of an encoder, the resuming of a run. */
 export interface NoteEvent {
+  /** Kind of the event. */
   type: 'note';
+  /** What begins, in one line. */
   message: string;
 }
 
+/** The last event of a run that ended well. */
 export interface DoneEvent {
+  /** Kind of the event. */
   type: 'done';
+  /** What the run gives back. */
   result: TrainResult;
 }
 
+/** Anything that a run tells while it goes on, told apart by `type`. */
 export type TrainEvent =
   | SetupEvent
   | EncodeEvent
@@ -110,47 +142,62 @@ export type TrainEvent =
   | NoteEvent
   | DoneEvent;
 
-/** Seconds of this call; a resumed run's earlier parts are not in it. */
+/** Wall time of one call of `train`, in seconds; the earlier parts of a resumed run are not in it. */
 export interface TrainSeconds {
-  /** Reading and checking the data, finding, building and loading the model. */
+  /** Seconds of reading and checking the data, and of finding, building and loading the model. */
   setup: number;
-  /** With the encoder running, both splits; 0 when every embedding came from the cache. */
+  /** Seconds with the encoder running, for both splits; 0 when every embedding came from the cache. */
   encode: number;
-  /** Optimisation steps, with waiting for their batches. */
+  /** Seconds of optimisation steps, waiting for their batches included. */
   train: number;
+  /** Seconds of validation. */
   validate: number;
+  /** Seconds of the whole call. */
   total: number;
 }
 
-/** What `train --json` prints. */
+/** What training gives back in the end, as `train --json` prints it. */
 export interface TrainResult {
+  /** Run folder. */
   runDir: string;
-  /** The epoch of least validation loss. */
+  /** Checkpoint of the epoch of least validation loss. */
   bestCheckpoint: string;
+  /** Checkpoint of the run's end. */
   lastCheckpoint: string;
-  /** HTML file; null without one (`report: false`, or it could not be written). */
+  /** HTML report; null without one (`report: false`, or it could not be written). */
   report: string | null;
-  /** Completed, earlier parts of a resumed run included. */
+  /** Completed epochs, those of a resumed run's earlier parts included. */
   epochs: number;
+  /** Optimisation steps, those of a resumed run's earlier parts included. */
   steps: number;
+  /** Epoch of least validation loss, from 1. */
   bestEpoch: number;
+  /** Least validation loss. */
   bestLoss: number;
-  /** Mean loss of each epoch from the first one on. */
+  /** Mean loss of each epoch over its training images, from the first epoch on. */
   trainLosses: number[];
+  /** Mean loss over the validation images after each epoch, from the first on. */
   validationLosses: number[];
+  /** Mean IoU of the validation masks after each epoch, on the grid of the loss, 0 to 1. */
   validationIous: number[];
+  /** Wall time of this call. */
   seconds: TrainSeconds;
-  /** Trained images to a second of `seconds.train`. */
+  /** Images trained on in a second of `seconds.train`. */
   samplesPerSecond: number;
   /** Images that the encoder ran for, in this call. */
   encodedImages: number;
-  /** Images that went through an optimisation step, in this call; one counts once an epoch. */
+  /** Images that went through an optimisation step, in this call; an image counts once an epoch. */
   trainedSamples: number;
+  /** Images of the training split. */
   trainImages: number;
+  /** Images of the validation split. */
   validationImages: number;
-  /** Early stopping ended the run before its last epoch. */
+  /** Whether early stopping ended the run before its last epoch. */
   stoppedEarly: boolean;
+  /** Device: `cpu` or `cuda:N`. */
   device: string;
+  /** Precision that the run computed in. */
   precision: Precision;
+  /** Name of the model. */
   model: string;
 }

@@ -3,10 +3,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { SamError } from '../core/errors.js';
 import type { EpochEvent, StepEvent } from './events.js';
 
+/** A line of `history.jsonl`: an optimisation step, or an epoch with its seconds. */
 export type HistoryLine =
   | Pick<StepEvent, 'type' | 'epoch' | 'step' | 'loss' | 'learningRate' | 'gradientNorm'>
   | (Omit<EpochEvent, 'epochs'> & { seconds: number; samplesPerSecond: number });
 
+/** The open file `history.jsonl` of a run that goes on. */
 export class History {
   readonly #file: FileHandle;
   readonly #path: string;
@@ -26,12 +28,12 @@ export class History {
     return new History(file, path, Math.min(size, keepBytes));
   }
 
-  /** Length so far: checkpoints record it. */
+  /** Length of the file so far, which checkpoints record. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** NaN and infinities, which JSON lacks, are written as texts. */
+  /** Appends a line. NaN and infinities, which JSON lacks, are written as texts. */
   async append(line: HistoryLine): Promise<void> {
     const exact = (_: string, value: unknown) =>
       typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
@@ -48,7 +50,7 @@ export class History {
     this.#bytes += text.length;
   }
 
-  /** Called before a checkpoint refers to the length. */
+  /** Brings what was appended safely onto the disk, before a checkpoint refers to it. */
   async sync(): Promise<void> {
     await this.#file.datasync();
   }

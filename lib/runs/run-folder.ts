@@ -8,9 +8,12 @@ import { makeFolder, removeMadeFolders, requireWritable, writeFileWhole } from '
 import { refuseNewer } from '../core/format.js';
 import { trainOptionsSchema } from '../options.js';
 
+/** Number of the format of `config.json` and of checkpoints. */
 export const FORMAT_VERSION = 1;
 
+/** Files and folders of a run. */
 export interface RunPaths {
+  /** The run folder itself. */
   dir: string;
   config: string;
   history: string;
@@ -21,6 +24,7 @@ export interface RunPaths {
   best: string;
 }
 
+/** Returns where the files of the run in `dir` lie, whether they are there or not. */
 export function runPaths(dir: string): RunPaths {
   const checkpoints = join(dir, 'checkpoints');
   return {
@@ -35,25 +39,57 @@ export function runPaths(dir: string): RunPaths {
   };
 }
 
-const splitSchema = z.object({ count: z.number(), digest: z.string() });
+const splitSchema = z.object({
+  /** Number of samples. */
+  count: z.number(),
+  /** Hash of the samples' names, by which a resumed run notices other data. */
+  digest: z.string(),
+});
 
 const configSchema = z.object({
+  /** Number of the file's format. */
   formatVersion: z.literal(FORMAT_VERSION),
+  /** Time at which the run began, ISO 8601. */
   createdAt: z.string(),
-  versions: z.object({ samNative: z.string(), libtorch: z.string(), node: z.string() }),
-  /** Every option of `train`, paths absolute. */
+  /** Versions that the run was begun with. */
+  versions: z.object({
+    /** Version of this package. */
+    samNative: z.string(),
+    /** Version of LibTorch. */
+    libtorch: z.string(),
+    /** Version of Node.js. */
+    node: z.string(),
+  }),
+  /** Every option of `train`, defaults filled in, paths absolute. */
   options: trainOptionsSchema,
-  compute: z.object({ device: z.string(), name: z.string(), precision: z.enum(['fp32', 'bf16', 'fp16']) }),
-  /** `digest`: over the samples' names, so that a resumed run notices other data. */
-  data: z.object({ train: splitSchema, validation: splitSchema }),
-  /** Where the weights came from, with their hashes. */
+  /** What the run was begun on. */
+  compute: z.object({
+    /** Device: `cpu` or `cuda:N`. */
+    device: z.string(),
+    /** Name that the device gives itself. */
+    name: z.string(),
+    /** Precision that was chosen or asked for. */
+    precision: z.enum(['fp32', 'bf16', 'fp16']),
+  }),
+  /** Samples of each split. */
+  data: z.object({
+    /** Samples of the training split. */
+    train: splitSchema,
+    /** Samples of the validation split. */
+    validation: splitSchema,
+  }),
+  /** Descriptor of the model: its name, where its weights came from, and their hashes. */
   model: z.record(z.string(), z.unknown()),
 });
 
-/** `config.json`: everything resolved. */
+/** What `config.json` of a run says: options, model, data, device and versions, everything resolved. */
 export type RunConfig = z.infer<typeof configSchema>;
 
-/** Throws `SAM_NOT_FOUND` when `dir` holds no run, `SAM_BAD_CHECKPOINT` when its config is not ours. */
+/**
+ * Reads `config.json` of the run in `dir`.
+ *
+ * @throws SamError `SAM_NOT_FOUND`: no run in `dir`. `SAM_BAD_CHECKPOINT`: the config is not one of this version.
+ */
 export async function readRunConfig(dir: string): Promise<RunConfig> {
   const path = runPaths(dir).config;
   let text: string;
@@ -79,12 +115,16 @@ export async function readRunConfig(dir: string): Promise<RunConfig> {
   }
 }
 
+/** Writes `config.json` of the run in `dir`, wholly or not at all. */
 export async function writeRunConfig(dir: string, config: RunConfig): Promise<void> {
   await writeFileWhole(runPaths(dir).config, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /**
- * Refuses, before any work, an `--out` that holds a run, is no folder, or can't be written; without one a working folder that can't.
+ * Refuses, before any work, a folder that holds a run already, is a file or can't be written.
+ *
+ * @param out the run folder asked for; without one, `runs` in the working folder has to be writable.
+ * @throws SamError `SAM_BAD_OPTION`: a file, or not writable. `SAM_RUN_EXISTS`: there is a run, and `overwrite` is false.
  */
 export async function checkOut(out: string | undefined, overwrite: boolean): Promise<void> {
   const dir = out ?? resolve('runs');
@@ -100,7 +140,7 @@ export async function checkOut(out: string | undefined, overwrite: boolean): Pro
   });
 }
 
-/** `runs/<date>-<model>`, with a number behind it where that exists already. */
+/** Makes up the run folder where none was named: `runs/<date>-<time>-<model>`, with a number behind it where that exists already. */
 export function defaultRunDir(model: string, now = new Date()): string {
   const digits = now.toISOString().replace(/\D/g, '');
   const name = model.replace(/[^A-Za-z0-9._-]+/g, '-');
@@ -112,8 +152,8 @@ export function defaultRunDir(model: string, now = new Date()): string {
 }
 
 /**
- * Makes the folder; what an earlier run left in it (`--overwrite`) is removed, other files stay. `discard` undoes that: removes
- * the run, and of the folders those that were made for it.
+ * Makes the run folder. Files of an earlier run in it (`--overwrite`) are removed, other files stay. `discard` removes the run again,
+ * and those folders that were made for it.
  */
 export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; discard(): Promise<void> }> {
   const paths = runPaths(dir);
@@ -131,7 +171,7 @@ export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; d
   return { paths, discard };
 }
 
-/** Removes what a killed process was in the middle of writing: our temporary files and the native side's. */
+/** Removes the temporary files, ours and the native side's, that a killed process was in the middle of writing. */
 export async function removeLeftovers(paths: RunPaths): Promise<void> {
   await makeFolder(paths.checkpoints);
   for (const folder of [paths.dir, paths.checkpoints]) {

@@ -7,28 +7,34 @@ import { z } from 'zod';
 const count = z.number().int().min(0);
 const losses = z.array(z.number());
 
+/** Schema of a {@link RunState} in a file. */
 export const runStateSchema = z.object({
   /** Completed epochs. */
   epoch: count,
   /** Optimisation steps of the whole run. */
   step: count,
-  /** Batches done of the epoch in progress; always at the end of an optimisation step. */
+  /** Batches done in the epoch in progress; always at the end of an optimisation step. */
   batch: count,
-  /** Of the epoch in progress: the sum of the images' losses, and how many images. */
+  /** Sum of the images' losses in the epoch in progress. */
   lossSum: z.number(),
+  /** Images trained on in the epoch in progress. */
   sampleCount: count,
-  /** One for each completed epoch. */
+  /** Mean loss of each completed epoch. */
   trainLosses: losses,
+  /** Validation loss of each completed epoch. */
   validationLosses: losses,
+  /** Mean validation IoU of each completed epoch. */
   validationIous: losses,
-  /** Null before the first epoch is complete. */
+  /** Least validation loss; null before the first epoch is complete. */
   bestLoss: z.number().nullable(),
-  /** From 1; 0 before the first epoch is complete. */
+  /** Epoch of least validation loss, from 1; 0 before the first is complete. */
   bestEpoch: count,
 });
 
+/** Where a run stands: what is done, and the losses so far. */
 export type RunState = z.infer<typeof runStateSchema>;
 
+/** Returns the state of a run that has not begun. */
 export function initialState(): RunState {
   return {
     epoch: 0,
@@ -44,7 +50,7 @@ export function initialState(): RunState {
   };
 }
 
-/** Moves on to the next epoch. Returns whether this one was the best so far. */
+/** Closes the epoch in progress and moves on to the next. Returns whether it was the best so far. */
 export function completeEpoch(state: RunState, validation: { loss: number; iou: number }): boolean {
   state.epoch++;
   state.trainLosses.push(state.lossSum / state.sampleCount);
@@ -57,11 +63,12 @@ export function completeEpoch(state: RunState, validation: { loss: number; iou: 
   return true;
 }
 
-/** `--early-stop N`: the last N epochs brought no better validation loss. */
-export function stopsEarly(state: RunState, earlyStop: number | undefined): boolean {
+/** Tells whether early stopping ends the run: its last `earlyStop` epochs brought no better validation loss. */
+function stopsEarly(state: RunState, earlyStop: number | undefined): boolean {
   return earlyStop !== undefined && state.epoch > 0 && state.epoch - state.bestEpoch >= earlyStop;
 }
 
+/** Tells whether nothing is left to train: all epochs are done, or early stopping ended the run. */
 export function isFinished(state: RunState, options: { epochs: number; earlyStop?: number | undefined }): boolean {
   return state.epoch >= options.epochs || stopsEarly(state, options.earlyStop);
 }

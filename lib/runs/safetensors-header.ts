@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { SamError, systemCode } from '../core/errors.js';
 
-/** No header of ours, or of any SAM, comes near this. */
+/** Bytes of the largest header that is read; none of ours, or of any SAM, comes near it. */
 const LARGEST_HEADER = 100 * 1024 * 1024;
 
 const tensorSchema = z.object({
@@ -12,27 +12,35 @@ const tensorSchema = z.object({
   data_offsets: z.tuple([z.number().int().min(0), z.number().int().min(0)]),
 });
 
+/** What a header says of a tensor. */
 export interface TensorInfo {
-  /** As the file says it: `F32`, `F16`, `BF16`, `I64` … */
+  /** Type in the file's own words: `F32`, `F16`, `BF16`, `I64` … */
   dtype: string;
   shape: number[];
+  /** Bytes of the tensor's data. */
   bytes: number;
 }
 
+/** A file's metadata, and its tensors by name. */
 export interface SafetensorsHeader {
   metadata: Record<string, string>;
   tensors: Record<string, TensorInfo>;
 }
 
-/** Throws `SAM_NOT_FOUND`, `SAM_IO`, or `SAM_BAD_CHECKPOINT` when it isn't safetensors, is cut short or lies about sizes. */
+/**
+ * Reads and checks the header of a safetensors file.
+ *
+ * @throws SamError `SAM_NOT_FOUND`: no such file. `SAM_IO`: it can't be read. `SAM_BAD_CHECKPOINT`: it isn't safetensors, is cut short
+ * or lies about sizes.
+ */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
   const { header, size } = await readHeaderBytes(path);
   return parseHeader(path, header, size);
 }
 
 /**
- * The names of a file's tensors as this package writes them. Where there are thousands of files with ever other names: as objects, V8
- * would keep a hidden class for each name.
+ * Reads the names of the tensors in a file that this package wrote. Made for thousands of files with ever other names: parsed into
+ * objects, V8 would keep a hidden class for each name.
  */
 export async function readTensorNames(path: string): Promise<string[]> {
   const { header } = await readHeaderBytes(path);
@@ -40,7 +48,7 @@ export async function readTensorNames(path: string): Promise<string[]> {
   return names.filter((name) => name !== '__metadata__');
 }
 
-/** The header as it is in the file, and the file's size. */
+/** Reads the header as it is in the file, and the file's size. */
 async function readHeaderBytes(path: string): Promise<{ header: Buffer; size: number }> {
   let file: FileHandle;
   try {

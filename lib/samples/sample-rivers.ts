@@ -9,19 +9,20 @@ import { writeMaskPng } from '../core/mask-png.js';
 import { Thread } from '../core/thread.js';
 import { drawRiver, type RiverScene, SIDE } from './rivers/scene.js';
 
-/** A change of the drawings is another version, in a folder of its own. */
+/** Version of the drawings; each has a folder of its own. */
 const VERSION = 1;
-/** How many pictures each split has. */
-export const RIVER_SPLITS: Readonly<Record<string, number>> = { train: 24, validation: 8 };
+/** Number of pictures in each split. */
+const RIVER_SPLITS: Readonly<Record<string, number>> = { train: 24, validation: 8 };
 
+/** A picture that the drawing thread is asked for: its split, and its number there from 0. */
 export interface RiverRequest {
   readonly split: string;
   readonly index: number;
 }
 
 /**
- * The folder that holds the splits; drawn first where it isn't there. Whole or not at all: the images are drawn aside and
- * renamed, so several processes may do it at once.
+ * Draws the sample rivers, where they aren't there yet, and returns the folder of their splits. All are there or none: they are drawn
+ * aside and renamed, so several processes may do it at once.
  */
 export async function makeRivers(
   cacheDir: string,
@@ -65,7 +66,7 @@ function startPainter(): Thread<RiverRequest, RiverScene> {
   return new Thread(script, ({ split, index }) => drawRiver(split, index), 'the drawing thread');
 }
 
-/** Another process may have been first; what is there but not whole (files were deleted) makes room. */
+/** Moves the drawings into place. Another process may have been first; drawings that are not whole (files were deleted) make room. */
 async function moveInto(drawn: string, folder: string, splits: typeof RIVER_SPLITS): Promise<void> {
   await makeFolder(join(folder, '..'));
   for (let attempt = 0; ; attempt++) {

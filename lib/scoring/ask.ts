@@ -1,15 +1,14 @@
 /** One image, asked as an entrant says: the prompt that it gets, and the model's answer. */
 
 import { type Random, validationRandom } from '../core/random.js';
-import { maskArea, toLowRes } from '../data/low-res.js';
+import { toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
-import { LOW_RES_SIDE } from '../frame.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { findRoughMask } from '../prediction/auto-prompt.js';
-import type { ImageEmbedding, Prediction, SamModel } from '../prediction/sam-model.js';
+import { emptyPrediction, type ImageEmbedding, type Prediction, type SamModel } from '../prediction/sam-model.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { Prompt } from '../prompts/prompt.js';
-import { drawRoughPrompt, type RoughMasks } from '../prompts/rough/rough-masks.js';
+import { drawRoughPrompt, type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
 import type { Entrant } from './entrants.js';
 
 export interface Asked {
@@ -17,14 +16,19 @@ export interface Asked {
   label: Mask;
   model: SamModel;
   embedding: ImageEmbedding;
-  /** Where prompts come from rough masks. */
-  masks: RoughMasks | undefined;
   signal: AbortSignal | undefined;
 }
 
-/** Undefined where nothing is given and the model finds nothing by itself either. */
-export async function promptFor({ prompts, promptSource }: Entrant, asked: Asked): Promise<Prompt | undefined> {
-  const { sample, label, model, embedding, masks, signal } = asked;
+/**
+ * The prompt of an entrant; undefined where nothing is given and the model finds nothing by itself either.
+ *
+ * @param masks Where prompts come from rough masks.
+ */
+export async function promptFor(
+  { prompts, promptSource }: Entrant,
+  { sample, label, model, embedding, signal }: Asked,
+  masks: RoughMasks | undefined,
+): Promise<Prompt | undefined> {
   const settings = toPromptSettings(prompts);
   const random = promptRandom(prompts, sample);
   if (promptSource === 'rough')
@@ -34,8 +38,7 @@ export async function promptFor({ prompts, promptSource }: Entrant, asked: Asked
   }
   const mask = await findRoughMask(model, embedding, { maskOutput: prompts.maskOutput, signal });
   if (mask === undefined) return undefined;
-  const found = { mask, area: maskArea(mask), threshold: null, emptiness: null, distances: null };
-  return drawRoughPrompt(found, settings, random, undefined);
+  return drawRoughPrompt(roughGridOf(mask), settings, random, undefined);
 }
 
 /** That of `train`'s validation. */
@@ -49,11 +52,7 @@ export async function ask(
   prompts: PromptOptions,
   { model, embedding, signal }: Pick<Asked, 'model' | 'embedding' | 'signal'>,
 ): Promise<Prediction> {
-  const { width, height } = embedding;
-  if (prompt === undefined) {
-    const mask = new Uint8Array(width * height);
-    return { mask, width, height, score: 0, lowResLogits: new Float32Array(LOW_RES_SIDE ** 2).fill(-1) };
-  }
+  if (prompt === undefined) return emptyPrediction(embedding);
   const { maskOutput, multiMask } = prompts;
   const { pointSets, padTo } = toPromptSettings(prompts);
   const how = { maskOutput, multiMask, pointSets, padTo, maskPrompt: prompt.mask, signal };

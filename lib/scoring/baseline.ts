@@ -3,14 +3,14 @@ import type { EntrantName, ModelScores, PairedDifference } from './results.js';
 
 type Compared = EntrantName & Pick<ModelScores, 'spec'>;
 
-/** The untuned model, the rough mask: before, wherever they were named. */
+/** Tells whether others are held against this entrant: the untuned model, the rough mask. It stands first, wherever it was named. */
 export function isBaseline({ spec, promptKind }: Pick<Compared, 'spec' | 'promptKind'>): boolean {
   return spec === 'untuned' || promptKind === null;
 }
 
 /**
- * The differences in IoU at the labels' resolution, each against the first with the same prompts, and each model's prompts
- * against its first; and all others.
+ * Parts the differences that are looked at first from all others. First are those in IoU at the labels' resolution between each
+ * entrant and the first one with the same prompts, and between each of a model's prompts and its first.
  */
 export function sortedOut(
   differences: readonly PairedDifference[],
@@ -33,7 +33,7 @@ export function sortedOut(
 type Alike = (a: EntrantName, b: EntrantName) => boolean;
 const sameName: Alike = (a, b) => a.name === b.name;
 const sameKind: Alike = (a, b) => a.promptSource === b.promptSource && a.promptKind === b.promptKind;
-/** A rough mask is the same whatever prompts are drawn from it. */
+/** Tells entrants with the same prompts. A rough mask goes with any drawn from it: it is the same whatever they are. */
 const samePrompts: Alike = (a, b) =>
   a.promptSource === b.promptSource &&
   (a.promptKind === b.promptKind || a.promptKind === null || b.promptKind === null);

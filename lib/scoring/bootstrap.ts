@@ -9,14 +9,15 @@ const CONFIDENCE = 0.95;
 /** Values that are drawn between two turns of the event loop: some milliseconds. */
 const SLICE = 2 ** 18;
 
+/** 95 percent intervals of a mean and a median. */
 export interface Intervals {
   mean: Interval;
   median: Interval;
 }
 
 /**
- * 2000 resamples with replacement, 95 percent. The seed alone decides what is drawn, so values of the same images are resampled
- * alike as long as they rank the images alike.
+ * Finds 95 percent intervals by 2000 resamples with replacement. The seed alone decides what is drawn, so values of the same images
+ * are resampled alike as long as they rank the images alike.
  *
  * @param values at least one; infinite ones count for the median only.
  */

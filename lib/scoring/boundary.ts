@@ -19,9 +19,15 @@ const BAND = 0.02;
 const TOLERANCE = 0.0075;
 const PERCENTILE = 0.95;
 
+/** Scores of a mask's edge. */
 export type BoundaryScores = Pick<MaskScores, 'boundaryIou' | 'boundaryF1' | 'hd95'>;
 
-/** @param predicted width*height, as `label`; any value but 0 is inside. */
+/**
+ * Scores the edge of a mask against that of its label.
+ *
+ * @param predicted width*height values; any but 0 is inside.
+ * @param label as `predicted`.
+ */
 export async function boundaryScores(
   predicted: Uint8Array,
   label: Uint8Array,
@@ -49,7 +55,7 @@ export async function boundaryScores(
   return { boundaryIou, boundaryF1, hd95: percentileOf(there, back) };
 }
 
-/** What `rounds` rounds of erosion with a 3 x 3 square would take away, the picture's border eroding too. */
+/** Finds what `rounds` rounds of erosion with a 3 x 3 square would take away from a mask, the picture's border eroding too. */
 export async function innerBand(mask: Uint8Array, width: number, height: number, rounds: number): Promise<Uint8Array> {
   const band = new Uint8Array(width * height);
   const side = 2 * rounds + 1;
@@ -68,7 +74,7 @@ export async function innerBand(mask: Uint8Array, width: number, height: number,
   return band;
 }
 
-/** 1 where a pixel inside has one of four neighbours outside. */
+/** Finds the edge: 1 where a pixel inside has one of its four neighbours outside. */
 async function edgeOf(mask: Uint8Array, width: number, height: number): Promise<Uint8Array> {
   const edge = new Uint8Array(width * height);
   await inRows(width, height, (y) => {
@@ -84,7 +90,7 @@ async function edgeOf(mask: Uint8Array, width: number, height: number): Promise<
   return edge;
 }
 
-/** How many pixels of one edge have which squared distance to the other. Few distances differ, however long the edge is. */
+/** Counts of one edge's pixels by squared distance to the other edge. Few distances differ, however long the edge is. */
 type Distances = ReadonlyMap<number, number>;
 
 async function distancesFrom(from: Uint8Array, to: Uint8Array, width: number, height: number): Promise<Distances> {
@@ -107,7 +113,7 @@ function shareWithin(distances: Distances, tolerance: number): number {
   return within / all;
 }
 
-/** Between two distances the percentile lies in proportion, as NumPy's. */
+/** Percentile of both ways' distances; between two of them in proportion, as NumPy's. */
 function percentileOf(there: Distances, back: Distances): number {
   const pooled = [...there, ...back].sort(([a], [b]) => a - b);
   const total = pooled.reduce((sum, [, count]) => sum + count, 0);
@@ -116,7 +122,7 @@ function percentileOf(there: Distances, back: Distances): number {
   return low + (high - low) * (position - Math.floor(position));
 }
 
-/** The distance of rank `rank`, from 0. */
+/** Returns the distance of rank `rank`, from 0. */
 function distanceAt(pooled: readonly (readonly [number, number])[], rank: number): number {
   let passed = 0;
   const [squared] = pooled.find(([, count]) => {

@@ -4,7 +4,11 @@ import { correlation, mean, ranks } from './statistics.js';
 
 const BINS = 10;
 
-/** @param guesses predicted and real IoU of each image, at least one. A prediction beyond 0 to 1 falls into the outer bin. */
+/**
+ * Holds a model's guesses of its IoU against the truth.
+ *
+ * @param guesses predicted and real IoU of each image, at least one. A prediction beyond 0 to 1 falls into the outer bin.
+ */
 export function calibration(guesses: readonly { predicted: number; real: number }[]): Calibration {
   const [predicted, real] = [guesses.map((guess) => guess.predicted), guesses.map((guess) => guess.real)];
   const bins = Array.from({ length: BINS }, (_, index) =>

@@ -4,14 +4,14 @@
  */
 import { inRows } from '../data/slices.js';
 
-/** No pixel of the set in this column. */
+/** Distance in a column that has no pixel of the set. */
 const NONE = -1;
 
 /**
- * Squared distances, in pixels, from each pixel to the nearest set one. The event loop turns between slices of rows.
+ * Finds the squared distance, in pixels, from each pixel to the nearest one of a set. The event loop turns between slices of rows.
  *
- * @param values width*height, non-zero in the set, of which there is at least one pixel.
- * @returns width*height, 0 in the set.
+ * @param values width*height values, not 0 in the set, which has at least one pixel.
+ * @returns width*height squared distances, 0 in the set.
  */
 export async function squaredDistances(values: Uint8Array, width: number, height: number): Promise<Int32Array> {
   const distances = await columnDistances(values, width, height);
@@ -20,7 +20,7 @@ export async function squaredDistances(values: Uint8Array, width: number, height
   return distances;
 }
 
-/** Distances within each column, or {@link NONE}. Row after row, as memory lies: down, then up. */
+/** Finds the distances within each column, or {@link NONE}. Goes row after row, as memory lies: down, then up. */
 async function columnDistances(values: Uint8Array, width: number, height: number): Promise<Int32Array> {
   const distances = new Int32Array(width * height);
   await inRows(width, height, (y) => {
@@ -45,7 +45,7 @@ class Envelope {
   readonly #columns: Int32Array;
   /** Heights of the parabolas. */
   readonly #squares: Float64Array;
-  /** Where each begins to be the lowest. */
+  /** Where each parabola begins to be the lowest. */
   readonly #starts: Float64Array;
 
   constructor(width: number) {
@@ -54,7 +54,7 @@ class Envelope {
     this.#starts = new Float64Array(width);
   }
 
-  /** Replaces a row of distances within columns by squared distances. */
+  /** Replaces a row's distances within columns by squared distances in the plane. */
   replace(row: Int32Array): void {
     const last = this.#build(row);
     for (let x = 0, k = 0; x < row.length; x++) {
@@ -63,7 +63,7 @@ class Envelope {
     }
   }
 
-  /** Returns the index of the last parabola. */
+  /** Builds the envelope of a row. Returns the index of the last parabola. */
   #build(row: Int32Array): number {
     let last = -1;
     for (let column = 0; column < row.length; column++) {

@@ -4,6 +4,7 @@ import { decodeMask, imageSize } from '../data/decode.js';
 import { inReadingOrder, type Mask, type Sample } from '../data/sample.js';
 import type { Compute } from '../device.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
+import type { ResolvedModel } from '../models/model.js';
 import type { PromptOptions } from '../models/prompt-options.js';
 import { ImageEmbedding, type Prediction, SamModel } from '../prediction/sam-model.js';
 import type { Prompt } from '../prompts/prompt.js';
@@ -19,11 +20,66 @@ export async function labelOf(sample: Sample): Promise<Mask> {
   return decodeMask(sample, await imageSize(sample));
 }
 
-/** What a model is scored with. */
-export interface Scoring {
+/** A prompt for a sample, and how the decoder is asked. */
+export interface Question {
+  /** Undefined where there is nothing to ask with: the answer is an empty mask. */
+  readonly prompt: Prompt | undefined;
+  readonly prompts: PromptOptions;
+}
+
+export interface Answer<Asking extends Question = Question> extends Pick<Asked, 'sample' | 'label'> {
+  readonly question: Asking;
+  readonly predicted: Prediction;
+}
+
+/** Whom is asked. */
+export interface Witness {
+  model: ResolvedModel;
+  compute: Pick<Compute, 'device' | 'precision'>;
   /** Embeddings of the samples, encoded before. */
   store: Pick<EmbeddingStore, 'read'>;
-  compute: Pick<Compute, 'device' | 'precision'>;
+  /** The picture was first resized to N x N. */
+  imageSize: number | undefined;
+}
+
+/**
+ * Asks a model about labelled samples, one after the other in reading order, as many questions of each as `questionsFor` has. The model
+ * answers off this thread: while it does, whoever takes the answers measures the one before.
+ */
+export async function* answered<Asking extends Question>(
+  samples: readonly Sample[],
+  { model: resolved, compute, store, imageSize }: Witness,
+  questionsFor: (about: Asked) => Iterable<Asking> | AsyncIterable<Asking>,
+  { signal, onWarning }: Pick<Hooks, 'signal' | 'onWarning'>,
+): AsyncGenerator<Answer<Asking>, void> {
+  const model = await SamModel.fromResolved(resolved, compute, signal);
+  try {
+    let before: Answer<Asking> | undefined;
+    for (const sample of inReadingOrder(samples)) {
+      signal?.throwIfAborted();
+      const embeddings = await store.read([sample], { signal, onWarning });
+      try {
+        const label = await labelOf(sample);
+        const embedding = new ImageEmbedding(embeddings, label.width, label.height, imageSize);
+        const about = { sample, label, model, embedding, signal };
+        for await (const question of questionsFor(about)) {
+          const answer = ask(question.prompt, question.prompts, about);
+          answer.catch(() => {}); // reported below, unless nobody takes any more answers
+          if (before !== undefined) yield before;
+          before = { sample, label, question, predicted: await answer };
+        }
+      } finally {
+        embeddings.dispose();
+      }
+    }
+    if (before !== undefined) yield before;
+  } finally {
+    model.dispose();
+  }
+}
+
+/** What a model is scored with. */
+export interface Scoring extends Pick<Witness, 'store' | 'compute'> {
   /** Where prompts come from rough masks. */
   masks: RoughMasks | undefined;
   /** Takes each answer, for pictures. */
@@ -35,43 +91,20 @@ export async function scoreModel(
   entrant: Entrant,
   samples: readonly Sample[],
   { store, compute, masks, show }: Scoring,
-  { signal, onProgress, onWarning }: Hooks<Counted>,
+  hooks: Hooks<Counted>,
 ): Promise<ImageScores[]> {
-  const model = await SamModel.fromResolved(entrant.model, compute, signal);
-  try {
-    const rows = new Map<Sample, ImageScores>();
-    const measure = async (answer: Answer | undefined) => {
-      if (answer === undefined) return;
-      show?.(entrant, answer);
-      rows.set(answer.sample, await scoresOf(entrant, answer));
-      onProgress?.({ done: rows.size, total: samples.length });
-    };
-    let before: Answer | undefined;
-    for (const sample of inReadingOrder(samples)) {
-      signal?.throwIfAborted();
-      const embeddings = await store.read([sample], { signal, onWarning });
-      try {
-        const label = await labelOf(sample);
-        const embedding = new ImageEmbedding(embeddings, label.width, label.height, entrant.prompts.imageSize);
-        const asked = { sample, label, model, embedding, masks, signal };
-        const prompt = await promptFor(entrant, asked);
-        // The model answers off this thread, which measures the answer before in the meantime.
-        const [predicted] = await Promise.all([ask(prompt, entrant.prompts, asked), measure(before)]);
-        before = { sample, label, prompt, predicted };
-      } finally {
-        embeddings.dispose();
-      }
-    }
-    await measure(before);
-    return samples.flatMap((sample) => rows.get(sample) ?? []);
-  } finally {
-    model.dispose();
+  const { model, prompts } = entrant;
+  const witness = { model, compute, store, imageSize: prompts.imageSize };
+  const question = async function* (about: Asked) {
+    yield { prompt: await promptFor(entrant, about, masks), prompts };
+  };
+  const rows = new Map<Sample, ImageScores>();
+  for await (const answer of answered(samples, witness, question, hooks)) {
+    show?.(entrant, answer);
+    rows.set(answer.sample, await scoresOf(entrant, answer));
+    hooks.onProgress?.({ done: rows.size, total: samples.length });
   }
-}
-
-export interface Answer extends Pick<Asked, 'sample' | 'label'> {
-  readonly prompt: Prompt | undefined;
-  readonly predicted: Prediction;
+  return samples.flatMap((sample) => rows.get(sample) ?? []);
 }
 
 async function scoresOf(

@@ -9,6 +9,7 @@
  */
 import type { MaskScores } from './results.js';
 
+/** Counts of pixels by what mask and label say of them. */
 export interface Confusion {
   truePositive: number;
   falsePositive: number;
@@ -16,15 +17,16 @@ export interface Confusion {
   trueNegative: number;
 }
 
+/** Scores of a mask's pixels. */
 export type Scores = Pick<MaskScores, 'iou' | 'f1' | 'precision' | 'recall' | 'accuracy'>;
 
-/** Pixels that are counted before other work gets its turn: about 5 ms. */
+/** Pixels counted before other work gets its turn: about 5 ms. */
 const SLICE = 1 << 21;
 
 /**
- * Counts where two masks of one size agree; any value but 0 is inside.
+ * Counts where two masks of one size agree; any value but 0 is inside. Node's event loop gets its turn between slices, so that a
+ * picture of 100 megapixels does not hold up a service.
  *
- * Node's event loop gets its turn between slices, so that a picture of 100 megapixels does not hold up a service.
  * @throws RangeError where the lengths differ.
  */
 export async function confusion(predicted: Uint8Array, label: Uint8Array): Promise<Confusion> {
@@ -51,6 +53,7 @@ export async function confusion(predicted: Uint8Array, label: Uint8Array): Promi
   return { truePositive, falsePositive, falseNegative, trueNegative };
 }
 
+/** Computes the scores from the counts, by the formulas at the top of this file. */
 export function scores({ truePositive, falsePositive, falseNegative, trueNegative }: Confusion): Scores {
   const wrong = falsePositive + falseNegative;
   if (truePositive + wrong === 0) return { iou: 1, f1: 1, precision: 1, recall: 1, accuracy: 1 };

@@ -1,4 +1,4 @@
-/** One line for each model and image: CSV (RFC 4180, UTF-8, `.` as the decimal point) or Parquet. */
+/** The per-image table, a line for each model and image: CSV (RFC 4180, UTF-8, `.` as the decimal point) or Parquet. */
 
 import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -37,6 +37,7 @@ type Column = keyof ImageScores;
 
 const columns = Object.keys(COLUMNS) as Column[];
 
+/** Writes the table as CSV text: six decimals, nothing for null. */
 export function perImageCsv(rows: readonly ImageScores[]): string {
   const lines = rows.map((row) => csvLine(columns.map((column) => field(column, row[column]))));
   return `${[columns.join(','), ...lines].join('\n')}\n`;
@@ -47,14 +48,15 @@ function field(column: Column, value: string | number | null): string {
   return typeof value === 'number' && COLUMNS[column] === 'DOUBLE' ? value.toFixed(6) : String(value);
 }
 
-export function perImageParquet(rows: readonly ImageScores[]): Uint8Array {
+/** Writes the table as the bytes of a Parquet file. */
+function perImageParquet(rows: readonly ImageScores[]): Uint8Array {
   const columnData = columns.map((name) => ({ name, type: COLUMNS[name], data: rows.map((row) => row[name]) }));
   return new Uint8Array(parquetWriteBuffer({ columnData }));
 }
 
 /**
- * Where the file goes: `out` itself if it ends in .csv or .parquet, else `per-image.csv` in the folder `out`; without `out` a name
- * with the date in the run's folder, or in the working folder where no run is evaluated.
+ * Returns where the table goes: `out` itself if it ends in .csv or .parquet, else `per-image.csv` in the folder `out`. Without `out`
+ * it is a name with the date, in the run's folder or, where no run is evaluated, in the working folder.
  */
 export function perImagePath(out: string | undefined, runDir: string | undefined, cwd: string, now: Date): string {
   if (out !== undefined) return /\.(csv|parquet)$/i.test(out) ? out : join(out, 'per-image.csv');
@@ -65,7 +67,7 @@ export function perImagePath(out: string | undefined, runDir: string | undefined
   }
 }
 
-/** As Parquet where the name says so. */
+/** Writes the table to a file, wholly or not at all: Parquet where the name ends in .parquet, else CSV. */
 export async function writePerImage(path: string, rows: readonly ImageScores[]): Promise<void> {
   const parquet = extname(path).toLowerCase() === '.parquet';
   await writeFileWhole(path, parquet ? perImageParquet(rows) : perImageCsv(rows));

@@ -1,17 +1,14 @@
 /** How a model's masks get worse as its prompts do: boxes that are off, points outside the object, few points. */
 import type { Counted, Hooks } from '../core/hooks.js';
-import { type LowResMask, toLowRes } from '../data/low-res.js';
-import { inReadingOrder, type Sample } from '../data/sample.js';
-import type { Compute } from '../device.js';
-import type { EmbeddingStore } from '../embeddings/embedding-store.js';
+import { toLowRes } from '../data/low-res.js';
+import type { Mask, Sample } from '../data/sample.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
-import { ImageEmbedding, SamModel } from '../prediction/sam-model.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { Prompt } from '../prompts/prompt.js';
-import { type Asked, ask, promptRandom } from './ask.js';
+import { type Asked, promptRandom } from './ask.js';
 import { bootstrap } from './bootstrap.js';
 import type { Entrant } from './entrants.js';
-import { labelOf } from './judge.js';
+import { answered, type Witness } from './judge.js';
 import { confusion, type Scores, scores } from './metrics.js';
 import type { Disturbance, RobustnessCurve, RobustnessStep } from './results.js';
 import { mean, median } from './statistics.js';
@@ -51,48 +48,31 @@ function stepsFor(prompts: PromptOptions): Step[] {
   ];
 }
 
-function drawFor({ disturbance, prompts }: Step, label: LowResMask, sample: Sample): Prompt {
-  const prompt = drawPrompt(label, toPromptSettings(prompts), promptRandom(prompts, sample));
+function drawFor({ disturbance, prompts }: Step, label: Mask, sample: Sample): Prompt {
+  const grid = toLowRes(label, prompts.maskSize, prompts.imageSize);
+  const prompt = drawPrompt(grid, toPromptSettings(prompts), promptRandom(prompts, sample));
   return disturbance === 'mislabelled-points' ? { ...prompt, labels: prompt.labels.map(() => 1 as const) } : prompt;
 }
 
 /** The curves of one model, with prompts from the labels, whose embeddings are in the store. */
 export async function robustness(
-  { name, model: resolved, prompts }: Entrant,
+  { name, model, prompts }: Entrant,
   samples: readonly Sample[],
-  { store, compute }: { store: EmbeddingStore; compute: Compute },
-  { signal, onWarning, onProgress }: Hooks<Counted>,
+  from: Pick<Witness, 'store' | 'compute'>,
+  hooks: Hooks<Counted>,
 ): Promise<RobustnessCurve[]> {
   const steps = stepsFor(prompts);
-  const found = steps.map((): Scores[] => []);
-  const model = await SamModel.fromResolved(resolved, compute, signal);
-  try {
-    for (const [done, sample] of inReadingOrder(samples).entries()) {
-      signal?.throwIfAborted();
-      const label = await labelOf(sample);
-      const embeddings = await store.read([sample], { signal, onWarning });
-      try {
-        const embedding = new ImageEmbedding(embeddings, label.width, label.height, prompts.imageSize);
-        for (const [index, step] of steps.entries()) {
-          found[index]!.push(await scoreStep(step, { sample, label, model, embedding, signal }));
-        }
-      } finally {
-        embeddings.dispose();
-      }
-      onProgress?.({ done: done + 1, total: samples.length });
-    }
-  } finally {
-    model.dispose();
+  const found = new Map(steps.map((step) => [step, [] as Scores[]]));
+  const worsePrompts = function* ({ label, sample }: Asked) {
+    for (const step of steps) yield { step, prompts: step.prompts, prompt: drawFor(step, label, sample) };
+  };
+  const witness = { ...from, model, imageSize: prompts.imageSize };
+  let answers = 0;
+  for await (const { question, label, predicted } of answered(samples, witness, worsePrompts, hooks)) {
+    found.get(question.step)!.push(scores(await confusion(predicted.mask, label.values)));
+    if (++answers % steps.length === 0) hooks.onProgress?.({ done: answers / steps.length, total: samples.length });
   }
-  return curves(name, steps, found, prompts.seed);
-}
-
-async function scoreStep(step: Step, asked: Omit<Asked, 'masks'>): Promise<Scores> {
-  const { label, sample } = asked;
-  const { maskSize, imageSize: side } = step.prompts;
-  const prompt = drawFor(step, toLowRes(label, maskSize, side), sample);
-  const { mask } = await ask(prompt, step.prompts, asked);
-  return scores(await confusion(mask, label.values));
+  return curves(name, steps, [...found.values()], prompts.seed);
 }
 
 async function curves(

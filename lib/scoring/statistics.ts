@@ -1,20 +1,21 @@
-/** What a list of numbers is like. */
+/** Mean, median, quantiles, ranks and correlation of lists of numbers. */
 
-/** NaN of nothing. */
+/** Returns the mean; NaN of no values. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The middle value; of an even number the mean of the two middle ones. NaN of nothing. */
+/** Returns the middle value, or of an even number of values the mean of the two middle ones; NaN of no values. */
 export function median(values: readonly number[]): number {
   return quantile(ascending(values), 0.5);
 }
 
+/** Returns the values sorted, the least first. */
 export function ascending(values: readonly number[]): number[] {
   return [...values].sort((a, b) => a - b);
 }
 
-/** Of ascending values; between two of them in proportion, as NumPy's `linear`. NaN of nothing. */
+/** Returns the quantile `share` (0 to 1) of ascending values; between two of them in proportion, as NumPy's `linear`. NaN of no values. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   if (sorted.length === 0) return Number.NaN;
   const position = (sorted.length - 1) * share;
@@ -23,7 +24,7 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   return low === high ? low : low + (high - low) * (position - Math.floor(position));
 }
 
-/** Ranks from 1 on; equal values share the mean of theirs. */
+/** Returns the rank of each value, from 1 on; equal values share the mean of their ranks. */
 export function ranks(values: readonly number[]): number[] {
   const order = values.map((_, index) => index).sort((a, b) => values[a]! - values[b]!);
   const found = new Array<number>(values.length);
@@ -34,7 +35,7 @@ export function ranks(values: readonly number[]): number[] {
   return found;
 }
 
-/** Pearson's coefficient; null where one of the two does not vary. */
+/** Returns Pearson's correlation coefficient; null where one of the two lists does not vary. */
 export function correlation(a: readonly number[], b: readonly number[]): number | null {
   const [meanA, meanB] = [mean(a), mean(b)];
   let [both, ofA, ofB] = [0, 0, 0];

@@ -6,6 +6,7 @@ import type { ImageScores, Interval, Metric, ModelScores, PairedDifference, Summ
 import { ascending, mean, median, quantile } from './statistics.js';
 import { wilcoxon } from './wilcoxon.js';
 
+/** Names of all scores, in the order in which they are told. */
 export const METRICS = [
   'iou',
   'f1',
@@ -17,7 +18,7 @@ export const METRICS = [
   'hd95',
 ] as const satisfies readonly Metric[];
 
-/** Those that two models are compared by. */
+/** Scores by which two models are compared. */
 const COMPARED = ['iou', 'f1', 'boundaryIou', 'boundaryF1', 'hd95'] as const satisfies readonly Metric[];
 
 const RESOLUTIONS = ['own', '256'] as const;
@@ -27,7 +28,12 @@ type Totals = Omit<
   'name' | 'spec' | 'weightsHash' | 'encoderHash' | 'checkpointHash' | 'promptSource' | 'promptKind' | 'prompts'
 >;
 
-/** @param rows at least one. */
+/**
+ * Sums up one model's scores of all images.
+ *
+ * @param rows at least one.
+ * @param seed seed of the bootstrap.
+ */
 export async function totals(rows: readonly ImageScores[], seed: number): Promise<Totals> {
   const own = await summaries(rows, 'own', seed);
   const ious = rows.map(({ iou }) => iou);
@@ -50,6 +56,7 @@ export async function totals(rows: readonly ImageScores[], seed: number): Promis
   };
 }
 
+/** Counts the IoUs below 0.5. */
 export function belowHalf(ious: readonly number[]): number {
   return ious.filter((iou) => iou < 0.5).length;
 }
@@ -71,7 +78,11 @@ function scoreOf(row: ImageScores, metric: Metric, resolution: Resolution): numb
   return row[resolution === 'own' ? metric : (`${metric}At256` as const)];
 }
 
-/** @param values null: the image has no such number; it counts as the greatest. */
+/**
+ * Sums up one score over all images, with its intervals.
+ *
+ * @param values one for each image; null where it has no such number, which counts as the greatest.
+ */
 export async function summary(values: readonly (number | null)[], seed: number): Promise<Summary> {
   const there = values.filter((value) => value !== null);
   const all = ascending(values.map((value) => value ?? Number.POSITIVE_INFINITY));
@@ -96,13 +107,13 @@ function finiteInterval(interval: Interval | undefined): Interval | null {
   return interval?.every(Number.isFinite) ? interval : null;
 }
 
-/** The scores of one of `models`, the images in the same order for all. */
+/** One entrant's scores, summed up and of each image; the images are in the same order for all entrants. */
 export interface Scored {
   readonly summary: ModelScores;
   readonly rows: readonly ImageScores[];
 }
 
-/** Every pair that shares the model or the prompts, the earlier first, in every score and both resolutions. */
+/** Compares every pair that shares the model or the prompts, in every score of {@link COMPARED} and at both resolutions. */
 export async function pairedDifferences(scored: readonly Scored[], seed: number): Promise<PairedDifference[]> {
   const pairs = scored.flatMap((a, index) =>
     scored.slice(index + 1).flatMap((b) => (comparable(a.summary, b.summary) ? [fromBaseline(a, b)] : [])),
@@ -119,7 +130,7 @@ export async function pairedDifferences(scored: readonly Scored[], seed: number)
   return found;
 }
 
-/** What a model is held against stands first, wherever it was named: the untuned model, the rough mask. */
+/** Puts a baseline (the untuned model, the rough mask) first, wherever it was named. */
 function fromBaseline(a: Scored, b: Scored): { a: Scored; b: Scored } {
   return isBaseline(b.summary) && !isBaseline(a.summary) ? { a: b, b: a } : { a, b };
 }
@@ -131,7 +142,7 @@ function comparable(a: ModelScores, b: ModelScores): boolean {
   return samePrompts || roughMask || a.name === b.name;
 }
 
-/** `b` minus `a`. Undefined where no image has the score in both. */
+/** Compares two entrants in one score: `b` minus `a`, image by image. Undefined where no image has the score in both. */
 export async function compare(
   a: Scored,
   b: Scored,

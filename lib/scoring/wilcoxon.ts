@@ -5,10 +5,10 @@
 import type { WilcoxonTest } from './results.js';
 import { ranks } from './statistics.js';
 
-/** Up to so many pairs that differ the distribution is counted out, ties and all. */
+/** Most pairs that differ for which the distribution is counted out, ties and all; above, it is taken as normal. */
 const MOST_EXACT = 50;
 
-/** Null where no pair differs. */
+/** Tests differences in pairs against a median of 0. Null where no pair differs. */
 export function wilcoxon(differences: readonly number[]): WilcoxonTest | null {
   const differing = differences.filter((difference) => difference !== 0);
   if (differing.length === 0) return null;
@@ -20,14 +20,14 @@ export function wilcoxon(differences: readonly number[]): WilcoxonTest | null {
   return { statistic, pValue: normalP(statistic, n, tieSizes(ranked)), method: 'normal' };
 }
 
-/** How many share each rank. */
+/** Counts how many share each rank. */
 function tieSizes(ranked: readonly number[]): number[] {
   const sizes = new Map<number, number>();
   for (const rank of ranked) sizes.set(rank, (sizes.get(rank) ?? 0) + 1);
   return [...sizes.values()];
 }
 
-/** Each of the 2^n choices of signs is equally likely: how many give a sum of ranks as low as this, or as high? */
+/** p-value by counting: of the 2^n choices of signs, all equally likely, how many give a sum of ranks as low as this, or as high? */
 function exactP(statistic: number, ranked: readonly number[]): number {
   const n = ranked.length;
   // Twice the sum of ranks: shared ranks are halves.
@@ -47,7 +47,7 @@ function normalP(statistic: number, n: number, ties: readonly number[]): number 
   return Math.min(1, 2 * normalTail((expected - statistic) / Math.sqrt(variance)));
 }
 
-/** P(Z > z) of the standard normal distribution for z >= 0: half of erfc(z / sqrt 2), by its series or its continued fraction. */
+/** Returns P(Z > z) of the standard normal distribution for z >= 0: half of erfc(z / sqrt 2), by its series or its continued fraction. */
 function normalTail(z: number): number {
   const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
   if (z < 3) {

@@ -8,10 +8,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { readSettings } from '../addon/settings.js';
+import { readSetupRecord } from '../addon/setup-record.js';
 import { isCheckout, packageVersion } from '../core/package-root.js';
 import { inspectLibTorch, type LibTorch } from './libtorch.js';
 
+/** Folders of an addon that is built for one LibTorch. */
 export interface AddonPlace {
   /** Folder that the finished files go to. */
   folder: string;
@@ -21,14 +22,19 @@ export interface AddonPlace {
 
 /** What a finished addon was made from. */
 export interface Stamp {
+  /** Folder of the LibTorch that it was compiled for. */
   libtorch: string;
+  /** Version of that LibTorch. */
   version: string;
+  /** Digest of the sources. */
   sources: string;
 }
 
+/** Returns the addon's file in a folder. */
 export const addonFile = (folder: string) => join(folder, 'sam_native.node');
 const stampFile = (folder: string) => join(folder, 'stamp.json');
 
+/** Returns the folders of an addon for this LibTorch. */
 export function addonPlace(root: string, cacheDir: string, libtorch: LibTorch): AddonPlace {
   const key = digest([root, libtorch.path, libtorch.version, process.platform, process.arch]).slice(0, 12);
   if (isCheckout(root)) return { folder: join(root, 'build', 'Release'), work: join(root, 'build', key) };
@@ -36,24 +42,26 @@ export function addonPlace(root: string, cacheDir: string, libtorch: LibTorch): 
   return { folder, work: join(folder, 'build') };
 }
 
-/** The folder in which the addon was last put, if any was. */
-export function currentFolder(root: string, cacheDir: string): string | undefined {
+/** Returns the folder that the addon was last put into; undefined where there was none. */
+function currentFolder(root: string, cacheDir: string): string | undefined {
   if (isCheckout(root)) return join(root, 'build', 'Release');
-  const file = readSettings(cacheDir).addons?.[packageVersion(root)];
+  const file = readSetupRecord(cacheDir).addons?.[packageVersion(root)];
   return file === undefined ? undefined : join(file, '..');
 }
 
-/** A digest of everything that the addon is compiled from, LibTorch aside. */
+/** Returns a digest of everything that the addon is compiled from, LibTorch aside. */
 export function sourcesDigest(root: string): string {
   const files = ['CMakeLists.txt', ...filesBelow(join(root, 'cmake')), ...filesBelow(join(root, 'native'))];
   const parts = files.map((file) => (file === 'CMakeLists.txt' ? join(root, file) : file)).sort();
   return digest(parts.flatMap((file) => [relative(root, file), readFileSync(file, 'utf8')]));
 }
 
+/** Makes the stamp of an addon compiled now, from these sources and for this LibTorch. */
 export function makeStamp(root: string, libtorch: LibTorch): Stamp {
   return { libtorch: libtorch.path, version: libtorch.version, sources: sourcesDigest(root) };
 }
 
+/** Reads the stamp in a folder; undefined where there is none or it is damaged. */
 export function readStamp(folder: string): Stamp | undefined {
   try {
     return JSON.parse(readFileSync(stampFile(folder), 'utf8')) as Stamp;
@@ -62,21 +70,22 @@ export function readStamp(folder: string): Stamp | undefined {
   }
 }
 
+/** Writes the stamp into a folder, wholly or not at all. */
 export function writeStamp(folder: string, stamp: Stamp): void {
   const temporary = `${stampFile(folder)}.${process.pid}`;
   writeFileSync(temporary, JSON.stringify(stamp));
   renameSync(temporary, stampFile(folder));
 }
 
-/** Whether the addon in `folder` is there and was made from exactly this. */
+/** Tells whether the addon in `folder` is there and was made from exactly what the stamp says. */
 export function isBuilt(folder: string, stamp: Stamp): boolean {
   const found = readStamp(folder);
   return existsSync(addonFile(folder)) && JSON.stringify(found) === JSON.stringify(stamp);
 }
 
 /**
- * Whether there is nothing to do: addon and stamp are there, the sources are the same, its LibTorch still lies there in the
- * same version, and the environment doesn't name another one. Takes milliseconds.
+ * Tells whether setup has nothing to do: addon and stamp are there, the sources are the same, the addon's LibTorch still lies there in
+ * the same version, and the environment doesn't name another one. Takes milliseconds.
  */
 export function isUpToDate(root: string, cacheDir: string, env: NodeJS.ProcessEnv = process.env): boolean {
   const folder = currentFolder(root, cacheDir);

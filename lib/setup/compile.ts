@@ -11,29 +11,35 @@ import { SamError } from '../core/errors.js';
 import type { LibTorch } from './libtorch.js';
 import { type CommandResult, lastWords, runCommand } from './run-command.js';
 
-/** The part of a progress reporter that setup needs (`lib/cli/progress.ts` has it). */
+/** What setup asks of a progress reporter (`lib/cli/progress.ts` has one). */
 export interface SetupReporter {
   say(line: string): void;
   task(label: string, total: number): { update(done: number, note?: string, total?: number): void; end(): void };
 }
 
+/** What is compiled, for which LibTorch, and where. */
 export interface CompileOptions {
+  /** Folder of this package. */
   root: string;
   libtorch: LibTorch;
-  /** Folder for CMake; the files come to lie in `<work>/Release`. */
+  /** Folder for CMake; the finished files come to lie in `<work>/Release`. */
   work: string;
   reporter: SetupReporter;
   signal?: AbortSignal | undefined;
-  /** Only this target; all by default. */
+  /** Target of CMake's; all by default. */
   target?: string;
-  /** Run path instead of LibTorch's absolute one. */
+  /** Run path of the addon, instead of LibTorch's absolute one. */
   runPath?: string;
 }
 
-/** What one compiler process may need at most. */
+/** Memory that one compiler process may need at most. */
 const BYTES_PER_JOB = 2 * 1024 ** 3;
 
-/** @throws SamError `SAM_NO_ADDON` with the compiler's or CMake's own words. */
+/**
+ * Compiles the addon.
+ *
+ * @throws SamError `SAM_NO_ADDON`: a tool is missing, or configuring or compiling fails; with CMake's or the compiler's own words.
+ */
 export async function compileAddon(options: CompileOptions): Promise<void> {
   const missing = missingBuildTools();
   if (missing.length > 0) {
@@ -63,13 +69,15 @@ export async function compileAddon(options: CompileOptions): Promise<void> {
   if (built.code !== 0) fail('the addon does not compile', firstError(built.output), built, work);
 }
 
+/** A program that compiling needs. */
 export interface BuildTool {
+  /** Name of the tool, for messages. */
   what: string;
-  /** Debian's package. */
+  /** Debian's package of the tool. */
   debian: string;
 }
 
-/** Compiler, CMake and make, as far as they are missing. */
+/** Finds which of CMake, a compiler and make are missing. */
 export function missingBuildTools(env: NodeJS.ProcessEnv = process.env): BuildTool[] {
   const runs = (program: string) => spawnSync(program, ['--version'], { env, stdio: 'ignore' }).status === 0;
   const any = (...programs: (string | undefined)[]) => programs.some((program) => program && runs(program));
@@ -100,7 +108,7 @@ function fail(what: string, words: string, { output }: CommandResult, work: stri
   throw new SamError('SAM_NO_ADDON', `${what}: ${words}`, { fix: `the whole output is in ${log}`, detail: output });
 }
 
-/** CMake wraps its messages: everything up to the call stack, on one line. */
+/** Returns CMake's own message, which it wraps, on one line: everything up to the call stack. */
 function configureError(output: string): string {
   const message = /CMake Error[^\n]*\n+((?:[ \t]+\S[^\n]*\n+?)+)/.exec(output)?.[1];
   return message === undefined ? lastWords(output) : message.replace(/\s+/g, ' ').trim();

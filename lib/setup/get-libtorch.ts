@@ -9,13 +9,14 @@ import { SamError } from '../core/errors.js';
 import { cachedTree, inspectLibTorch, type LibTorch, PINNED_VERSION } from './libtorch.js';
 import { lastWords, runCommand } from './run-command.js';
 
+/** Where LibTorch is gotten from. */
 export interface GetOptions {
   cacheDir: string;
-  /** pip's `--index-url`, e.g. one with CPU builds only. */
+  /** Index for pip, as its `--index-url`: one with CPU builds only, say. */
   indexUrl?: string | undefined;
-  /** A wheel or libtorch zip that is already here. */
+  /** Wheel or libtorch zip that is already here. */
   from?: string | undefined;
-  /** Asks before a download; false ends the work. */
+  /** Asks the user before a download; false ends the work. */
   consent(question: string): Promise<boolean>;
   say(line: string): void;
   signal?: AbortSignal | undefined;
@@ -23,18 +24,20 @@ export interface GetOptions {
 }
 
 const UNPACK = fileURLToPath(new URL('../../scripts/unpack.py', import.meta.url));
-/** Of the wheel (and of the zip, whose `libtorch/` becomes `torch/`): nothing of the Python package itself. */
+/** Parts of the wheel that are unpacked (and of the zip, whose `libtorch/` becomes `torch/`): nothing of the Python package itself. */
 const TORCH_PARTS = 'torch/lib/,torch/include/,torch/version.py,torch/build-version';
 
+/** What the user is asked before LibTorch is downloaded. */
 export const DOWNLOAD_QUESTION =
   `Get LibTorch ${PINNED_VERSION} with pip? About 190 MB where pip's index has the CPU build; about 2.5 GB, NVIDIA's libraries ` +
   'included, where it has the CUDA build (the usual one on Linux x86-64; --index-url names another index).';
 
 /**
- * The LibTorch in the cache, downloaded and unpacked where it isn't yet. Finished downloads are kept over an interruption; a
- * tree is unpacked under another name and renamed when it is complete.
+ * Downloads LibTorch, or takes the archive that is given, and unpacks it into the cache. Finished downloads are kept over an
+ * interruption; a tree is unpacked under another name and renamed when it is complete.
  *
- * @throws SamError `SAM_NO_ADDON` (no Python, no pip, refused), `SAM_NETWORK` (pip failed), `SAM_IO` (disk), `SAM_NOT_FOUND`.
+ * @throws SamError `SAM_NO_ADDON`: no Python, no pip, or the user refused. `SAM_NETWORK`: pip failed. `SAM_IO`: the disk is full, or an
+ * archive is damaged. `SAM_NOT_FOUND`: no such archive, or no LibTorch in it that will do.
  */
 export async function getLibTorch(options: GetOptions): Promise<LibTorch> {
   await checkTools(options);
@@ -82,7 +85,7 @@ async function checkTools({ from, signal, env = process.env }: GetOptions): Prom
   });
 }
 
-/** Whether Node runs on musl: its own report names the glibc otherwise. */
+/** Tells whether Node runs on musl: its own report names the glibc otherwise. */
 function isMusl(): boolean {
   if (process.platform !== 'linux') return false;
   const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
@@ -99,7 +102,7 @@ function localArchive(from: string): string {
   return path;
 }
 
-/** The pinned version's wheel in `downloads`, kept from an earlier try or gotten by pip. */
+/** Returns the pinned version's wheel in `downloads`, kept from an earlier try or gotten by pip. */
 async function torchWheel(downloads: string, options: GetOptions): Promise<string> {
   const find = () => wheelsIn(downloads).find((name) => name.startsWith(`torch-${PINNED_VERSION}`));
   if (find() === undefined) {
@@ -126,14 +129,14 @@ const refused = () =>
     fix: 'npx sam-native setup --yes (or --libtorch FOLDER, --from FILE)',
   });
 
-/** `nvidia-x==1; platform_system == "Linux"` without its condition: it was made for this machine's wheel. */
+/** Takes the condition off `nvidia-x==1; platform_system == "Linux"`: it holds, since the wheel is made for this machine. */
 const withoutMarker = (requirement: string) => requirement.split(';')[0]!.trim();
 
 function wheelsIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.whl')) : [];
 }
 
-/** pip moves a wheel to its place when it is complete, so that what lies there is whole. */
+/** Lets pip download into a folder. It moves a wheel to its place when it is complete, so that what lies there is whole. */
 async function pipDownload(folder: string, requirements: string[], options: GetOptions): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const index = options.indexUrl === undefined ? [] : ['--index-url', options.indexUrl];

@@ -2,49 +2,52 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { readSettings } from '../addon/settings.js';
+import { readSetupRecord } from '../addon/setup-record.js';
 import { SamError } from '../core/errors.js';
 
-/** The version that is tested, and that `setup` gets. */
+/** Version of LibTorch that is tested, and that `setup` gets. */
 export const PINNED_VERSION = '2.13.0';
 /** Minor versions of LibTorch 2 that the sources compile against. */
 const SUPPORTED_MINORS = [11, 12, 13, 14];
 
+/** A LibTorch on this machine. */
 export interface LibTorch {
   /** Folder with include/ and lib/. */
   path: string;
-  /** e.g. `2.13.0`. */
+  /** Version, such as `2.13.0`. */
   version: string;
-  /** It has the CUDA library; whether a GPU is there is another matter. */
+  /** Whether it has the CUDA library; whether a GPU is there is another matter. */
   cuda: boolean;
 }
 
 /** A place that was looked at. */
 export interface Candidate {
-  /** e.g. `LIBTORCH`, `active Python`. */
+  /** What named the place: `LIBTORCH`, `active Python` … */
   source: string;
   path: string;
+  /** LibTorch that was found there and will do. */
   libtorch?: LibTorch;
-  /** Why it won't do. */
+  /** Why what is there won't do. */
   problem?: string;
 }
 
+/** Where LibTorch is looked for. */
 export interface FindOptions {
-  /** `--libtorch`. */
+  /** Folder that `--libtorch` names. */
   explicit?: string | undefined;
   cacheDir: string;
   env?: NodeJS.ProcessEnv;
-  /** Where a machine's administrator would put it. */
+  /** Folders where a machine's administrator would put it. */
   systemFolders?: readonly string[];
 }
 
-/** The library's file name here. */
+/** Returns a library's file name on this platform, such as `libtorch_cpu.so`. */
 export function libraryFile(name: string): string {
   if (process.platform === 'win32') return `${name}.dll`;
   return process.platform === 'darwin' ? `lib${name}.dylib` : `lib${name}.so`;
 }
 
-/** What lies in a folder: a LibTorch that will do, or why not. */
+/** Looks at what lies in a folder: a LibTorch that will do, or why not. */
 export function inspectLibTorch(path: string): { libtorch: LibTorch } | { problem: string } {
   if (!existsSync(path)) return { problem: 'no such folder' };
   const version = headerVersion(path);
@@ -62,7 +65,7 @@ export function inspectLibTorch(path: string): { libtorch: LibTorch } | { proble
   return { libtorch: { path, version, cuda: existsSync(join(path, 'lib', libraryFile('torch_cuda'))) } };
 }
 
-/** `2.13.0` from the headers, the one file that both wheels and zips have. */
+/** Reads the version, such as `2.13.0`, from a header: the one file that both wheels and zips have. */
 function headerVersion(path: string): string | undefined {
   for (const header of ['headeronly', 'csrc/api/include/torch']) {
     let text: string;
@@ -78,11 +81,11 @@ function headerVersion(path: string): string | undefined {
 }
 
 /**
- * The first LibTorch that will do, in this order: `--libtorch`, `SAM_NATIVE_LIBTORCH`, `LIBTORCH`, the recorded choice, the
- * active Python's torch, the cache, the system's folders; and everything looked at on the way.
+ * Finds the first LibTorch that will do, in this order: `--libtorch`, `SAM_NATIVE_LIBTORCH`, `LIBTORCH`, the recorded choice, the
+ * active Python's torch, the cache, the system's folders. Returns everything looked at on the way, too.
  *
- * @throws SamError `SAM_NOT_FOUND` when `--libtorch` or `SAM_NATIVE_LIBTORCH` names one that won't do: who asks for one
- * shall not get another.
+ * @throws SamError `SAM_NOT_FOUND`: `--libtorch` or `SAM_NATIVE_LIBTORCH` names one that won't do. Who asks for one shall not get
+ * another.
  */
 export function findLibTorch(options: FindOptions): { libtorch: LibTorch | undefined; candidates: Candidate[] } {
   const candidates: Candidate[] = [];
@@ -102,7 +105,7 @@ export function findLibTorch(options: FindOptions): { libtorch: LibTorch | undef
   return { libtorch: undefined, candidates };
 }
 
-/** Where to look, the next place only when asked for: asking Python takes a moment. */
+/** Names the places to look at, the next one only when asked for: asking Python takes a moment. */
 function* places(options: FindOptions): Generator<{ source: string; path: string; insist?: boolean }> {
   const env = options.env ?? process.env;
   if (options.explicit) yield { source: '--libtorch', path: resolve(options.explicit), insist: true };
@@ -110,7 +113,7 @@ function* places(options: FindOptions): Generator<{ source: string; path: string
     yield { source: 'SAM_NATIVE_LIBTORCH', path: resolve(env.SAM_NATIVE_LIBTORCH), insist: true };
   }
   if (env.LIBTORCH) yield { source: 'LIBTORCH', path: resolve(env.LIBTORCH) };
-  const recorded = readSettings(options.cacheDir).libtorch;
+  const recorded = readSetupRecord(options.cacheDir).libtorch;
   if (recorded !== undefined) yield { source: 'recorded choice', path: recorded };
   const python = torchOfPython(env);
   if (python !== undefined) yield { source: 'active Python', path: python };
@@ -119,7 +122,7 @@ function* places(options: FindOptions): Generator<{ source: string; path: string
     yield { source: 'system', path };
 }
 
-/** The folder of the torch that `python` would import. `find_spec` takes milliseconds where importing takes seconds. */
+/** Asks Python for the folder of the torch that it would import. `find_spec` takes milliseconds where importing takes seconds. */
 function torchOfPython(env: NodeJS.ProcessEnv): string | undefined {
   const bin = process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python';
   const interpreters = [env.VIRTUAL_ENV, env.CONDA_PREFIX].filter(Boolean).map((prefix) => join(prefix!, bin));
@@ -134,7 +137,7 @@ function torchOfPython(env: NodeJS.ProcessEnv): string | undefined {
   return undefined;
 }
 
-/** Folder that `setup` unpacks a version into. Laid out as Python's site-packages: `torch/`, and `nvidia/` beside it. */
+/** Returns the folder that `setup` unpacks a version into. It is laid out as Python's site-packages: `torch/`, `nvidia/` beside it. */
 export function cachedTree(cacheDir: string, version: string): string {
   return join(cacheDir, `libtorch-${version}`);
 }

@@ -1,4 +1,4 @@
-/** One process at a time: two `npx` in one checkout must not compile in the same folder. */
+/** A lock file, for one process at a time: two `npx` in one checkout must not compile in the same folder. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,7 +39,7 @@ function take(path: string): boolean {
   }
 }
 
-/** Undefined where the file just vanished or holds no number. */
+/** Reads the lock's process; undefined where the file has just vanished or holds no number. */
 function ownerOf(path: string): number | undefined {
   try {
     return Number.parseInt(readFileSync(path, 'utf8'), 10) || undefined;

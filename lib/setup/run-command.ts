@@ -1,25 +1,30 @@
 /** Runs another program and keeps its last words. */
 import { spawn } from 'node:child_process';
 
+/** How a program ended, and what it said. */
 export interface CommandResult {
-  /** Exit code; 127 where there is no such program, 128 + n after signal n. */
+  /** Exit code; 127 where there is no such program, 128 and more after a signal. */
   code: number;
   stdout: string;
-  /** What it said on stderr; of both, in order, in `output`. */
   stderr: string;
+  /** Text of stdout and stderr together, in the order in which it came. */
   output: string;
 }
 
+/** Where and how a program is run. */
 export interface CommandOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
-  /** Each line of stdout and stderr as it comes. */
+  /** Called with each line of stdout and stderr as it comes. */
   onLine?: (line: string) => void;
   timeoutMs?: number;
 }
 
-/** Never rejects but for an abort (with the signal's reason): a program that is missing or fails is a result. */
+/**
+ * Runs a program and waits for its end. A program that is missing or fails is a result; only an abort rejects, with the signal's
+ * reason.
+ */
 export async function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { signal } = options;
   signal?.throwIfAborted();
@@ -57,7 +62,7 @@ export async function runCommand(command: readonly string[], options: CommandOpt
   return { ...result, code };
 }
 
-/** The last line that says something, preferring one that says "error": what of a long output to show. */
+/** Picks what to show of a long output: the last line that says "error", else the last that says anything. */
 export function lastWords(output: string): string {
   const lines = output.split(/\r?\n/).filter((line) => line.trim() !== '');
   return (lines.findLast((line) => /\berror\b/i.test(line)) ?? lines.at(-1) ?? 'it said nothing').trim();

@@ -12,9 +12,11 @@ import { SamError } from '../core/errors.js';
 import { resolveModel } from '../models/resolve.js';
 import { parseLoss } from '../options.js';
 
+/** How long the self-test's work took. */
 export interface SelfTestResult {
-  /** Wall time, encoding of one image. */
+  /** Wall time of encoding one image. */
   encodeSeconds: number;
+  /** Wall time of one training step. */
   stepSeconds: number;
 }
 
@@ -27,7 +29,11 @@ const PROMPTS: PromptBatch = {
   pointLabels: Int32Array.of(1),
 };
 
-/** @throws SamError when any of it fails, or when the loaded decoder decodes otherwise than the saved one. */
+/**
+ * Encodes a picture, trains a step, saves, loads, and decodes the same.
+ *
+ * @throws SamError where any of it fails, or the loaded decoder decodes otherwise than the saved one.
+ */
 export async function selfTest(cacheDir: string): Promise<SelfTestResult> {
   const { weights, encoder: path } = await resolveModel('mobile-sam', { cacheDir });
   const device = { device: 'cpu', precision: 'fp32' } as const;
@@ -59,7 +65,7 @@ export async function selfTest(cacheDir: string): Promise<SelfTestResult> {
   }
 }
 
-/** A bright disc on a dark ground. */
+/** Encodes a picture of a bright disc on a dark ground. */
 async function encode(encoder: ImageEncoder): Promise<Embeddings> {
   const pixels = new Uint8Array(SIZE * SIZE * 3);
   for (let i = 0; i < SIZE * SIZE; i++) if (inDisc(i)) pixels.fill(200, 3 * i, 3 * i + 3);
@@ -72,7 +78,7 @@ async function encode(encoder: ImageEncoder): Promise<Embeddings> {
 
 const inDisc = (i: number) => Math.hypot((i % SIZE) - SIZE / 2, Math.floor(i / SIZE) - SIZE / 2) < SIZE / 4;
 
-/** One step towards the disc's complement, which surely changes something, then saves. Seconds of the step. */
+/** Trains one step towards the disc's complement, which surely changes something, and saves. Returns the seconds of the step. */
 async function trainStep(model: SamModel, embeddings: Embeddings, checkpoint: string): Promise<number> {
   const trainer = native().createTrainer(model, {
     weightDecay: 0,

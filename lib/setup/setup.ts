@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { readSettings, writeSettings } from '../addon/settings.js';
+import { readSetupRecord, writeSetupRecord } from '../addon/setup-record.js';
 import { tryAddon } from '../addon/try-addon.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
 import { SamError } from '../core/errors.js';
@@ -13,30 +13,39 @@ import { getLibTorch } from './get-libtorch.js';
 import { findLibTorch, type LibTorch } from './libtorch.js';
 import { withLock } from './lock.js';
 
+/** Which LibTorch to take, and where things lie. */
 export interface SetupOptions {
   /** Folder of a LibTorch to use. */
   libtorch?: string | undefined;
-  /** pip's index, for a download. */
+  /** Index for pip, for a download. */
   indexUrl?: string | undefined;
-  /** A torch wheel or libtorch zip to take instead of a download. */
+  /** Torch wheel or libtorch zip to take instead of a download. */
   from?: string | undefined;
-  /** Compile even if nothing changed. */
+  /** Whether to compile even if nothing changed. */
   force?: boolean | undefined;
-  /** Asks the user; false ends the work. */
+  /** Asks the user before a download; false ends the work. */
   consent(question: string): Promise<boolean>;
   reporter: SetupReporter;
   signal?: AbortSignal | undefined;
   cacheDir?: string | undefined;
+  /** Folder of this package. */
   root?: string | undefined;
 }
 
+/** What `setup` took and made. */
 export interface SetupResult {
+  /** LibTorch that the addon uses, and what named it. */
   libtorch: LibTorch & { source: string };
-  /** `built`: compiled now; `prebuilt`: taken from the package; `unchanged`: it was there. */
+  /** Addon's file, and where it came from: compiled now, taken from the package, or there already. */
   addon: { path: string; how: 'built' | 'prebuilt' | 'unchanged' };
 }
 
-/** @throws SamError; nothing that worked before is lost, and calling it again goes on where it stopped. */
+/**
+ * Finds or gets LibTorch, takes a matching prebuild or compiles the addon, tries it, and records it. Waits while another process does
+ * the same. Nothing that worked before is lost; calling it again goes on where it stopped.
+ *
+ * @throws SamError as {@link findLibTorch}, {@link getLibTorch} and {@link compileAddon}; `SAM_NO_ADDON`: the new addon doesn't work.
+ */
 export async function setup(options: SetupOptions): Promise<SetupResult> {
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const root = options.root ?? PACKAGE_ROOT;
@@ -84,7 +93,7 @@ async function locked(options: SetupOptions, root: string, cacheDir: string): Pr
   return { libtorch, addon: { path, how } };
 }
 
-/** One that is here, unless the user names an archive or an index; else pip's. */
+/** Chooses a LibTorch that is here, unless the user names an archive or an index; else gets it by pip. */
 async function chooseLibTorch(options: SetupOptions, cacheDir: string): Promise<LibTorch & { source: string }> {
   const { reporter } = options;
   if (options.from === undefined && options.indexUrl === undefined) {
@@ -101,8 +110,8 @@ async function chooseLibTorch(options: SetupOptions, cacheDir: string): Promise<
 }
 
 /**
- * A prebuild of this LibTorch's minor version, if the package brings one, put into `folder` beside a link to LibTorch, which is
- * where its run path looks. Undefined if there is none.
+ * Puts a prebuild of this LibTorch's minor version, if the package brings one, into `folder`, beside a link to LibTorch, which is
+ * where its run path looks. Returns the folder; undefined where there is no such prebuild.
  */
 function takePrebuild(root: string, libtorch: LibTorch, folder: string): string | undefined {
   const prebuilds = join(root, 'prebuilds', `torch-${libtorch.version.split('.').slice(0, 2).join('.')}`);
@@ -136,7 +145,7 @@ function install(from: string, to: string): void {
 }
 
 function record(root: string, cacheDir: string, libtorch: LibTorch, addon: string): void {
-  const settings = readSettings(cacheDir);
-  const addons = isCheckout(root) ? settings.addons : { ...settings.addons, [packageVersion(root)]: addon };
-  writeSettings(cacheDir, { libtorch: libtorch.path, ...(addons && { addons }) });
+  const recorded = readSetupRecord(cacheDir);
+  const addons = isCheckout(root) ? recorded.addons : { ...recorded.addons, [packageVersion(root)]: addon };
+  writeSetupRecord(cacheDir, { libtorch: libtorch.path, ...(addons && { addons }) });
 }

@@ -4,10 +4,10 @@ import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { eachOf } from '../core/parallel.js';
 import { type ProblemOptions, Problems } from '../core/problems.js';
+import { nameAll } from '../core/words.js';
 import { maskArea } from '../data/low-res.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
-import { nameAll } from '../data/sources/folder.js';
 import type { LowResMasks } from './masks.js';
 import type { RoughPrompts } from './rough-prompts.js';
 

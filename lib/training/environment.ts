@@ -11,7 +11,7 @@ import type { EnsureOptions, EnsureResult } from '../embeddings/embedding-store.
 import { openWorkplace, type Workplace } from '../embeddings/workplace.js';
 import { decoderFiles, type ModelDescriptor } from '../models/model.js';
 import type { ResolvedTrainOptions } from '../options.js';
-import type { Scored } from '../reports/sections/scores-sections.js';
+import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import type { TrainEvent } from '../runs/events.js';
 
 /** Hooks that tell a run's events. */
@@ -49,7 +49,7 @@ export interface TrainEnvironment {
   openData(options: ResolvedTrainOptions, hooks: Hooks): Promise<DataSplits>;
   openModel(options: ResolvedTrainOptions, compute: Compute, hooks: Hooks): Promise<OpenModel>;
   /** Scores the source weights and the best checkpoint of the run in `dir` on validation images, for its report. */
-  score(dir: string, validation: Samples, by: ScoredBy, hooks: Hooks): Promise<Scored>;
+  score(dir: string, validation: Samples, by: ScoredBy, hooks: Hooks): Promise<ReportedScores>;
   versions(): { samNative: string; libtorch: string; node: string };
 }
 

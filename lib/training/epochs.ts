@@ -1,11 +1,10 @@
 /** The epochs: batches through the trainer, validation, checkpoints. Everything that lasts is in `context.state`. */
-import type { Precision, Trainer } from '../../binding.js';
+import type { Trainer } from '../../binding.js';
 import { SamError } from '../core/errors.js';
 import { shuffled } from '../core/random.js';
-import type { DataSplits, Samples } from '../data/sample.js';
+import type { Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
-import type { ResolvedTrainOptions } from '../options.js';
-import type { TrainEvent, TrainSeconds } from '../runs/events.js';
+import type { TrainEvent } from '../runs/events.js';
 import type { History } from '../runs/history.js';
 import { completeEpoch, isFinished, type RunState } from '../runs/run-state.js';
 import {
@@ -17,22 +16,20 @@ import {
   stepsOf,
 } from './batches.js';
 import { prefetched } from './prefetch.js';
+import type { ReadyRun } from './run-records.js';
 import { learningRate, type Schedule } from './schedules.js';
 
 export interface EpochsContext {
-  options: ResolvedTrainOptions;
-  splits: DataSplits;
-  source: BatchSource;
-  trainer: Trainer;
-  precision: Precision;
-  schedule: Schedule;
+  /** Its `seconds` are this call's, added to as it goes on. */
+  readonly run: Pick<ReadyRun, 'options' | 'splits' | 'compute' | 'seconds'>;
+  readonly source: BatchSource;
+  readonly trainer: Trainer;
+  readonly schedule: Schedule;
   /** Changed at the end of each optimisation step and epoch only, so that it can be saved at any moment in between. */
-  state: RunState;
-  history: History;
-  /** This call's, added to as it goes on. */
-  seconds: TrainSeconds;
-  counters: { trainedSamples: number };
-  signal: AbortSignal | undefined;
+  readonly state: RunState;
+  readonly history: History;
+  readonly counters: { trainedSamples: number };
+  readonly signal: AbortSignal | undefined;
   emit(event: TrainEvent): void;
   /** Writes a checkpoint of `state`. */
   save(best: boolean): Promise<void>;
@@ -44,12 +41,13 @@ export interface EpochsContext {
 
 /** Trains until the last epoch, early stopping, or an abort: then the signal's reason is thrown and `state` can be saved. */
 export async function runEpochs(context: EpochsContext): Promise<void> {
-  const { state, options } = context;
+  const { state } = context;
+  const { options, seconds } = context.run;
   while (!isFinished(state, options)) {
     const trained = await trainEpoch(context);
     const started = performance.now();
     const validation = await validateEpoch(context);
-    context.seconds.validate += (performance.now() - started) / 1000;
+    seconds.validate += (performance.now() - started) / 1000;
     const best = completeEpoch(state, validation);
     const line = {
       type: 'epoch' as const,
@@ -75,10 +73,11 @@ interface StepSums {
 
 /** The rest of the epoch in progress. */
 async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; samplesPerSecond: number }> {
-  const { state, options, seconds, counters, signal } = context;
+  const { state, counters, signal } = context;
+  const { options, splits, seconds } = context.run;
   const epoch = state.epoch;
   const { batchSize, accumulate } = options;
-  const stepsPerEpoch = stepsOf(context.splits.train.length, batchSize, accumulate);
+  const stepsPerEpoch = stepsOf(splits.train.length, batchSize, accumulate);
   const before = { seconds: seconds.train, samples: counters.trainedSamples };
   const pace = () => (counters.trainedSamples - before.samples) / Math.max(1e-9, seconds.train - before.seconds);
   const plan = planBatches(orderOf(context), batchSize, accumulate, state.batch);
@@ -104,13 +103,14 @@ async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; sa
 }
 
 /** Training samples in the order of the epoch in progress. */
-function orderOf({ splits, options, state }: EpochsContext): Samples {
+function orderOf({ run: { splits, options }, state }: EpochsContext): Samples {
   return pick(splits.train, shuffled(splits.train.length, options.seed, state.epoch));
 }
 
 /** One batch through the trainer. Returns the gradients' norm where the optimiser has stepped. */
 async function trainBatch(context: EpochsContext, { batch, plan }: PreparedBatch, sums: StepSums): Promise<number> {
-  const { trainer, state, schedule, options } = context;
+  const { trainer, state, schedule } = context;
+  const { options, compute } = context.run;
   const result = await trainer.step(batch, {
     learningRate: learningRate(schedule, state.step),
     update: plan.update,
@@ -118,7 +118,7 @@ async function trainBatch(context: EpochsContext, { batch, plan }: PreparedBatch
     ...(options.clipGradNorm !== undefined && { clipGradNorm: options.clipGradNorm }),
   });
   // A loss scaler (fp16) meets infinite gradients now and then, and leaves out such a step by itself.
-  const gradientsFit = !plan.update || context.precision === 'fp16' || Number.isFinite(result.gradientNorm);
+  const gradientsFit = !plan.update || compute.precision === 'fp16' || Number.isFinite(result.gradientNorm);
   if (!Number.isFinite(result.loss) || !gradientsFit) {
     await context.history.append({ ...stepLine(context), loss: result.loss, gradientNorm: result.gradientNorm });
     throw nanLoss(context, plan, Number.isFinite(result.loss) ? 'the gradients are' : 'the loss is');
@@ -140,7 +140,8 @@ async function completeStep(
   context: EpochsContext,
   step: { sums: StepSums; gradientNorm: number; stepsPerEpoch: number; pace: number },
 ): Promise<void> {
-  const { state, options } = context;
+  const { state } = context;
+  const { options } = context.run;
   const { sums, gradientNorm, stepsPerEpoch } = step;
   const line = { ...stepLine(context), loss: sums.lossSum / sums.sampleCount, gradientNorm };
   await context.history.append(line);
@@ -154,7 +155,8 @@ async function completeStep(
 
 /** Mean loss and IoU of the validation images, with prompts that are the same in every epoch. */
 async function validateEpoch(context: EpochsContext): Promise<{ loss: number; iou: number }> {
-  const { splits, options, source, trainer, state, signal } = context;
+  const { source, trainer, state, signal } = context;
+  const { splits, options } = context.run;
   const plan = planBatches(splits.validation, options.batchSize);
   const total = splits.validation.length;
   let [loss, iou, done] = [0, 0, 0];
@@ -170,9 +172,10 @@ async function validateEpoch(context: EpochsContext): Promise<{ loss: number; io
   return { loss: loss / total, iou: iou / total };
 }
 
-function nanLoss({ state, lastCheckpoint }: EpochsContext, plan: PlannedBatch, what: string): SamError {
+function nanLoss(context: EpochsContext, plan: PlannedBatch, what: string): SamError {
   const images = plan.samples.map(({ name }) => name).join(', ');
-  const last = lastCheckpoint();
+  const { state } = context;
+  const last = context.lastCheckpoint();
   const kept = last === undefined ? 'nothing was saved yet' : `the last good checkpoint is kept: ${last}`;
   const where = `epoch ${state.epoch + 1}, step ${state.step + 1}`;
   return new SamError('SAM_NAN_LOSS', `${what} not finite in ${where}; images of the batch: ${images}`, {

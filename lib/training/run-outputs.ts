@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import type { Hooks } from '../core/hooks.js';
-import type { Scored } from '../reports/sections/scores-sections.js';
+import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import type { TrainEvent, TrainSeconds } from '../runs/events.js';
 import type { RunPaths } from '../runs/run-folder.js';
 import type { RunState } from '../runs/run-state.js';
@@ -67,7 +67,7 @@ export class RunOutputs {
   }
 
   /** The report in full, and the last copies. */
-  async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<Scored>): Promise<void> {
+  async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<ReportedScores>): Promise<void> {
     await this.#report?.finish(seconds, score);
     await this.#watch?.flush();
     const { report } = this.#paths;

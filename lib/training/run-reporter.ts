@@ -3,8 +3,8 @@
 import { fromNative } from '../addon/native.js';
 import { toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
-import type { RunStatus } from '../reports/report.js';
-import type { Scored } from '../reports/sections/scores-sections.js';
+import type { RunStatus } from '../reports/run-report.js';
+import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import type { TrainEvent, TrainSeconds } from '../runs/events.js';
 import { eventHooks } from './environment.js';
 
@@ -33,7 +33,7 @@ export class RunReporter {
   }
 
   /** With the scores and pictures of validation images, before and after. */
-  async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<Scored>): Promise<void> {
+  async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<ReportedScores>): Promise<void> {
     const { signal, emit } = this.outside;
     const hooks = eventHooks(signal, emit);
     const complete = await this.#write(async () => ({ ended: true, seconds, scored: await score(hooks), signal }));
@@ -44,7 +44,7 @@ export class RunReporter {
   /** Returns whether it was written. The libraries for it are loaded when they are first needed. */
   async #write(status: () => RunStatus | Promise<RunStatus>): Promise<boolean> {
     try {
-      const { writeRunReport } = await import('../reports/report.js');
+      const { writeRunReport } = await import('../reports/run-report.js');
       await writeRunReport(this.dir, await status());
       return true;
     } catch (error) {

@@ -10,7 +10,6 @@ import { allViews } from '../data/views.js';
 import type { Compute } from '../device.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import {
-  parseLoss,
   parseOptions,
   type ResolvedTrainOptions,
   type TrainOptions,
@@ -18,38 +17,19 @@ import {
   withPreset,
 } from '../options.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
-import { type CheckpointContext, saveCheckpoint } from '../runs/checkpoints.js';
 import type { TrainEvent, TrainResult, TrainSeconds } from '../runs/events.js';
-import { History } from '../runs/history.js';
-import {
-  checkOut,
-  createRunFolder,
-  type RunConfig,
-  type RunPaths,
-  removeLeftovers,
-  runPaths,
-  writeRunConfig,
-} from '../runs/run-folder.js';
-import { initialState, isFinished } from '../runs/run-state.js';
+import { checkOut, createRunFolder, removeLeftovers, runPaths, writeRunConfig } from '../runs/run-folder.js';
+import { isFinished } from '../runs/run-state.js';
 import { stepsOf } from './batches.js';
 import { checkSamples, requireSome } from './check-samples.js';
 import { environment, eventHooks, type OpenModel, type TrainEnvironment } from './environment.js';
-import { type EpochsContext, runEpochs } from './epochs.js';
 import { leakWarning } from './leaks.js';
 import { LowResMasks } from './masks.js';
 import { Profile } from './profile.js';
 import { absolutePaths, openResumedRun, type ResumedRun, type ResumeOptions, resumeFolder } from './resume.js';
 import { RoughPrompts } from './rough-prompts.js';
-import { RunOutputs } from './run-outputs.js';
-import {
-  finishedResult,
-  historyEntry,
-  makeConfig,
-  makeResult,
-  makeSchedule,
-  type ReadyRun,
-  requireSameModel,
-} from './run-records.js';
+import { finishedResult, makeConfig, type ReadyRun, requireSameModel } from './run-records.js';
+import { type Outside, type RunPlace, TrainLoop } from './train-loop.js';
 import { TrainRun } from './train-run.js';
 
 /**
@@ -72,11 +52,11 @@ export interface TrainControl extends Hooks<TrainEvent> {
  * `result` rejects with a {@link SamError}; bad options and bad input leave no run folder behind.
  */
 export function train(options: TrainOptions | ResumeOptions, control: TrainControl = {}): TrainRun {
-  return trainIn(environment, options, control);
+  return trainWith(options, control, environment);
 }
 
-/** {@link train} with data, model and embeddings of the caller's own. */
-export function trainIn(from: TrainEnvironment, options: Partial<TrainOptions>, control: TrainControl = {}): TrainRun {
+/** As {@link train}, with data and models from elsewhere: runs that share them, and tests. */
+export function trainWith(options: Partial<TrainOptions>, control: TrainControl, from: TrainEnvironment): TrainRun {
   return new TrainRun(async (keep) => {
     const profile = control.profile === undefined ? undefined : new Profile(control.profile);
     const emit = (event: TrainEvent) => {
@@ -96,12 +76,6 @@ export function trainIn(from: TrainEnvironment, options: Partial<TrainOptions>, 
       if (written !== undefined) emit({ type: 'note', message: `profile: ${written} (ui.perfetto.dev opens it)` });
     }
   });
-}
-
-interface Outside {
-  signal: AbortSignal | undefined;
-  emit(event: TrainEvent): void;
-  profile: Profile | undefined;
 }
 
 async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {
@@ -225,11 +199,11 @@ async function trainInFolder(
   if (resumed !== undefined) {
     const paths = runPaths(resumed.dir);
     await removeLeftovers(paths);
-    return await trainWith(run, { paths, config, resumed }, outside, from);
+    return await trainAt(run, { paths, config, resumed }, outside, from);
   }
   const { paths, discard } = await createRunFolder(config.options.out!);
   try {
-    return await trainWith(run, { paths, config, resumed }, outside, from);
+    return await trainAt(run, { paths, config, resumed }, outside, from);
   } catch (error) {
     // A folder without a checkpoint would only be in the way of the next try. After a mistake of ours it stays, to be looked at.
     const known = toSamError(fromNative(error)).code !== 'SAM_INTERNAL';
@@ -238,106 +212,15 @@ async function trainInFolder(
   }
 }
 
-async function trainWith(
-  run: ReadyRun,
-  { paths, config, resumed }: { paths: RunPaths; config: RunConfig; resumed: ResumedRun | undefined },
-  outside: Outside,
-  from: TrainEnvironment,
-): Promise<TrainResult> {
-  const { options, compute, model, seconds } = run;
-  await writeRunConfig(paths.dir, config);
-  const selection = { maskOutput: options.maskOutput, multiMask: options.multiMask };
-  const trainer = model.createTrainer({
-    weightDecay: options.weightDecay,
-    loss: parseLoss(options.loss),
-    selection,
-  });
-  let history: History | undefined;
-  let outputs: RunOutputs | undefined;
+async function trainAt(run: ReadyRun, place: RunPlace, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {
+  const { dir } = place.paths;
+  await writeRunConfig(dir, place.config);
+  const loop = await TrainLoop.open(run, place, outside);
   try {
-    const state = resumed?.metadata?.state ?? initialState();
-    if (resumed?.metadata !== undefined) await trainer.restore(paths.last);
-    history = await History.open(paths.history, resumed?.metadata?.historyBytes ?? 0);
-    const schedule = makeSchedule(run);
-    const checkpoints: CheckpointContext = {
-      paths,
-      trainer,
-      history,
-      config,
-      schedule,
-      loss: parseLoss(options.loss),
-      sourceWeights: model.descriptor.weightsHash,
-      trainHistory: [...(resumed?.metadata?.trainHistory ?? []), historyEntry(run, config, state, schedule)],
-    };
-    const counters = { trainedSamples: 0 };
-    const source = {
-      masks: run.masks,
-      embeddings: model.embeddings,
-      prompts: toPromptSettings(options),
-      seed: options.seed,
-      rough: run.rough,
-      augment: options.augment,
-    };
-    const { precision } = compute;
-    const { splits } = run;
-    const watched = { samples: splits.validation, source, selection, predict: model.predict };
-    outputs = await RunOutputs.open(paths, options, { ...watched, from: resumed?.metadata?.state.step }, outside);
-    const beside = outputs;
-    const loop = {
-      options,
-      splits,
-      source,
-      trainer,
-      precision,
-      schedule,
-      state,
-      history,
-      seconds,
-      counters,
-      save: async (best: boolean) => {
-        const path = await saveCheckpoint(checkpoints, state, best);
-        outside.emit({ type: 'checkpoint', path, epoch: state.epoch, step: state.step, best });
-        await beside.saved(state, best);
-      },
-      lastCheckpoint: () => (existsSync(paths.last) ? paths.last : undefined),
-      afterEpoch: () => beside.pictures(state, isFinished(state, options)),
-      signal: outside.signal,
-      emit: (event: TrainEvent) => {
-        beside.take(event);
-        outside.emit(event);
-      },
-    };
-    if (resumed?.metadata === undefined) await beside.pictures(state, false);
-    outside.profile?.start(compute.device);
-    await runUntilDone(loop, paths).catch(async (error) => {
-      await beside.stopped();
-      throw error;
-    });
-    seconds.total = (performance.now() - run.started) / 1000;
-    await beside.finish(seconds, (hooks) => from.score(paths.dir, splits.validation, run, hooks));
-    seconds.total = (performance.now() - run.started) / 1000;
-    const result = makeResult(paths, config, state, { seconds, ...counters, encodedImages: run.encodedImages });
-    outside.emit({ type: 'done', result });
-    return result;
+    await loop.train();
+    return await loop.finish((hooks) => from.score(dir, run.splits.validation, run, hooks));
   } finally {
-    await history?.close();
-    await outputs?.close();
-    trainer.dispose();
-  }
-}
-
-/** An abort saves where the run stands before it ends the run. */
-async function runUntilDone(loop: EpochsContext, paths: RunPaths): Promise<void> {
-  try {
-    await runEpochs(loop);
-  } catch (error) {
-    if (!loop.signal?.aborted || error !== loop.signal.reason) throw error;
-    await loop.save(false);
-    const { epoch, step } = loop.state;
-    throw new SamError('SAM_INTERRUPTED', `interrupted in epoch ${epoch + 1}, after step ${step}; saved`, {
-      fix: `go on with: npx sam-native train --resume ${paths.dir}`,
-      cause: error,
-    });
+    await loop.close();
   }
 }
 

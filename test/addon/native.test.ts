@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RuntimeInfo } from '../../binding.js';
 import { CONTRACT, checkAddon, findAddon, fromNative, loadAddon, nativeCall } from '../../lib/addon/native.js';
-import { writeSettings } from '../../lib/addon/settings.js';
+import { writeSetupRecord } from '../../lib/addon/setup-record.js';
 import { SamError } from '../../lib/core/errors.js';
 
 let folder: string;
@@ -21,7 +21,7 @@ describe('findAddon', () => {
     const [recorded, named] = [join(folder, 'recorded.node'), join(folder, 'named.node')];
     writeFileSync(recorded, '');
     writeFileSync(named, '');
-    writeSettings(join(folder, 'cache'), { addons: { '1.2.3': recorded } });
+    writeSetupRecord(join(folder, 'cache'), { addons: { '1.2.3': recorded } });
     expect(findAddon(env, folder)).toBe(recorded);
     env.SAM_NATIVE_ADDON = named;
     expect(findAddon(env, folder)).toBe(named);

@@ -10,12 +10,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import { openSplit } from '../../lib/data/open-data.js';
 import type { Sample } from '../../lib/data/sample.js';
-import { countsOf, formatCounts } from '../../lib/data/sources/coco/rle.js';
 import type { EmbedImagesResult } from '../../lib/embeddings/embed-images.js';
 import type { TrainResult } from '../../lib/runs/events.js';
 import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
 import type { PreviewResult } from '../../lib/tasks/preview/preview.js';
 import { pictureColumns } from '../data/parquet-fixtures.js';
+import { countsOf, formatCounts } from '../data/sources/coco/rle-writer.js';
 import { HubServer } from '../hub-server.js';
 import { compile, runCli } from './run-cli.js';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
 import sharp from 'sharp';
 import type { PromptOptions } from '../../lib/models/prompt-options.js';
-import type { Scored } from '../../lib/reports/sections/scores-sections.js';
+import type { ReportedScores } from '../../lib/reports/sections/scores-sections.js';
 import { entrantKey, Sketches } from '../../lib/reports/sketches.js';
 import type { ImageScores, MaskScores, ModelScores } from '../../lib/scoring/results.js';
 import { totals } from '../../lib/scoring/summaries.js';
@@ -37,7 +37,7 @@ const BOTH = [
 export async function madeUp(
   dir: string,
   { images, models = BOTH, side = 64, noise = false }: ScoredOptions,
-): Promise<Scored> {
+): Promise<ReportedScores> {
   const sketches = new Sketches();
   const rows: ImageScores[] = [];
   await mkdir(dir, { recursive: true });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { writeSettings } from '../../lib/addon/settings.js';
+import { writeSetupRecord } from '../../lib/addon/setup-record.js';
 import { type FindOptions, findLibTorch, inspectLibTorch, libraryFile } from '../../lib/setup/libtorch.js';
 import { fakeLibTorch, fakeProgram, noPrograms } from './fakes.js';
 
@@ -44,7 +44,7 @@ describe('findLibTorch', () => {
     const at = (name: string) => fakeLibTorch(join(folder, name), '2.13.0');
     const bin = join(folder, 'bin');
     fakeProgram(bin, 'python3', `echo ${at('python')}`);
-    writeSettings(cacheDir, { libtorch: at('recorded') });
+    writeSetupRecord(cacheDir, { libtorch: at('recorded') });
     fakeLibTorch(join(cacheDir, 'libtorch-2.13.0', 'torch'), '2.13.0');
     const env: NodeJS.ProcessEnv = { PATH: bin, SAM_NATIVE_LIBTORCH: at('own'), LIBTORCH: at('common') };
     const options: FindOptions = { explicit: at('flag'), cacheDir, env, systemFolders: [at('system')] };
@@ -62,7 +62,7 @@ describe('findLibTorch', () => {
     expect(look()).toBe(join(folder, 'common'));
     delete env.LIBTORCH;
     expect(look()).toBe(join(folder, 'recorded'));
-    writeSettings(cacheDir, {});
+    writeSetupRecord(cacheDir, {});
     expect(look()).toBe(join(folder, 'python'));
     noPrograms(bin);
     expect(look()).toBe(join(cacheDir, 'libtorch-2.13.0', 'torch'));

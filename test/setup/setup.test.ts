@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findAddon } from '../../lib/addon/native.js';
-import { readSettings } from '../../lib/addon/settings.js';
+import { readSetupRecord } from '../../lib/addon/setup-record.js';
 import { tryAddon } from '../../lib/addon/try-addon.js';
 import { addonFile, isUpToDate } from '../../lib/setup/addon-files.js';
 import { type SetupOptions, setup } from '../../lib/setup/setup.js';
@@ -68,7 +68,7 @@ test('builds once, and again when sources or LibTorch change', async () => {
   expect(isUpToDate(root, cacheDir, {})).toBe(false);
   const first = await run();
   expect(first).toMatchObject({ addon: { path: built(), how: 'built' }, libtorch: { version: '2.13.0' } });
-  expect(readSettings(cacheDir).libtorch).toBe(libtorch);
+  expect(readSetupRecord(cacheDir).libtorch).toBe(libtorch);
   expect(isUpToDate(root, cacheDir, {})).toBe(true);
   expect((await run()).addon.how).toBe('unchanged');
   expect((await run({ force: true })).addon.how).toBe('built');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TrainOptions } from '../../lib/options.js';
 import type { TrainEvent } from '../../lib/runs/events.js';
-import { trainIn } from '../../lib/training/train.js';
+import { trainWith } from '../../lib/training/train.js';
 import { type FakeEnvironment, fakeEnvironment, temporaryFolder, writeSplits } from './fake.js';
 
 let dir: string;
@@ -29,7 +29,7 @@ function warningsOf(events: readonly TrainEvent[]): string[] {
 
 describe('the report of a run', () => {
   it('has curves, scores and pictures in the end', async () => {
-    const result = await trainIn(environment, options()).result;
+    const result = await trainWith(options(), {}, environment).result;
     expect(result.report).toBe(join(out(), 'report.html'));
     expect(environment.log).toContain('score 3');
     const text = await report();
@@ -51,7 +51,7 @@ describe('the report of a run', () => {
       vi.advanceTimersByTime(seconds[epoch - 1]! * 1000);
       return undefined;
     };
-    await trainIn(environment, { ...options(), epochs: 5, batchSize: 7 }).result;
+    await trainWith({ ...options(), epochs: 5, batchSize: 7 }, {}, environment).result;
     const so = (epochs: number) => `In progress: ${epochs} of 5 epochs so far, looks for news, curves`;
     expect(stands).toEqual(['none', 'none', so(2), so(2), so(4)]);
     expect(await report()).toContain('5 of 5 epochs');
@@ -59,7 +59,7 @@ describe('the report of a run', () => {
   });
 
   it('is not written where it is not asked for', async () => {
-    const result = await trainIn(environment, { ...options(), report: false }).result;
+    const result = await trainWith({ ...options(), report: false }, {}, environment).result;
     expect(result.report).toBeNull();
     expect(existsSync(join(out(), 'report.html'))).toBe(false);
     expect(environment.log.join()).not.toContain('score');
@@ -70,7 +70,7 @@ describe('the report of a run', () => {
       throw new Error('no room');
     };
     const events: TrainEvent[] = [];
-    const result = await trainIn(environment, options(), { onProgress: (event) => events.push(event) }).result;
+    const result = await trainWith(options(), { onProgress: (event) => events.push(event) }, environment).result;
     expect(result.epochs).toBe(2);
     expect(warningsOf(events)).toEqual([expect.stringMatching(/^report\.html is not complete: .*no room/)]);
     expect(await report()).toContain('2 of 2 epochs');
@@ -93,7 +93,7 @@ describe('the report of a run', () => {
       return model;
     };
     const mkdirInTheWay = () => void mkdir(join(out(), 'report.html', 'x'), { recursive: true });
-    const result = await trainIn(environment, options(), { onProgress: blocked }).result;
+    const result = await trainWith(options(), { onProgress: blocked }, environment).result;
     expect(result.epochs).toBe(2);
     expect(warningsOf(events)).toHaveLength(1);
     expect((await readdir(out())).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -104,7 +104,7 @@ describe('the report of a run', () => {
     const onProgress = (event: TrainEvent) => {
       if (event.type === 'epoch') abort.abort();
     };
-    await expect(trainIn(environment, options(), { signal: abort.signal, onProgress }).result).rejects.toMatchObject({
+    await expect(trainWith(options(), { signal: abort.signal, onProgress }, environment).result).rejects.toMatchObject({
       code: 'SAM_INTERRUPTED',
     });
     const text = await report();

@@ -7,7 +7,7 @@ import type { TrainOptions } from '../../lib/options.js';
 import type { TrainEvent } from '../../lib/runs/events.js';
 import { TensorBoard } from '../../lib/training/tensorboard.js';
 import { maskedChecksum } from '../../lib/training/tensorboard-format.js';
-import { trainIn } from '../../lib/training/train.js';
+import { trainWith } from '../../lib/training/train.js';
 import { fakeEnvironment, temporaryFolder, writeSplits } from './fake.js';
 
 let dir: string;
@@ -126,7 +126,7 @@ describe('a run', () => {
       if (event.type === 'step' && event.step === stopAtStep) controller.abort();
     };
     const options = { data: 'fake', epochs: 3, batchSize: 2, out: out(), ...more };
-    const { result } = trainIn(environment, options, { signal: controller.signal, onProgress });
+    const { result } = trainWith(options, { signal: controller.signal, onProgress }, environment);
     return { events, outcome: await result.catch((error: unknown) => error) };
   };
   const historyOf = async () =>
@@ -213,7 +213,7 @@ describe('a run', () => {
         },
       };
     };
-    const run = trainIn(environment, { data: 'fake', epochs: 1, batchSize: 2, out: out() }, { onProgress });
+    const run = trainWith({ data: 'fake', epochs: 1, batchSize: 2, out: out() }, { onProgress }, environment);
     expect((await run.result).epochs).toBe(1);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/^TensorBoard: .*tensorboard/);

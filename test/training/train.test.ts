@@ -8,7 +8,7 @@ import type { TrainOptions } from '../../lib/options.js';
 import { readCheckpointMetadata } from '../../lib/runs/checkpoints.js';
 import type { TrainEvent, TrainResult } from '../../lib/runs/events.js';
 import { readRunConfig } from '../../lib/runs/run-folder.js';
-import { trainIn } from '../../lib/training/train.js';
+import { trainWith } from '../../lib/training/train.js';
 import {
   type FakeEnvironment,
   fakeEnvironment,
@@ -79,14 +79,14 @@ async function essence(result: TrainResult, environment: FakeEnvironment) {
 
 async function wholeRun(more: Partial<TrainOptions> = {}) {
   const environment = fakeEnvironment(splits);
-  const result = await trainIn(environment, options({ ...more, out: join(dir, 'whole') })).result;
+  const result = await trainWith(options({ ...more, out: join(dir, 'whole') }), {}, environment).result;
   return essence(result, environment);
 }
 
 describe('a run', () => {
   test('gives its result, its folder and its events', async () => {
     const environment = fakeEnvironment(splits);
-    const run = trainIn(environment, options());
+    const run = trainWith(options(), {}, environment);
     const events: TrainEvent[] = [];
     for await (const event of run) events.push(event);
     const result = await run.result;
@@ -107,7 +107,7 @@ describe('a run', () => {
   });
 
   test('checkpoints say everything that a resumed run and a reader need', async () => {
-    const result = await trainIn(fakeEnvironment(splits), options()).result;
+    const result = await trainWith(options(), {}, fakeEnvironment(splits)).result;
     const last = await readCheckpointMetadata(result.lastCheckpoint);
     expect(last).toMatchObject({
       formatVersion: 1,
@@ -128,7 +128,7 @@ describe('a run', () => {
 
   test('accumulates batches to one step', async () => {
     const environment = fakeEnvironment(splits);
-    const result = await trainIn(environment, options({ accumulate: 3, epochs: 1 })).result;
+    const result = await trainWith(options({ accumulate: 3, epochs: 1 }), {}, environment).result;
     expect(result.steps).toBe(2);
     expect(environment.trainer.calls.map(({ update }) => update)).toEqual([false, false, true, true]);
     expect(environment.trainer.calls[3]).toMatchObject({ images: 1, scale: 1 });
@@ -137,10 +137,10 @@ describe('a run', () => {
   test('stops early when the validation loss no longer falls', async () => {
     const environment = fakeEnvironment(splits);
     environment.trainer.validationLosses = [3, 3, 2, 2, 2.5, 2.5, 2, 2, 2, 2]; // two batches an epoch
-    const result = await trainIn(environment, options({ epochs: 9, earlyStop: 2 })).result;
+    const result = await trainWith(options({ epochs: 9, earlyStop: 2 }), {}, environment).result;
     expect(result).toMatchObject({ epochs: 4, bestEpoch: 2, stoppedEarly: true });
     expect((await readCheckpointMetadata(result.bestCheckpoint)).epoch).toBe(2);
-    const again = await trainIn(fakeEnvironment(splits), { resume: out() }).result;
+    const again = await trainWith({ resume: out() }, {}, fakeEnvironment(splits)).result;
     expect(again).toMatchObject({ epochs: 4, stoppedEarly: true });
   });
 });
@@ -153,11 +153,11 @@ describe('a resumed run', () => {
       if (call === at) controller.abort(new Error('stop'));
       return undefined;
     };
-    const error = await failure(trainIn(environment, options(), { signal: controller.signal }).result);
+    const error = await failure(trainWith(options(), { signal: controller.signal }, environment).result);
     expect(error).toMatchObject({ code: 'SAM_INTERRUPTED', exitCode: 130 });
     expect(error.fix).toContain(`--resume ${out()}`);
     const second = fakeEnvironment(splits);
-    const result = await trainIn(second, { resume: out() }).result;
+    const result = await trainWith({ resume: out() }, {}, second).result;
     expect(await essence(result, second)).toEqual(await wholeRun());
     expect((await readCheckpointMetadata(result.lastCheckpoint)).trainHistory).toHaveLength(2);
   });
@@ -169,9 +169,9 @@ describe('a resumed run', () => {
       if (call === at) throw new Error('killed');
       return undefined;
     };
-    await failure(trainIn(environment, options()).result);
+    await failure(trainWith(options(), {}, environment).result);
     const second = fakeEnvironment(splits);
-    const result = await trainIn(second, { resume: '', out: out() }).result;
+    const result = await trainWith({ resume: '', out: out() }, {}, second).result;
     expect(await essence(result, second)).toEqual(await wholeRun());
   });
 
@@ -182,14 +182,14 @@ describe('a resumed run', () => {
       if (++saves === 5) throw new Error('killed'); // in the second epoch, at its third save
     };
     const more = { accumulate: 2, saveEvery: 1e-9 };
-    await failure(trainIn(environment, options(more)).result);
+    await failure(trainWith(options(more), {}, environment).result);
     expect((await readCheckpointMetadata(join(out(), 'checkpoints', 'last.safetensors'))).state).toMatchObject({
       epoch: 1,
       batch: 2,
       sampleCount: 4,
     });
     const second = fakeEnvironment(splits);
-    const result = await trainIn(second, { resume: out() }).result;
+    const result = await trainWith({ resume: out() }, {}, second).result;
     expect(await essence(result, second)).toEqual(await wholeRun(more));
   });
 
@@ -201,45 +201,47 @@ describe('a resumed run', () => {
         throw new Error('killed');
       };
     };
-    await failure(trainIn(environment, options()).result);
+    await failure(trainWith(options(), {}, environment).result);
     await rm(join(out(), 'checkpoints', 'last.safetensors')); // as if the second name had not been written
     const second = fakeEnvironment(splits);
-    const result = await trainIn(second, { resume: out() }).result;
+    const result = await trainWith({ resume: out() }, {}, second).result;
     expect(await essence(result, second)).toEqual(await wholeRun());
   });
 
   test('fewer epochs than it has change nothing, and it says so', async () => {
-    await trainIn(fakeEnvironment(splits), options()).result;
+    await trainWith(options(), {}, fakeEnvironment(splits)).result;
     const notes: string[] = [];
     const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message);
-    const result = await trainIn(fakeEnvironment(splits), { resume: out(), epochs: 2 }, { onProgress }).result;
+    const result = await trainWith({ resume: out(), epochs: 2 }, { onProgress }, fakeEnvironment(splits)).result;
     expect(result.epochs).toBe(3);
     expect(notes).toEqual([`${out()} has 3 epochs already: --epochs 2 takes none of them back`]);
   });
 
   test('a finished run just reports; with more epochs it goes on', async () => {
-    const first = await trainIn(fakeEnvironment(splits), options({ schedule: 'constant' })).result;
+    const first = await trainWith(options({ schedule: 'constant' }), {}, fakeEnvironment(splits)).result;
     const idle = fakeEnvironment(splits);
-    const again = await trainIn(idle, { resume: out() }).result;
+    const again = await trainWith({ resume: out() }, {}, idle).result;
     expect(idle.log).toEqual([]);
     expect(again).toMatchObject({ trainLosses: first.trainLosses, bestLoss: first.bestLoss, trainedSamples: 0 });
-    const longer = await trainIn(fakeEnvironment(splits), { resume: out(), epochs: 5 }).result;
+    const longer = await trainWith({ resume: out(), epochs: 5 }, {}, fakeEnvironment(splits)).result;
     expect(longer.trainLosses).toHaveLength(5);
     expect(longer.trainLosses.slice(0, 3)).toEqual(first.trainLosses);
     expect((await readRunConfig(out())).options.epochs).toBe(5);
   });
 
   test('refuses options that disagree, naming them with both values', async () => {
-    await trainIn(fakeEnvironment(splits), options()).result;
-    const error = await failure(trainIn(fakeEnvironment(splits), { resume: out(), lr: 0.5, batchSize: 2 }).result);
+    await trainWith(options(), {}, fakeEnvironment(splits)).result;
+    const error = await failure(
+      trainWith({ resume: out(), lr: 0.5, batchSize: 2 }, {}, fakeEnvironment(splits)).result,
+    );
     expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
     expect(error.message).toBe('--lr is 0.5 here and 0.01 in the run');
   });
 
   test('refuses a model that has become another one', async () => {
-    await trainIn(fakeEnvironment(splits), options()).result;
+    await trainWith(options(), {}, fakeEnvironment(splits)).result;
     const changed = fakeEnvironment(splits, { weightsHash: 'other' });
-    const error = await failure(trainIn(changed, { resume: out(), epochs: 4 }).result);
+    const error = await failure(trainWith({ resume: out(), epochs: 4 }, {}, changed).result);
     expect(error).toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringContaining('weights of fake changed'),
@@ -248,14 +250,16 @@ describe('a resumed run', () => {
   });
 
   test('refuses other data, a folder without a run, and a broken checkpoint', async () => {
-    await trainIn(fakeEnvironment(splits), options()).result;
+    await trainWith(options(), {}, fakeEnvironment(splits)).result;
     const resumed = { resume: out(), epochs: 4 };
     const fewer = { ...splits, train: splits.train.slice(1) };
-    expect(await failure(trainIn(fakeEnvironment(fewer), resumed).result)).toMatchObject({ code: 'SAM_BAD_DATA' });
-    const nowhere = trainIn(fakeEnvironment(splits), { resume: join(dir, 'nowhere') });
+    expect(await failure(trainWith(resumed, {}, fakeEnvironment(fewer)).result)).toMatchObject({
+      code: 'SAM_BAD_DATA',
+    });
+    const nowhere = trainWith({ resume: join(dir, 'nowhere') }, {}, fakeEnvironment(splits));
     expect(await failure(nowhere.result)).toMatchObject({ code: 'SAM_NOT_FOUND' });
     await writeFile(join(out(), 'checkpoints', 'last.safetensors'), 'cut');
-    expect(await failure(trainIn(fakeEnvironment(splits), resumed).result)).toMatchObject({
+    expect(await failure(trainWith(resumed, {}, fakeEnvironment(splits)).result)).toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
     });
   });
@@ -265,7 +269,7 @@ describe('when something is wrong', () => {
   test('a NaN loss stops the run, names the images and keeps the last good checkpoint', async () => {
     const environment = fakeEnvironment(splits);
     environment.trainer.onStep = (call) => (call === 6 ? 'nan' : undefined);
-    const error = await failure(trainIn(environment, options()).result);
+    const error = await failure(trainWith(options(), {}, environment).result);
     expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', exitCode: 1 });
     expect(error.message).toMatch(/not finite in epoch 2, step 6; images of the batch: t\d, t\d$/);
     expect((await readCheckpointMetadata(join(out(), 'checkpoints', 'last.safetensors'))).step).toBe(4);
@@ -277,21 +281,21 @@ describe('when something is wrong', () => {
     const environment = fakeEnvironment(splits);
     environment.trainer.onStep = () => 'nan';
     const deep = join(dir, 'runs', 'deep');
-    const error = await failure(trainIn(environment, options({ out: deep })).result);
+    const error = await failure(trainWith(options({ out: deep }), {}, environment).result);
     expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', fix: expect.stringContaining('nothing was saved yet') });
     expect(existsSync(join(dir, 'runs'))).toBe(false);
 
     await mkdir(deep, { recursive: true });
     await writeFile(join(deep, 'notes.txt'), 'mine');
-    await failure(trainIn(environment, options({ out: deep })).result);
+    await failure(trainWith(options({ out: deep }), {}, environment).result);
     expect(await readdir(deep)).toEqual(['notes.txt']);
   });
 
   test('what a killed process was writing is removed when the run goes on', async () => {
-    await trainIn(fakeEnvironment(splits), options()).result;
+    await trainWith(options(), {}, fakeEnvironment(splits)).result;
     const checkpoints = join(out(), 'checkpoints');
     await writeFile(join(checkpoints, 'last.safetensors.tmp-17-0'), 'half');
-    await trainIn(fakeEnvironment(splits), { resume: out(), epochs: 4 }).result;
+    await trainWith({ resume: out(), epochs: 4 }, {}, fakeEnvironment(splits)).result;
     expect((await readdir(checkpoints)).sort()).toEqual(['best.safetensors', 'last.safetensors']);
   });
 
@@ -301,21 +305,21 @@ describe('when something is wrong', () => {
       splits.validation[0]!.mask!.path,
       await readFile(splits.train[0]!.mask!.path).then((b) => b.subarray(0, 60)),
     );
-    const error = await failure(trainIn(fakeEnvironment(splits), options()).result);
+    const error = await failure(trainWith(options(), {}, fakeEnvironment(splits)).result);
     expect(error).toMatchObject({ code: 'SAM_BAD_DATA', exitCode: 2 });
     expect(error.message).toContain('t1-mask.png');
     expect(error.message).toContain('v0-mask.png');
     expect(existsSync(out())).toBe(false);
-    const skipping = await trainIn(fakeEnvironment(splits), options({ skipBad: true })).result;
+    const skipping = await trainWith(options({ skipBad: true }), {}, fakeEnvironment(splits)).result;
     expect(skipping).toMatchObject({ trainImages: 6, validationImages: 2 });
   });
 
   test('an empty label fails, or is left out with --on-empty skip', async () => {
     const [empty] = await writeSamples(join(dir, 'empty'), ['e0'], 0);
     const withEmpty = { ...splits, train: [...splits.train, empty!] };
-    const error = await failure(trainIn(fakeEnvironment(withEmpty), options()).result);
+    const error = await failure(trainWith(options(), {}, fakeEnvironment(withEmpty)).result);
     expect(error.message).toContain('e0-mask.png: the mask is empty');
-    const run = trainIn(fakeEnvironment(withEmpty), options({ onEmpty: 'skip' }));
+    const run = trainWith(options({ onEmpty: 'skip' }), {}, fakeEnvironment(withEmpty));
     const warnings: string[] = [];
     for await (const event of run) if (event.type === 'warning') warnings.push(event.message);
     expect(warnings).toEqual([expect.stringContaining('e0-mask.png')]);
@@ -323,13 +327,13 @@ describe('when something is wrong', () => {
   });
 
   test('an --out with a run is refused before any work, and replaced with --overwrite', async () => {
-    await trainIn(fakeEnvironment(splits), options({ epochs: 1 })).result;
+    await trainWith(options({ epochs: 1 }), {}, fakeEnvironment(splits)).result;
     await writeFile(join(out(), 'notes.txt'), 'mine');
     const environment = fakeEnvironment(splits);
-    const error = await failure(trainIn(environment, options()).result);
+    const error = await failure(trainWith(options(), {}, environment).result);
     expect(error).toMatchObject({ code: 'SAM_RUN_EXISTS', exitCode: 2 });
     expect(environment.log).toEqual([]);
-    const result = await trainIn(fakeEnvironment(splits), options({ overwrite: true })).result;
+    const result = await trainWith(options({ overwrite: true }), {}, fakeEnvironment(splits)).result;
     expect(result.trainLosses).toHaveLength(3);
     expect(existsSync(join(out(), 'notes.txt'))).toBe(true);
   });
@@ -337,26 +341,26 @@ describe('when something is wrong', () => {
   test('an --out that cannot be written, and runs of a newer version, are refused before any work', async () => {
     const environment = fakeEnvironment(splits);
     await writeFile(join(dir, 'file'), '');
-    const blocked = await failure(trainIn(environment, options({ out: join(dir, 'file', 'run') })).result);
+    const blocked = await failure(trainWith(options({ out: join(dir, 'file', 'run') }), {}, environment).result);
     expect(blocked).toMatchObject({ code: 'SAM_BAD_OPTION', message: expect.stringContaining('a file is in the way') });
     expect(environment.log).toEqual([]);
-    await trainIn(environment, options({ epochs: 1 })).result;
+    await trainWith(options({ epochs: 1 }), {}, environment).result;
     const config = join(out(), 'config.json');
     const text = await readFile(config, 'utf8');
     await writeFile(config, text.replace('"formatVersion": 1', '"formatVersion": 2'));
-    const newer = await failure(trainIn(environment, { resume: out() }).result);
+    const newer = await failure(trainWith({ resume: out() }, {}, environment).result);
     expect(newer).toMatchObject({ code: 'SAM_BAD_CHECKPOINT', fix: expect.stringContaining('update') });
     expect(String(newer)).toContain(`${config} was written by a newer sam-native (format 2; this one reads 1)`);
   });
 
   test('an abort while encoding leaves no run folder', async () => {
-    const error = await failure(trainIn(fakeEnvironment(splits), options(), { signal: AbortSignal.abort() }).result);
+    const error = await failure(trainWith(options(), { signal: AbortSignal.abort() }, fakeEnvironment(splits)).result);
     expect(error).toMatchObject({ code: 'SAM_INTERRUPTED' });
     expect(existsSync(out())).toBe(false);
   });
 
   test('wrong options are all named', async () => {
-    const error = await failure(trainIn(fakeEnvironment(splits), { epochs: 0, batchSize: 1.5 }).result);
+    const error = await failure(trainWith({ epochs: 0, batchSize: 1.5 }, {}, fakeEnvironment(splits)).result);
     expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
     for (const name of ['--data is missing', '--epochs 0', '--batch-size 1.5']) expect(error.message).toContain(name);
   });
@@ -365,8 +369,8 @@ describe('when something is wrong', () => {
 describe('--mirror', () => {
   test('holds a whole run that can be gone on with', async () => {
     const mirror = join(dir, 'mirror');
-    await trainIn(fakeEnvironment(splits), options({ mirror, schedule: 'constant' })).result;
-    const result = await trainIn(fakeEnvironment(splits), { resume: mirror, epochs: 4 }).result;
+    await trainWith(options({ mirror, schedule: 'constant' }), {}, fakeEnvironment(splits)).result;
+    const result = await trainWith({ resume: mirror, epochs: 4 }, {}, fakeEnvironment(splits)).result;
     expect(result.runDir).toBe(mirror);
     expect(result.trainLosses).toHaveLength(4);
   });
@@ -374,7 +378,7 @@ describe('--mirror', () => {
   test('that cannot be written is one warning, not a failure', async () => {
     await mkdir(join(dir, 'file-parent'));
     await writeFile(join(dir, 'file-parent', 'file'), '');
-    const run = trainIn(fakeEnvironment(splits), options({ mirror: join(dir, 'file-parent', 'file') }));
+    const run = trainWith(options({ mirror: join(dir, 'file-parent', 'file') }), {}, fakeEnvironment(splits));
     const warnings: TrainEvent[] = [];
     for await (const event of run) if (event.type === 'warning') warnings.push(event);
     expect(warnings).toEqual([{ type: 'warning', code: 'SAM_IO', message: expect.stringContaining('--mirror') }]);
@@ -407,7 +411,7 @@ describe('validation images that are near-duplicates of training images', () => 
   const warningsOf = async (environment: FakeEnvironment, more: Partial<TrainOptions> = {}) => {
     const warnings: string[] = [];
     const onProgress = (event: TrainEvent) => void (event.type === 'warning' && warnings.push(event.message));
-    await trainIn(environment, options({ epochs: 1, ...more }), { onProgress }).result;
+    await trainWith(options({ epochs: 1, ...more }), { onProgress }, environment).result;
     return warnings;
   };
 

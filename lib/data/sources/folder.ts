@@ -1,17 +1,14 @@
 /** The folder layout: `ROOT/<split>/{images,masks}/`, image and mask matched by stem. */
-import type { Dirent } from 'node:fs';
-import { opendir, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
-import { SamError, systemCode } from '../../core/errors.js';
+import { basename, join } from 'node:path';
+import { SamError } from '../../core/errors.js';
+import { isFolder } from '../../core/files.js';
+import { compare } from '../../core/order.js';
+import { counted } from '../../core/words.js';
+import { entriesOf, IMAGE_EXTENSIONS, listPaths, stemOf } from '../listing.js';
 import { PackedTexts } from '../packed-texts.js';
 import type { DataSource, Samples, SplitReading } from '../sample.js';
 import { SampleList } from '../sample-list.js';
-
-export const IMAGE_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff'];
-/** Longer lists of names are cut, with a count of the rest. */
-const MOST_NAMED = 200;
-/** Of a folder. */
-const ENTRIES_AT_ONCE = 256;
+import { noSplit } from '../splits.js';
 
 export function folderSource(root: string): DataSource {
   return {
@@ -21,6 +18,12 @@ export function folderSource(root: string): DataSource {
     nameOf: (split) => join(root, split),
     readSplit: (split, options) => readFolderSplit(root, split, options),
   };
+}
+
+/** Whether any split has a folder of masks: the images alone may be those of a COCO file. */
+export async function hasMasks(root: string): Promise<boolean> {
+  for (const split of await splitsOf(root)) if (await isFolder(join(root, split, 'masks'))) return true;
+  return false;
 }
 
 /**
@@ -36,13 +39,13 @@ export async function readFolderSplit(root: string, split: string, options: Spli
   const masks = await listByStem(join(folder, 'masks'));
   const { pairs, unlabelled, orphans } = pairUp(images, masks, options.masks === 'required');
   const problems = [
-    ...describe('image', 'is named twice', 'are named twice', images.doubled),
-    ...describe('mask', 'is named twice', 'are named twice', masks.doubled),
+    ...counted('image', 'is named twice', 'are named twice', images.doubled),
+    ...counted('mask', 'is named twice', 'are named twice', masks.doubled),
   ];
   if (options.masks === 'required') {
     problems.push(
-      ...describe('image', 'has no mask', 'have no mask', unlabelled),
-      ...describe('mask', 'has no image', 'have no image', orphans),
+      ...counted('image', 'has no mask', 'have no mask', unlabelled),
+      ...counted('mask', 'has no image', 'have no image', orphans),
     );
   }
   if (problems.length > 0) {
@@ -67,66 +70,9 @@ function samplesOf(folder: string, pairs: Pairs): Samples {
   });
 }
 
-export interface FoundFile {
-  /** Path below the folder, `/` between folders. */
-  readonly relative: string;
-  readonly path: string;
-}
-
-/** Files below `folder` that are images by their extension, ordered by path. None where there is no folder. */
-export function listImages(folder: string): Promise<FoundFile[]> {
-  return listFiles(folder, IMAGE_EXTENSIONS);
-}
-
-/** Files below `folder` by their extension in lower case, ordered by path; names that begin with a dot are passed over. */
-export async function listFiles(folder: string, extensions: readonly string[]): Promise<FoundFile[]> {
-  return (await listPaths(folder, extensions)).map((relative) => ({ relative, path: join(folder, relative) }));
-}
-
-/** Their paths below the folder. */
-async function listPaths(folder: string, extensions: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
-  const walk = async (directory: string, prefix: string): Promise<void> => {
-    for await (const entry of entriesOf(directory)) {
-      if (entry.name.startsWith('.')) continue;
-      const relative = `${prefix}${entry.name}`;
-      if (await isDirectory(entry, directory)) await walk(join(directory, entry.name), `${relative}/`);
-      else if (extensions.includes(extname(entry.name).toLowerCase())) found.push(relative);
-    }
-  };
-  await walk(folder, '');
-  return found.sort(compare);
-}
-
-/** A path without its extension: the name of a sample. */
-export function stemOf(relative: string): string {
-  return relative.slice(0, relative.length - extname(relative).length);
-}
-
-/** By code units, so that the order is the same whatever the language of the machine. */
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /** Whether a split is there, without reading it. */
 export async function hasSplit(root: string, split: string): Promise<boolean> {
   return isFolder(join(root, split, 'images'));
-}
-
-export async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-export async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** Folders of `root` that are laid out as a split. */
@@ -134,18 +80,6 @@ export async function splitsOf(root: string): Promise<string[]> {
   const splits: string[] = [];
   for await (const { name } of entriesOf(root)) if (await hasSplit(root, name)) splits.push(name);
   return splits.sort(compare);
-}
-
-/** What is said where a split is asked for that is not there. `fix`: where there are no splits at all. */
-export function noSplit(split: string, root: string, there: readonly string[], fix?: string): SamError {
-  const named = there.length > 0 ? `The splits there are: ${nameAll(there)}.` : fix;
-  return new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, { fix: named });
-}
-
-/** Names as they stand in a message: at most so many, then a count. */
-export function nameAll(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMED).join(', ');
-  return names.length > MOST_NAMED ? `${shown} and ${names.length - MOST_NAMED} more` : shown;
 }
 
 const FIX_PAIRS = 'Give each image one mask of the same name, or go on without these with --skip-bad.';
@@ -233,30 +167,9 @@ function pairUp(
   return { pairs, unlabelled, orphans };
 }
 
-/** `3 images have no mask: a, b, c`, or nothing where there is none. */
-export function describe(noun: string, one: string, many: string, names: readonly string[]): string[] {
-  if (names.length === 0) return [];
-  const count = names.length === 1 ? `1 ${noun} ${one}` : `${names.length} ${noun}s ${many}`;
-  return [`${count}: ${nameAll(names)}`];
-}
-
 function nothingIn(folder: string, requireMasks: boolean, skipped: boolean): SamError {
   const what = requireMasks ? 'image with a mask' : 'image';
   return new SamError('SAM_BAD_DATA', `${folder} holds no ${what}${skipped ? ' that can be used' : ''}`, {
     fix: `${LAYOUT} Extensions: ${IMAGE_EXTENSIONS.join(' ')}.`,
   });
-}
-
-/** One after the other, since there may be any number of them. */
-async function* entriesOf(folder: string): AsyncGenerator<Dirent, void> {
-  try {
-    yield* await opendir(folder, { bufferSize: ENTRIES_AT_ONCE });
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
-  }
-}
-
-/** Links to folders count as folders. */
-async function isDirectory(entry: Dirent, parent: string): Promise<boolean> {
-  return entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(join(parent, entry.name))));
 }

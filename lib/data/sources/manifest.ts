@@ -3,12 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { csvLine, parseCsv } from '../../core/csv.js';
 import { SamError, systemCode } from '../../core/errors.js';
+import { compare } from '../../core/order.js';
+import { counted, nameAll } from '../../core/words.js';
+import { stemOf } from '../listing.js';
 import { PackedTexts } from '../packed-texts.js';
 import { missingFiles } from '../present.js';
 import type { DataSource, Samples, SplitReading } from '../sample.js';
 import { SampleList } from '../sample-list.js';
-import { compare, describe, nameAll, noSplit, stemOf } from './folder.js';
-import { sameSplit } from './parquet/splits.js';
+import { noSplit, sameSplit } from '../splits.js';
 
 const EXTENSIONS: readonly string[] = ['.csv', '.jsonl', '.ndjson'];
 const COLUMNS = ['image', 'mask', 'split', 'name'] as const;
@@ -68,14 +70,14 @@ async function toSamples(rows: readonly Row[], path: string, reading: SplitReadi
   const maskless = reading.masks === 'required' ? rows.filter(({ mask }) => mask === '') : [];
   const doubled = doubledNames(names);
   const problems = [
-    ...describe('file', 'is missing', 'are missing', [...missing].sort(compare)),
-    ...describe(
+    ...counted('file', 'is missing', 'are missing', [...missing].sort(compare)),
+    ...counted(
       'line',
       'has no mask',
       'have no mask',
       maskless.map(({ line }) => String(line)),
     ),
-    ...describe('name', 'stands twice', 'stand twice', [...doubled]),
+    ...counted('name', 'stands twice', 'stand twice', [...doubled]),
   ];
   if (problems.length > 0) {
     const message = `in ${path} ${problems.join('; ')}`;
@@ -149,7 +151,7 @@ async function readRows(path: string): Promise<readonly Row[]> {
   if (rows.length === 0) throw new SamError('SAM_BAD_DATA', `${path} has no rows`, { fix: COLUMNS_FIX });
   const imageless = rows.filter(({ image }) => image === '').map(({ line }) => String(line));
   if (imageless.length === 0) return rows;
-  const lines = describe('line', 'has no image', 'have no image', imageless).join();
+  const lines = counted('line', 'has no image', 'have no image', imageless).join();
   throw new SamError('SAM_BAD_DATA', `in ${path} ${lines}`, { fix: COLUMNS_FIX });
 }
 

@@ -18,14 +18,14 @@ interface Runs {
 /** The pixels that are set in components of at least `least` pixels; 8-connected. */
 export function dropSmall(values: Uint8Array, width: number, height: number, least: number): Uint8Array {
   if (least <= 1) return values.slice();
-  const runs = labelled(values, width, height, 1, 8);
+  const runs = labelComponents(values, width, height, 1, 8);
   const areas = areasOf(runs);
   return paint(new Uint8Array(values.length), runs, (root) => areas[root]! >= least);
 }
 
 /** The component with the most pixels, of several the first in reading order; 8-connected. */
 export function keepLargest(values: Uint8Array, width: number, height: number): Uint8Array {
-  const runs = labelled(values, width, height, 1, 8);
+  const runs = labelComponents(values, width, height, 1, 8);
   const areas = areasOf(runs);
   let largest = 0;
   for (let run = 1; run < areas.length; run++) if (areas[run]! > areas[largest]!) largest = run;
@@ -34,7 +34,7 @@ export function keepLargest(values: Uint8Array, width: number, height: number): 
 
 /** Fills what no path of background pixels, side by side, joins to the picture's border. */
 export function fillHoles(values: Uint8Array, width: number, height: number): Uint8Array {
-  const runs = labelled(values, width, height, 0, 4);
+  const runs = labelComponents(values, width, height, 0, 4);
   const open = new Uint8Array(runs.starts.length);
   const lastRow = (height - 1) * width;
   for (let run = 0; run < open.length; run++) {
@@ -45,14 +45,14 @@ export function fillHoles(values: Uint8Array, width: number, height: number): Ui
   return paint(values.slice(), runs, (root) => open[root] === 0);
 }
 
-/** How many components there are. */
-export function countComponents(values: Uint8Array, width: number, height: number, connectivity: Connectivity): number {
-  const { roots } = labelled(values, width, height, 1, connectivity);
-  return roots.reduce((count, root, run) => count + (root === run ? 1 : 0), 0);
-}
-
 /** The components of the pixels that are set (`wanted` 1) or not set (0). */
-function labelled(values: Uint8Array, width: number, height: number, wanted: 0 | 1, connectivity: Connectivity): Runs {
+export function labelComponents(
+  values: Uint8Array,
+  width: number,
+  height: number,
+  wanted: 0 | 1,
+  connectivity: Connectivity,
+): Runs {
   const { starts, ends, rowStarts } = findRuns(values, width, height, wanted);
   const parents = new Int32Array(starts.length);
   for (let run = 0; run < parents.length; run++) parents[run] = run;

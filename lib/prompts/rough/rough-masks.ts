@@ -37,6 +37,11 @@ export interface RoughGrid {
   readonly distances: Omit<Margin, 'rounds'> | null;
 }
 
+/** A mask that is on the grid already, as the model finds one: nothing is known of it but its pixels. */
+export function roughGridOf(mask: LowResMask): RoughGrid {
+  return { mask, area: maskArea(mask), threshold: null, emptiness: null, distances: null };
+}
+
 export interface RoughGridOptions {
   /** Side of the decoder's grid. */
   readonly maskSize: number;

@@ -12,7 +12,7 @@ import { type Html, html } from '../html.js';
 import { figure, type Line, legend, lineMark } from '../plots.js';
 import { displayName, table, withInterval } from './scores-sections.js';
 
-/** What is told of; the result in JSON has all. */
+/** Scores whose differences are told, with their names; the result in JSON has all. */
 const METRICS: Partial<Record<Metric, string>> = {
   iou: 'IoU',
   f1: 'F1',
@@ -20,7 +20,7 @@ const METRICS: Partial<Record<Metric, string>> = {
   hd95: 'HD95, pixels',
 };
 
-/** The same images by two models, or by two kinds of prompts. Those that the terminal shows; the others on demand. */
+/** Shows paired differences between models or kinds of prompts: those that the terminal shows, and the others on demand. */
 export function differenceTables(differences: readonly PairedDifference[], models: readonly ModelScores[]): Html {
   const told = differences.filter(({ metric, resolution }) => resolution === 'own' && METRICS[metric] !== undefined);
   const { first, others } = sortedOut(told, models);
@@ -73,7 +73,7 @@ const DISTURBANCES: Record<Disturbance, { title: string; label: string }> = {
   points: { title: 'Number of points', label: 'points inside the object' },
 };
 
-/** A figure for each kind of disturbance, a line for each model. */
+/** Draws a figure for each kind of disturbance, with a line for each model. */
 export function robustness(curves: readonly RobustnessCurve[]): Html {
   const kinds = new Map<string, RobustnessCurve[]>();
   for (const curve of curves) {

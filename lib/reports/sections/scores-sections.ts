@@ -13,8 +13,8 @@ import { type Html, html } from '../html.js';
 import { diagonal, dots, figure, histograms, legend, lineMark, type Point, pairs, SQUARE } from '../plots.js';
 import { entrantKey, type Sketches } from '../sketches.js';
 
-/** What models scored. */
-export interface Scored {
+/** Scores that a report shows: of each model, and of each image by each model, with what pictures need. */
+export interface ReportedScores {
   readonly models: ModelScores[];
   readonly rows: ImageScores[];
   readonly sketches: Sketches;
@@ -23,9 +23,9 @@ export interface Scored {
 /** A model as the report shows it. */
 export interface Entry {
   readonly scores: ModelScores;
-  /** With what its prompts are, where that differs among the models. */
+  /** Name of the model, with what its prompts are where that differs among the models. */
   readonly name: string;
-  /** One for each image, in their order. */
+  /** Scores of each image, in the images' order. */
   readonly rows: readonly ImageScores[];
 }
 
@@ -35,8 +35,8 @@ const SOURCES: Record<EvaluatedSource, string> = {
   automatic: 'nothing given',
 };
 
-/** Untuned models first: before, then after. */
-export function entriesOf({ models, rows }: Pick<Scored, 'models' | 'rows'>): Entry[] {
+/** Makes the entries, untuned models first: before, then after. */
+export function entriesOf({ models, rows }: Pick<ReportedScores, 'models' | 'rows'>): Entry[] {
   const ordered = [...models].sort((a, b) => Number(isTuned(a)) - Number(isTuned(b)));
   return ordered.map((scores) => {
     const key = entrantKey(scores);
@@ -45,11 +45,12 @@ export function entriesOf({ models, rows }: Pick<Scored, 'models' | 'rows'>): En
   });
 }
 
+/** Tells a model with a checkpoint from source weights and rough masks. */
 export function isTuned({ checkpointHash }: ModelScores): boolean {
   return checkpointHash !== null;
 }
 
-/** The model's name; its prompts too where they are not the same for all that were given any. */
+/** Returns the model's name, with its prompts where they are not the same for all models that were given any. */
 export function displayName(one: EntrantName, all: readonly EntrantName[]): string {
   const given = all.filter(({ promptSource }) => promptSource !== 'automatic');
   const differ = (values: readonly unknown[]) => new Set(values).size > 1;
@@ -60,11 +61,12 @@ export function displayName(one: EntrantName, all: readonly EntrantName[]): stri
   return how === '' ? one.name : `${one.name} (${how})`;
 }
 
+/** Says where prompts come from, in words. */
 export function sourceWords(source: EvaluatedSource): string {
   return SOURCES[source];
 }
 
-/** A number, with its interval where there is one. */
+/** Writes a number, with its interval where there is one; `-` for none. */
 export function withInterval(value: number | null, interval?: Interval | null, digits = 3): Html {
   if (value === null || Number.isNaN(value)) return html`-`;
   const bounds =
@@ -101,14 +103,14 @@ function quartiles({ q1, q3 }: Summary): Html {
   return html`${withInterval(q1)} to ${withInterval(q3)}`;
 }
 
-/** A line for each model. */
+/** Shows the models' scores, a line for each model. */
 export function scoresTable(entries: readonly Entry[]): Html {
   const lines = entries.map((entry) => [entry.name, ...COLUMNS.map(({ of }) => of(entry))]);
   return html`${table('Scores of the models', ['model', ...COLUMNS.map(({ head }) => head)], lines)}
 <p class="soft">Small: 95 percent intervals, by the bootstrap over images. HD95: 95th percentile of the Hausdorff distance.</p>`;
 }
 
-/** Scrolls by itself where it is wide. */
+/** Makes a table, which scrolls by itself where it is wide. */
 export function table(
   name: string,
   heads: readonly string[],
@@ -119,7 +121,7 @@ export function table(
 <tbody>${lines.map((line) => html`<tr>${line.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody></table></div>`;
 }
 
-/** Distribution of IoU, image by image against the first model, and how far the models' own guesses hold. */
+/** Draws the distribution of IoU, each image's IoU against the first model's, and how far the models' own guesses hold. */
 export function distributions(entries: readonly Entry[]): Html {
   const histogram = histograms(
     'How many images reach which IoU',
@@ -128,7 +130,7 @@ export function distributions(entries: readonly Entry[]): Html {
   return html`<div class="plots">${histogram}${againstFirst(entries)}${guesses(entries)}</div>`;
 }
 
-/** Those with the same prompts as the first. */
+/** Draws the models that have the same prompts as the first, each against it. */
 function againstFirst(entries: readonly Entry[]): Html[] {
   const [first] = entries;
   if (first === undefined) return [];
@@ -143,12 +145,12 @@ function againstFirst(entries: readonly Entry[]): Html[] {
   });
 }
 
-/** Alike for models whose prompts are the same. */
+/** Returns a text that is the same for entries with the same prompts. */
 export function promptsOf({ scores }: Entry): string {
   return entrantKey({ ...scores, name: '' });
 }
 
-/** The IoU that a model predicts for its own mask, against the real one. */
+/** Draws the IoU that models predict for their own masks against the real one; undefined where no model predicts any. */
 function guesses(entries: readonly Entry[]): Html | undefined {
   const guessing = entries.flatMap(({ name, rows, scores }, series) => {
     const points = rows.flatMap(({ predictedIou, iou }) =>
@@ -193,10 +195,10 @@ function guessWords({ bias, meanAbsoluteError, expectedError }: Calibration): st
   return `${side}, ${errors}`;
 }
 
-/** Lines of the table of all images; the rest is in the table on disk. */
+/** Most lines of the table of all images; the rest is in the table on disk. */
 const MOST_LINES = 1000;
 
-/** Every image with its IoU by each model, the worst by `rankedBy` first. */
+/** Shows every image with its IoU by each model, the worst by entry `rankedBy` first. */
 export function imageTable(entries: readonly Entry[], rankedBy: number): Html {
   const ious = entries.map(({ rows }) => new Map(rows.map(({ image, iou }) => [image, iou])));
   const ranked = [...(entries[rankedBy]?.rows ?? [])].sort((a, b) => a.iou - b.iou);

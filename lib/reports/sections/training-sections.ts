@@ -7,7 +7,7 @@ import { type Html, html } from '../html.js';
 import { figure, type Line, legend, lineMark, type Mark, marker } from '../plots.js';
 import type { EpochRecord, RunRecord } from '../run-record.js';
 
-/** Losses, IoU and learning rate over epochs. Nothing before the first epoch is complete. */
+/** Draws losses, IoU and learning rate over epochs; says so where no epoch is complete yet. */
 export function curves({ epochs, rates }: RunRecord): Html {
   if (epochs.length === 0) return html`<p class="soft">No epoch is complete yet.</p>`;
   const last = epochs.at(-1)!;
@@ -29,7 +29,7 @@ export function curves({ epochs, rates }: RunRecord): Html {
   return html`<div class="plots">${loss}${overEpochs('IoU of the validation masks', iou, 'mean IoU', [line(1, 'validationIou')], best)}${rate}</div>`;
 }
 
-/** Ticks at whole epochs. */
+/** Makes an axis of epochs, with ticks at whole ones. */
 function epochAxis(first: number, last: number): Axis {
   const step = Math.max(1, Math.ceil(last / 8));
   const ticks = Array.from({ length: Math.floor(last / step) + 1 }, (_, index) => index * step);
@@ -49,7 +49,7 @@ function overEpochs(title: string, alt: string, label: string, lines: Line[], be
   return figure(title, alt, [chart], lines.length > 1 ? legend(['training', 'validation']) : undefined);
 }
 
-/** What was asked for, with what, and on what. */
+/** Shows what was asked for, with which versions, and on which device. */
 export function settings({ config }: RunRecord): Html {
   const { options, versions, compute, data, model, createdAt } = config;
   const defaults: Record<string, unknown> = trainOptionsSchema.parse({ data: '' });
@@ -74,13 +74,17 @@ export function settings({ config }: RunRecord): Html {
 
 const short = (hash: unknown) => String(hash).slice(0, 12);
 
-/** Names and values. */
+/** Makes a table of names and values. */
 export function facts(pairs: readonly (readonly [string, Html | string | number])[]): Html {
   const rows = pairs.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`);
   return html`<table class="facts">${rows}</table>`;
 }
 
-/** @param seconds Of the call that ended the run; the epochs' own come from the history. */
+/**
+ * Shows how long things took.
+ *
+ * @param seconds wall time of the call that ended the run; that of all epochs comes from the history.
+ */
 export function timings({ epochs }: RunRecord, seconds: TrainSeconds | undefined): Html {
   const trained = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const last = epochs.at(-1);
@@ -101,6 +105,7 @@ export function timings({ epochs }: RunRecord, seconds: TrainSeconds | undefined
   ]);
 }
 
+/** Writes a time: in seconds, in minutes from 100 seconds on, in hours from 100 minutes on. */
 export function inSeconds(seconds: number): string {
   if (seconds < 100) return `${seconds.toFixed(1)} s`;
   const minutes = Math.floor(seconds / 60);

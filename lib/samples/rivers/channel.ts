@@ -2,36 +2,37 @@
 import type { Random } from '../../core/random.js';
 import { clamp, cosineOfTurns, noiseAt, sineOfTurns } from './noise.js';
 
-/** A course as points one pixel apart. */
+/** A course as points one pixel apart, each array with a value a point. */
 export interface Course {
   readonly x: Float32Array;
   readonly y: Float32Array;
-  /** Direction of flow, a unit vector. */
+  /** Direction of flow, with `dy` a unit vector. */
   readonly dx: Float32Array;
   readonly dy: Float32Array;
   /** Half the width, pixels. */
   readonly half: Float32Array;
-  /** How sharply it bends, -1 to 1; positive turns right (the y axis points down). */
+  /** Sharpness of the bend, -1 to 1; positive turns right (the y axis points down). */
   readonly bend: Float32Array;
 }
 
+/** What a course is like. Lengths and widths are pixels, angles turns. */
 export interface CourseOptions {
   readonly start: readonly [x: number, y: number];
-  /** Direction of the valley, turns. */
+  /** Direction of the valley. */
   readonly direction: number;
   readonly length: number;
-  /** Greatest angle between the river and its valley, turns: 0 straight, 0.25 wide loops. */
+  /** Greatest angle between the river and its valley: 0 straight, 0.25 wide loops. */
   readonly swing: number;
-  /** Pixels from bend to bend and back. */
+  /** Distance from bend to bend and back. */
   readonly wavelength: number;
   readonly halfWidth: number;
-  /** How much the width varies, 0 to 1. */
+  /** Variation of the width, 0 to 1. */
   readonly variation: number;
-  /** Its width at the far end, as a share of the width at the start. */
+  /** Width at the far end, as a share of the width at the start. */
   readonly taper: number;
 }
 
-/** A sine-generated curve (Langbein and Leopold, 1966): the direction swings like a sine along the course. */
+/** Makes a sine-generated curve (Langbein and Leopold, 1966): the direction swings like a sine along the course. */
 export function makeCourse(options: CourseOptions, random: Random): Course {
   const { length, swing, wavelength, halfWidth, variation, taper } = options;
   const seed = random.integer(2 ** 30);
@@ -62,17 +63,18 @@ function emptyCourse(length: number): Course {
   return { x: numbers(), y: numbers(), dx: numbers(), dy: numbers(), half: numbers(), bend: numbers() };
 }
 
-/** For each pixel of a square the nearest point of a course. */
+/** The nearest point of a course, for each pixel of a square. */
 export interface Nearness {
-  /** Index into the course. */
+  /** Index of the point in the course. */
   readonly index: Int32Array;
+  /** Distance to the point, pixels. */
   readonly distance: Float32Array;
 }
 
-/** Courses are followed this far outside the picture, so that what they do there shows at its border. */
+/** Pixels around the picture in which courses are followed, so that what they do there shows at its border. */
 const MARGIN = 64;
 
-/** Nearest points by propagation: each pixel asks its neighbours, in two sweeps. */
+/** Finds the nearest points by propagation: each pixel asks its neighbours, in two sweeps. */
 export function nearnessTo(course: Course, side: number): Nearness {
   const grid = side + 2 * MARGIN;
   const nearest = new Int32Array(grid * grid).fill(-1);

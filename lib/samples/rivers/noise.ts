@@ -3,7 +3,7 @@
  * Math.sin and its kin may differ in the last bit, and a pixel with them.
  */
 
-/** A number in [0, 1) for a lattice point. */
+/** Returns a number in [0, 1) for a point of the lattice, always the same. */
 export function hash(x: number, y: number, seed: number): number {
   let value = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ Math.imul(seed, 0x9e3779b1);
   value = Math.imul(value ^ (value >>> 15), 0x85ebca6b);
@@ -19,13 +19,13 @@ export function mix(from: number, to: number, share: number): number {
   return from + (to - from) * share;
 }
 
-/** 0 below `low`, 1 above `high`, smooth in between. */
+/** Returns 0 below `low`, 1 above `high`, and rises smoothly in between. */
 export function smoothstep(low: number, high: number, value: number): number {
   const share = clamp((value - low) / (high - low));
   return share * share * (3 - 2 * share);
 }
 
-/** Sine of so many whole turns, to 1e-4: a polynomial. */
+/** Returns the sine of an angle in whole turns, right to 1e-4, by a polynomial. */
 export function sineOfTurns(turns: number): number {
   const x = turns - Math.floor(turns + 0.5);
   // Folded into a quarter turn, where the series is short.
@@ -35,11 +35,12 @@ export function sineOfTurns(turns: number): number {
   return angle * (1 - (square / 6) * (1 - (square / 20) * (1 - (square / 42) * (1 - square / 72))));
 }
 
+/** Returns the cosine of an angle in whole turns, right to 1e-4. */
 export function cosineOfTurns(turns: number): number {
   return sineOfTurns(turns + 0.25);
 }
 
-/** Smooth noise at any place, in [0, 1), one wave to a unit. */
+/** Returns smooth noise at any place, in [0, 1), one wave to a unit. */
 export function noiseAt(x: number, y: number, seed: number): number {
   const column = Math.floor(x);
   const row = Math.floor(y);
@@ -50,7 +51,7 @@ export function noiseAt(x: number, y: number, seed: number): number {
   return mix(top, bottom, v);
 }
 
-/** Noise of several scales over a square, in [0, 1]: waves of `cell` pixels, each further octave half as long and as strong. */
+/** Makes noise of several scales over a square, in [0, 1]: waves of `cell` pixels, each further octave half as long and as strong. */
 export function noiseField(side: number, cell: number, octaves: number, seed: number): Float32Array {
   const field = new Float32Array(side * side);
   let strength = 1;

@@ -11,12 +11,12 @@ export type Colour = readonly [number, number, number];
 export interface Palette {
   readonly deep: Colour;
   readonly shallow: Colour;
-  /** How soon the bed is lost from sight: small for clear water. */
+  /** Murkiness of the water, which hides its bed: small for clear water. */
   readonly murk: number;
   readonly gravel: Colour;
   readonly grass: Colour;
   readonly crown: Colour;
-  /** Share of the sky's reflection: 0 none. */
+  /** Strength of the sky's reflection in the water: 0 none. */
   readonly glare: number;
   readonly whitewater: number;
   readonly haze: number;
@@ -24,13 +24,13 @@ export interface Palette {
   readonly cast: Colour;
   readonly exposure: number;
   readonly contrast: number;
-  /** Pixels that a shadow reaches for a pixel of height. */
+  /** Reach of a shadow, pixels for a pixel of height. */
   readonly shadowReach: number;
   readonly shadowDepth: number;
   readonly noise: number;
 }
 
-/** Colours of every pixel, three floats each, 0 to 1. */
+/** Paints a terrain: SIDE*SIDE*3 values, red, green and blue, 8 bits each. */
 export function paint(terrain: Terrain, style: SceneStyle, palette: Palette, random: Random): Uint8Array {
   const sun = random.next();
   const land = paintLand(terrain, style, palette, random);
@@ -102,7 +102,7 @@ const CROPS: readonly Colour[] = [
   [0.4, 0.47, 0.36],
 ];
 
-/** Fields: strips across the picture, cut into lengths, each with its crop, its rows and a seam of grass. */
+/** Paints fields: strips across the picture, cut into lengths, each with its crop, its rows and a seam of grass. */
 function plough(random: Random): Float32Array {
   const colours = new Float32Array(SIDE * SIDE * 3);
   const seed = random.integer(2 ** 30);
@@ -162,7 +162,7 @@ function paintWater(colours: Float32Array, terrain: Terrain, palette: Palette, r
   }
 }
 
-/** Slopes towards the sun are lighter; what lies behind something tall is in its shadow, water too; clouds darken patches. */
+/** Lightens slopes towards the sun, darkens what lies in the shadow of something tall, water too, and patches below clouds. */
 function shade(colours: Float32Array, terrain: Terrain, palette: Palette, sun: number, random: Random): void {
   const { height } = terrain;
   const [sunX, sunY] = [cosineOfTurns(sun), sineOfTurns(sun)];
@@ -200,7 +200,7 @@ function shade(colours: Float32Array, terrain: Terrain, palette: Palette, sun: n
   }
 }
 
-/** A lens: 1 2 1 across and down. */
+/** Softens the picture as a lens does: 1 2 1 across and down. */
 function soften(colours: Float32Array): Float32Array {
   const across = new Float32Array(colours.length);
   const both = new Float32Array(colours.length);
@@ -218,7 +218,7 @@ function soften(colours: Float32Array): Float32Array {
   return both;
 }
 
-/** Air, camera and sensor: haze, colour cast, contrast, vignette, noise, 8 bits. */
+/** Exposes the picture as air, camera and sensor do: haze, colour cast, contrast, vignette, noise, 8 bits. */
 function expose(colours: Float32Array, palette: Palette, random: Random): Uint8Array {
   const pixels = new Uint8Array(colours.length);
   const thickness = noiseField(SIDE, 300, 2, random.integer(2 ** 30));

@@ -6,14 +6,15 @@ import { makeTerrain } from './terrain.js';
 
 export { SIDE } from './style.js';
 
+/** A drawn photograph and its mask. */
 export interface RiverScene {
-  /** SIDE*SIDE*3, RGB. */
+  /** SIDE*SIDE*3 values: red, green and blue, interleaved, 8 bits each. */
   readonly pixels: Uint8Array;
-  /** SIDE*SIDE, 255 water, 0 all else. */
+  /** SIDE*SIDE values: 255 water, 0 all else. */
   readonly mask: Uint8Array;
 }
 
-/** The same pixels for the same split and index, on every machine. */
+/** Draws a scene: the same pixels for the same split and index, on every machine. */
 export function drawRiver(split: string, index: number): RiverScene {
   const random = randomFor(1, 0, `sample:rivers/${split}`, index);
   const style = chooseStyle(random);

@@ -5,26 +5,29 @@ import { clamp, noiseField, sineOfTurns } from './noise.js';
 import { type SceneStyle, SIDE } from './style.js';
 import { growWoods } from './woods.js';
 
+/** The lie of the land, SIDE*SIDE values each; lengths are pixels. */
 export interface Terrain {
-  /** Pixels to the water's edge, negative in the water. Not yet counting what stands over the water. */
+  /** Distance to the water's edge, negative in the water; what stands over the water does not count. */
   readonly level: Float32Array;
-  /** Half the width of the channel that is nearest. */
+  /** Half the width of the nearest channel. */
   readonly channelHalf: Float32Array;
-  /** Coordinates along and across the nearest channel, pixels. */
+  /** Coordinate along the nearest channel. */
   readonly along: Float32Array;
+  /** Coordinate across the nearest channel, 0 in its middle. */
   readonly across: Float32Array;
-  /** Pixels to the outer edge of gravel and sand, negative on it (and in the water). */
+  /** Distance to the outer edge of gravel and sand, negative on it (and in the water). */
   readonly gravel: Float32Array;
-  /** Pixels to the middle of the road, less half its width; far where there is none. */
+  /** Distance to the edge of the road, negative on it; far where there is none. */
   readonly road: Float32Array;
-  /** Height of what stands there, pixels. */
+  /** Height of what stands there. */
   readonly height: Float32Array;
-  /** Which crown stands there, 0 none: a number that its colour is drawn from. */
+  /** Tone of the crown that stands there, which its colour is made from; 0 where none stands. */
   readonly crown: Float32Array;
-  /** 1 water that is seen from above, 0 all else. */
+  /** Water that is seen from above: 1, and 0 for all else. */
   readonly water: Uint8Array;
 }
 
+/** Makes the land of a scene. */
 export function makeTerrain(style: SceneStyle, random: Random): Terrain {
   const river = makeRiver(style, random);
   const courses = [river, ...makeTributaries(style, river, random)];
@@ -42,7 +45,7 @@ export function makeTerrain(style: SceneStyle, random: Random): Terrain {
 
 type Channels = Pick<Terrain, 'level' | 'channelHalf' | 'along' | 'across' | 'gravel'>;
 
-/** The main river, through a point near the middle, long enough to leave the picture on both sides. */
+/** Makes the main river, through a point near the middle, long enough to leave the picture on both sides. */
 function makeRiver(style: SceneStyle, random: Random): Course {
   const direction = random.next();
   const length = 1500;
@@ -73,7 +76,7 @@ function makeTributaries(style: SceneStyle, river: Course, random: Random): Cour
   });
 }
 
-/** Direction of a unit vector in turns, by search: no arc tangent needed. */
+/** Finds the direction of a unit vector, in turns, by search: no arc tangent needed. */
 function turnsOf(dx: number, dy: number): number {
   let best = 0;
   let greatest = -2;
@@ -120,7 +123,7 @@ function joinChannels(courses: readonly Course[], style: SceneStyle, edges: Floa
   return { level, gravel, channelHalf, along, across };
 }
 
-/** Islands and bars in midstream: long in the direction of flow. */
+/** Raises islands and bars in midstream, long in the direction of flow. */
 function raiseIslands(channels: Channels, river: Course, style: SceneStyle, edges: Float32Array, random: Random): void {
   for (let count = 0; count < style.islands; count++) {
     const at = Math.floor(river.x.length * random.uniform(0.36, 0.64));

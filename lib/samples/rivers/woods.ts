@@ -3,16 +3,19 @@ import type { Random } from '../../core/random.js';
 import { noiseField } from './noise.js';
 import { type SceneStyle, SIDE } from './style.js';
 
+/** What trees stand on: distances to the edges of water and gravel, as in a terrain. */
 interface Ground {
   readonly level: Float32Array;
   readonly gravel: Float32Array;
 }
 
+/** Heights of crowns and their tones, SIDE*SIDE each; 0 where none stands. */
 export interface Woods {
   readonly height: Float32Array;
   readonly crown: Float32Array;
 }
 
+/** Grows woods, belts along the banks, single trees and bushes; none on the road or at the water's edge. */
 export function growWoods(style: SceneStyle, ground: Ground, road: Float32Array, random: Random): Woods {
   const woods = { height: new Float32Array(SIDE * SIDE), crown: new Float32Array(SIDE * SIDE) };
   const density = noiseField(SIDE, 150, 4, random.integer(2 ** 30));

@@ -7,7 +7,7 @@ import { writeMaskPng } from '../../core/mask-png.js';
 import { decodeMask, heldImage, imageSize, isPlainFile } from '../../data/decode.js';
 import { openSource, type SourceOptions } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
-import { sameSplit } from '../../data/sources/parquet/splits.js';
+import { sameSplit } from '../../data/splits.js';
 import { auditPaths, type ManifestRow } from './folder.js';
 
 export class FileWriter {

@@ -19,7 +19,7 @@ import { RoughPrompts } from '../../training/rough-prompts.js';
 import { FileWriter, otherSplits } from './as-files.js';
 import { agreementOf, consensus, iouOf } from './disagreement.js';
 import { type AuditItem, type AuditRecord, auditPaths, FORMAT_VERSION, forgetAudit, writeRecord } from './folder.js';
-import { foldsOf } from './folds.js';
+import { foldsOf, groupsForFolds } from './folds.js';
 import { type AuditOptions, type ResolvedAuditOptions, resolveAuditOptions, trainOptionsOf } from './options.js';
 import { type FoldProgress, outOfFold, type Verdict } from './out-of-fold.js';
 import { makePicture, type ReviewPicture } from './pictures.js';
@@ -71,7 +71,7 @@ async function work(options: ResolvedAuditOptions, control: AuditControl): Promi
   const hooks = { signal, onNote, onWarning };
   const found = await openSplit({ ...options, cacheDir }, hooks);
   const checked = await checkLabels(found, options, hooks);
-  foldsOf(checked, options.folds, options.groupBy, options.seed); // refuses too few groups before anything slow begins
+  groupsForFolds(checked, options.folds, options.groupBy); // refuses too few groups before anything slow begins
   const compute = environment.compute(trainOptionsOf(options, options.out), hooks);
   const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
   const store = await EmbeddingStore.open({ ...options, ...compute, encoder: model, cacheDir });

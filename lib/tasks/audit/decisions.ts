@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError, systemCode } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
-import { nameAll } from '../../data/sources/folder.js';
+import { nameAll } from '../../core/words.js';
 import { manifestCsv } from '../../data/sources/manifest.js';
 import { type AuditItem, type AuditRecord, auditPaths, type ManifestRow, readRecord } from './folder.js';
 

@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { scratchFolder } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { validationRandom } from '../../core/random.js';
-import { decodeMask, imageSize } from '../../data/decode.js';
 import { toLowRes } from '../../data/low-res.js';
-import { inReadingOrder, type Mask, type Sample, type Samples } from '../../data/sample.js';
+import type { Mask, Sample, Samples } from '../../data/sample.js';
 import { filtered } from '../../data/sample-list.js';
 import type { Compute } from '../../device.js';
 import type { EmbeddingStore } from '../../embeddings/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
 import { resolveModel } from '../../models/resolve.js';
 import type { ResolvedTrainOptions } from '../../options.js';
-import { ImageEmbedding, type Prediction, SamModel } from '../../prediction/sam-model.js';
+import type { Prediction } from '../../prediction/sam-model.js';
 import { drawPrompt } from '../../prompts/draw.js';
-import { ask } from '../../scoring/ask.js';
+import type { Asked } from '../../scoring/ask.js';
+import { answered, type Question } from '../../scoring/judge.js';
 import { environment } from '../../training/environment.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
-import { trainIn } from '../../training/train.js';
+import { trainWith } from '../../training/train.js';
 import { type ResolvedAuditOptions, trainOptionsOf } from './options.js';
 
 /** What a model says about a label that it was not trained on. */
@@ -74,15 +74,7 @@ async function trainFold(
   fold: number,
   { options: { folds }, compute, store, signal, onNote, onWarning, onProgress }: OutOfFoldContext,
 ): Promise<string> {
-  const { lastCheckpoint } = await trainIn(
-    {
-      ...environment,
-      compute: () => compute,
-      openData: async () => splits,
-      async openModel(...given) {
-        return { ...(await environment.openModel(...given)), embeddings: store };
-      },
-    },
+  const { lastCheckpoint } = await trainWith(
     run,
     {
       signal,
@@ -91,6 +83,14 @@ async function trainFold(
           onProgress?.({ stage: 'train', fold, folds, epoch: event.epoch, epochs: run.epochs });
         else if (event.type === 'warning') onWarning?.(event.message);
         else if (event.type === 'note' && fold === 1) onNote?.(event.message);
+      },
+    },
+    {
+      ...environment,
+      compute: () => compute,
+      openData: async () => splits,
+      async openModel(...given) {
+        return { ...(await environment.openModel(...given)), embeddings: store };
       },
     },
   ).result.catch((error: unknown) => {
@@ -107,46 +107,38 @@ async function* judge(
   fold: number,
   { options: { folds, draws }, compute, store, cacheDir, signal, onWarning, onProgress }: OutOfFoldContext,
 ): AsyncGenerator<Verdict, void> {
-  const resolved = await resolveModel(checkpoint, { cacheDir, encoder: run.encoder, signal });
-  const model = await SamModel.fromResolved(resolved, compute, signal);
+  const model = await resolveModel(checkpoint, { cacheDir, encoder: run.encoder, signal });
+  const witness = { model, compute, store, imageSize: run.imageSize };
   const rough = RoughPrompts.open(run);
+  const questions = (about: Asked) => drawn(about, { run, rough, draws });
   try {
     let done = 0;
-    for (const sample of inReadingOrder(samples)) {
-      signal?.throwIfAborted();
-      const label = await decodeMask(sample, await imageSize(sample));
-      const embeddings = await store.read([sample], { signal, onWarning });
-      const embedding = new ImageEmbedding(embeddings, label.width, label.height, run.imageSize);
-      try {
-        const predictions = await predictAll({ sample, label, embedding }, model, { run, rough, draws });
-        yield { sample, fold, label, predictions };
-      } finally {
-        embedding.dispose();
-      }
+    let predictions: Prediction[] = [];
+    for await (const { sample, label, predicted } of answered(samples, witness, questions, { signal, onWarning })) {
+      predictions.push(predicted);
+      if (predictions.length < draws) continue;
+      yield { sample, fold, label, predictions };
+      predictions = [];
       onProgress?.({ stage: 'predict', fold, folds, done: ++done, total: samples.length });
     }
   } finally {
     await rough?.dispose();
-    model.dispose();
   }
 }
 
-/** The first prompt is that of `train`'s validation and of `evaluate`. */
-async function predictAll(
-  { sample, label, embedding }: { sample: Sample; label: Mask; embedding: ImageEmbedding },
-  model: SamModel,
+/** The prompts for a sample. The first is that of `train`'s validation and of `evaluate`. */
+async function* drawn(
+  { sample, label }: Asked,
   { run, rough, draws }: { run: ResolvedTrainOptions; rough: RoughPrompts | undefined; draws: number },
-): Promise<Prediction[]> {
+): AsyncGenerator<Question, void> {
   const { seed } = run;
   const settings = toPromptSettings(run);
   const grid = toLowRes(label, run.maskSize, run.imageSize);
-  const predictions: Prediction[] = [];
   for (let draw = 0; draw < draws; draw++) {
     const random = validationRandom(seed, sample.name, draw);
     const prompt =
       (await rough?.draw(sample, settings, { seed, epoch: 'validation', random })) ??
       drawPrompt(grid, settings, random);
-    predictions.push(await ask(prompt, run, { model, embedding, signal: undefined }));
+    yield { prompt, prompts: run };
   }
-  return predictions;
 }

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { writeFileWhole } from '../../core/files.js';
 import { decodeImage, decodeMask } from '../../data/decode.js';
 import type { Sample } from '../../data/sample.js';
-import { frameSize, outlinePath } from '../../reports/outlines.js';
+import { frameSize, outlinePath } from '../../reports/mask-paths.js';
 
 /** Most pixels of the photograph's long side. */
 const LONGEST = 1024;

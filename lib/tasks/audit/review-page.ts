@@ -3,7 +3,7 @@
  * no network and no server; its pictures lie beside it. What was decided is saved by the browser's download.
  */
 import { relative, sep } from 'node:path';
-import { sameSplit } from '../../data/sources/parquet/splits.js';
+import { sameSplit } from '../../data/splits.js';
 import { type Html, html, trusted } from '../../reports/html.js';
 import { type AuditItem, type AuditRecord, auditPaths } from './folder.js';
 import type { ReviewPicture } from './pictures.js';

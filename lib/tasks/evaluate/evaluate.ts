@@ -14,7 +14,7 @@ import { openWorkplace, type Workplace } from '../../embeddings/workplace.js';
 import { trainedBands } from '../../models/prompt-options.js';
 import { runFolder } from '../../models/resolve.js';
 import { parseOptions } from '../../options.js';
-import { reportPath, writeComparisonReport } from '../../reports/report.js';
+import { reportPath, writeComparisonReport } from '../../reports/comparison-report.js';
 import { Sketches } from '../../reports/sketches.js';
 import { readRunConfig } from '../../runs/run-folder.js';
 import { type Entrant, type EntrantOptions, resolveEntrants } from '../../scoring/entrants.js';

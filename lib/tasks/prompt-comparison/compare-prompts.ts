@@ -87,7 +87,7 @@ export interface PromptComparison {
   seconds: number;
 }
 
-export const comparisonPaths = (dir: string) => ({
+const comparisonPaths = (dir: string) => ({
   record: join(dir, 'prompts.json'),
   perImage: join(dir, 'per-image.csv'),
   arms: join(dir, 'arms'),

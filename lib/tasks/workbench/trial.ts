@@ -6,7 +6,7 @@ import type { ResolvedTrainOptions } from '../../options.js';
 import type { EpochEvent, TrainEvent } from '../../runs/events.js';
 import { runPaths } from '../../runs/run-folder.js';
 import type { TrainEnvironment } from '../../training/environment.js';
-import { trainIn } from '../../training/train.js';
+import { trainWith } from '../../training/train.js';
 import type { Setting } from '../search/plan.js';
 
 export class Trial {
@@ -63,7 +63,7 @@ export class Trial {
     const signals = [rungEnds.signal, ...(signal === undefined ? [] : [signal])];
     const given = this.epochs === 0 ? this.options : { resume: this.options.out };
     try {
-      await trainIn(from, given, { signal: AbortSignal.any(signals), onProgress: take }).result;
+      await trainWith(given, { signal: AbortSignal.any(signals), onProgress: take }, from).result;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (!rungEnds.signal.aborted || (error as SamError).cause !== rungEnds.signal.reason) this.#failOr(error);

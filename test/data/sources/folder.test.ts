@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { nameAll, readFolderSplit } from '../../../lib/data/sources/folder.js';
+import { nameAll } from '../../../lib/core/words.js';
+import { readFolderSplit } from '../../../lib/data/sources/folder.js';
 import { temporaryFolder, write } from '../pictures.js';
 
 const strict = { masks: 'required', skipBad: false } as const;

@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chebyshevDistance, erode } from '../../../lib/prompts/morphology.js';
 import { cleanMask } from '../../../lib/prompts/rough/clean.js';
-import { countComponents, dropSmall, fillHoles, keepLargest } from '../../../lib/prompts/rough/components.js';
+import { dropSmall, fillHoles, keepLargest } from '../../../lib/prompts/rough/components.js';
 import { hsvMask, hueWithin, type Range, rgbToHsv } from '../../../lib/prompts/rough/hsv.js';
 import { otsuThreshold } from '../../../lib/prompts/rough/otsu.js';
 import { aboveThreshold, normalisedDifference } from '../../../lib/prompts/rough/spectral.js';
+import { countComponents } from './count-components.js';
 
 const masks = fc
   .record({ width: fc.integer({ min: 1, max: 24 }), height: fc.integer({ min: 1, max: 24 }) })

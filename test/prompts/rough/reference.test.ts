@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { erode } from '../../../lib/prompts/morphology.js';
-import { countComponents, dropSmall, fillHoles, keepLargest } from '../../../lib/prompts/rough/components.js';
+import { dropSmall, fillHoles, keepLargest } from '../../../lib/prompts/rough/components.js';
 import { rgbToHsv } from '../../../lib/prompts/rough/hsv.js';
 import { otsuThreshold } from '../../../lib/prompts/rough/otsu.js';
+import { countComponents } from './count-components.js';
 
 interface MaskCase {
   width: number;

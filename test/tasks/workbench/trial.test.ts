@@ -7,7 +7,7 @@ import type { DataSplits } from '../../../lib/data/sample.js';
 import { trainOptionsSchema } from '../../../lib/options.js';
 import { runPaths } from '../../../lib/runs/run-folder.js';
 import { Trial } from '../../../lib/tasks/workbench/trial.js';
-import { trainIn } from '../../../lib/training/train.js';
+import { trainWith } from '../../../lib/training/train.js';
 import { fakeEnvironment, temporaryFolder, writeSplits } from '../../training/fake.js';
 
 let dir: string;
@@ -35,7 +35,7 @@ async function told(run: string): Promise<unknown[]> {
 
 test('rung after rung it is the run that was never stopped', async () => {
   const whole = optionsFor('whole');
-  const { validationIous, bestEpoch } = await trainIn(fakeEnvironment(splits), whole).result;
+  const { validationIous, bestEpoch } = await trainWith(whole, {}, fakeEnvironment(splits)).result;
   const trial = new Trial(1, setting, optionsFor('trial'));
   for (const epochs of [1, 3, 6]) {
     await trial.trainTo(epochs, quiet, fakeEnvironment(splits));

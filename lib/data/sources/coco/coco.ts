@@ -2,12 +2,13 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../../../core/errors.js';
-import { words } from '../../../core/words.js';
+import { compare } from '../../../core/order.js';
+import { counted, nameAll, words } from '../../../core/words.js';
+import type { FoundFile } from '../../listing.js';
 import { missingFiles } from '../../present.js';
 import type { DataSource, Samples, SplitReading } from '../../sample.js';
 import { concatenated, filtered, pick, SampleList } from '../../sample-list.js';
-import { compare, describe, type FoundFile, nameAll } from '../folder.js';
-import { sourceOfFiles } from '../parquet/splits.js';
+import { sourceOfFiles } from '../../splits.js';
 import { annotationSchema, CocoImage, CocoMask, checkSegmentation } from './annotation.js';
 import { folderWith, imageFolders, listCoco } from './files.js';
 import { scanJson } from './json-elements.js';
@@ -94,7 +95,7 @@ class CocoFile {
     const samples = concatenated(...labelled, ...(masks === 'required' ? [] : [this.#bare()]));
     const missing = await missingFiles(this.#paths());
     const named = [...missing].sort(compare);
-    this.#report([...this.#described(), ...describe('image', 'is missing', 'are missing', named)]);
+    this.#report([...this.#described(), ...counted('image', 'is missing', 'are missing', named)]);
     return missing.size === 0 ? samples : filtered(samples, ({ image }) => !missing.has(image.path));
   }
 

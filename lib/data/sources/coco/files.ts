@@ -1,7 +1,9 @@
 /** Where a COCO data set's parts lie: the JSON files of its splits, and the folder of the images. */
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { compare, type FoundFile, isFile, isFolder } from '../folder.js';
+import { isFile, isFolder } from '../../../core/files.js';
+import { compare } from '../../../core/order.js';
+import type { FoundFile } from '../../listing.js';
 
 const EXTENSION = '.json';
 /** COCO's own files of other tasks, which lie beside the outlines. */

@@ -3,7 +3,6 @@
  * pycocotools' text: from the third on the difference to the last but one, in pieces of five bits, the lowest first, each piece a
  * character from code 48 on (bit 5: more follow).
  */
-import type { Mask } from '../../sample.js';
 
 /** Runs that are no runs: `message` goes on from 'its RLE', for instance 'is broken'. */
 export class BadRle extends Error {}
@@ -28,21 +27,6 @@ export function parseCounts(text: string): number[] {
   return counts;
 }
 
-/** The inverse of {@link parseCounts}. */
-export function formatCounts(counts: readonly number[]): string {
-  let text = '';
-  counts.forEach((count, index) => {
-    let value = index > 2 ? count - counts[index - 2]! : count;
-    for (let more = true; more; ) {
-      const piece = value & 0x1f;
-      value >>= 5;
-      more = (piece & 0x10) !== 0 ? value !== -1 : value !== 0;
-      text += String.fromCharCode(FIRST_CHARACTER + piece + (more ? 0x20 : 0));
-    }
-  });
-  return text;
-}
-
 /** @throws {BadRle} The runs do not make up exactly so many pixels. */
 export function checkCounts(counts: readonly number[], width: number, height: number): void {
   if (counts.some((count) => !Number.isInteger(count) || count < 0)) throw new BadRle('has a run that is no length');
@@ -59,20 +43,4 @@ export function drawCounts(counts: readonly number[], values: Uint8Array, width:
       for (let pixel = at; pixel < end; pixel++) values[(pixel % height) * width + Math.floor(pixel / height)] = 1;
     at = end;
   });
-}
-
-/** The runs of a mask. */
-export function countsOf({ values, width, height }: Mask): number[] {
-  const counts: number[] = [];
-  let [inside, run] = [0, 0];
-  for (let x = 0; x < width; x++) {
-    for (let y = 0; y < height; y++) {
-      if (values[y * width + x] !== inside) {
-        counts.push(run);
-        [inside, run] = [1 - inside, 0];
-      }
-      run++;
-    }
-  }
-  return [...counts, run];
 }

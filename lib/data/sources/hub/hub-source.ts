@@ -4,12 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { SamError } from '../../../core/errors.js';
 import type { Hooks } from '../../../core/hooks.js';
+import { nameAll } from '../../../core/words.js';
 import { hubEnvironment } from '../../../hub/environment.js';
 import { parseHubName } from '../../../hub/names.js';
 import type { Asked } from '../../../hub/request.js';
 import { type FetchPacing, HubSnapshot } from '../../../hub/snapshot.js';
 import type { DataSource } from '../../sample.js';
-import { nameAll, noSplit } from '../folder.js';
+import { noSplit } from '../../splits.js';
 import { type ParquetOptions, readParquetSplit } from '../parquet/parquet.js';
 import {
   chooseConfig,

@@ -2,8 +2,8 @@
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { SamError } from '../../../core/errors.js';
-import { compare } from '../folder.js';
-import { filesOfSplit, sameSplit, splitsOfFiles } from '../parquet/splits.js';
+import { compare } from '../../../core/order.js';
+import { filesOfSplit, sameSplit, splitsOfFiles } from '../../splits.js';
 import { globPattern } from './glob.js';
 
 /** Splits of a repository, by their names; paths in order. */

@@ -11,7 +11,7 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { SamError } from '../../../core/errors.js';
-import { nameAll } from '../folder.js';
+import { nameAll } from '../../../core/words.js';
 
 /**
  * What unpacks pages. Snappy by hyparquet's own: the WebAssembly one takes a quarter less time for a whole file, but keeps room for

@@ -1,16 +1,21 @@
 /** Parquet files of the Hugging Face image format -> samples. Rows are read when they are asked for. */
+import { basename, extname } from 'node:path';
 import { SamError, toSamError } from '../../../core/errors.js';
+import { isFile } from '../../../core/files.js';
+import { compare } from '../../../core/order.js';
+import { counted, nameAll } from '../../../core/words.js';
+import { type FoundFile, listFiles, stemOf } from '../../listing.js';
 import { PackedTexts } from '../../packed-texts.js';
 import type { DataSource, FileReference, Samples, SplitReading } from '../../sample.js';
 import { SampleList } from '../../sample-list.js';
-import { compare, describe, type FoundFile, nameAll, stemOf } from '../folder.js';
+import { sourceOfFiles } from '../../splits.js';
 import { LeafColumn, SpanCache } from './column.js';
-import { openParquetFile, type ParquetFile, pictureColumn } from './parquet-file.js';
-import { listParquet, sourceOfFiles } from './splits.js';
+import { beginsAsParquet, openParquetFile, type ParquetFile, pictureColumn } from './parquet-file.js';
 
 /** One for all files, so that what is in memory does not grow with them; masks apart, as both are read in turn. */
 const IMAGES = new SpanCache();
 const MASKS = new SpanCache();
+const EXTENSIONS = ['.parquet'];
 const OPTIONS = { image: '--image-column', label: '--label-column' } as const;
 const FIX_ROWS =
   'Write the encoded bytes into each row (a path alone is not followed), or go on without these rows with --skip-bad.';
@@ -31,6 +36,13 @@ export async function findParquet(path: string, options: ParquetOptions): Promis
   return sourceOfFiles(path, files, (own, { description }, reading) =>
     readParquetSplit(own, description, options, reading),
   );
+}
+
+/** `path` itself, where it is a Parquet file by its name or its first bytes; of a folder the Parquet files anywhere below it, ordered by path. */
+async function listParquet(path: string): Promise<FoundFile[]> {
+  if (!(await isFile(path))) return listFiles(path, EXTENSIONS);
+  const isParquet = EXTENSIONS.includes(extname(path).toLowerCase()) || (await beginsAsParquet(path));
+  return isParquet ? [{ relative: basename(path), path }] : [];
 }
 
 /**
@@ -151,8 +163,8 @@ async function usableRows(rows: readonly Row[], where: string, reading: SplitRea
   const maskless = await without(rows, ({ masks }) => masks);
   const unlabelled = reading.masks === 'required' ? rows.filter((row) => maskless.has(row) && !imageless.has(row)) : [];
   const problems = [
-    ...describe('row', 'has no image', 'have no image', [...imageless].map(labelRow)),
-    ...describe('row', 'has no mask', 'have no mask', unlabelled.map(labelRow)),
+    ...counted('row', 'has no image', 'have no image', [...imageless].map(labelRow)),
+    ...counted('row', 'has no mask', 'have no mask', unlabelled.map(labelRow)),
   ];
   if (problems.length > 0) {
     const message = `in ${where} ${problems.join('; ')}`;

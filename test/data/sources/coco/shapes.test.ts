@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { drawPolygon } from '../../../../lib/data/sources/coco/polygon.js';
-import { checkCounts, countsOf, drawCounts, formatCounts, parseCounts } from '../../../../lib/data/sources/coco/rle.js';
+import { checkCounts, drawCounts, parseCounts } from '../../../../lib/data/sources/coco/rle.js';
+import { countsOf, formatCounts } from './rle-writer.js';
 
 interface Rle {
   size: [height: number, width: number];

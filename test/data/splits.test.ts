@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { filesOfSplit, splitsOfFiles } from '../../../../lib/data/sources/parquet/splits.js';
+import { filesOfSplit, splitsOfFiles } from '../../lib/data/splits.js';
 
 const files = (...names: string[]) => names.map((relative) => ({ relative, path: `/data/${relative}` }));
 const found = (names: string[], split: string) => filesOfSplit(files(...names), split).map(({ relative }) => relative);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FRAME, frameSize, outlinePath } from '../../lib/reports/outlines.js';
+import { FRAME, frameSize, outlinePath } from '../../lib/reports/mask-paths.js';
 import { disc, speckles } from './support.js';
 
 /** Subpaths as lists of corners in the frame. */

@@ -1,4 +1,4 @@
-/** Masks as outlines for pictures that scale: SVG paths, some kilobytes at most whatever the mask is like. */
+/** Masks as SVG paths, for pictures that scale: some kilobytes at most, whatever the mask is like. */
 import { gridFrame, sampleGrid } from '../data/low-res.js';
 import type { Mask } from '../data/sample.js';
 import { simplifyRing } from '../raster/outline.js';
@@ -6,18 +6,18 @@ import { type Ring, RingTracer } from '../raster/rings.js';
 
 /** Long side of the frame that paths are drawn in. */
 export const FRAME = 512;
-/** An outline moves by less than a pixel of the frame, which takes its steps away. */
+/** Pixels of the frame that an outline may move by, which takes its steps away. */
 const TOLERANCE = 0.8;
-/** A mask of a thousand specks is drawn coarser until it fits. */
+/** Longest path; a mask of a thousand specks is drawn coarser until it fits. */
 const MOST_CHARACTERS = 24_000;
 
-/** Width and height in the frame. */
+/** Returns the width and height of an image in the frame. */
 export function frameSize(image: { width: number; height: number }): { width: number; height: number } {
   const { validWidth, validHeight } = gridFrame(image, FRAME);
   return { width: validWidth, height: validHeight };
 }
 
-/** The `d` of a path, filled by the even-odd rule; empty for an empty mask. */
+/** Draws a mask as the `d` of an SVG path that is filled by the even-odd rule; empty for an empty mask. */
 export function outlinePath(mask: Mask): string {
   for (let side = FRAME; ; side /= 2) {
     const path = pathOf(ringsOf(mask, side), FRAME / side);
@@ -35,7 +35,7 @@ function ringsOf(mask: Mask, side: number): Ring[] {
   return rings.map((ring) => simplifyRing(ring, TOLERANCE));
 }
 
-/** Each corner relative to the one before: half the characters. */
+/** Writes rings as a path, each corner relative to the one before: half the characters. */
 function pathOf(rings: readonly Ring[], scale: number): string {
   return rings
     .map((ring) => {

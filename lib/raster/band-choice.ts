@@ -2,22 +2,24 @@
 import { SamError } from '../core/errors.js';
 import { words } from '../core/words.js';
 
-/** Checked by {@link chooseBands}: one band (a grey picture) or three. */
+/** Bands by number, from 1, or by name, with commas between: one (a grey picture) or three. {@link chooseBands} checks it. */
 export type BandChoice = string;
 
+/** What is asked of a raster whose bands are chosen. */
 export interface Banded {
-  /** What errors name. */
+  /** File, for errors. */
   readonly path: string;
   readonly bandCount: number;
-  /** '' where a band has none. */
+  /** Names of the bands, '' where one has none. */
   readonly bandNames: readonly string[];
 }
 
 /**
- * The three bands, from 0, that become red, green and blue. Without a choice: the first three; of fewer, the first for all.
+ * Finds the three bands, from 0, that become red, green and blue. Without a choice they are the first three, or of fewer the first
+ * for all.
  *
- * @param choice Numbers, from 1, or names (any case), with commas; a single one gives a grey picture.
- * @throws {SamError} `SAM_BAD_DATA`: a band that this raster does not have. `SAM_BAD_OPTION`: not one band nor three.
+ * @param choice numbers from 1, or names in any case; a single one gives a grey picture.
+ * @throws SamError `SAM_BAD_DATA`: a band that this raster does not have. `SAM_BAD_OPTION`: neither one band nor three.
  */
 export function chooseBands(raster: Banded, choice: BandChoice | undefined): readonly [number, number, number] {
   if (choice === undefined) return raster.bandCount < 3 ? [0, 0, 0] : [0, 1, 2];

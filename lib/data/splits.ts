@@ -1,8 +1,9 @@
-/** Which Parquet files make up which split, by their names: as the Hugging Face library `datasets` does. */
-import { basename, extname } from 'node:path';
-import type { DataSource, Samples, SplitReading } from '../../sample.js';
-import { compare, type FoundFile, isFile, listFiles, noSplit, stemOf } from '../folder.js';
-import { beginsAsParquet } from './parquet-file.js';
+/** Which files make up which split, by their names: as the Hugging Face library `datasets` does. */
+import { SamError } from '../core/errors.js';
+import { compare } from '../core/order.js';
+import { nameAll } from '../core/words.js';
+import { type FoundFile, stemOf } from './listing.js';
+import type { DataSource, Samples, SplitReading } from './sample.js';
 
 /** Words that name one split; the first is its name. */
 const SYNONYMS: readonly (readonly [string, ...string[]])[] = [
@@ -10,14 +11,6 @@ const SYNONYMS: readonly (readonly [string, ...string[]])[] = [
   ['validation', 'valid', 'val', 'dev'],
   ['test', 'testing', 'eval', 'evaluation'],
 ];
-const EXTENSIONS = ['.parquet'];
-
-/** `path` itself, where it is a Parquet file by its name or its first bytes; of a folder the Parquet files anywhere below it, ordered by path. */
-export async function listParquet(path: string): Promise<FoundFile[]> {
-  if (!(await isFile(path))) return listFiles(path, EXTENSIONS);
-  const isParquet = EXTENSIONS.includes(extname(path).toLowerCase()) || (await beginsAsParquet(path));
-  return isParquet ? [{ relative: basename(path), path }] : [];
-}
 
 /**
  * The files of a split, in their order. A file's own name decides, then the folders that it lies in, innermost first: the first
@@ -46,6 +39,12 @@ export function splitsOfFiles(files: readonly FoundFile[]): string[] {
 export function sameSplit(a: string, b: string): boolean {
   const known = knownSplit(a.toLowerCase());
   return a === b || (known !== undefined && known === knownSplit(b.toLowerCase()));
+}
+
+/** What is said where a split is asked for that is not there. `fix`: where there are no splits at all. */
+export function noSplit(split: string, root: string, there: readonly string[], fix?: string): SamError {
+  const named = there.length > 0 ? `The splits there are: ${nameAll(there)}.` : fix;
+  return new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, { fix: named });
 }
 
 function splitOf(relative: string): string | undefined {

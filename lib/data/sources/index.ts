@@ -1,0 +1,82 @@
+/** The kinds of data sources: which of them `--data SRC` is. */
+
+import { defaultCacheDir } from '../../core/cache-dir.js';
+import { SamError } from '../../core/errors.js';
+import { isFile, isFolder } from '../../core/files.js';
+import type { Hooks } from '../../core/hooks.js';
+import type { ResolvedTrainOptions, sourceOptions } from '../../options.js';
+import { makeRivers } from '../../samples/sample-rivers.js';
+import type { DataSource } from '../sample.js';
+import { findCoco } from './coco/coco.js';
+import { folderSource, hasMasks } from './folder.js';
+import { HUB_SCHEME, hubSource } from './hub/hub-source.js';
+import { isManifest, manifestSource } from './manifest.js';
+import { findParquet, type ParquetOptions } from './parquet/parquet.js';
+
+/**
+ * What is needed to find a data set. The columns are those of Parquet files; default: `image`, `label`. What is fetched or drawn is kept
+ * in `cacheDir`; default: {@link defaultCacheDir}.
+ */
+export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
+  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & {
+    readonly cacheDir?: string | undefined;
+  };
+
+type Found = DataSource | undefined | Promise<DataSource | undefined>;
+
+interface SourceKind {
+  /** Whether it is this kind by its name or its layout; where that is missing, opening it tells. */
+  matches?(data: string): boolean | Promise<boolean>;
+  /** Reads nothing yet. Undefined: it is none of this kind. */
+  open(options: SourceOptions & ParquetOptions & { cacheDir: string }, hooks: Hooks): Found;
+}
+
+const RIVERS = 'sample:rivers';
+/** `scheme:rest`; a single letter is a drive of Windows. */
+const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
+
+/** In the order in which they are tried: a folder of several kinds is read by the folder layout, else as Parquet. */
+const SOURCES: readonly SourceKind[] = [
+  {
+    matches: (data) => data.startsWith(HUB_SCHEME),
+    open: ({ data, cacheDir, imageColumn, labelColumn }, hooks) =>
+      hubSource(data, { cacheDir, imageColumn, labelColumn, ...hooks }),
+  },
+  {
+    matches: (data) => data === RIVERS,
+    open: async ({ cacheDir }, hooks) => folderSource(await makeRivers(cacheDir, hooks)),
+  },
+  {
+    matches: async (data) => isManifest(data) && !(await isFolder(data)),
+    open: ({ data }) => manifestSource(data),
+  },
+  { matches: hasMasks, open: ({ data }) => folderSource(data) },
+  { open: (options) => findParquet(options.data, options) },
+  { open: (options) => findCoco(options.data, options) },
+];
+
+/**
+ * Finds the data set and its splits; reads nothing yet.
+ *
+ * @throws {SamError} `SAM_BAD_OPTION`: a source of an unknown kind.
+ */
+export async function findSource(options: SourceOptions, hooks: Hooks): Promise<DataSource> {
+  const { data, cacheDir = defaultCacheDir(), imageColumn = 'image', labelColumn = 'label' } = options;
+  for (const { matches, open } of SOURCES) {
+    if (matches !== undefined && !(await matches(data))) continue;
+    const source = await open({ ...options, cacheDir, imageColumn, labelColumn }, hooks);
+    if (source !== undefined) return source;
+  }
+  if (await isFile(data)) throw unknownKind(`the file ${data} is no data set of a kind that can be read`);
+  const scheme = SCHEME.exec(data)?.[0];
+  // What is missing of a folder is told as it is read.
+  if (scheme === undefined || (await isFolder(data))) return folderSource(data);
+  if (scheme === 'sample:') throw unknownKind(`there is no sample data set '${data}'`);
+  throw unknownKind(`data of the kind '${scheme}' cannot be read: ${data}`);
+}
+
+function unknownKind(message: string): SamError {
+  return new SamError('SAM_BAD_OPTION', message, {
+    fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
+  });
+}
