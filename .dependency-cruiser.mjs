@@ -7,6 +7,7 @@
 const FLOORS = [
   'core',
   'frame',
+  'option-types',
   'options',
   'addon',
   'device',

@@ -8,6 +8,9 @@ import { SamError } from './core/errors.js';
 import { camel, closest } from './core/suggest.js';
 import { words } from './core/words.js';
 import { LOW_RES_SIDE } from './frame.js';
+import type { TrainOptions } from './option-types.js';
+
+export type { TrainOptions };
 
 const count = z.number().int();
 
@@ -161,8 +164,7 @@ export const roughOptions = {
     .optional()
     .describe('values (brightness) of the rough mask, 0 to 1, a-b'),
   threshold: z
-    .union([z.number(), z.string()])
-    .refine((value) => typeof value === 'number' || value === 'otsu', 'expected a number, or otsu')
+    .union([z.number(), z.literal('otsu')], 'expected a number, or otsu')
     .default('otsu')
     .describe("the rough mask is where the index is above this: a number of -1 to 1, or otsu for each image's own"),
   bands,
@@ -299,8 +301,6 @@ export const trainOptionsSchema = z.strictObject({
   ...runOptions,
 });
 
-/** What a caller may write: everything but `data` has a default. */
-export type TrainOptions = z.input<typeof trainOptionsSchema>;
 /** What was given, with the values of its preset where nothing was. */
 export function withPreset<Given extends { preset?: TrainOptions['preset'] }>(given: Given): Given {
   return given.preset === undefined || !(given.preset in PRESETS) ? given : { ...PRESETS[given.preset], ...given };

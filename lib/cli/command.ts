@@ -10,17 +10,19 @@ import type { Argv, PositionalOptions } from 'yargs';
 import { z } from 'zod';
 import { SamError, toSamError } from '../core/errors.js';
 import { parseOptions } from '../options.js';
-import { asFlags, type GivenOptions, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './flags.js';
+import { asFlags, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './flags.js';
 import { createReporter, type Reporter } from './progress.js';
 
 /** The options of a command, checked, defaults filled in. */
 type Values<Shape extends OptionShape> = z.output<z.ZodObject<Shape, z.core.$strict>>;
+/** The options of a command as they were written, checked. */
+type Given<Shape extends OptionShape> = z.input<z.ZodObject<Shape, z.core.$strict>>;
 
 export interface CommandContext<Shape extends OptionShape> {
   /** Flags, then the config file, then defaults. */
   options: Values<Shape>;
   /** The same without the defaults: what the user really said. */
-  given: GivenOptions;
+  given: Given<Shape>;
   /** Positional arguments by name. */
   positionals: Record<string, unknown>;
   json: boolean;
@@ -91,7 +93,7 @@ async function read<Shape extends OptionShape>(
   const given = { ...file, ...flags };
   return {
     options: parseOptions(z.strictObject(shape), given),
-    given,
+    given: given as Given<Shape>,
     positionals: Object.fromEntries(Object.keys(positionals).map((name) => [name, argv[name]])),
   };
 }

@@ -1,6 +1,6 @@
 /** `sam-native embed`: fills the embedding cache, and exports embeddings. */
 import type { EmbedImagesResult } from '../embeddings/embed-images.js';
-import { type EmbedImagesOptions, embedImagesOptionsSchema } from '../embeddings/embed-options.js';
+import { embedImagesOptionsSchema } from '../embeddings/embed-options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 
@@ -15,7 +15,7 @@ export default command({
   async run({ given, signal, reporter }): Promise<EmbedImagesResult> {
     const { embedImages } = await import('../embeddings/embed-images.js');
     const onProgress = encodingProgress(reporter);
-    return embedImages(given as EmbedImagesOptions, {
+    return embedImages(given, {
       signal,
       onNote: reporter.say,
       onWarning: reporter.warn,

@@ -1,6 +1,6 @@
 /** `sam-native evaluate`: compares models on labelled images. */
 import type { EvaluateProgress, EvaluateResult } from '../tasks/evaluate/evaluate.js';
-import { type EvaluateOptions, evaluateOptionsSchema } from '../tasks/evaluate/options.js';
+import { evaluateOptionsSchema } from '../tasks/evaluate/options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import { evaluationTables } from './evaluate-tables.js';
@@ -21,7 +21,7 @@ export default command({
   async run({ given, signal, reporter }): Promise<EvaluateResult> {
     const { evaluate } = await import('../tasks/evaluate/evaluate.js');
     const onProgress = presenter(reporter);
-    return evaluate(given as EvaluateOptions, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
+    return evaluate(given, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
   },
   summary: (result) => `${evaluationTables(result)}\n\n${result.perImage}\n${result.report}`,
 });

@@ -1,6 +1,6 @@
 /** `sam-native export MODEL`: a model, or a part of it, in another format. */
 import type { ExportResult } from '../tasks/export/export.js';
-import { type ExportOptions, exportOptionsSchema } from '../tasks/export/options.js';
+import { exportOptionsSchema } from '../tasks/export/options.js';
 import { command } from './command.js';
 
 export default command({
@@ -22,7 +22,7 @@ export default command({
   async run({ given, positionals, signal, reporter }): Promise<ExportResult> {
     const { exportModel } = await import('../tasks/export/export.js');
     const model = String(positionals.model);
-    return exportModel({ ...given, model } as ExportOptions, { signal, onNote: reporter.say });
+    return exportModel({ ...given, model }, { signal, onNote: reporter.say });
   },
   summary: ({ files }) => files.join('\n'),
 });

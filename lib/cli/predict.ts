@@ -1,11 +1,7 @@
 /** `sam-native predict INPUT…`: masks for images and folders. */
 import { z } from 'zod';
 import type { PredictImagesResult } from '../prediction/predict-images.js';
-import {
-  type PredictImagesOptions,
-  type PredictProgress,
-  predictImagesOptionsSchema,
-} from '../prediction/predict-options.js';
+import { type PredictProgress, predictImagesOptionsSchema } from '../prediction/predict-options.js';
 import { parseBox, parsePoint } from '../prediction/user-prompt.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
@@ -41,7 +37,7 @@ export default command({
     const prompt = givenPrompt(options.point, options.box);
     const { predictImages } = await import('../prediction/predict-images.js');
     const hooks = { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
-    return predictImages({ ...rest, ...prompt, images: positionals.input } as PredictImagesOptions, hooks);
+    return predictImages({ ...rest, ...prompt, images: positionals.input as string[] }, hooks);
   },
   summary: ({ outputs }) => outputs.map(({ mask, score }) => `${mask}  predicted IoU ${score.toFixed(3)}`).join('\n'),
 });

@@ -5,9 +5,7 @@ import type { Counted, Hooks } from '../core/hooks.js';
 import { type PreviewOptions, previewOptionsSchema } from '../tasks/preview/options.js';
 import type { PreviewResult, PromptItem } from '../tasks/preview/preview.js';
 import type { FitRoughMaskResult } from '../tasks/rough-thresholds/fit-rough-mask.js';
-import type { FitRoughMaskOptions } from '../tasks/rough-thresholds/options.js';
 import { command } from './command.js';
-import type { GivenOptions } from './flags.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
 export default command({
@@ -36,20 +34,19 @@ export default command({
   async run({ given: { tune, ...given }, positionals, signal, reporter }): Promise<PreviewResult | FitRoughMaskResult> {
     const inputs = (positionals.input ?? []) as string[];
     const hooks = { signal, onNote: reporter.say, onWarning: reporter.warn };
-    if (tune) return fitThresholds(given, inputs, hooks);
+    if (tune) return fitThresholds({ ...given, inputs }, hooks);
     const { previewPrompts } = await import('../tasks/preview/preview.js');
-    return previewPrompts({ ...given, inputs } as PreviewOptions, { ...hooks, onProgress: presenter(reporter) });
+    return previewPrompts({ ...given, inputs }, { ...hooks, onProgress: presenter(reporter) });
   },
   summary: (result) =>
     'items' in result ? table(result.items) : `${result.config}  mean IoU ${result.meanIou.toFixed(3)}`,
 });
 
 async function fitThresholds(
-  { onEmpty: _, ...given }: GivenOptions,
-  inputs: string[],
+  { inputs = [], data, onEmpty: _, ...given }: PreviewOptions,
   hooks: Hooks,
 ): Promise<FitRoughMaskResult> {
-  if (given.data === undefined) {
+  if (data === undefined) {
     throw new SamError('SAM_BAD_OPTION', '--tune needs labelled images: --data is missing', {
       fix: 'name a data set: --data SRC',
     });
@@ -60,7 +57,7 @@ async function fitThresholds(
     });
   }
   const { fitRoughMask } = await import('../tasks/rough-thresholds/fit-rough-mask.js');
-  return fitRoughMask(given as FitRoughMaskOptions, hooks);
+  return fitRoughMask({ ...given, data }, hooks);
 }
 
 function presenter(reporter: Reporter): (progress: Counted) => void {

@@ -1,5 +1,5 @@
 /** `sam-native split`: training, validation and test splits that do not leak. */
-import { type SplitDataOptions, splitDataOptionsSchema } from '../tasks/split/options.js';
+import { splitDataOptionsSchema } from '../tasks/split/options.js';
 import type { SplitDataResult } from '../tasks/split/split.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
@@ -15,7 +15,7 @@ export default command({
   async run({ given, signal, reporter }): Promise<SplitDataResult> {
     const { splitData } = await import('../tasks/split/split.js');
     const onProgress = encodingProgress(reporter);
-    return splitData(given as SplitDataOptions, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
+    return splitData(given, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
   },
   summary({ splits, groups, largestGroup, nearDuplicates, files }) {
     const counts = Object.entries(splits).map(([split, count]) => `${split} ${count}`);

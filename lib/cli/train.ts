@@ -26,7 +26,7 @@ export default command({
   async run({ given, options: { profile }, reporter, signal }): Promise<TrainResult> {
     const { train } = await import('../training/train.js');
     const show = presenter(reporter);
-    return train(without(given, 'profile') as Partial<TrainOptions>, { signal, onProgress: show, profile }).result;
+    return train(without(given, 'profile') as TrainOptions, { signal, onProgress: show, profile }).result;
   },
   summary,
 });

@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { without } from '../core/without.js';
 import type { PromptComparison } from '../tasks/prompt-comparison/compare-prompts.js';
-import type { ComparisonOptions } from '../tasks/prompt-comparison/options.js';
-import { type SearchOptions, searchOptionsSchema } from '../tasks/search/options.js';
+import { searchOptionsSchema } from '../tasks/search/options.js';
 import type { SearchProgress, SearchResult, TrialResult } from '../tasks/search/search.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
@@ -37,11 +36,11 @@ export default command({
     const options = without(given, 'prompts');
     if (prompts) {
       const { comparePrompts } = await import('../tasks/prompt-comparison/compare-prompts.js');
-      return comparePrompts(options as ComparisonOptions, { signal, ...comparisonHooks(reporter) });
+      return comparePrompts(options, { signal, ...comparisonHooks(reporter) });
     }
     const { searchSettings } = await import('../tasks/search/search.js');
     const onProgress = presenter(reporter);
-    return searchSettings(options as SearchOptions, {
+    return searchSettings(options, {
       signal,
       onNote: reporter.say,
       onWarning: reporter.warn,

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { dataOptions, modelOptions, optimiserOptions, promptOptions, sourceOptions } from '../options.js';
 
+export type { EmbedImagesOptions } from '../option-types.js';
+
 const { trainSplit, validationSplit, limit, skipBad } = dataOptions;
 
 export const embedImagesOptionsSchema = z.strictObject({
@@ -20,7 +22,5 @@ export const embedImagesOptionsSchema = z.strictObject({
     .describe('write the embeddings to this safetensors file: fp32, 256x64x64, one tensor for each image'),
 });
 
-/** What a caller may write: everything but `data` has a default. */
-export type EmbedImagesOptions = z.input<typeof embedImagesOptionsSchema>;
 /** Everything resolved. */
 export type ResolvedEmbedImagesOptions = z.output<typeof embedImagesOptionsSchema>;

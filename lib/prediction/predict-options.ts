@@ -6,6 +6,8 @@ import type { WorkOptions } from '../embeddings/work-options.js';
 import { dataOptions, modelOptions, promptOptions } from '../options.js';
 import type { UserPrompt } from './user-prompt.js';
 
+export type { PredictImagesOptions } from '../option-types.js';
+
 const count = z.number().int();
 const point = z.tuple([z.number(), z.number()]).readonly();
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]).readonly();
@@ -55,9 +57,6 @@ export const predictImagesOptionsSchema = z.strictObject({
   ...modelOptions,
   ...promptOptions,
 });
-
-/** What a caller may write: everything but `images` has a default. */
-export type PredictImagesOptions = z.input<typeof predictImagesOptionsSchema>;
 
 /** What is predicted, and whom it is told. */
 export interface Predicting extends WorkOptions {

@@ -12,6 +12,12 @@ const MAY_CHANGE = new Set(['epochs', 'device', 'threads', 'saveEvery', 'mirror'
 /** Where the run is, not how it trains. */
 const PLACE = new Set(['out', 'resume', 'overwrite']);
 
+/** Options of a run that goes on: its folder, and what may change. What else is given must agree with the run. */
+export interface ResumeOptions extends Partial<TrainOptions> {
+  /** The run's folder; '': the one that `out` names. */
+  resume: string;
+}
+
 export interface ResumedRun {
   dir: string;
   /** The run's own, with what was given anew. */

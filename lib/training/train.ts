@@ -26,7 +26,7 @@ import { environment, eventHooks, type OpenModel, type TrainEnvironment } from '
 import { leakWarning } from './leaks.js';
 import { LowResMasks } from './masks.js';
 import { Profile } from './profile.js';
-import { absolutePaths, openResumedRun, type ResumedRun, resumeFolder } from './resume.js';
+import { absolutePaths, openResumedRun, type ResumedRun, type ResumeOptions, resumeFolder } from './resume.js';
 import { RoughPrompts } from './rough-prompts.js';
 import { finishedResult, makeConfig, type ReadyRun, requireSameModel } from './run-records.js';
 import { type Outside, type RunPlace, TrainLoop } from './train-loop.js';
@@ -51,7 +51,7 @@ export interface TrainControl extends Hooks<TrainEvent> {
  * ```
  * `result` rejects with a {@link SamError}; bad options and bad input leave no run folder behind.
  */
-export function train(options: Partial<TrainOptions>, control: TrainControl = {}): TrainRun {
+export function train(options: TrainOptions | ResumeOptions, control: TrainControl = {}): TrainRun {
   return trainWith(options, control, environment);
 }
 

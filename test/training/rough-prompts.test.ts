@@ -116,5 +116,6 @@ test('rough masks that nothing describes are refused', () => {
   for (const hue of ['20', '20-', '-20-30', '20-400', 'a-b'])
     expect(open({ roughMask: 'hsv', hue })).toThrow(`--hue "${hue}"`);
   expect(open({ roughMask: 'hsv', value: '0.9-0.1' })).toThrow('--value "0.9-0.1"');
+  // @ts-expect-error
   expect(open({ roughMask: 'ndwi', threshold: 'high' })).toThrow('--threshold "high": expected a number, or otsu');
 });

@@ -83,7 +83,7 @@ function methodOf(kind: NonNullable<RoughOptions['roughMask']>, options: RoughOp
   const [red, green] = words(options.bands ?? '').map(choice);
   const given = { red, green, nir: choice(options.nir), swir: choice(options.swir) };
   const choices = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { kind, threshold: options.threshold as number | 'otsu', choices };
+  return { kind, threshold: options.threshold, choices };
 }
 
 function range(text: string | undefined): Range | undefined {

@@ -1,6 +1,7 @@
 /** Options of `audit`: those of `train` that make a model, and how it is asked about the labels. */
 import { z } from 'zod';
 import { without } from '../../core/without.js';
+import type { AuditOptions } from '../../option-types.js';
 import {
   dataOptions,
   modelOptions,
@@ -12,6 +13,8 @@ import {
   trainOptionsSchema,
   withPreset,
 } from '../../options.js';
+
+export type { AuditOptions };
 
 const count = z.number().int();
 const data = without(dataOptions, 'trainSplit', 'validationSplit', 'validationFraction');
@@ -38,8 +41,6 @@ export const auditOptionsSchema = z.strictObject({
   overwrite: z.boolean().default(false).describe('replace the audit that `out` holds'),
 });
 
-/** What a caller may write: everything but `data` has a default. */
-export type AuditOptions = z.input<typeof auditOptionsSchema>;
 /** Everything resolved. */
 export type ResolvedAuditOptions = z.output<typeof auditOptionsSchema>;
 

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { VITS } from '../../models/encoders.js';
 import { listOf, modelOptions } from '../../options.js';
 
+export type { BenchOptions } from '../../option-types.js';
+
 const { device, precision, threads, cacheDir } = modelOptions;
 const SIZES = VITS.map(({ size }) => size);
 
@@ -26,7 +28,5 @@ export const benchOptionsSchema = z.strictObject({
   out: z.string().min(1).optional().describe('write the tables to this file (Markdown) too'),
 });
 
-/** What a caller may write: everything has a default. */
-export type BenchOptions = z.input<typeof benchOptionsSchema>;
 /** Everything resolved. */
 export type ResolvedBenchOptions = z.output<typeof benchOptionsSchema>;

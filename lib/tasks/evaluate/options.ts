@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { dataOptions, listOf, modelOptions, PROMPT_KINDS, promptOptions, sourceOptions } from '../../options.js';
 import type { EvaluatedPrompt } from '../../scoring/results.js';
 
+export type { EvaluateOptions } from '../../option-types.js';
+
 const { limit, skipBad, onEmpty } = dataOptions;
 const { model: _, ...computeOptions } = modelOptions;
 
@@ -41,6 +43,3 @@ export const evaluateOptionsSchema = z.strictObject({
     .optional()
     .describe('file (.html) or folder for the report with plots and pictures (beside the scores if not given)'),
 });
-
-/** What a caller may write: everything but `data` has a default. */
-export type EvaluateOptions = z.input<typeof evaluateOptionsSchema>;

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { modelOptions } from '../../options.js';
 
+export type { ExportOptions } from '../../option-types.js';
+
 export const exportOptionsSchema = z.strictObject({
   model: z
     .string()
@@ -19,6 +21,3 @@ export const exportOptionsSchema = z.strictObject({
   encoder: modelOptions.encoder,
   cacheDir: modelOptions.cacheDir,
 });
-
-/** What a caller may write: everything but `model` has a default. */
-export type ExportOptions = z.input<typeof exportOptionsSchema>;

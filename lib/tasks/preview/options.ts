@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../../options.js';
 
+export type { PreviewOptions } from '../../option-types.js';
+
 const { limit, skipBad, onEmpty } = dataOptions;
 
 export const previewOptionsSchema = z.strictObject({
@@ -17,7 +19,5 @@ export const previewOptionsSchema = z.strictObject({
   ...promptOptions,
 });
 
-/** What a caller may write: `inputs` or `data`; all else has a default. */
-export type PreviewOptions = z.input<typeof previewOptionsSchema>;
 /** Everything resolved. */
 export type ResolvedPreviewOptions = z.output<typeof previewOptionsSchema>;

@@ -1,7 +1,8 @@
 /** Options of the comparison of prompts: those of `train`, and what is compared. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { SamError } from '../../core/errors.js';
 import { without } from '../../core/without.js';
+import type { ComparisonOptions } from '../../option-types.js';
 import { parseOptions, withPreset } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import { toRoughMaskSettings } from '../../prompts/rough/settings.js';
@@ -9,15 +10,15 @@ import { absolutePaths } from '../../training/resume.js';
 import { kindsOf, searchOptionsSchema } from '../search/options.js';
 import type { ArmSource } from './arms.js';
 
+export type { ComparisonOptions };
+
 /** Options of the search that say nothing here. */
 const OF_THE_SEARCH = ['lrs', 'losses', 'trials', 'eta', 'minEpochs', 'keepTrials'] as const;
 
 export const comparisonOptionsSchema = searchOptionsSchema
   .omit({ lrs: true, losses: true, trials: true, eta: true, minEpochs: true, keepTrials: true, prompt: true })
-  .extend({ out: searchOptionsSchema.shape.out.unwrap().default('tune-prompts') });
+  .extend({ out: z.string().default('tune-prompts').describe('folder for the results and the runs') });
 
-/** What a caller may write: everything but `data` has a default. */
-export type ComparisonOptions = z.input<typeof comparisonOptionsSchema>;
 export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>;
 
 /** With absolute paths. @throws SamError `SAM_BAD_OPTION` naming every wrong option. */

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../../options.js';
 
+export type { FitRoughMaskOptions } from '../../option-types.js';
+
 const { limit, skipBad } = dataOptions;
 
 export const fitRoughMaskOptionsSchema = z.strictObject({
@@ -13,6 +15,3 @@ export const fitRoughMaskOptionsSchema = z.strictObject({
   cacheDir: modelOptions.cacheDir,
   ...promptOptions,
 });
-
-/** What a caller may write: everything but `data` has a default. */
-export type FitRoughMaskOptions = z.input<typeof fitRoughMaskOptionsSchema>;

@@ -1,6 +1,7 @@
 /** Options of the search: those of `train`, which are the first trial and what all others share, and what is tried instead. */
 import { z } from 'zod';
 import { words } from '../../core/words.js';
+import type { SearchOptions } from '../../option-types.js';
 import {
   dataOptions,
   modelOptions,
@@ -16,6 +17,8 @@ import {
 import type { PromptKind } from '../../prompts/prompt.js';
 import { absolutePaths } from '../../training/resume.js';
 import type { Axes, Setting } from './plan.js';
+
+export type { SearchOptions };
 
 const count = z.number().int();
 const { lr, loss, prompt } = trainOptionsSchema.shape;
@@ -66,8 +69,6 @@ export const searchOptionsSchema = z.strictObject({
     .describe('keep the checkpoints of all trials (some 50 MB each with mobile-sam)'),
 });
 
-/** What a caller may write: everything but `data` has a default. */
-export type SearchOptions = z.input<typeof searchOptionsSchema>;
 /** Everything resolved. */
 export type ResolvedSearchOptions = z.output<typeof searchOptionsSchema>;
 

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { dataOptions, listOf, modelOptions, promptOptions, sourceOptions } from '../../options.js';
 
+export type { SplitDataOptions } from '../../option-types.js';
+
 const share = (fallback: number, split: string) =>
   z.number().min(0).max(1).default(fallback).describe(`share of the ${split} split, 0 to 1; the three add up to 1`);
 
@@ -39,6 +41,3 @@ export const splitDataOptionsSchema = z.strictObject({
   overwrite: z.boolean().default(false).describe('replace the file'),
   ...modelOptions,
 });
-
-/** What a caller may write: everything but `data` has a default. */
-export type SplitDataOptions = z.input<typeof splitDataOptionsSchema>;
