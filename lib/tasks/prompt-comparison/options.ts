@@ -1,21 +1,37 @@
 /** Options of the comparison of prompts: those of `train`, and what is compared. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { SamError } from '../../core/errors.js';
 import { kebab } from '../../core/suggest.js';
 import { without } from '../../core/without.js';
-import { parseOptions, withPreset } from '../../options.js';
+import {
+  dataOptions,
+  modelOptions,
+  optimiserOptions,
+  parseOptions,
+  presetOption,
+  promptOptions,
+  withPreset,
+} from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import { toRoughMaskSettings } from '../../prompts/rough/settings.js';
 import { absolutePaths } from '../../training/resume.js';
-import { kindsOf, searchOptionsSchema } from '../search/options.js';
+import { kindsOf, promptKinds, testSplit } from '../workbench/options.js';
 import type { ArmSource } from './arms.js';
 
 /** Options of the search that say nothing here. */
 const OF_THE_SEARCH = ['lrs', 'losses', 'trials', 'eta', 'minEpochs', 'keepTrials'] as const;
 
-export const comparisonOptionsSchema = searchOptionsSchema
-  .omit({ lrs: true, losses: true, trials: true, eta: true, minEpochs: true, keepTrials: true, prompt: true })
-  .extend({ out: searchOptionsSchema.shape.out.unwrap().default('tune-prompts') });
+export const comparisonOptionsSchema = z.strictObject({
+  preset: presetOption,
+  ...dataOptions,
+  testSplit,
+  promptKinds,
+  ...modelOptions,
+  ...without(promptOptions, 'prompt'),
+  ...optimiserOptions,
+  out: z.string().default('tune-prompts').describe('folder for the results and the runs'),
+  overwrite: z.boolean().default(false).describe('replace the comparison that --out holds'),
+});
 
 /** What a caller may write: everything but `data` has a default. */
 export type ComparisonOptions = z.input<typeof comparisonOptionsSchema>;
