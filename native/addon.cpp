@@ -12,7 +12,7 @@ namespace {
 using namespace sam::binding;
 
 // Raised whenever binding.d.ts changes; lib/addon/native.ts refuses an addon with another number.
-constexpr int kContract = 3;
+constexpr int kContract = 4;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   sam::use_block_allocator();
@@ -35,8 +35,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreads", Napi::Function::New<set_threads>(env, "setThreads"));
   exports.Set("startProfile", Napi::Function::New<start_profile>(env, "startProfile"));
   exports.Set("stopProfile", Napi::Function::New<stop_profile>(env, "stopProfile"));
-  exports.Set("convertMobileSam", Napi::Function::New<convert_mobile_sam>(env, "convertMobileSam"));
-  exports.Set("convertPickle", Napi::Function::New<convert_pickle>(env, "convertPickle"));
+  exports.Set("convertWeights", Napi::Function::New<convert_weights>(env, "convertWeights"));
+  exports.Set("randomWeights", Napi::Function::New<random_weights>(env, "randomWeights"));
   exports.Set("inspectWeights", Napi::Function::New<inspect_weights>(env, "inspectWeights"));
   exports.Set("exportEncoder", Napi::Function::New<export_encoder>(env, "exportEncoder"));
   exports.Set("exportHuggingFace", Napi::Function::New<export_hugging_face>(env, "exportHuggingFace"));

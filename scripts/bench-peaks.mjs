@@ -10,9 +10,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { VITS } from '../dist/models/encoders.js';
 import { makeRivers } from '../dist/samples/sample-rivers.js';
 import { median } from '../dist/scoring/statistics.js';
-import { decoderShapes, encoderShapes, VIT } from '../dist/tasks/bench/architecture.js';
+import { decoderShapes, encoderShapes } from '../dist/tasks/bench/architecture.js';
 import { writeRandomWeights } from '../dist/tasks/bench/random-weights.js';
 import { machine, report, show } from './bench/rows.mjs';
 import { MAIN, runOurs } from './bench/sides.mjs';
@@ -34,7 +35,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'sam-native-bench-'));
 async function peaks({ name, size, most }) {
   const data = await makeRivers(scratch, {}, { train: 4, validation: 4 });
   const model = size === undefined ? 'mobile-sam' : join(scratch, `${size}.safetensors`);
-  if (size !== undefined) await writeRandomWeights(model, { ...encoderShapes(VIT[size]), ...decoderShapes() });
+  if (size !== undefined)
+    await writeRandomWeights(model, { ...encoderShapes(VITS.find((vit) => vit.size === size)), ...decoderShapes() });
   const rows = [];
   for (const wanted of PRECISIONS) {
     const { peakMiB, precision } = await runOurs({ data, model, epochs: 2, seed: 1, precision: wanted }, scratch);

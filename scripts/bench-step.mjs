@@ -21,13 +21,14 @@ const STEPS = 12;
 async function measure(precision, folder) {
   const { native } = await import('../dist/addon/native.js');
   const { resolveModel } = await import('../dist/models/resolve.js');
+  const { parseLoss } = await import('../dist/options.js');
   const binding = native();
   binding.setThreads(cpus().length);
   const { weights } = await resolveModel('mobile-sam', { cacheDir: folder });
   const model = await binding.loadModel({ weights, device: 'cpu', precision });
   const trainer = binding.createTrainer(model, {
     weightDecay: 2e-4,
-    loss: { dice: 1, bce: 1, focal: 0, iou: 5, rowDiceCe: 0 },
+    loss: parseLoss('dice+bce+iou:5'),
     selection: { maskOutput: 'multi', multiMask: 'best' },
   });
   const embeddings = binding.embeddingsFrom(

@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import type { LossWeights } from '../binding.js';
 import { camel, closest, editDistance, kebab } from '../lib/core/suggest.js';
 import { toPromptSettings } from '../lib/models/prompt-options.js';
-import { parseLoss, parseOptions, trainOptionsSchema } from '../lib/options.js';
+import { LOSS_TERMS, parseLoss, parseOptions, trainOptionsSchema } from '../lib/options.js';
 
 describe('parseOptions', () => {
   test('fills in the defaults', () => {
@@ -31,6 +32,14 @@ describe('parseOptions', () => {
 
 test('parseLoss: weights left out are 1, terms left out 0', () => {
   expect(parseLoss('dice+bce:0.5')).toEqual({ dice: 1, bce: 0.5, focal: 0, iou: 0, rowDiceCe: 0 });
+});
+
+test('the losses that options name are those that the addon takes', () => {
+  type Camel<Name extends string> = Name extends `${infer Word}-${infer Rest}`
+    ? `${Word}${Capitalize<Camel<Rest>>}`
+    : Name;
+  expectTypeOf<Camel<(typeof LOSS_TERMS)[number]>>().toEqualTypeOf<keyof LossWeights>();
+  expect(Object.keys(parseLoss(LOSS_TERMS.join('+')))).toHaveLength(LOSS_TERMS.length);
 });
 
 describe('names', () => {

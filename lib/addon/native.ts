@@ -11,7 +11,7 @@ import { tryAddon } from './try-addon.js';
 export type * from '../../binding.js';
 
 /** The number of the contract in `binding.d.ts` that this code was written for. */
-export const CONTRACT = 3;
+export const CONTRACT = 4;
 
 const SETUP = 'npx sam-native setup';
 const require = createRequire(import.meta.url);

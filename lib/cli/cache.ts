@@ -1,4 +1,5 @@
 /** `sam-native cache ls|gc`: what is kept on disk, and keeping it small. */
+import { formatBytes, parseBytes } from '../core/bytes.js';
 import { modelOptions } from '../options.js';
 import { command } from './command.js';
 
@@ -47,7 +48,7 @@ export default command({
     ]);
     const directory = options.cacheDir ?? defaultCacheDir();
     if (positionals.action === 'gc') {
-      const collected = await folders.collectGarbage(directory, folders.parseBytes(options.cacheMax));
+      const collected = await folders.collectGarbage(directory, parseBytes(options.cacheMax));
       return { action: 'gc', cacheDir: directory, ...collected };
     }
     const embeddings = await folders.listFolders(directory);
@@ -56,21 +57,14 @@ export default command({
   },
   summary(result) {
     if (result.action === 'gc') {
-      return `removed ${result.removedShards} shards (${size(result.removedBytes)}); ${size(result.bytes)} left`;
+      return `removed ${result.removedShards} shards (${formatBytes(result.removedBytes)}); ${formatBytes(result.bytes)} left`;
     }
-    const lines = [`${result.cacheDir}: ${size(result.bytes)} of embeddings`];
-    for (const { path, bytes } of result.models) lines.push(`  model       ${size(bytes).padStart(9)}  ${path}`);
+    const lines = [`${result.cacheDir}: ${formatBytes(result.bytes)} of embeddings`];
+    for (const { path, bytes } of result.models) lines.push(`  model       ${formatBytes(bytes).padStart(9)}  ${path}`);
     for (const { model, precision, bytes, lastUsed, path } of result.embeddings) {
       const used = lastUsed === null ? 'unused' : `used ${lastUsed.slice(0, 10)}`;
-      lines.push(`  embeddings  ${size(bytes).padStart(9)}  ${path}  ${model}, ${precision}, ${used}`);
+      lines.push(`  embeddings  ${formatBytes(bytes).padStart(9)}  ${path}  ${model}, ${precision}, ${used}`);
     }
     return lines.join('\n');
   },
 });
-
-/** `2.1 GB`. */
-function size(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
-}

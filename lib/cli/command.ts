@@ -10,7 +10,7 @@ import type { Argv, PositionalOptions } from 'yargs';
 import { z } from 'zod';
 import { SamError, toSamError } from '../core/errors.js';
 import { parseOptions } from '../options.js';
-import { type GivenOptions, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './flags.js';
+import { asFlags, type GivenOptions, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './flags.js';
 import { createReporter, type Reporter } from './progress.js';
 
 /** The options of a command, checked, defaults filled in. */
@@ -136,16 +136,17 @@ function watchInterrupts(reporter: Reporter): { signal: AbortSignal; stop(): voi
 /** Prints an error as one line on stderr, with `--json` as an object on stdout too. Returns the exit code. */
 export function printError(thrown: unknown, { json, verbose }: { json: boolean; verbose: boolean }): number {
   const error = toSamError(thrown);
+  // LibTorch's own words are not ours to translate.
+  const message = error.code === 'SAM_TORCH' ? error.message : asFlags(error.message);
+  const fix = error.fix === undefined ? undefined : asFlags(error.fix);
   const oneLine = (text: string) => text.replace(/\s*\n\s*/g, ' ');
-  const fix = error.fix === undefined ? '' : ` — ${oneLine(error.fix)}`;
-  process.stderr.write(`error: ${oneLine(error.message)}${fix}\n`);
+  process.stderr.write(`error: ${oneLine(message)}${fix === undefined ? '' : ` — ${oneLine(fix)}`}\n`);
   if (verbose) {
     if (error.detail !== undefined) process.stderr.write(`${error.detail}\n`);
     process.stderr.write(`${(error.cause instanceof Error ? error.cause : error).stack}\n`);
   }
   if (json) {
-    const { code, message, fix: remedy = null } = error;
-    process.stdout.write(`${JSON.stringify({ error: { code, message, fix: remedy } })}\n`);
+    process.stdout.write(`${JSON.stringify({ error: { code: error.code, message, fix: fix ?? null } })}\n`);
   }
   return error.exitCode;
 }

@@ -1,4 +1,5 @@
 /** `sam-native doctor`: what is here, what is missing, and whether it works. */
+import { formatGib } from '../core/bytes.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
 import { doctor } from '../setup/doctor.js';
 import { command } from './command.js';
@@ -13,10 +14,9 @@ export default command({
       const line = `${ok ? 'ok     ' : 'MISSING'} ${name.padEnd(11)} ${found}`;
       return fix === null ? line : `${line}\n        fix: ${fix}`;
     });
-    const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
     const hardware = devices.map(({ type, name, memoryBytes, usable, reason }) =>
       usable
-        ? `device  ${type.padEnd(11)} ${name}, ${gib(memoryBytes)}`
+        ? `device  ${type.padEnd(11)} ${name}, ${formatGib(memoryBytes)}`
         : `device  ${type.padEnd(11)} not usable: ${reason}`,
     );
     return [...lines, ...hardware, ok ? 'everything works' : 'not ready: see the fixes above'].join('\n');

@@ -1,56 +1,13 @@
 /** `sam-native evaluate`: compares models on labelled images. */
-import { z } from 'zod';
-import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
-import type { EvaluatedPrompt, EvaluateProgress, EvaluateResult } from '../tasks/evaluate/evaluate.js';
+import type { EvaluateProgress, EvaluateResult } from '../tasks/evaluate/evaluate.js';
+import { type EvaluateOptions, evaluateOptionsSchema } from '../tasks/evaluate/options.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import { evaluationTables } from './evaluate-tables.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
-const { limit, skipBad, onEmpty } = dataOptions;
-const { model: _, ...computeOptions } = modelOptions;
-
-const KINDS = ['points', 'box', 'points+box', 'automatic'] as const satisfies readonly EvaluatedPrompt[];
-
-const isKind = (word: string): word is EvaluatedPrompt => (KINDS as readonly string[]).includes(word);
-
 export default command({
-  options: {
-    models: z
-      .string()
-      .default('mobile-sam')
-      .describe('the models, with commas: names as for --model of train, run folders, checkpoints, untuned'),
-    ...sourceOptions,
-    split: z.string().default('validation').describe('the labelled split'),
-    limit,
-    skipBad,
-    onEmpty,
-    ...computeOptions,
-    ...promptOptions,
-    promptKinds: z
-      .string()
-      .refine((text) => words(text).every(isKind), `expected some of ${KINDS.join(', ')}, with commas`)
-      .optional()
-      .describe(
-        'kinds of prompts side by side, with commas: points, box, points+box, and automatic, where nothing is given (that of --prompt if not given)',
-      ),
-    robustness: z
-      .boolean()
-      .default(false)
-      .describe('also score prompts that get worse: boxes that are off, points outside the label, fewer points'),
-    ownSettings: z
-      .boolean()
-      .default(false)
-      .describe('each model gets the prompts it was trained with, instead of all the same'),
-    out: z
-      .string()
-      .optional()
-      .describe('file (.csv, .parquet) or folder for the scores of each image (beside the run if not given)'),
-    report: z
-      .string()
-      .optional()
-      .describe('file (.html) or folder for the report with plots and pictures (beside the scores if not given)'),
-  },
+  options: evaluateOptionsSchema.shape,
   epilogue:
     'Examples:\n' +
     '  sam-native evaluate --models runs/first,untuned --data photos\n' +
@@ -61,24 +18,10 @@ export default command({
     'prompts from the rough masks, and "rough-mask" is the rough mask itself.\n' +
     '"untuned" is the model that the first run started from. Scores are computed at the size of the labels, and at 256 in the JSON and\n' +
     'in the file of each image. Intervals are bootstrapped over images; differences are those of the same images.',
-  async run({ options, given, signal, reporter }): Promise<EvaluateResult> {
-    const [{ evaluate }, { openSplit }] = await Promise.all([
-      import('../tasks/evaluate/evaluate.js'),
-      import('../data/open-data.js'),
-    ]);
-    const hooks = { onWarning: reporter.warn, onNote: reporter.say, signal };
-    const samples = await openSplit(options, hooks);
-    return evaluate({
-      ...options,
-      models: words(options.models),
-      promptKinds: options.promptKinds === undefined ? undefined : words(options.promptKinds).filter(isKind),
-      samples,
-      prompts: given,
-      signal,
-      onNote: reporter.say,
-      onWarning: reporter.warn,
-      onProgress: presenter(reporter),
-    });
+  async run({ given, signal, reporter }): Promise<EvaluateResult> {
+    const { evaluate } = await import('../tasks/evaluate/evaluate.js');
+    const onProgress = presenter(reporter);
+    return evaluate(given as EvaluateOptions, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
   },
   summary: (result) => `${evaluationTables(result)}\n\n${result.perImage}\n${result.report}`,
 });
@@ -94,12 +37,4 @@ function presenter(reporter: Reporter): (progress: EvaluateProgress) => void {
     bar.end();
     bar = undefined;
   };
-}
-
-/** What stands between commas. */
-function words(text: string): string[] {
-  return text
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
 }

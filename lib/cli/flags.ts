@@ -11,6 +11,15 @@ export type OptionShape = Readonly<Record<string, z.ZodType>>;
 /** What a user gave, by TypeScript names: nothing of it checked yet, no defaults. */
 export type GivenOptions = Record<string, unknown>;
 
+/**
+ * Returns a text with the options that it names as flags. `lib/` speaks of options as TypeScript callers write them, in
+ * backticks: `skipBad` becomes --skip-bad, and `cache: false` --no-cache.
+ */
+export function asFlags(text: string): string {
+  const mark = /`([a-z][A-Za-z0-9]*)(: false)?`/g;
+  return text.replace(mark, (_, name: string, off?: string) => `--${off === undefined ? '' : 'no-'}${kebab(name)}`);
+}
+
 /** A schema without its wrappers, with the default and the description that they carried. */
 function unwrap(schema: z.ZodType) {
   let inner = schema as z.core.$ZodType;
@@ -34,7 +43,7 @@ function unwrap(schema: z.ZodType) {
 function yargsOption(schema: z.ZodType): Options {
   const { kind, choices, fallback, description } = unwrap(schema);
   const option: Options = {};
-  if (description !== undefined) option.describe = description;
+  if (description !== undefined) option.describe = asFlags(description);
   if (fallback !== undefined) option.defaultDescription = String(fallback);
   if (kind === 'boolean') return { ...option, type: 'boolean' };
   // No yargs type: it adds up `--epochs 2 --epochs 1`, taking the 1 for one more of a counted flag. See `givenFlags`.

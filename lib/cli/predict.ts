@@ -1,10 +1,12 @@
 /** `sam-native predict INPUT…`: masks for images and folders. */
 import { z } from 'zod';
-import { SamError } from '../core/errors.js';
-import { dataOptions, modelOptions, promptOptions } from '../options.js';
 import type { PredictImagesResult } from '../prediction/predict-images.js';
-import type { PredictProgress } from '../prediction/predict-options.js';
-import { parseBox, parsePoint, type UserPrompt } from '../prediction/user-prompt.js';
+import {
+  type PredictImagesOptions,
+  type PredictProgress,
+  predictImagesOptionsSchema,
+} from '../prediction/predict-options.js';
+import { parseBox, parsePoint } from '../prediction/user-prompt.js';
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import type { ProgressTask, Reporter } from './progress.js';
@@ -16,46 +18,7 @@ export default command({
       .optional()
       .describe('x,y,label in pixels of the image, label 1 inside or 0 outside; may be given again and again'),
     box: z.string().optional().describe('x0,y0,x1,y1 in pixels of the image'),
-    masks: z
-      .string()
-      .optional()
-      .describe('folder of rough or exact masks, matched by name: prompts are drawn from them'),
-    out: z.string().default('predictions').describe('folder for the masks, <name>.png each'),
-    saveLogits: z.boolean().default(false).describe('write the 256x256 logits too, <name>.safetensors each'),
-    attempts: z
-      .number()
-      .int()
-      .min(1)
-      .max(1000)
-      .default(1)
-      .describe('draw so many prompts, with other erosions, and keep the mask of the highest predicted IoU'),
-    refine: z.number().int().min(0).max(100).default(0).describe('feed the mask back as a prompt so many times'),
-    tile: z
-      .number()
-      .int()
-      .min(0)
-      .optional()
-      .describe(
-        'side of the tiles of a raster, pixels (1024 if not given, for GeoTIFFs and TIFFs above 2048; 0: no tiles)',
-      ),
-    polygons: z
-      .boolean()
-      .default(false)
-      .describe('write the objects of each mask too, <name>.geojson each: longitude and latitude for GeoTIFFs'),
-    simplify: z
-      .number()
-      .min(0)
-      .optional()
-      .describe(
-        'leave out corners of polygons within so many pixels of the outline (every corner is kept if not given)',
-      ),
-    skipBad: dataOptions.skipBad,
-    onEmpty: z
-      .enum(['skip', 'fail'])
-      .default('fail')
-      .describe('what to do with an image whose rough mask has not a single pixel'),
-    ...modelOptions,
-    ...promptOptions,
+    ...predictImagesOptionsSchema.omit({ images: true, points: true, labels: true, box: true }).shape,
   },
   positionals: {
     input: { describe: 'images, or folders of images', type: 'string', array: true, demandOption: true },
@@ -74,39 +37,21 @@ export default command({
     'Masks are PNG, 0 and 255, at the size of the image. A GeoTIFF of any size is predicted in overlapping tiles that are blended,\n' +
     'each with a prompt from its own part of the rough mask, or with the points in it; its mask is a GeoTIFF of the same place.',
   async run({ options, given, positionals, signal, reporter }): Promise<PredictImagesResult> {
+    const { point: _, box: __, ...rest } = given;
     const prompt = givenPrompt(options.point, options.box);
-    if (options.simplify !== undefined && !options.polygons) {
-      throw new SamError('SAM_BAD_OPTION', '--simplify is about polygons, and none are asked for', {
-        fix: 'give --polygons too',
-      });
-    }
-    const [{ predictImages }, { openImages }] = await Promise.all([
-      import('../prediction/predict-images.js'),
-      import('../data/open-data.js'),
-    ]);
-    const images = await openImages(positionals.input as string[]);
-    return predictImages({
-      ...options,
-      images,
-      prompt,
-      prompts: given,
-      signal,
-      onNote: reporter.say,
-      onWarning: reporter.warn,
-      onProgress: presenter(reporter),
-    });
+    const { predictImages } = await import('../prediction/predict-images.js');
+    const hooks = { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
+    return predictImages({ ...rest, ...prompt, images: positionals.input } as PredictImagesOptions, hooks);
   },
   summary: ({ outputs }) => outputs.map(({ mask, score }) => `${mask}  predicted IoU ${score.toFixed(3)}`).join('\n'),
 });
 
-/** Undefined where neither points nor a box were given. */
-function givenPrompt(points: readonly string[] | undefined, box: string | undefined): UserPrompt | undefined {
-  if (points === undefined && box === undefined) return undefined;
-  const parsed = (points ?? []).map(parsePoint);
+/** The prompt in the flags, as `predictImages` takes it. */
+function givenPrompt(points: readonly string[] | undefined, box: string | undefined) {
+  const parsed = points?.map(parsePoint);
   return {
-    points: parsed.map(({ point }) => point),
-    labels: parsed.map(({ label }) => label),
-    box: box === undefined ? null : parseBox(box),
+    ...(parsed && { points: parsed.map(({ point }) => point), labels: parsed.map(({ label }) => label) }),
+    ...(box !== undefined && { box: parseBox(box) }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Progress on stderr: live bars on a terminal, plain lines elsewhere. Nothing of it ever goes to stdout. */
 import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
+import { asFlags } from './flags.js';
 
 /** One bar (or, without a terminal, a line every few seconds). */
 export interface ProgressTask {
@@ -27,7 +28,9 @@ const PLAIN_INTERVAL = 5000;
 
 export function createReporter(stream: NodeJS.WriteStream): Reporter {
   const live = stream.isTTY === true && process.env.TERM !== 'dumb' && process.env.CI === undefined;
-  return live ? liveReporter(stream) : plainReporter(stream);
+  const reporter = live ? liveReporter(stream) : plainReporter(stream);
+  const { say, warn } = reporter;
+  return { ...reporter, say: (line) => say(asFlags(line)), warn: (line) => warn(asFlags(line)) };
 }
 
 /** `warning:` in yellow where the stream shows colours (NO_COLOR and FORCE_COLOR are respected). */

@@ -10,15 +10,13 @@ import { command } from './command.js';
 import type { GivenOptions } from './flags.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
-const { out: _, ...options } = previewOptionsSchema.omit({ inputs: true }).shape;
-
 export default command({
   options: {
-    ...options,
     tune: z
       .boolean()
       .default(false)
       .describe('find the thresholds that fit the labels of --data best, and write them as a config'),
+    ...previewOptionsSchema.omit({ inputs: true }).shape,
     out: z
       .string()
       .optional()

@@ -142,11 +142,11 @@ async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
   }
   if (sample.mask.draw !== undefined) {
     const drawn = await sample.mask.draw(image);
-    if (drawn.width !== image.width || drawn.height !== image.height) throw await sizesDiffer(sample, drawn, image);
+    if (drawn.width !== image.width || drawn.height !== image.height) throw await otherSize(sample, drawn, image);
     return drawn;
   }
   const { picture, metadata, size } = await openPicture(sample.mask, 'mask');
-  if (size.width !== image.width || size.height !== image.height) throw await sizesDiffer(sample, size, image);
+  if (size.width !== image.width || size.height !== image.height) throw await otherSize(sample, size, image);
   const { depth, hasAlpha, channels } = metadata;
   if (depth === 'uchar' || depth === 'ushort') {
     const wide = depth === 'ushort';
@@ -360,16 +360,29 @@ async function toInside(
   return values;
 }
 
-async function sizesDiffer(sample: Sample, mask: ImageSize, image: ImageSize): Promise<SamError> {
-  const message =
-    `mask ${sample.mask?.path} is ${mask.width} x ${mask.height} pixels, ` +
-    `its image ${sample.image.path} ${image.width} x ${image.height}`;
+async function otherSize(sample: Sample, mask: ImageSize, image: ImageSize): Promise<SamError> {
   const header = sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false });
   const stored = await header.metadata().catch(() => undefined); // a raster may be nothing for sharp
-  const turned = stored !== undefined && stored.width === mask.width && stored.height === mask.height;
-  return new SamError('SAM_BAD_DATA', turned ? `${message} once turned as its EXIF orientation says` : message, {
-    fix: turned ? 'Turn the mask as the image is seen, or remove the orientation from the image.' : FIX_FILE,
+  if (stored?.width !== mask.width || stored.height !== mask.height) {
+    return sizesDiffer(sample, mask, image, { fix: FIX_FILE });
+  }
+  return sizesDiffer(sample, mask, image, {
+    because: ' once turned as its EXIF orientation says',
+    fix: 'Turn the mask as the image is seen, or remove the orientation from the image.',
   });
+}
+
+/** What is said of a mask that has another size than its image. */
+export function sizesDiffer(
+  sample: Sample,
+  mask: ImageSize,
+  image: ImageSize,
+  { because = '', fix }: { because?: string; fix: string },
+): SamError {
+  const message =
+    `mask ${sample.mask?.path} is ${mask.width} x ${mask.height} pixels, ` +
+    `its image ${sample.image.path} ${image.width} x ${image.height}${because}`;
+  return new SamError('SAM_BAD_DATA', message, { fix });
 }
 
 function unreadable(error: unknown, file: FileReference, kind: Kind): SamError {

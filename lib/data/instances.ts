@@ -1,5 +1,6 @@
 /** `--instances` and `--class`: samples of the values of a mask, rather than of all that is not black. */
 import { SamError } from '../core/errors.js';
+import { eachOf } from '../core/parallel.js';
 import { namesOfValues, parseValue, ValueMask } from './mask-values.js';
 import { type DataSource, inReadingOrder, type Sample, type Samples } from './sample.js';
 import { mapped } from './sample-list.js';
@@ -43,19 +44,15 @@ function ofValue(sample: Sample, value: string): Sample {
 
 async function instancesOf(samples: readonly Sample[]): Promise<Sample[]> {
   const found: Sample[] = [];
-  const queue = inReadingOrder(samples).values();
-  const worker = async () => {
-    for (const sample of queue) {
-      // One that can't be decoded, or is empty, stays as it is: whoever needs it names all such masks at once.
-      const values = await namesOfValues(sample.mask!).catch((error: unknown) => {
-        if (error instanceof SamError) return [];
-        throw error;
-      });
-      if (values.length === 0) found.push(sample);
-      for (const value of values) found.push({ ...ofValue(sample, value), name: `${sample.name}#${value}` });
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  await eachOf(inReadingOrder(samples), PARALLEL, async (sample) => {
+    // One that can't be decoded, or is empty, stays as it is: whoever needs it names all such masks at once.
+    const values = await namesOfValues(sample.mask!).catch((error: unknown) => {
+      if (error instanceof SamError) return [];
+      throw error;
+    });
+    if (values.length === 0) found.push(sample);
+    for (const value of values) found.push({ ...ofValue(sample, value), name: `${sample.name}#${value}` });
+  });
   return found.sort((a, b) => compare(a.name, b.name));
 }
 

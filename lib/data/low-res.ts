@@ -1,4 +1,6 @@
 /** A label at its own size -> the grid of the decoder. */
+import { fitted, type Size } from '../frame.js';
+import { cropped } from '../raster/windows.js';
 import type { Mask } from './sample.js';
 
 /** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */
@@ -40,17 +42,10 @@ export interface GridFrame {
 }
 
 /** The grid of a picture, as {@link toLowRes} lays it. */
-export function gridFrame(
-  { width, height }: { width: number; height: number },
-  size: number,
-  imageSize?: number,
-): GridFrame {
-  const longSide = Math.max(width, height);
-  const fitted = (side: number) => Math.max(1, Math.floor((side * size) / longSide + 0.5));
-  const validWidth = imageSize === undefined ? fitted(width) : size;
-  const validHeight = imageSize === undefined ? fitted(height) : size;
-  const [columns, rows] = [nearest(width, validWidth), nearest(height, validHeight)];
-  return { size, validWidth, validHeight, imageWidth: width, columns, rows };
+export function gridFrame(picture: Size, size: number, imageSize?: number): GridFrame {
+  const { width: validWidth, height: validHeight } = fitted(picture, size, imageSize !== undefined);
+  const [columns, rows] = [nearest(picture.width, validWidth), nearest(picture.height, validHeight)];
+  return { size, validWidth, validHeight, imageWidth: picture.width, columns, rows };
 }
 
 /** Brings one value a pixel of the picture onto the grid, size*size. */
@@ -65,6 +60,14 @@ export function sampleGrid<Values extends Uint8Array | Uint16Array>(
     for (let x = 0; x < frame.validWidth; x++) grid[to + x] = values[from + frame.columns[x]!]!;
   }
   return grid;
+}
+
+/** What of the grid the picture fills: validWidth * validHeight of its values. */
+export function withoutPadding<Values extends Uint8Array | Uint16Array | Float32Array>(
+  grid: Values,
+  { size, validWidth: width, validHeight: height }: Pick<GridFrame, 'size' | 'validWidth' | 'validHeight'>,
+): Values {
+  return cropped(grid, size, { x: 0, y: 0, width, height });
 }
 
 /** Set pixels of the grid: 0 for a label that is empty or too small for one pixel of the grid to meet it. */

@@ -1,5 +1,6 @@
 /** Masks whose values or colours mean something: which there are, and the pixels of one of them. */
 import { SamError } from '../core/errors.js';
+import { Lru } from '../core/lru.js';
 import { decodeValues, type ImageSize, type MaskValues } from './decode.js';
 import type { FileReference, Mask, MaskReference } from './sample.js';
 import { inSlices } from './slices.js';
@@ -9,15 +10,14 @@ const MOST_VALUES = 4096;
 /** Decoded masks kept: samples of one mask follow each other. */
 const MOST_KEPT = 4;
 
-/** Least recently used first. */
-const kept = new Map<FileReference, Promise<MaskValues>>();
+const kept = new Lru<FileReference, Promise<MaskValues>>(MOST_KEPT);
 
 function valuesOf(file: FileReference): Promise<MaskValues> {
-  const values = kept.get(file) ?? decodeValues(file);
-  kept.delete(file);
+  const known = kept.get(file);
+  if (known !== undefined) return known;
+  const values = decodeValues(file);
   kept.set(file, values);
   values.catch(() => kept.delete(file));
-  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
   return values;
 }
 

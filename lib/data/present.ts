@@ -1,6 +1,7 @@
 /** Which of many files are there. */
 import { stat } from 'node:fs/promises';
 import { systemCode } from '../core/errors.js';
+import { eachOf } from '../core/parallel.js';
 
 /** Files asked about at a time. */
 const PARALLEL = 16;
@@ -8,13 +9,9 @@ const PARALLEL = 16;
 /** Those of the paths that lead to no file. */
 export async function missingFiles(paths: Iterable<string>): Promise<ReadonlySet<string>> {
   const missing = new Set<string>();
-  const queue = paths[Symbol.iterator]();
-  const worker = async () => {
-    for (let next = queue.next(); next.done !== true; next = queue.next()) {
-      if (!(await isThere(next.value))) missing.add(next.value);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  await eachOf(paths, PARALLEL, async (path) => {
+    if (!(await isThere(path))) missing.add(path);
+  });
   return missing;
 }
 

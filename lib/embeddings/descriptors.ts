@@ -2,6 +2,7 @@
 import type { Embeddings } from '../../binding.js';
 import { type ImageSize, imageSize } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
+import { EMBEDDING_CHANNELS, EMBEDDING_SIDE, fitted } from '../frame.js';
 import type { Vectors } from './similarity.js';
 
 /**
@@ -10,8 +11,6 @@ import type { Vectors } from './similarity.js';
  */
 export const NEAR_DUPLICATE = 0.998;
 
-const CHANNELS = 256;
-const SIDE = 64;
 /** Every other row and column tell as much as all. */
 const STEP = 2;
 
@@ -28,32 +27,31 @@ export async function describeImages(
   samples: readonly Sample[],
   { read, squashed, signal }: DescribeOptions,
 ): Promise<Vectors> {
-  const values = new Float32Array(samples.length * CHANNELS);
+  const values = new Float32Array(samples.length * EMBEDDING_CHANNELS);
   for (const [place, sample] of samples.entries()) {
     signal?.throwIfAborted();
     const size = squashed ? { width: 1, height: 1 } : await imageSize(sample);
     const embedding = await read(sample);
     try {
-      values.set(descriptorOf(embedding.toFloat32Array(), size), place * CHANNELS);
+      values.set(descriptorOf(embedding.toFloat32Array(), size), place * EMBEDDING_CHANNELS);
     } finally {
       embedding.dispose();
     }
   }
-  return { values, count: samples.length, length: CHANNELS };
+  return { values, count: samples.length, length: EMBEDDING_CHANNELS };
 }
 
 /**
  * @param embedding 256 * 64 * 64.
  * @param size Of the picture, whose long side fills the 64 columns or rows: what is beyond is padding, which all pictures share.
  */
-export function descriptorOf(embedding: Float32Array, { width, height }: ImageSize): Float32Array {
-  const cells = (side: number) => Math.max(1, Math.round((SIDE * side) / Math.max(width, height)));
-  const [columns, rows] = [cells(width), cells(height)];
-  const sums = new Float32Array(CHANNELS);
-  for (let channel = 0; channel < CHANNELS; channel++) {
+export function descriptorOf(embedding: Float32Array, size: ImageSize): Float32Array {
+  const { width: columns, height: rows } = fitted(size, EMBEDDING_SIDE);
+  const sums = new Float32Array(EMBEDDING_CHANNELS);
+  for (let channel = 0; channel < EMBEDDING_CHANNELS; channel++) {
     let sum = 0;
     for (let row = 0; row < rows; row += STEP) {
-      const at = (channel * SIDE + row) * SIDE;
+      const at = (channel * EMBEDDING_SIDE + row) * EMBEDDING_SIDE;
       for (let column = 0; column < columns; column += STEP) sum += embedding[at + column]!;
     }
     sums[channel] = sum;

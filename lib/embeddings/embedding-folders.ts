@@ -5,7 +5,6 @@
 import { type Dirent, existsSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SamError } from '../core/errors.js';
 import { writeFileWhole } from '../core/files.js';
 import { readTensorNames } from '../runs/safetensors-header.js';
 
@@ -34,21 +33,6 @@ interface Shard {
 
 /** What a killed writer left is not waited for longer than this, milliseconds. */
 const LEFTOVER_AGE = 3600_000;
-
-/** `20GB` (10^9), `20GiB` (2^30), `500m`, `1000` as bytes. */
-export function parseBytes(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(?:([kmgt])(i)?)?b?$/i.exec(text.trim());
-  if (match === null) throw new SamError('SAM_BAD_OPTION', `not a size: ${text}`, { fix: 'write a size such as 20GB' });
-  const power = match[2] === undefined ? 0 : 'kmgt'.indexOf(match[2].toLowerCase()) + 1;
-  return Math.floor(Number(match[1]) * (match[3] === undefined ? 1000 : 1024) ** power);
-}
-
-/** `2.1 GB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
-}
 
 /** Says in the folder for whom its embeddings are, if nobody has yet. */
 export async function describeFolder(folder: string, about: EmbeddingsAbout): Promise<void> {

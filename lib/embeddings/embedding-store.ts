@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { EmbeddingCache, Embeddings, ImageEncoder, Precision } from '../../binding.js';
 import { fromNative, native, nativeCall } from '../addon/native.js';
+import { parseBytes } from '../core/bytes.js';
 import { SamError, systemCode } from '../core/errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../core/files.js';
 import { sha256 } from '../core/hash.js';
@@ -13,14 +14,14 @@ import type { Hooks } from '../core/hooks.js';
 import { decodeImage, imageIdentity } from '../data/decode.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { filtered, pick } from '../data/sample-list.js';
+import { EMBEDDING_FLOATS } from '../frame.js';
 import type { ResolvedModel } from '../models/model.js';
-import { collectGarbage, describeFolder, parseBytes, touchShards } from './embedding-folders.js';
+import { collectGarbage, describeFolder, touchShards } from './embedding-folders.js';
 import { type BadImage, encodeImages, isBadImage } from './encode.js';
 import { KeyTable } from './key-table.js';
 
 /** Changes when the same picture would reach the encoder with other numbers. */
 const PREPROCESSING = 'longest-side-1024-aa-bilinear-1';
-const FLOATS = 256 * 64 * 64;
 
 export interface EmbeddingStoreOptions {
   encoder: Pick<ResolvedModel, 'name' | 'encoder' | 'encoderHash'>;
@@ -114,7 +115,7 @@ export class EmbeddingStore {
 
   /** Bytes of one embedding on disk. */
   get bytesPerEmbedding(): number {
-    return FLOATS * (cachePrecisionOf(this.#options) === 'fp32' ? 4 : 2);
+    return EMBEDDING_FLOATS * (cachePrecisionOf(this.#options) === 'fp32' ? 4 : 2);
   }
 
   /**

@@ -8,11 +8,8 @@ import { native, nativeCall } from '../addon/native.js';
 import { SamError, systemCode } from '../core/errors.js';
 import { makeFolder, moveWhole, scratchFolder } from '../core/files.js';
 import { sha256, sha256File } from '../core/hash.js';
+import { ENCODERS, encoderNamed, namesOf, VIT } from './encoders.js';
 import { findSource, inspect, type Source, type SourceOptions } from './source.js';
-
-/** They change when an encoder built from the same weights would give other embeddings. */
-const RECIPES: Record<string, string> = { TinyViT: 'tiny-vit-1' };
-const VIT_RECIPE = 'vit-1';
 
 export interface EncoderFile {
   /** TorchScript, or weights of which it is built. */
@@ -35,7 +32,7 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
       'SAM_BAD_ENCODER',
       info.encoder === null
         ? `${weights}: no image encoder in it`
-        : `${weights}: its image encoder is none of SAM's ViT-B, L, H and MobileSAM's, which can be built from weights`,
+        : `${weights}: its image encoder is none of ${namesOf(ENCODERS)}, which can be built from weights`,
       {
         fix:
           'name one with --encoder: a model such as mobile-sam or facebook/sam-vit-base, or a TorchScript file ' +
@@ -43,15 +40,16 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
       },
     );
   }
-  const recipe = RECIPES[info.encoder ?? ''];
-  if (recipe === undefined) return { encoder: weights, encoderHash: sha256(`${VIT_RECIPE}:${weightsHash}`) };
+  const { recipe, scripted } = encoderNamed(info.encoder) ?? VIT; // what is buildable and has no name is a ViT
+  const encoderHash = sha256(`${recipe}:${weightsHash}`);
+  if (!scripted) return { encoder: weights, encoderHash };
   const folder = join(options.cacheDir, 'models', `${name}-${weightsHash.slice(0, 8)}`);
   const encoder = join(folder, `encoder-${recipe}.pt`);
   if (!existsSync(encoder)) {
     options.onNote?.(`building the image encoder of ${name}`);
     await buildInto(folder, encoder, weights, options.cacheDir);
   }
-  return { encoder, encoderHash: sha256(`${recipe}:${weightsHash}`) };
+  return { encoder, encoderHash };
 }
 
 /**

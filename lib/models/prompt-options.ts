@@ -32,7 +32,8 @@ export function trainedBands(model: ResolvedModel): string | undefined {
 
 /** What was given, else what `model` was trained with, else the defaults. */
 export function promptOptionsFor(given: object, model: ResolvedModel | undefined): PromptOptions {
-  const asked = Object.fromEntries(Object.entries(given).filter(([name]) => name in promptOptions));
+  const said = Object.entries(given).filter(([name, value]) => name in promptOptions && value !== undefined);
+  const asked = Object.fromEntries(said);
   const trained = model === undefined ? undefined : trainedWith(model);
   return promptOptionsSchema.parse({ ...trained, ...asked });
 }

@@ -11,7 +11,8 @@ import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import { sha256, sha256File } from '../core/hash.js';
 import { closest } from '../core/suggest.js';
-import { fetchHubModel, isHubName, sizeOfHubName } from './hub.js';
+import { VITS } from './encoders.js';
+import { encoderOfHubName, fetchHubModel, isHubName } from './hub.js';
 import { CONFIG, chooseWeights, isIndex, requireSamConfig, shardsOf } from './hub-files.js';
 import { type FindOptions, findMobileSam } from './mobile-sam.js';
 
@@ -31,10 +32,6 @@ export interface Source {
   /** The folder that holds its config, as transformers saves it. */
   folder?: string;
 }
-
-const SIZES = { base: 'ViT-B', large: 'ViT-L', huge: 'ViT-H' } as const;
-/** `sam_vit_b_01ec64.pth`, as Meta names its files. */
-const META_FILE = /^sam_vit_([blh])(?:_|\.)/;
 
 const GENERIC = /^(pytorch_)?model$/;
 
@@ -58,15 +55,13 @@ export async function findSource(spec: string, options: SourceOptions): Promise<
   if (!existsSync(path)) {
     if (!isHubName(spec)) throw unknownModel(spec);
     const folder = await fetchHubModel(spec, options);
-    const size = sizeOfHubName(spec);
     const name = basename(spec).replace(/@.*$/, '');
-    return fromFolder(folder, { spec, name, asked: size && SIZES[size] }, options);
+    return fromFolder(folder, { spec, name, asked: encoderOfHubName(spec)?.name }, options);
   }
   if (statSync(path).isDirectory()) return fromFolder(path, { spec: path, name: basename(path) }, options);
   const name = basename(path).replace(/\.index\.json$/, '');
   const stem = basename(name, extname(name));
-  const letter = META_FILE.exec(name)?.[1]?.toUpperCase();
-  const asked = letter === undefined ? undefined : `ViT-${letter}`;
+  const asked = VITS.find(({ file }) => name.startsWith(`${file}_`) || name.startsWith(`${file}.`))?.name;
   // `model.safetensors` says less than the folder that it lies in.
   return fromFile(path, { spec: path, name: GENERIC.test(stem) ? basename(dirname(path)) : stem, asked }, options);
 }
@@ -120,10 +115,9 @@ async function readConfig(name: string, folder: string): Promise<Config> {
 }
 
 function encoderOf(config: Config | undefined): string | undefined {
-  const { hidden_size: width = 768, num_hidden_layers: depth = 12 } = config?.vision_config ?? {};
   if (config === undefined) return undefined;
-  const known: Record<string, string> = { '768x12': 'ViT-B', '1024x24': 'ViT-L', '1280x32': 'ViT-H' };
-  return known[`${width}x${depth}`];
+  const { hidden_size: width = 768, num_hidden_layers: depth = 12 } = config.vision_config ?? {};
+  return VITS.find(({ dim, layers }) => dim === width && layers === depth)?.name;
 }
 
 /** The hash of a file of weights; of the index of sharded ones, that of the hashes of all shards. */

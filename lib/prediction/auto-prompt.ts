@@ -8,6 +8,7 @@
  */
 import type { MaskOutput } from '../../binding.js';
 import type { LowResMask } from '../data/low-res.js';
+import { fitted, LOW_RES_SIDE } from '../frame.js';
 import type { Prompt } from '../prompts/prompt.js';
 import type { ImageEmbedding, SamModel } from './sam-model.js';
 
@@ -15,8 +16,6 @@ import type { ImageEmbedding, SamModel } from './sam-model.js';
 const GRID = 8;
 /** Prompts decoded at a time: three masks each are 12 MiB of logits. */
 const CHUNK = 16;
-/** Side of the decoder's grid. */
-const SIDE = 256;
 /** A mask that covers less or more of the picture is not taken for the object while there is any other. */
 const SENSIBLE = { least: 0.01, most: 0.95 };
 
@@ -51,8 +50,8 @@ export async function findRoughMask(
     chunk.forEach((_, index) => {
       const ious = iouPredictions.subarray(index * outputs, (index + 1) * outputs);
       const best = ious.reduce((most, iou, output) => (iou > ious[most]! ? output : most), 0);
-      const at = (index * outputs + best) * SIDE * SIDE;
-      const found = candidate(lowResLogits.subarray(at, at + SIDE * SIDE), ious[best]!, embedding);
+      const at = (index * outputs + best) * LOW_RES_SIDE * LOW_RES_SIDE;
+      const found = candidate(lowResLogits.subarray(at, at + LOW_RES_SIDE * LOW_RES_SIDE), ious[best]!, embedding);
       if (found !== undefined) candidates.push(found);
     });
   }
@@ -93,14 +92,11 @@ export function gridPrompts(width: number, height: number): Prompt[] {
 /** The part inside the picture, above 0. Undefined when there is none. */
 function candidate(logits: Float32Array, iou: number, embedding: ImageEmbedding): Candidate | undefined {
   const { width, height, imageSize } = embedding;
-  const longSide = Math.max(width, height);
-  const fitted = (side: number) =>
-    imageSize === undefined ? Math.max(1, Math.floor((side * SIDE) / longSide + 0.5)) : SIDE;
-  const [validWidth, validHeight] = [fitted(width), fitted(height)];
-  const values = new Uint8Array(SIDE * SIDE);
+  const { width: validWidth, height: validHeight } = fitted(embedding, LOW_RES_SIDE, imageSize !== undefined);
+  const values = new Uint8Array(LOW_RES_SIDE * LOW_RES_SIDE);
   let area = 0;
   for (let y = 0; y < validHeight; y++) {
-    for (let at = y * SIDE; at < y * SIDE + validWidth; at++) {
+    for (let at = y * LOW_RES_SIDE; at < y * LOW_RES_SIDE + validWidth; at++) {
       if (logits[at]! <= 0) continue;
       values[at] = 1;
       area++;
@@ -108,15 +104,15 @@ function candidate(logits: Float32Array, iou: number, embedding: ImageEmbedding)
   }
   if (area === 0) return undefined;
   const share = area / (validWidth * validHeight);
-  const mask = { values, size: SIDE, validWidth, validHeight, imageWidth: width, imageHeight: height };
+  const mask = { values, size: LOW_RES_SIDE, validWidth, validHeight, imageWidth: width, imageHeight: height };
   const sensible = share >= SENSIBLE.least && share <= SENSIBLE.most;
   return { mask, iou, sensible, coarse: coarser(values) };
 }
 
 function coarser(values: Uint8Array): Uint8Array {
-  const side = SIDE / STRIDE;
+  const side = LOW_RES_SIDE / STRIDE;
   return Uint8Array.from(
     { length: side * side },
-    (_, i) => values[Math.floor(i / side) * STRIDE * SIDE + (i % side) * STRIDE]!,
+    (_, i) => values[Math.floor(i / side) * STRIDE * LOW_RES_SIDE + (i % side) * STRIDE]!,
   );
 }

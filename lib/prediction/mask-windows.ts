@@ -1,9 +1,9 @@
 /** A mask of a raster's size, window by window: one band of a TIFF is read where it lies, anything else is decoded whole. */
 
-import { SamError } from '../core/errors.js';
-import { decodeMask, type ImageSize } from '../data/decode.js';
+import { decodeMask, type ImageSize, sizesDiffer } from '../data/decode.js';
 import type { Mask, Sample } from '../data/sample.js';
-import { isTiff, isValid, Raster, type Window } from '../raster/raster.js';
+import { isTiff, isValid, Raster } from '../raster/raster.js';
+import { cropped, type Window } from '../raster/windows.js';
 
 export interface MaskWindows {
   /** 1 inside, 0 outside. */
@@ -20,7 +20,9 @@ export async function openMaskWindows(path: string, sample: Sample, image: Image
   if (raster !== undefined && raster.bandCount === 1) {
     if (raster.width === image.width && raster.height === image.height) return new RasterMask(raster);
     await raster.close();
-    throw sizesDiffer(path, sample, raster, image);
+    throw sizesDiffer({ ...sample, mask: { path } }, raster, image, {
+      fix: 'bring it to the pixels of the image first, for instance with gdalwarp -te … -ts …',
+    });
   }
   await raster?.close();
   return new WholeMask(await decodeMask({ ...sample, mask: { path } }, image));
@@ -44,23 +46,10 @@ class RasterMask implements MaskWindows {
 class WholeMask implements MaskWindows {
   constructor(private readonly mask: Mask) {}
 
-  async read({ x, y, width, height }: Window): Promise<Mask> {
-    const values = new Uint8Array(width * height);
-    for (let row = 0; row < height; row++) {
-      const from = (y + row) * this.mask.width + x;
-      values.set(this.mask.values.subarray(from, from + width), row * width);
-    }
-    return { values, width, height };
+  async read(window: Window): Promise<Mask> {
+    const { width, height } = window;
+    return { values: cropped(this.mask.values, this.mask.width, window), width, height };
   }
 
   async close(): Promise<void> {}
-}
-
-function sizesDiffer(path: string, sample: Sample, mask: ImageSize, image: ImageSize): SamError {
-  const message =
-    `mask ${path} is ${mask.width} x ${mask.height} pixels, ` +
-    `its image ${sample.image.path} ${image.width} x ${image.height}`;
-  return new SamError('SAM_BAD_DATA', message, {
-    fix: 'bring it to the pixels of the image first, for instance with gdalwarp -te … -ts …',
-  });
 }

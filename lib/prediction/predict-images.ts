@@ -2,27 +2,37 @@
 import type { Precision } from '../../binding.js';
 import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
+import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
 import type { ImageSize } from '../data/decode.js';
 import { maskArea } from '../data/low-res.js';
+import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
 import { openWorkplace } from '../embeddings/workplace.js';
+import { LOW_RES_SIDE } from '../frame.js';
 import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
-import type { Prompt } from '../prompts/prompt.js';
+import { parseOptions } from '../options.js';
+import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
 import { writePolygons } from '../raster/polygons.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
 import { type MaskWindows, openMaskWindows } from './mask-windows.js';
-import type { PredictImagesOptions } from './predict-options.js';
+import {
+  type PredictImagesOptions,
+  type Predicting,
+  type PredictProgress,
+  predictImagesOptionsSchema,
+} from './predict-options.js';
 import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-plan.js';
 import { predictRaster, type TileCounts } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
 import { ImageEmbedding, type Prediction, SamModel } from './sam-model.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 
-export interface PredictOutput {
+/** One image, the prompt (in its pixels) and the mask. */
+export interface PredictOutput extends PromptShapes {
   /** Paths of the image, the mask and, where asked for, the logits. */
   image: string;
   mask: string;
@@ -33,10 +43,6 @@ export interface PredictOutput {
   height: number;
   /** Predicted IoU. */
   score: number;
-  /** The prompt, in pixels of the image. */
-  points: Prompt['points'];
-  labels: Prompt['labels'];
-  box: Prompt['box'];
   promptSource: PromptSource;
   /** Which of the attempts it was, from 1 on; only where there were several. */
   attempt?: number;
@@ -54,10 +60,31 @@ export interface PredictImagesResult {
 }
 
 /**
- * @throws SamError `SAM_BAD_OPTION` (both a prompt and masks), `SAM_BAD_ARGUMENT` (a prompt outside a picture), `SAM_BAD_DATA` (pictures or masks that cannot be read),
- * before any mask is written.
+ * Writes the masks of images and of folders of images. The prompt is the one given (`points`, `box`), or drawn from a mask of each image
+ * (`masks`, `roughMask`, or as the model was trained), or found by the model itself.
+ *
+ * ```ts
+ * const { outputs } = await predictImages({ images: ['river.jpg'], model: 'runs/first', points: [[120, 80]] });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`: both a prompt and masks; `SAM_BAD_ARGUMENT`: a prompt outside a picture; `SAM_BAD_DATA`: pictures or
+ * masks that cannot be read. All before any mask is written.
  */
-export async function predictImages(options: PredictImagesOptions): Promise<PredictImagesResult> {
+export async function predictImages(
+  given: PredictImagesOptions,
+  hooks: Hooks<PredictProgress> = {},
+): Promise<PredictImagesResult> {
+  const { points, labels, box, ...options } = parseOptions(predictImagesOptionsSchema, given);
+  if (options.simplify !== undefined && !options.polygons) {
+    throw new SamError('SAM_BAD_OPTION', '--simplify is about polygons, and none are asked for', {
+      fix: 'give --polygons too',
+    });
+  }
+  const prompt = points === undefined && box === undefined ? undefined : { points, labels, box };
+  const images = await openImages(options.images);
+  return predictSamples({ ...options, ...hooks, images, prompt, prompts: given });
+}
+
+async function predictSamples(options: Predicting): Promise<PredictImagesResult> {
   const { signal, onProgress, onWarning, skipBad } = options;
   if (options.prompt !== undefined && options.masks !== undefined) {
     throw new SamError('SAM_BAD_OPTION', '--masks says where prompts are drawn from, and a point or box is given', {
@@ -108,7 +135,7 @@ interface Context {
   store: EmbeddingStore;
   model: SamModel;
   prompts: PromptOptions;
-  options: PredictImagesOptions;
+  options: Predicting;
 }
 
 async function predictJob(job: Job, { store, model, prompts, options }: Context): Promise<PredictOutput> {
@@ -130,10 +157,16 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
     const written = { ...(options.saveLogits ? { logits: outputs.logits } : {}), ...polygonsOf(job, options) };
     await withPolygons(job, options, async (take) => take?.(predicted.mask));
     if (options.saveLogits) await saveLogits(outputs.logits, predicted.lowResLogits);
-    const { points, labels, box } = best?.prompt ?? { points: [], labels: [], box: null };
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
     const attempt = best !== undefined && drawn.length > 1 ? { attempt: best.attempt } : {};
-    return { ...files, ...size, score: predicted.score, points, labels, box, promptSource: job.source, ...attempt };
+    return {
+      ...files,
+      ...size,
+      score: predicted.score,
+      ...shapesOf(best?.prompt),
+      promptSource: job.source,
+      ...attempt,
+    };
   } finally {
     embeddings.dispose();
   }
@@ -161,22 +194,22 @@ async function predictTiles(job: Job, { model, prompts, options }: Context): Pro
     const logits = prediction !== undefined && options.saveLogits ? { logits: outputs.logits } : {};
     if (prediction !== undefined && options.saveLogits) await saveLogits(outputs.logits, prediction.lowResLogits);
     const written = { ...logits, ...polygonsOf(job, options) };
-    const { points, labels, box } = job.prompts?.[0] ?? found.prompt ?? { points: [], labels: [], box: null };
+    const asked = shapesOf(job.prompts?.[0] ?? found.prompt);
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
-    return { ...files, ...size, score, points, labels, box, promptSource: source, tiles };
+    return { ...files, ...size, score, ...asked, promptSource: source, tiles };
   } finally {
     await masks?.close();
   }
 }
 
-function polygonsOf({ outputs }: Job, { polygons }: PredictImagesOptions): { polygons?: string } {
+function polygonsOf({ outputs }: Job, { polygons }: Predicting): { polygons?: string } {
   return polygons ? { polygons: outputs.polygons } : {};
 }
 
 /** Runs `work`, which hands over the rows of the mask, and writes their polygons where asked for. */
 async function withPolygons<T>(
   { sample, size, outputs, raster }: Job,
-  { polygons, simplify, onWarning }: PredictImagesOptions,
+  { polygons, simplify, onWarning }: Predicting,
   work: (take: ((rows: Uint8Array) => Promise<void>) | undefined) => Promise<T>,
 ): Promise<T> {
   if (!polygons) return work(undefined);
@@ -208,7 +241,7 @@ function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: Prompt
 async function findPrompts(
   model: SamModel,
   embedding: ImageEmbedding,
-  { sample, prompts, options }: { sample: Sample; prompts: PromptOptions; options: PredictImagesOptions },
+  { sample, prompts, options }: { sample: Sample; prompts: PromptOptions; options: Predicting },
 ): Promise<Prompt[]> {
   const { maskOutput } = prompts;
   const mask = await findRoughMask(model, embedding, { maskOutput, signal: options.signal });
@@ -219,10 +252,11 @@ async function findPrompts(
 
 /** What is said of a picture in which no point of the grid found anything. */
 function nothing({ width, height }: ImageSize): Prediction {
-  const lowResLogits = new Float32Array(256 * 256).fill(-1);
+  const lowResLogits = new Float32Array(LOW_RES_SIDE ** 2).fill(-1);
   return { mask: new Uint8Array(width * height), width, height, score: 0, lowResLogits };
 }
 
 async function saveLogits(path: string, values: Float32Array): Promise<void> {
-  await nativeCall(() => native().saveTensors({ path, names: ['low_res_logits'], shape: [256, 256], values }));
+  const shape = [LOW_RES_SIDE, LOW_RES_SIDE];
+  await nativeCall(() => native().saveTensors({ path, names: ['low_res_logits'], shape, values }));
 }

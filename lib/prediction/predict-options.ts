@@ -1,11 +1,66 @@
-/** What `predictImages` is asked for, and how it tells of its progress. */
+/** Options of `predict`: which images, and what says what to look for. How it tells of its progress. */
+import { z } from 'zod';
 import type { Sample } from '../data/sample.js';
 import type { EnsureProgress } from '../embeddings/embedding-store.js';
 import type { WorkOptions } from '../embeddings/work-options.js';
-import type { PromptOptions } from '../models/prompt-options.js';
+import { dataOptions, modelOptions, promptOptions } from '../options.js';
 import type { UserPrompt } from './user-prompt.js';
 
-export interface PredictImagesOptions extends WorkOptions {
+const count = z.number().int();
+const point = z.tuple([z.number(), z.number()]).readonly();
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]).readonly();
+
+export const predictImagesOptionsSchema = z.strictObject({
+  images: z.array(z.string()).readonly().describe('images, or folders of images'),
+  points: z
+    .array(point)
+    .readonly()
+    .optional()
+    .describe('one prompt for all images: x, y of each point, pixels of the image'),
+  labels: z
+    .array(z.literal([0, 1]))
+    .readonly()
+    .optional()
+    .describe('1 inside, 0 outside what is meant; one for each point (all 1 if not given)'),
+  box: box.optional().describe('x0, y0, x1, y1, pixels of the image'),
+  masks: z.string().optional().describe('folder of rough or exact masks, matched by name: prompts are drawn from them'),
+  out: z.string().default('predictions').describe('folder for the masks, <name>.png each'),
+  saveLogits: z.boolean().default(false).describe('write the 256x256 logits too, <name>.safetensors each'),
+  attempts: count
+    .min(1)
+    .max(1000)
+    .default(1)
+    .describe('draw so many prompts, with other erosions, and keep the mask of the highest predicted IoU'),
+  refine: count.min(0).max(100).default(0).describe('feed the mask back as a prompt so many times'),
+  tile: count
+    .min(0)
+    .optional()
+    .describe(
+      'side of the tiles of a raster, pixels (1024 if not given, for GeoTIFFs and TIFFs above 2048; 0: no tiles)',
+    ),
+  polygons: z
+    .boolean()
+    .default(false)
+    .describe('write the objects of each mask too, <name>.geojson each: longitude and latitude for GeoTIFFs'),
+  simplify: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('leave out corners of polygons within so many pixels of the outline (every corner is kept if not given)'),
+  skipBad: dataOptions.skipBad,
+  onEmpty: z
+    .enum(['skip', 'fail'])
+    .default('fail')
+    .describe('what to do with an image whose rough mask has not a single pixel'),
+  ...modelOptions,
+  ...promptOptions,
+});
+
+/** What a caller may write: everything but `images` has a default. */
+export type PredictImagesOptions = z.input<typeof predictImagesOptionsSchema>;
+
+/** What is predicted, and whom it is told. */
+export interface Predicting extends WorkOptions {
   model: string;
   images: readonly Sample[];
   /** Folder for the masks, `<name>.png` each. */
@@ -23,7 +78,7 @@ export interface PredictImagesOptions extends WorkOptions {
   /** Most that a polygon's outline may move to have fewer corners, pixels. Default: 0, every corner stays. */
   simplify?: number | undefined;
   /** Settings about prompts, rough masks included; the rest is as the model was trained. */
-  prompts?: Partial<PromptOptions>;
+  prompts?: object;
   /** Images whose rough mask is empty: fail, or leave them out. Default: fail. */
   onEmpty?: 'skip' | 'fail';
   /** Draws so many prompts from the mask and keeps the result of the highest predicted IoU. Default 1. */

@@ -12,7 +12,7 @@ import type { Prompt } from '../prompts/prompt.js';
 import { drawRoughPrompt, emptyRoughMask, type RoughGrid, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { masksOfFolder, promptOrigin, type RoughMaskSettings, toRoughMaskSettings } from '../prompts/rough/settings.js';
 import { openMaskWindows } from './mask-windows.js';
-import type { PredictImagesOptions } from './predict-options.js';
+import type { Predicting } from './predict-options.js';
 import { planRaster, type RasterJob } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
 import { checkPrompt } from './user-prompt.js';
@@ -38,7 +38,7 @@ export interface Job {
 const EROSIONS = 10;
 
 /** Everything that can be wrong with the call or the files is found here, all of it in one error. */
-export async function planJobs(options: PredictImagesOptions, prompts: PromptOptions): Promise<Job[]> {
+export async function planJobs(options: Predicting, prompts: PromptOptions): Promise<Job[]> {
   const masks = masksFor(options, prompts);
   const jobs: Job[] = [];
   const problems = new Problems(options);
@@ -62,7 +62,7 @@ export async function planJobs(options: PredictImagesOptions, prompts: PromptOpt
 }
 
 /** The masks that prompts are drawn from, if they are. */
-function masksFor(options: PredictImagesOptions, prompts: PromptOptions): RoughMasks | undefined {
+function masksFor(options: Predicting, prompts: PromptOptions): RoughMasks | undefined {
   if (options.prompt !== undefined) return undefined;
   const { maskSize, imageSize: side } = prompts;
   const grid = { maskSize, imageSize: side, distances: (options.attempts ?? 1) > 1 };
@@ -75,7 +75,7 @@ function masksFor(options: PredictImagesOptions, prompts: PromptOptions): RoughM
 async function planOne(
   sample: Sample,
   { masks, problems, prompts }: { masks: RoughMasks | undefined; problems: Problems; prompts: PromptOptions },
-  options: PredictImagesOptions,
+  options: Predicting,
 ): Promise<Job | undefined> {
   const raster = await planRaster(sample, options.tile);
   const { width, height } = raster ?? (await imageSize(sample));
@@ -110,7 +110,7 @@ async function planOne(
 }
 
 /** What makes sense for a single tile alone. */
-function checkTiled({ sample, plan }: RasterJob, options: PredictImagesOptions, masks: RoughMasks | undefined): void {
+function checkTiled({ sample, plan }: RasterJob, options: Predicting, masks: RoughMasks | undefined): void {
   const where = `${sample.image.path} is predicted in ${plan.columns.length * plan.rows.length} tiles`;
   if (options.prompt === undefined && masks === undefined) {
     throw new SamError('SAM_BAD_OPTION', `${where}: nothing says what to look for in each of them`, {

@@ -7,6 +7,7 @@ import { SamError } from '../core/errors.js';
 import { makeFileWhole } from '../core/files.js';
 import { decodeImage, MOST_PIXELS } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
+import { MODEL_SIDE } from '../frame.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { Blender } from '../raster/blend.js';
@@ -21,7 +22,7 @@ import type { ImageEmbedding, Prediction, SamModel } from './sam-model.js';
 import type { PromptForTile } from './tile-prompts.js';
 
 /** Side of a tile: what the encoder sees of a picture at most. */
-export const TILE_SIDE = 1024;
+export const TILE_SIDE = MODEL_SIDE;
 /** A TIFF that is longer is predicted in tiles, wherever it lies. */
 const WHOLE_SIDE = 2048;
 

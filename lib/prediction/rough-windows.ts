@@ -9,8 +9,9 @@ import { otsuThreshold } from '../prompts/rough/otsu.js';
 import { bandNumbers, type RoughMaskSettings } from '../prompts/rough/settings.js';
 import { normalisedDifference } from '../prompts/rough/spectral.js';
 import { RoughThread } from '../prompts/rough/thread.js';
-import { Raster, type Window } from '../raster/raster.js';
+import { Raster } from '../raster/raster.js';
 import { sampleWindows } from '../raster/stretch.js';
+import { cropped, type Window } from '../raster/windows.js';
 import type { MaskWindows } from './mask-windows.js';
 import { openPixels, type RasterJob } from './predict-raster.js';
 
@@ -31,9 +32,10 @@ export async function openRoughWindows(job: RasterJob, settings: RoughMaskSettin
       const around = withMargin(window, job);
       const source = await pixels.read(around);
       const { width, height } = around;
+      const within = { ...window, x: window.x - around.x, y: window.y - around.y };
       const request = { source, width, height, cleaning: settings.cleaning, distances: false };
       const { values } = await thread.make(request);
-      return { values: cut(values, around, window), width: window.width, height: window.height };
+      return { values: cropped(values, around.width, within), width: window.width, height: window.height };
     },
     async close() {
       await Promise.all([pixels.close(), thread.dispose()]);
@@ -91,13 +93,4 @@ function withMargin({ x, y, width, height }: Window, raster: { width: number; he
   const [left, top] = [Math.max(0, x - MARGIN), Math.max(0, y - MARGIN)];
   const right = Math.min(raster.width, x + width + MARGIN);
   return { x: left, y: top, width: right - left, height: Math.min(raster.height, y + height + MARGIN) - top };
-}
-
-function cut(values: Uint8Array, around: Window, window: Window): Uint8Array {
-  const out = new Uint8Array(window.width * window.height);
-  for (let row = 0; row < window.height; row++) {
-    const from = (window.y - around.y + row) * around.width + window.x - around.x;
-    out.set(values.subarray(from, from + window.width), row * window.width);
-  }
-  return out;
 }

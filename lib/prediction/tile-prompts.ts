@@ -5,9 +5,10 @@ import { maskArea, toLowRes } from '../data/low-res.js';
 import type { Mask } from '../data/sample.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { drawPrompt } from '../prompts/draw.js';
-import type { Prompt } from '../prompts/prompt.js';
-import type { Window } from '../raster/raster.js';
+import { croppedPrompt } from '../prompts/geometry.js';
+import { isEmptyPrompt, type Prompt } from '../prompts/prompt.js';
 import type { Tile } from '../raster/tiles.js';
+import type { Window } from '../raster/windows.js';
 
 /**
  * A prompt in pixels of the tile. `inside`: all of the tile is the object; `outside`: none of it; the model is not asked.
@@ -18,29 +19,12 @@ export type TilePrompt = Prompt | 'inside' | 'outside' | 'find';
 export type PromptForTile = (tile: Tile) => Promise<TilePrompt>;
 
 /** The caller's points and box, in pixels of the raster: each tile gets those that lie in it, and its part of the box. */
-export function givenForTile({ points, labels, box }: Prompt): PromptForTile {
+export function givenForTile(prompt: Prompt): PromptForTile {
   return async (tile) => {
-    const inTile = points.map(([x, y]) => contains(tile, x, y));
-    const own = points.filter((_, index) => inTile[index]).map(([x, y]) => [x - tile.x, y - tile.y] as const);
-    const ownLabels = labels.filter((_, index) => inTile[index]);
-    const part = box === null ? null : clip(box, tile);
+    const part = croppedPrompt(prompt, tile);
     // Points outside the object say where it is not: without any other prompt the tile is background.
-    if (part === null && !ownLabels.includes(1)) return 'outside';
-    return { points: own, labels: ownLabels, box: part };
+    return part.box === null && !part.labels.includes(1) ? 'outside' : part;
   };
-}
-
-/** The right and the lower edge count too, as they do for the whole raster. */
-function contains({ x, y, width, height }: Window, px: number, py: number): boolean {
-  return px >= x && py >= y && px <= x + width && py <= y + height;
-}
-
-/** Null where less than a pixel of the box lies in the tile. */
-function clip([x0, y0, x1, y1]: NonNullable<Prompt['box']>, tile: Window): Prompt['box'] {
-  const across = (value: number) => Math.min(tile.width, Math.max(0, value - tile.x));
-  const down = (value: number) => Math.min(tile.height, Math.max(0, value - tile.y));
-  const part = [across(x0), down(y0), across(x1), down(y1)] as const;
-  return part[2] - part[0] < 1 || part[3] - part[1] < 1 ? null : part;
 }
 
 /**
@@ -63,6 +47,6 @@ export function roughForTile(
     // The first tile draws what the whole picture would, so that a raster of one tile gets the prompt of `evaluate`.
     const stream = tile.index === 0 ? name : `${name}#${tile.index}`;
     const prompt = drawPrompt(rough, settings, validationRandom(prompts.seed, stream));
-    return prompt.points.length === 0 && prompt.box === null ? 'outside' : prompt;
+    return isEmptyPrompt(prompt) ? 'outside' : prompt;
   };
 }

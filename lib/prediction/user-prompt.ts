@@ -1,5 +1,6 @@
 /** Prompts as a person or a program gives them, in pixels of the original image, checked before they reach the decoder. */
 import { SamError } from '../core/errors.js';
+import { words } from '../core/words.js';
 import type { Prompt } from '../prompts/prompt.js';
 
 export interface UserPrompt {
@@ -34,7 +35,7 @@ export function parseBox(text: string): readonly [number, number, number, number
 
 /** Empty where one of them is not a number. */
 function numbers(text: string): number[] {
-  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const values = words(text).map((word) => (word === '' ? Number.NaN : Number(word)));
   return values.every(Number.isFinite) ? values : [];
 }
 

@@ -1,15 +1,16 @@
 /** Prompts of several images -> the arrays that cross the native boundary. */
 import type { PromptBatch } from '../../binding.js';
 import { SamError } from '../core/errors.js';
+import { fitted, LOW_RES_SIDE, MODEL_SIDE } from '../frame.js';
+import { movedPrompt } from './geometry.js';
 import type { PointSets, Prompt } from './prompt.js';
 
 /** Label of a point that is not there: masked out of the decoder's attention. */
 const MISSING = -100;
 /** Label of Hugging Face's padding: a token of zeros that attention sees. */
 const PADDING = -10;
-const MODEL_SIDE = 1024;
 /** Logits of a mask prompt. */
-const MASK_VALUES = 256 * 256;
+const MASK_VALUES = LOW_RES_SIDE ** 2;
 
 /** The picture that prompts belong to. `imageSize`: it is squashed to a square first. */
 export interface PromptFrame {
@@ -83,17 +84,13 @@ function writePrompt(
   prompt: Prompt,
   [scaleX, scaleY]: readonly [number, number],
 ): void {
+  const { points, labels, box, mask } = movedPrompt(prompt, ([x, y]) => [x * scaleX, y * scaleY]);
+  const at = slot * batch.pointsPerPrompt;
   batch.promptPresent![slot] = 1;
-  prompt.points.forEach(([x, y], index) => {
-    const at = slot * batch.pointsPerPrompt + index;
-    batch.points!.set([x * scaleX, y * scaleY], at * 2);
-    batch.pointLabels![at] = prompt.labels[index]!;
-  });
-  if (prompt.mask !== undefined) batch.masks!.set(prompt.mask, slot * MASK_VALUES);
-  if (prompt.box !== null) {
-    const [x0, y0, x1, y1] = prompt.box;
-    batch.boxes!.set([x0 * scaleX, y0 * scaleY, x1 * scaleX, y1 * scaleY], slot * 4);
-  }
+  batch.points?.set(points.flat(), at * 2);
+  batch.pointLabels?.set(labels, at);
+  if (box !== null) batch.boxes!.set(box, slot * 4);
+  if (mask !== undefined) batch.masks!.set(mask, slot * MASK_VALUES);
 }
 
 function onePromptPerPoint(prompt: Prompt): Prompt[] {
@@ -103,8 +100,7 @@ function onePromptPerPoint(prompt: Prompt): Prompt[] {
 
 /** Pixels of the model frame to one pixel of the image, across and down (each side is rounded, so they may differ). */
 function modelScale({ imageWidth, imageHeight, imageSize }: PromptFrame): readonly [number, number] {
-  const longSide = imageSize === undefined ? Math.max(imageWidth, imageHeight) : null;
-  const fitted = (side: number) =>
-    longSide === null ? MODEL_SIDE : Math.max(1, Math.floor((side * MODEL_SIDE) / longSide + 0.5));
-  return [fitted(imageWidth) / imageWidth, fitted(imageHeight) / imageHeight];
+  const picture = { width: imageWidth, height: imageHeight };
+  const { width, height } = fitted(picture, MODEL_SIDE, imageSize !== undefined);
+  return [width / imageWidth, height / imageHeight];
 }

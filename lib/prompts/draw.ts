@@ -4,7 +4,7 @@
  */
 import { SamError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
-import type { LowResMask } from '../data/low-res.js';
+import { type LowResMask, withoutPadding } from '../data/low-res.js';
 import { chebyshevDistance } from './morphology.js';
 import type { Margin, Prompt, PromptSettings } from './prompt.js';
 
@@ -178,22 +178,11 @@ function boundsOf(area: Area): Box {
 
 function pictureOf(mask: LowResMask): Area {
   const { validWidth: width, validHeight: height } = mask;
-  return { values: withoutPadding(mask, mask.values, new Uint8Array(width * height)), width, height };
+  return { values: withoutPadding(mask.values, mask), width, height };
 }
 
 function inPicture(mask: LowResMask, margin: Margin | undefined, side: 'inside' | 'outside'): Depths | null {
-  if (margin === undefined) return null;
-  const { validWidth: width, validHeight: height } = mask;
-  return { values: withoutPadding(mask, margin[side], new Uint16Array(width * height)), rounds: margin.rounds };
-}
-
-function withoutPadding<Values extends Uint8Array | Uint16Array>(
-  { size, validWidth: width, validHeight: height }: LowResMask,
-  grid: Values,
-  values: Values,
-): Values {
-  for (let y = 0; y < height; y++) values.set(grid.subarray(y * size, y * size + width), y * width);
-  return values;
+  return margin === undefined ? null : { values: withoutPadding(margin[side], mask), rounds: margin.rounds };
 }
 
 /** Centre of a grid pixel in pixels of the original; held inside the picture, which matters where the grid is finer. */

@@ -1,6 +1,7 @@
 /** A prompt for one image, in the frame that users see: pixels of the original image, x then y, origin top left. */
+import type { PROMPT_KINDS } from '../options.js';
 
-export type PromptKind = 'points' | 'box' | 'points+box';
+export type PromptKind = (typeof PROMPT_KINDS)[number];
 export type PointSets = 'joint' | 'separate';
 
 /** Settings that draw prompts from a mask; defaults and meanings are those of the command line. */
@@ -20,14 +21,29 @@ export interface PromptSettings {
   readonly maskPrompt?: boolean;
 }
 
-export interface Prompt {
+/** What of a prompt is drawn on pictures and told in JSON. */
+export interface PromptShapes {
   /** Fewer than asked for where the mask has no room. */
   readonly points: readonly (readonly [x: number, y: number])[];
   /** 1 positive, 0 negative; one for each point. */
   readonly labels: readonly (0 | 1)[];
   readonly box: readonly [x0: number, y0: number, x1: number, y1: number] | null;
+}
+
+export interface Prompt extends PromptShapes {
   /** 256*256 logits of a mask, the picture at the top left with its long side 256. */
   readonly mask?: Float32Array;
+}
+
+/** The prompt without its mask; of no prompt none. */
+export function shapesOf(prompt: PromptShapes | undefined): PromptShapes {
+  const { points, labels, box } = prompt ?? { points: [], labels: [], box: null };
+  return { points, labels, box };
+}
+
+/** Whether a prompt has neither a point nor a box. */
+export function isEmptyPrompt({ points, box }: PromptShapes): boolean {
+  return points.length === 0 && box === null;
 }
 
 /** How far points keep from a mask's edge: what `rounds` rounds of erosion with a 3 x 3 square would leave, or as many as leave any. */

@@ -1,5 +1,6 @@
 /** `--bands 3,2,1` or `--bands red,green,blue`: which bands of a raster become the picture that SAM sees. */
 import { SamError } from '../core/errors.js';
+import { words } from '../core/words.js';
 
 /** Checked by {@link chooseBands}: one band (a grey picture) or three. */
 export type BandChoice = string;
@@ -20,13 +21,13 @@ export interface Banded {
  */
 export function chooseBands(raster: Banded, choice: BandChoice | undefined): readonly [number, number, number] {
   if (choice === undefined) return raster.bandCount < 3 ? [0, 0, 0] : [0, 1, 2];
-  const words = choice.split(',').map((word) => word.trim());
-  if (words.length !== 1 && words.length !== 3) {
+  const named = words(choice);
+  if (named.length !== 1 && named.length !== 3) {
     throw new SamError('SAM_BAD_OPTION', `--bands ${choice}: expected three bands, or one for a grey picture`, {
       fix: 'write numbers from 1, or names, such as --bands 1,2,3 or --bands red,green,blue',
     });
   }
-  const [first, second, third] = words.map((word) => bandIndex(raster, word));
+  const [first, second, third] = named.map((word) => bandIndex(raster, word));
   return [first!, second ?? first!, third ?? first!];
 }
 

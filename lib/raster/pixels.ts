@@ -2,8 +2,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TypedArray } from 'geotiff';
 import { type BandChoice, chooseBands } from './bands.js';
-import { isValid, type Raster, type Window } from './raster.js';
+import { isValid, type Raster } from './raster.js';
 import { type BandStretch, findStretch, STRETCH_VERSION, toByte } from './stretch.js';
+import { cropped, type Window } from './windows.js';
 
 /** Interleaved, 8 bits. */
 export interface RgbPicture {
@@ -89,13 +90,9 @@ export class MemoryPixels implements RgbSource {
     this.height = image.height;
   }
 
-  async read({ x, y, width, height }: Window): Promise<RgbWindow> {
-    const pixels = new Uint8Array(width * height * 3);
-    for (let row = 0; row < height; row++) {
-      const from = ((y + row) * this.width + x) * 3;
-      pixels.set(this.image.pixels.subarray(from, from + width * 3), row * width * 3);
-    }
-    return { pixels, width, height };
+  async read(window: Window): Promise<RgbWindow> {
+    const { width, height } = window;
+    return { pixels: cropped(this.image.pixels, this.width, window, 3), width, height };
   }
 
   async close(): Promise<void> {}

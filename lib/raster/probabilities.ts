@@ -1,6 +1,6 @@
 /** The decoder's 256 x 256 logits -> probabilities at the size of a tile: bilinear between pixel centres, then the sigmoid. */
 
-const SIDE = 256;
+import { fitted, LOW_RES_SIDE, MODEL_SIDE } from '../frame.js';
 
 /**
  * @param logits 256 * 256; the picture's long side fills them from the top left, or all of them with `squashed`.
@@ -10,25 +10,22 @@ export function toProbabilities(
   logits: Float32Array,
   { width, height, squashed }: { width: number; height: number; squashed: boolean },
 ): Float32Array {
-  const longSide = Math.max(width, height);
-  const columns = taps(width, squashed ? SIDE : fitted(width, longSide));
-  const rows = taps(height, squashed ? SIDE : fitted(height, longSide));
+  // Whole pixels of the frame that the encoder sees, four to one of the logits.
+  const seen = fitted({ width, height }, MODEL_SIDE, squashed);
+  const columns = taps(width, (seen.width * LOW_RES_SIDE) / MODEL_SIDE);
+  const rows = taps(height, (seen.height * LOW_RES_SIDE) / MODEL_SIDE);
   const found = new Float32Array(width * height);
   for (let y = 0; y < height; y++) {
     const { low, high, share } = rows[y]!;
+    const [upper, lower] = [low * LOW_RES_SIDE, high * LOW_RES_SIDE];
     for (let x = 0; x < width; x++) {
       const across = columns[x]!;
-      const above = mix(logits[low * SIDE + across.low]!, logits[low * SIDE + across.high]!, across.share);
-      const below = mix(logits[high * SIDE + across.low]!, logits[high * SIDE + across.high]!, across.share);
+      const above = mix(logits[upper + across.low]!, logits[upper + across.high]!, across.share);
+      const below = mix(logits[lower + across.low]!, logits[lower + across.high]!, across.share);
       found[y * width + x] = 1 / (1 + Math.exp(-mix(above, below, share)));
     }
   }
   return found;
-}
-
-/** Size of the picture on the grid: whole pixels of the 1024 that the encoder sees, four to one of the logits. */
-function fitted(side: number, longSide: number): number {
-  return Math.floor((side * 4 * SIDE) / longSide + 0.5) / 4;
 }
 
 interface Tap {
@@ -39,9 +36,9 @@ interface Tap {
 
 function taps(length: number, grid: number): Tap[] {
   return Array.from({ length }, (_, at) => {
-    const place = Math.min(SIDE - 1, Math.max(0, ((at + 0.5) * grid) / length - 0.5));
+    const place = Math.min(LOW_RES_SIDE - 1, Math.max(0, ((at + 0.5) * grid) / length - 0.5));
     const low = Math.floor(place);
-    return { low, high: Math.min(SIDE - 1, low + 1), share: place - low };
+    return { low, high: Math.min(LOW_RES_SIDE - 1, low + 1), share: place - low };
   });
 }
 

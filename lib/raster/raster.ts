@@ -5,14 +5,7 @@ import { SamError } from '../core/errors.js';
 import { mendByteOrder } from './big-endian.js';
 import './deflate.js';
 import { type Georeference, readGeoreference } from './georeference.js';
-
-/** Pixels of the raster: x and y of the top left one, and how many. */
-export interface Window {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import type { Window } from './windows.js';
 
 /** TIFF 6.0, PhotometricInterpretation: what is brought to RGB as it is read. */
 const PALETTE_AND_PRINT: readonly number[] = [0, 3, 5, 6, 8];

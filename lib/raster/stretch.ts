@@ -6,7 +6,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TypedArray } from 'geotiff';
 import { SamError } from '../core/errors.js';
-import { isValid, type Raster, type Window } from './raster.js';
+import { isValid, type Raster } from './raster.js';
+import type { Window } from './windows.js';
 
 /** Changes when the same raster would become other bytes: the embedding cache goes by it. */
 export const STRETCH_VERSION = 'percentiles-2-98-1';

@@ -2,7 +2,7 @@
  * A raster in overlapping tiles, and how they become one picture again: in the overlap each tile's weight falls towards its edge,
  * and at every pixel the weights of its tiles sum to 1.
  */
-import type { Window } from './raster.js';
+import type { Window } from './windows.js';
 
 /** Share of a tile's side that it has in common with the next one. */
 export const OVERLAP = 0.25;

@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import { decodeImage } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
 import { spreadPlaces } from '../data/sample-list.js';
-import type { Prompt } from '../prompts/prompt.js';
+import { promptMarks } from '../prompts/marks.js';
+import type { PromptShapes } from '../prompts/prompt.js';
 import type { ImageScores, ModelScores } from '../scoring/results.js';
 import { type Html, html, trusted } from './html.js';
 import { entrantKey, type Sketch, type Sketches } from './sketches.js';
@@ -134,27 +135,16 @@ function figure({ sketch, ious }: Shown, uri: string, { entrants, names }: Pictu
  <small>IoU: ${scored}</small></figcaption></figure>`;
 }
 
-type Shape = Pick<Prompt, 'points' | 'labels' | 'box'>;
-
 /** Those of the entrants in the picture; mostly they share one. */
-function promptsOf({ prompts }: Sketch, entrants: Pictured['entrants']): Shape[] {
+function promptsOf({ prompts }: Sketch, entrants: Pictured['entrants']): PromptShapes[] {
   const shapes = entrants.flatMap((entrant) => prompts.get(entrantKey(entrant)) ?? []);
   return [...new Map(shapes.map((shape) => [JSON.stringify(shape), shape])).values()];
 }
 
-/** Points inside carry a plus, those outside a minus: colour alone would not tell everybody. */
-function marks({ points, labels, box }: Shape, { frame, width, height }: Sketch): Html {
+function marks(prompt: PromptShapes, { frame, width, height }: Sketch): Html {
   const scale = Math.max(frame.width / width, frame.height / height);
   const to = (pixel: number) => Math.round((pixel + 0.5) * scale * 10) / 10;
-  const dots = points.map(([x, y], index) => {
-    const inside = labels[index] === 1;
-    const sign = inside ? 'M-4 0H4M0-4V4' : 'M-4 0H4';
-    return html`<g transform="translate(${to(x)} ${to(y)})"><circle r="8" class="${inside ? 'prompt-in' : 'prompt-out'}"/><path
- class="prompt-sign" d="${sign}"/></g>`;
-  });
-  if (box === null) return html`${dots}`;
-  const [x0, y0, x1, y1] = box.map(to) as [number, number, number, number];
-  return html`<rect class="prompt-box" x="${x0}" y="${y0}" width="${(x1 - x0).toFixed(1)}" height="${(y1 - y0).toFixed(1)}"/>${dots}`;
+  return trusted(promptMarks(prompt, ([x, y]) => [to(x), to(y)]));
 }
 
 /** One for each layer, with the look of it. */

@@ -1,6 +1,6 @@
 /** What of the predictions is kept for pictures while models are scored: outlines and prompts, no pixels. */
 import type { Mask, Sample } from '../data/sample.js';
-import type { Prompt } from '../prompts/prompt.js';
+import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import type { Entrant } from '../scoring/entrants.js';
 import type { Answer } from '../scoring/judge.js';
 import type { EntrantName } from '../scoring/results.js';
@@ -18,7 +18,7 @@ export interface Sketch {
   /** By {@link entrantKey}. */
   readonly masks: Map<string, string>;
   /** By {@link entrantKey}; pixels of the image. */
-  readonly prompts: Map<string, Pick<Prompt, 'points' | 'labels' | 'box'>>;
+  readonly prompts: Map<string, PromptShapes>;
 }
 
 /** A model with its prompts' source and kind. */
@@ -44,9 +44,7 @@ export class Sketches {
     };
     this.#images.set(sample.name, sketch);
     sketch.masks.set(entrant, outlinePath({ values: predicted, width, height }));
-    if (prompt === undefined) return;
-    const { points, labels, box } = prompt;
-    sketch.prompts.set(entrant, { points, labels, box });
+    if (prompt !== undefined) sketch.prompts.set(entrant, shapesOf(prompt));
   }
 
   /** Keeps what a model answered. An arrow, to be handed over as it is. */

@@ -1,14 +1,12 @@
 /** `sample:rivers`: drawn photographs of rivers with exact masks, made once into the cache, in the folder layout. */
 
-import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { makeFolder, scratchFolder, writeFileWhole } from '../core/files.js';
 import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
+import { Thread } from '../core/thread.js';
 import { drawRiver, type RiverScene, SIDE } from './rivers/scene.js';
 
 /** A change of the drawings is another version, in a folder of its own. */
@@ -45,11 +43,11 @@ export async function makeRivers(
 }
 
 async function drawAll(folder: string, splits: typeof RIVER_SPLITS): Promise<void> {
-  const artist = hireArtist();
+  const painter = startPainter();
   try {
     for (const [split, count] of Object.entries(splits)) {
       for (let index = 0; index < count; index++) {
-        const { pixels, mask } = await artist.draw({ split, index });
+        const { pixels, mask } = await painter.ask({ split, index });
         const name = `river-${String(index + 1).padStart(2, '0')}.png`;
         const image = sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 3 } });
         const png = await image.png({ compressionLevel: 3 }).toBuffer();
@@ -58,34 +56,13 @@ async function drawAll(folder: string, splits: typeof RIVER_SPLITS): Promise<voi
       }
     }
   } finally {
-    await artist.dismiss();
+    await painter.stop();
   }
 }
 
-interface Artist {
-  draw(request: RiverRequest): Promise<RiverScene>;
-  dismiss(): Promise<unknown>;
-}
-
-/** Draws in a thread of its own, so that the event loop stays free. A test runner that runs the sources has none to start. */
-function hireArtist(): Artist {
-  const script = fileURLToPath(new URL('./sample-rivers-worker.js', import.meta.url));
-  if (!existsSync(script)) {
-    return { draw: async ({ split, index }) => drawRiver(split, index), dismiss: async () => undefined };
-  }
-  const worker = new Worker(script);
-  let pending: { resolve: (scene: RiverScene) => void; reject: (error: unknown) => void } | undefined;
-  worker.on('message', (scene: RiverScene) => pending?.resolve(scene));
-  worker.on('error', (error) => pending?.reject(error));
-  worker.on('exit', (code) => pending?.reject(new Error(`the drawing thread ended with code ${code}`)));
-  return {
-    draw: (request) =>
-      new Promise((resolve, reject) => {
-        pending = { resolve, reject };
-        worker.postMessage(request);
-      }),
-    dismiss: () => worker.terminate(),
-  };
+function startPainter(): Thread<RiverRequest, RiverScene> {
+  const script = new URL('./sample-rivers-worker.js', import.meta.url);
+  return new Thread(script, ({ split, index }) => drawRiver(split, index), 'the drawing thread');
 }
 
 /** Another process may have been first; what is there but not whole (files were deleted) makes room. */

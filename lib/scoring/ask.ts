@@ -3,6 +3,7 @@
 import { type Random, validationRandom } from '../core/random.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
+import { LOW_RES_SIDE } from '../frame.js';
 import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { findRoughMask } from '../prediction/auto-prompt.js';
 import type { ImageEmbedding, Prediction, SamModel } from '../prediction/sam-model.js';
@@ -56,7 +57,7 @@ export async function ask(
   const { width, height } = embedding;
   if (prompt === undefined) {
     const mask = new Uint8Array(width * height);
-    return { mask, width, height, score: 0, lowResLogits: new Float32Array(256 * 256).fill(-1) };
+    return { mask, width, height, score: 0, lowResLogits: new Float32Array(LOW_RES_SIDE ** 2).fill(-1) };
   }
   const { maskOutput, multiMask } = prompts;
   const { pointSets, padTo } = toPromptSettings(prompts);

@@ -6,6 +6,7 @@ import type { WorkOptions } from '../embeddings/work-options.js';
 import type { ResolvedModel } from '../models/model.js';
 import { type PromptOptions, promptOptionsFor } from '../models/prompt-options.js';
 import { resolveModel } from '../models/resolve.js';
+import { PROMPT_KINDS } from '../options.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
 import type { EvaluatedPrompt, EvaluatedSource } from './results.js';
 
@@ -20,7 +21,7 @@ export interface EntrantOptions extends Pick<WorkOptions, 'cacheDir' | 'encoder'
   /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
   models: readonly string[];
   /** What is asked for about prompts; the rest comes from the first run among the models, else it is the default. */
-  prompts?: Partial<PromptOptions>;
+  prompts?: object;
   /** Kinds of prompts side by side; default: the one of the settings. */
   promptKinds?: readonly EvaluatedPrompt[] | undefined;
   /** Each model gets the settings that it was trained with. */
@@ -53,14 +54,14 @@ export async function resolveEntrants(options: EntrantOptions): Promise<Entrant[
   });
 }
 
-function checkKinds({ promptKinds, prompts }: EntrantOptions): void {
+function checkKinds({ promptKinds, prompts = {} }: EntrantOptions): void {
   if (promptKinds === undefined) return;
   if (promptKinds.length === 0 || new Set(promptKinds).size < promptKinds.length) {
     throw new SamError('SAM_BAD_OPTION', `--prompt-kinds ${promptKinds.join(',')}: expected each kind once`, {
-      fix: 'name some of points, box, points+box, automatic',
+      fix: `name some of ${PROMPT_KINDS.join(', ')}, automatic`,
     });
   }
-  if (prompts?.prompt !== undefined) {
+  if ((prompts as { prompt?: unknown }).prompt !== undefined) {
     throw new SamError('SAM_BAD_OPTION', '--prompt and --prompt-kinds both say what is drawn', {
       fix: 'leave one out',
     });

@@ -1,12 +1,10 @@
 /** Every score of a mask, at the label's resolution and on the decoder's grid. */
-import { type LowResMask, toLowRes } from '../data/low-res.js';
+import { type LowResMask, toLowRes, withoutPadding } from '../data/low-res.js';
 import type { Mask } from '../data/sample.js';
+import { LOW_RES_SIDE } from '../frame.js';
 import { boundaryScores } from './boundary.js';
 import { confusion, scores } from './metrics.js';
 import type { ImageScores, MaskScores, ScoresAt256 } from './results.js';
-
-/** Side of the decoder's grid. */
-const GRID = 256;
 
 export type Measured = MaskScores & ScoresAt256 & Pick<ImageScores, 'labelPixels' | 'predictedPixels'>;
 
@@ -18,7 +16,7 @@ export class Ruler {
     readonly label: Mask,
     readonly imageSize: number | undefined,
   ) {
-    this.#grid = toLowRes(label, GRID, imageSize);
+    this.#grid = toLowRes(label, LOW_RES_SIDE, imageSize);
   }
 
   /** @param lowRes 256*256, above 0 inside: the decoder's logits. Without them the mask is brought to the grid. */
@@ -27,7 +25,7 @@ export class Ruler {
     const { validWidth, validHeight } = this.#grid;
     const counts = await confusion(mask, values);
     const own = { ...scores(counts), ...(await boundaryScores(mask, values, width, height)) };
-    const onGrid = lowRes ?? toLowRes({ values: mask, width, height }, GRID, this.imageSize).values;
+    const onGrid = lowRes ?? toLowRes({ values: mask, width, height }, LOW_RES_SIDE, this.imageSize).values;
     const [small, smallLabel] = [inPicture(onGrid, this.#grid), inPicture(this.#grid.values, this.#grid)];
     const at256 = {
       ...scores(await confusion(small, smallLabel)),
@@ -43,11 +41,10 @@ export class Ruler {
 }
 
 /** 0 or 1 for the part of the grid that the picture fills. */
-function inPicture(grid: ArrayLike<number>, { size, validWidth: width, validHeight: height }: LowResMask): Uint8Array {
-  const values = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) values[y * width + x] = grid[y * size + x]! > 0 ? 1 : 0;
-  }
+function inPicture(grid: Uint8Array | Float32Array, frame: LowResMask): Uint8Array {
+  const part = withoutPadding(grid, frame);
+  const values = new Uint8Array(part.length);
+  for (let at = 0; at < part.length; at++) values[at] = part[at]! > 0 ? 1 : 0;
   return values;
 }
 

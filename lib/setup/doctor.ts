@@ -6,6 +6,7 @@ import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RuntimeInfo } from '../../binding.js';
 import { checkAddon, findAddon } from '../addon/native.js';
+import { formatGib } from '../core/bytes.js';
 import { SamError } from '../core/errors.js';
 import { isCheckout, PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
 import { noGpuReason } from '../device.js';
@@ -243,10 +244,8 @@ async function inspectCache(
   }
   const { bavail, bsize } = await statfs(path);
   const [bytes, freeBytes] = [await sizeOf(path), bavail * bsize];
-  return { bytes, freeBytes, found: `${path}: ${gib(bytes)} used, ${gib(freeBytes)} free`, fix: null };
+  return { bytes, freeBytes, found: `${path}: ${formatGib(bytes)} used, ${formatGib(freeBytes)} free`, fix: null };
 }
-
-const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });

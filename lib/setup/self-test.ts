@@ -10,6 +10,7 @@ import type { Embeddings, ImageEncoder, PromptBatch, SamModel } from '../../bind
 import { fromNative, native } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import { resolveModel } from '../models/resolve.js';
+import { parseLoss } from '../options.js';
 
 export interface SelfTestResult {
   /** Wall time, encoding of one image. */
@@ -75,7 +76,7 @@ const inDisc = (i: number) => Math.hypot((i % SIZE) - SIZE / 2, Math.floor(i / S
 async function trainStep(model: SamModel, embeddings: Embeddings, checkpoint: string): Promise<number> {
   const trainer = native().createTrainer(model, {
     weightDecay: 0,
-    loss: { dice: 1, bce: 1, focal: 0, iou: 1, rowDiceCe: 0 },
+    loss: parseLoss('dice+bce+iou'),
     selection: { maskOutput: 'multi', multiMask: 'best' },
   });
   const targets = Uint8Array.from({ length: SIZE * SIZE }, (_, i) => (inDisc(i) ? 0 : 1));

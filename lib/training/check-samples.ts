@@ -2,6 +2,7 @@
 
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
+import { eachOf } from '../core/parallel.js';
 import { type ProblemOptions, Problems } from '../core/problems.js';
 import { maskArea } from '../data/low-res.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
@@ -73,15 +74,11 @@ export function requireSome(splits: Readonly<Record<string, Samples>>): void {
 
 async function problemsOf(samples: Samples, masks: LowResMasks, options: CheckOptions): Promise<Problem[]> {
   const problems: Problem[] = [];
-  const queue = readingOrder(samples).values();
-  const worker = async () => {
-    for (const place of queue) {
-      options.signal?.throwIfAborted();
-      const problem = await problemOf(samples.at(place)!, masks, options);
-      if (problem !== undefined) problems.push({ place, ...problem });
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  await eachOf(readingOrder(samples), PARALLEL, async (place) => {
+    options.signal?.throwIfAborted();
+    const problem = await problemOf(samples.at(place)!, masks, options);
+    if (problem !== undefined) problems.push({ place, ...problem });
+  });
   return problems.sort((a, b) => a.place - b.place);
 }
 

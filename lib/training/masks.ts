@@ -1,4 +1,5 @@
 /** Labels on the decoder's grid, decoded when first needed; as many are kept as fit a fixed amount of memory, as runs. */
+import { Lru } from '../core/lru.js';
 import { decodeMask, imageSize } from '../data/decode.js';
 import { type LowResMask, toLowRes } from '../data/low-res.js';
 import type { Sample } from '../data/sample.js';
@@ -13,9 +14,7 @@ const LONGEST_RUN = 2 ** 16 - 1;
 type PackedMask = Omit<LowResMask, 'values'> & { readonly runs: Uint16Array };
 
 export class LowResMasks {
-  /** Least recently used first: a Map keeps the order of insertion. */
-  readonly #masks = new Map<string, PackedMask>();
-  #bytes = 0;
+  readonly #masks = new Lru<string, PackedMask>(MEMORY_BYTES, ({ runs }) => runs.byteLength + ENTRY_BYTES);
 
   /** `maskSize`: side of the grid. `pictureSize`: pictures are first squashed to a square of this side. */
   constructor(
@@ -33,34 +32,11 @@ export class LowResMasks {
     // Splits may use one name twice; a label's path is its own.
     const key = `${sample.view ?? 0} ${sample.mask?.path ?? sample.name}`;
     const kept = this.#masks.get(key);
-    if (kept !== undefined) {
-      this.#keep(key, kept);
-      return unpack(kept);
-    }
+    if (kept !== undefined) return unpack(kept);
     const mask = toLowRes(await decodeMask(sample, await imageSize(sample)), this.maskSize, this.pictureSize);
-    this.#keep(key, pack(mask));
+    this.#masks.set(key, pack(mask));
     return mask;
   }
-
-  #keep(key: string, mask: PackedMask): void {
-    this.#drop(key);
-    this.#masks.set(key, mask);
-    this.#bytes += bytesOf(mask);
-    for (const oldest of this.#masks.keys()) {
-      if (this.#bytes <= MEMORY_BYTES || this.#masks.size === 1) break;
-      this.#drop(oldest);
-    }
-  }
-
-  #drop(key: string): void {
-    const mask = this.#masks.get(key);
-    if (mask !== undefined) this.#bytes -= bytesOf(mask);
-    this.#masks.delete(key);
-  }
-}
-
-function bytesOf({ runs }: PackedMask): number {
-  return runs.byteLength + ENTRY_BYTES;
 }
 
 function pack({ values, ...rest }: LowResMask): PackedMask {

@@ -2,9 +2,10 @@
 import sharp from 'sharp';
 import type { Selection } from '../../binding.js';
 import { decodeImage, decodeMask } from '../data/decode.js';
-import { gridFrame, sampleGrid } from '../data/low-res.js';
+import { gridFrame, sampleGrid, withoutPadding } from '../data/low-res.js';
 import type { DecodedImage, Mask, Sample, Samples } from '../data/sample.js';
 import { spreadPlaces } from '../data/sample-list.js';
+import { movedPrompt, scaledCentre } from '../prompts/geometry.js';
 import { overlay } from '../prompts/overlay.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { type BatchSource, prepareBatch, promptOf } from './batches.js';
@@ -84,21 +85,9 @@ async function sceneOf(sample: Sample, source: BatchSource): Promise<Scene> {
     .raw()
     .toBuffer();
   const grid = sampleGrid(mask.values, frame, new Uint8Array(SIDE * SIDE));
-  const label = { values: croppedTo(grid, width, height), width, height };
+  const label = { values: withoutPadding(grid, frame), width, height };
   const image = { pixels, width, height };
   const drawn = await promptOf(source, { sample, view: 0, label: await source.masks.get(sample) }, 'validation');
-  const prompt = scaled(drawn, width / whole.width, height / whole.height);
+  const prompt = movedPrompt(drawn, scaledCentre(width / whole.width, height / whole.height));
   return { sample, image, prompt, labelled: await overlay(image, label, prompt, SIDE) };
-}
-
-function croppedTo(grid: Uint8Array, width: number, height: number): Uint8Array {
-  const values = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) values.set(grid.subarray(y * SIDE, y * SIDE + width), y * width);
-  return values;
-}
-
-function scaled({ points, labels, box }: Prompt, byX: number, byY: number): Prompt {
-  const moved = ([x, y]: readonly [number, number]) => [(x + 0.5) * byX - 0.5, (y + 0.5) * byY - 0.5] as const;
-  const corners = box && ([box[0] * byX, box[1] * byY, box[2] * byX, box[3] * byY] as const);
-  return { points: points.map(moved), labels, box: corners };
 }

@@ -9,12 +9,13 @@
 #include "binding/handles.h"
 #include "binding/prompts.h"
 #include "binding/task.h"
-#include "encoder/built_encoder.h"
-#include "encoder/inspect_weights.h"
 #include "encoder/load_encoder.h"
-#include "model/hugging_face.h"
-#include "storage/onnx_reader.h"
-#include "storage/weights_file.h"
+#include "export/export_encoder.h"
+#include "weights/convert.h"
+#include "weights/hugging_face.h"
+#include "weights/inspect.h"
+#include "weights/load_sam.h"
+#include "weights/random_weights.h"
 
 namespace sam::binding {
 namespace {
@@ -80,22 +81,21 @@ Napi::Value set_threads(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value convert_mobile_sam(const Napi::CallbackInfo& info) {
+Napi::Value convert_weights(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
     return run_task(info.Env(), LaneKind::kData,
-                    [encoder = options.text("encoder"), decoder = options.text("decoder"),
-                     output = options.text("output")] { sam::convert_mobile_sam(encoder, decoder, output); });
+                    [weights = options.text("weights"), decoder = options.text("decoder", ""),
+                     output = options.text("output")] { sam::convert_weights(weights, decoder, output); });
   });
 }
 
-Napi::Value convert_pickle(const Napi::CallbackInfo& info) {
+Napi::Value random_weights(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
     return run_task(info.Env(), LaneKind::kData,
-                    [input = options.text("input"), output = options.text("output")] {
-                      sam::convert_to_safetensors(input, output);
-                    });
+                    [encoder = options.text("encoder"), seed = options.whole("seed", 0),
+                     output = options.text("output")] { write_random_weights(encoder, seed, output); });
   });
 }
 
@@ -113,8 +113,7 @@ Napi::Value inspect_weights(const Napi::CallbackInfo& info) {
           out.Set("encoder", found.encoder.kind == EncoderKind::kNone
                                  ? env.Null()
                                  : Napi::String::New(env, found.encoder.name()));
-          out.Set("buildable", Napi::Boolean::New(env, found.encoder.kind == EncoderKind::kTinyViT ||
-                                                           found.encoder.kind == EncoderKind::kViT));
+          out.Set("buildable", Napi::Boolean::New(env, found.encoder.buildable()));
           return out;
         });
   });
@@ -190,11 +189,10 @@ Napi::Value create_trainer(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto sam = SamModelHandle::unwrap(info[0], "model");
     const Arguments options(info[1], "options");
-    const Arguments loss = options.object("loss");
+    const Arguments weights = options.object("loss");
     TrainerOptions trainer;
     trainer.weight_decay = options.number("weightDecay");
-    trainer.loss = {loss.number("dice"), loss.number("bce"), loss.number("focal"), loss.number("iou"),
-                    loss.number("rowDiceCe")};
+    for (const Loss& loss : kLosses) trainer.loss.*loss.weight = weights.number(loss.name);
     trainer.selection = read_selection(options.object("selection"));
     return TrainerHandle::wrap(
         info.Env(), std::make_shared<TrainerState>(TrainerState{Trainer(sam, trainer), sam->device}));

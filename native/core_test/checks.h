@@ -10,9 +10,9 @@
 
 #include "core_test/report.h"
 #include "core_test/synthetic.h"
-#include "model/sam.h"
 #include "storage/safetensors.h"
 #include "training/trainer.h"
+#include "weights/load_sam.h"
 
 namespace sam::core_test {
 

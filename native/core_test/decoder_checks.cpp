@@ -65,6 +65,12 @@ void check_decoder(const Context& context) {
     last.push_back(value.flatten()[-1]);
   context.report->check("synthetic/weights", difference(at::stack(last), context.at("weight_sample")), 0);
 
+  double misnamed = 0;
+  for (const auto* parameters : {&context.parameters, &context.vit_parameters})
+    for (const Parameter& parameter : *parameters)
+      misnamed += stored_name(parameter.name, NameScheme::kMeta) != parameter.meta_name;
+  context.report->check("synthetic/meta-names", misnamed, 0);
+
   const auto usual = context.load();
   for (const std::string& name : context.cases("")) {
     if (name.starts_with("loss-") || name.starts_with("run-")) continue;

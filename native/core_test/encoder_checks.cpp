@@ -2,11 +2,14 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "core_test/checks.h"
 #include "encoder/load_encoder.h"
 #include "encoder/preprocess.h"
+#include "weights/image_encoders.h"
 
 namespace sam::core_test {
 namespace {
@@ -34,10 +37,25 @@ at::Tensor vit_embedding(const Context& context, bool meta_names, const at::Tens
   return encoder->encode(picture)[0].cpu();
 }
 
+// What PyTorch counts in `model.image_encoder.parameters()`, of segment_anything's models and of mobile_sam's
+// (there without the classifier's head that it has and no one uses: 321,640).
+void check_sizes(Report& report) {
+  constexpr std::pair<const char*, int64_t> kCounts[] = {
+      {"ViT-B", 89'670'912}, {"ViT-L", 308'278'272}, {"ViT-H", 637'026'048}, {"TinyViT", 5'743'892}};
+  for (const auto& [name, expected] : kCounts) {
+    int64_t count = 0;
+    for (const auto& [tensor, shape] : encoder_shapes(name))
+      if (tensor.find("running_") == std::string::npos) count += c10::multiply_integers(shape);
+    report.check(std::string("vit/parameters-of-") + name, static_cast<double>(std::abs(count - expected)),
+                 0);
+  }
+}
+
 }  // namespace
 
 void check_vit(const Context& context) {
   const at::NoGradGuard no_grad;
+  check_sizes(*context.report);
   const at::Tensor pixels = synthetic_picture();
   context.report->check(
       "vit/picture",

@@ -14,11 +14,11 @@ struct Row {
   const char* name;
   LossWeights weights;
 };
-constexpr std::array<Row, 5> kRows = {{{"dice", {1, 0, 0, 0}},
-                                       {"bce", {0, 1, 0, 0}},
-                                       {"focal", {0, 0, 1, 0}},
-                                       {"iou", {0, 0, 0, 1}},
-                                       {"sum", {1, 1, 1, 1}}}};
+constexpr std::array<Row, 5> kRows = {{{"dice", {.dice = 1}},
+                                       {"bce", {.bce = 1}},
+                                       {"focal", {.focal = 1}},
+                                       {"iou", {.iou = 1}},
+                                       {"sum", {.dice = 1, .bce = 1, .focal = 1, .iou = 1}}}};
 
 at::Tensor to_tensor(const std::vector<double>& values) { return at::tensor(values, at::kDouble); }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <sstream>
 
+#include "weights/random_weights.h"
+
 namespace sam::core_test {
 namespace {
 
@@ -13,26 +15,10 @@ constexpr uint64_t kWeightSeed = 20261124;
 constexpr uint64_t kEmbeddingSeed = 7;
 constexpr uint64_t kVisionSeed = 20261125;
 constexpr uint64_t kPictureSeed = 9;
-constexpr double kAttentionGain = 6.0;
-constexpr double kGain = 3.0;
+constexpr const char* kFirstAttention = "transformer.layers.0.self_attn.out_proj";
 
 at::Tensor uniform(at::IntArrayRef shape, const at::Generator& generator, double amplitude) {
   return (at::rand(shape, generator) - 0.5) * (2 * amplitude);
-}
-
-bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
-at::Tensor random_parameter(const Parameter& parameter, const at::Generator& generator) {
-  const std::string& name = parameter.name;
-  const std::vector<int64_t>& shape = parameter.shape;
-  if (contains(name, "layer_norm") && name.ends_with("weight")) return uniform(shape, generator, 0.25) + 1;
-  if (name.ends_with("bias")) return uniform(shape, generator, 0.125);
-  if (shape[0] <= 2 || contains(name, "mask_tokens")) return uniform(shape, generator, 1.0);
-  int64_t fan_in = contains(name, "upscale_conv") ? shape[0] : 1;
-  if (fan_in == 1)
-    for (size_t i = 1; i < shape.size(); ++i) fan_in *= shape[i];
-  const double gain = contains(name, "q_proj") || contains(name, "k_proj") ? kAttentionGain : kGain;
-  return uniform(shape, generator, 1.0) * std::pow(gain / static_cast<double>(fan_in), 0.5);
 }
 
 }  // namespace
@@ -55,8 +41,8 @@ StateDict random_weights(const std::vector<Parameter>& parameters, bool meta_nam
   const at::Generator generator = at::detail::createCPUGenerator(kWeightSeed);
   StateDict weights;
   for (const Parameter& parameter : parameters) {
-    at::Tensor value = random_parameter(parameter, generator);
-    if (quiet_self_attention && contains(parameter.name, "transformer.layers.0.self_attn.out_proj"))
+    at::Tensor value = random_parameter(parameter.name, parameter.shape, generator);
+    if (quiet_self_attention && parameter.name.find(kFirstAttention) != std::string::npos)
       value = value * std::ldexp(1.0, -8);
     weights[meta_names ? parameter.meta_name : parameter.name] = value;
   }
@@ -67,7 +53,8 @@ StateDict random_vit_weights(const std::vector<Parameter>& parameters, bool meta
   const at::Generator generator = at::detail::createCPUGenerator(kVisionSeed);
   StateDict weights;
   for (const Parameter& parameter : parameters)
-    weights[meta_names ? parameter.meta_name : parameter.name] = random_parameter(parameter, generator);
+    weights[meta_names ? parameter.meta_name : parameter.name] =
+        random_parameter(parameter.name, parameter.shape, generator);
   return weights;
 }
 

@@ -47,7 +47,7 @@ TrainerOptions options_of(const Context& context, const std::string& run) {
   TrainerOptions options;
   const double decay = context.at(run + "/weight_decay").item<double>();
   options.weight_decay = context.broken == Broken::kWeightDecay ? 0 : decay;
-  options.loss = {weights[0], weights[1], weights[2], weights[3], weights[4]};
+  for (size_t i = 0; i < kLosses.size(); ++i) options.loss.*kLosses[i].weight = weights[i];
   options.selection = {settings[0] != 0 ? MaskOutput::kMulti : MaskOutput::kSingle,
                        settings[1] != 0 ? MultiMask::kBest : MultiMask::kMean};
   return options;

@@ -2,11 +2,13 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include "encoder/built_encoder.h"
 #include "encoder/torchscript_encoder.h"
+#include "encoder/vit_encoder.h"
 #include "error.h"
+#include "export/tiny_vit_script.h"
 #include "model/exact.h"
-#include "storage/weights_file.h"
+#include "weights/image_encoders.h"
+#include "weights/weights_file.h"
 
 namespace sam {
 namespace {
@@ -24,6 +26,14 @@ bool holds_weights(const std::string& path) {
     if (error.code != "SAM_BAD_CHECKPOINT") throw;
     return false;
   }
+}
+
+std::unique_ptr<ImageEncoder> build_encoder(const std::string& path, at::Device device,
+                                            at::ScalarType dtype) {
+  ModelWeights weights(path);
+  const EncoderFound found = require_buildable(weights);
+  if (found.vit) return make_vit_encoder(weights, *found.vit, device, dtype);
+  return torchscript_encoder(path, build_tiny_vit(weights, dtype), device, dtype);
 }
 
 }  // namespace

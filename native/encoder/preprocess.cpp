@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <sstream>
 #include <vector>
 
 #include "error.h"
+#include "text.h"
 
 namespace sam {
 namespace {
@@ -139,11 +139,9 @@ at::Tensor resize_pixels(const at::Tensor& pixels, int64_t height, int64_t width
 }
 
 at::Tensor preprocess(const at::Tensor& pixels, std::optional<int64_t> image_size) {
-  if (pixels.dim() != 3 || pixels.size(2) != 3 || pixels.numel() == 0 || pixels.scalar_type() != at::kByte) {
-    std::ostringstream shape;
-    shape << pixels.sizes();
-    throw Error("SAM_BAD_SHAPE", "a picture must be height x width x 3 bytes, got " + shape.str());
-  }
+  if (pixels.dim() != 3 || pixels.size(2) != 3 || pixels.numel() == 0 || pixels.scalar_type() != at::kByte)
+    throw Error("SAM_BAD_SHAPE",
+                "a picture must be height x width x 3 bytes, got " + shape_text(pixels.sizes()));
   const at::NoGradGuard no_grad;
   at::Tensor picture = image_size ? resize_pixels(pixels, *image_size, *image_size) : pixels;
   const auto [height, width] = resized_size(picture.size(0), picture.size(1));

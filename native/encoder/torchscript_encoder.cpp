@@ -6,19 +6,17 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 
-#include "encoder/preprocess.h"
 #include "error.h"
+#include "model/frame.h"
 #include "storage/file.h"
+#include "text.h"
 
 namespace sam {
 namespace {
 
-constexpr int64_t kEmbeddingDim = 256;
-constexpr int64_t kGrid = 64;
 constexpr const char* kNeeded = "an encoder's forward must turn N x 3 x 1024 x 1024 into N x 256 x 64 x 64";
 
 // The one line that matters of what LibTorch says: TorchScript puts the code and its place around it.
@@ -68,11 +66,8 @@ class TorchScriptEncoder : public ImageEncoder {
 
  private:
   at::Tensor checked(const at::Tensor& y) const {
-    if (y.dim() != 4 || y.size(1) != kEmbeddingDim || y.size(2) != kGrid || y.size(3) != kGrid) {
-      std::ostringstream shape;
-      shape << y.sizes();
-      bad(path_, "gave a tensor of shape " + shape.str() + ": " + kNeeded);
-    }
+    if (y.dim() != 4 || y.sizes().slice(1) != at::IntArrayRef{kEmbeddingDim, kEmbeddingSize, kEmbeddingSize})
+      bad(path_, "gave a tensor of shape " + shape_text(y.sizes()) + ": " + kNeeded);
     return y.to(at::kFloat).contiguous();
   }
 

@@ -7,6 +7,7 @@
 
 #include "encoder/fused_attention.h"
 #include "encoder/position_softmax.h"
+#include "encoder/windows.h"
 #include "model/frame.h"
 
 namespace sam {
@@ -32,21 +33,20 @@ struct Maps {
   at::Tensor q, k, v;
 };
 
-// N x (down * side) x (across * side) x 3C -> windows of `side` x `side` tokens.
-Maps maps_of(const at::Tensor& qkv, int64_t side, int64_t heads) {
-  const int64_t n = qkv.size(0), down = qkv.size(1) / side, across = qkv.size(2) / side;
-  const at::Tensor all = qkv.reshape({n, down, side, across, side, 3, heads, -1})
-                             .permute({5, 0, 1, 3, 6, 2, 4, 7})
-                             .reshape({3, n * down * across * heads, side, side, -1});
+// N x down x across x side x side x 3C -> N * down * across * heads maps.
+Maps maps_of(const at::Tensor& windows, int64_t heads) {
+  const int64_t side = windows.size(3), depth = windows.size(5) / (3 * heads);
+  const at::Tensor all = windows.unflatten(5, {3, heads, depth})
+                             .permute({5, 0, 1, 2, 6, 3, 4, 7})
+                             .reshape({3, -1, side, side, depth});
   return {all[0], all[1].flatten(1, 2).transpose(1, 2).contiguous(), all[2].flatten(1, 2)};
 }
 
-// Back again: maps x side x side x D -> N x (down * side) x (across * side) x C.
-at::Tensor join(const at::Tensor& maps, int64_t n, int64_t down, int64_t across) {
+// Back again: maps x side x side x D -> N x down x across x side x side x heads x D.
+at::Tensor windows_of(const at::Tensor& maps, const at::Tensor& windows) {
   const int64_t side = maps.size(1);
-  return maps.reshape({n, down, across, -1, side, side, maps.size(3)})
-      .permute({0, 1, 4, 2, 5, 3, 6})
-      .reshape({n, down * side, across * side, -1});
+  return maps.reshape({windows.size(0), windows.size(1), windows.size(2), -1, side, side, maps.size(3)})
+      .permute({0, 1, 2, 4, 5, 3, 6});
 }
 
 // What the distances in rows and in columns add to the scores of queries in `count` rows of the grid from
@@ -113,24 +113,18 @@ class ViTEncoder final : public ImageEncoder {
     return out;
   }
 
-  // Windows that reach over the right or bottom edge see zeros there, behind the norm: there q, k and v are
-  // the bias of the linear layer. The padding takes part in attention like any token.
+  // Padding is zeros behind the norm: there q, k and v are the bias of the linear layer. It takes part in
+  // attention like any token.
   at::Tensor within_windows(const ViTBlock& block, const at::Tensor& x) const {
-    const int64_t n = x.size(0), height = x.size(1), width = x.size(2), side = block.window;
-    const int64_t down = (height + side - 1) / side, across = (width + side - 1) / side;
-    at::Tensor qkv = linear(block.qkv, norm(block.norm1, x));
-    if (down * side > height || across * side > width) {
-      at::Tensor padded = block.qkv.bias.expand({n, down * side, across * side, -1}).clone();
-      padded.slice(1, 0, height).slice(2, 0, width).copy_(qkv);
-      qkv = padded;
-    }
-    const Maps maps = maps_of(qkv, side, heads_);
-    const at::Tensor joined =
-        join(attend_window(block, maps, side), n, down, across).slice(1, 0, height).slice(2, 0, width);
+    const at::Tensor qkv = linear(block.qkv, norm(block.norm1, x));
+    const at::Tensor windows = window_partition(qkv, block.window, block.qkv.bias);
+    const at::Tensor attended = attend_window(block, maps_of(windows, heads_));
+    const at::Tensor joined = window_unpartition(windows_of(attended, windows), x.size(1), x.size(2));
     return linear(block.proj, joined.contiguous());
   }
 
-  at::Tensor attend_window(const ViTBlock& block, const Maps& maps, int64_t side) const {
+  at::Tensor attend_window(const ViTBlock& block, const Maps& maps) const {
+    const int64_t side = block.window;
     const Positions added = positions(maps.q, block.positions, 0);
     if (device_.is_cuda()) return fused_attention(maps.q, maps.k, maps.v, added.rows, added.columns);
     at::Tensor scores = at::bmm(maps.q.flatten(1, 2), maps.k).unflatten(1, {side, side});
@@ -141,10 +135,11 @@ class ViTEncoder final : public ImageEncoder {
   // Attention of all tokens to all, a row of queries at a time: the scores of all would be hundreds of
   // megabytes, which costs more in memory traffic and page faults than the arithmetic.
   at::Tensor everywhere(const ViTBlock& block, const at::Tensor& x) const {
-    const int64_t n = x.size(0), side = x.size(1);
-    const Maps maps = maps_of(linear(block.qkv, norm(block.norm1, x)), side, heads_);
+    const at::Tensor qkv = linear(block.qkv, norm(block.norm1, x));
+    const at::Tensor window = window_partition(qkv, block.window, block.qkv.bias);  // one
+    const Maps maps = maps_of(window, heads_);
     const at::Tensor out = device_.is_cuda() ? attend_fused(block, maps) : attend_by_rows(block, maps);
-    return linear(block.proj, join(out, n, 1, 1)).add_(x);
+    return linear(block.proj, window_unpartition(windows_of(out, window), x.size(1), x.size(2))).add_(x);
   }
 
   at::Tensor attend_by_rows(const ViTBlock& block, const Maps& maps) const {

@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "encoder/image_encoder.h"
-#include "encoder/vit.h"
+#include "weights/vit_weights.h"
 
 namespace sam {
 

@@ -1,18 +1,14 @@
-// The part of SAM that answers prompts: prompt encoder and mask decoder, from weights, on one device.
+// The part of SAM that answers prompts: prompt encoder and mask decoder, on one device.
 #pragma once
 
 #include <c10/core/Device.h>
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "model/mask_decoder.h"
-#include "model/model_weights.h"
 #include "model/prompt_encoder.h"
-#include "storage/safetensors.h"
 
 namespace sam {
 
@@ -41,22 +37,5 @@ struct Sam {
 // The parts' prefixes in Hugging Face's names.
 inline const std::string kPromptEncoderPart = "prompt_encoder.";
 inline const std::string kMaskDecoderPart = "mask_decoder.";
-
-struct SamFiles {
-  std::string weights;
-  std::string decoder;  // its mask decoder is taken instead of the one in `weights`; empty: none
-  std::optional<double>
-      norm_epsilon;  // of the transformer's layer norms; default: Meta 1e-5, Hugging Face 1e-6
-};
-
-// SAM_BAD_CHECKPOINT names every tensor that is missing, unexpected or misshapen.
-std::shared_ptr<Sam> load_sam(const SamFiles& files, at::Device device, at::ScalarType compute_type);
-
-// Copies these parts of a file into the modules; all of their tensors must be there, in their shapes, and no
-// others (SAM_BAD_CHECKPOINT with all the names otherwise).
-void load_parts(Sam& sam, ModelWeights& weights, const std::vector<std::string>& parts);
-
-// What prompt encoder and mask decoder need.
-Shapes prompt_side_shapes();
 
 }  // namespace sam

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "error.h"
+#include "model/frame.h"
 #include "storage/checksum.h"
 #include "storage/file.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<int64_t, 3> kShape = {256, 64, 64};
+constexpr std::array<int64_t, 3> kShape = {kEmbeddingDim, kEmbeddingSize, kEmbeddingSize};
 constexpr int64_t kNumbers = kShape[0] * kShape[1] * kShape[2];
 constexpr const char* kExtension = ".safetensors";
 

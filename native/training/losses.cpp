@@ -19,9 +19,57 @@ at::Tensor over_valid(const at::Tensor& x, const at::Tensor& valid) {
   return (x * valid).sum(-1) / valid.sum(-1);
 }
 
-at::Tensor row_dice_ce(const at::Tensor& logits, const Target& target) {
-  const at::Tensor &t = target.values, &valid = target.valid;
-  const at::Tensor p = logits.sigmoid() * valid;
+}  // namespace
+
+// Logits beside their labels. What several losses need is computed once, when the first one asks.
+class Comparison {
+ public:
+  Comparison(const at::Tensor& logits, const Target& target)
+      : logits(logits), target(target), pixels_(over_pixels(target.valid)) {}
+
+  const at::Tensor& probability() {
+    if (!probability_.defined()) probability_ = logits.sigmoid();
+    return probability_;
+  }
+
+  // Binary cross entropy, of each pixel.
+  const at::Tensor& entropy() {
+    if (!entropy_.defined())
+      entropy_ = at::binary_cross_entropy_with_logits(logits, target.values.expand_as(logits), {}, {},
+                                                      at::Reduction::None);
+    return entropy_;
+  }
+
+  // The mean over the valid pixels.
+  at::Tensor mean(const at::Tensor& x) const { return over_pixels(x * target.valid) / pixels_; }
+
+  const at::Tensor& logits;
+  const Target& target;
+
+ private:
+  at::Tensor pixels_, probability_, entropy_;
+};
+
+namespace {
+
+at::Tensor dice(Comparison& masks) {
+  const at::Tensor& t = masks.target.values;
+  const at::Tensor p = masks.probability() * masks.target.valid;
+  return 1 - (2 * over_pixels(p * t) + kDiceSmooth) / (over_pixels(p) + over_pixels(t) + kDiceSmooth);
+}
+
+at::Tensor bce(Comparison& masks) { return masks.mean(masks.entropy()); }
+
+at::Tensor focal(Comparison& masks) {
+  const at::Tensor &t = masks.target.values, &p = masks.probability();
+  const at::Tensor right = p * t + (1 - p) * (1 - t);
+  const at::Tensor alpha = kFocalAlpha * t + (1 - kFocalAlpha) * (1 - t);
+  return masks.mean(alpha * (1 - right).square() * masks.entropy());
+}
+
+at::Tensor row_dice_ce(Comparison& masks) {
+  const at::Tensor &logits = masks.logits, &t = masks.target.values, &valid = masks.target.valid;
+  const at::Tensor p = masks.probability() * valid;
   const at::Tensor row_dice =
       1 - (2 * (p * t).sum(-1) + kRowSmooth) / (p.square().sum(-1) + t.square().sum(-1) + kRowSmooth);
   const at::Tensor log_rows = at::log_softmax(logits.masked_fill(valid == 0, kNever), -2);
@@ -31,31 +79,17 @@ at::Tensor row_dice_ce(const at::Tensor& logits, const Target& target) {
 
 }  // namespace
 
+const std::array<Loss, 5> kLosses{{{"dice", &LossWeights::dice, dice},
+                                   {"bce", &LossWeights::bce, bce},
+                                   {"focal", &LossWeights::focal, focal},
+                                   {"iou", &LossWeights::iou, nullptr},
+                                   {"rowDiceCe", &LossWeights::row_dice_ce, row_dice_ce}}};
+
 at::Tensor mask_losses(const at::Tensor& logits, const Target& target, const LossWeights& weights) {
-  const at::Tensor& t = target.values;
-  const at::Tensor pixels = over_pixels(target.valid);
+  Comparison masks(logits, target);
   at::Tensor total = at::zeros({logits.size(0), logits.size(1), logits.size(2)}, logits.options());
-  at::Tensor probability;
-  if (weights.dice != 0 || weights.focal != 0) probability = logits.sigmoid();
-  if (weights.dice != 0) {
-    const at::Tensor p = probability * target.valid;
-    const at::Tensor dice =
-        1 - (2 * over_pixels(p * t) + kDiceSmooth) / (over_pixels(p) + over_pixels(t) + kDiceSmooth);
-    total = total + weights.dice * dice;
-  }
-  if (weights.bce != 0 || weights.focal != 0) {
-    const at::Tensor label = t.expand_as(logits);
-    const at::Tensor entropy =
-        at::binary_cross_entropy_with_logits(logits, label, {}, {}, at::Reduction::None);
-    if (weights.bce != 0) total = total + weights.bce * over_pixels(entropy * target.valid) / pixels;
-    if (weights.focal != 0) {
-      const at::Tensor right = probability * t + (1 - probability) * (1 - t);
-      const at::Tensor alpha = kFocalAlpha * t + (1 - kFocalAlpha) * (1 - t);
-      const at::Tensor focal = alpha * (1 - right).square() * entropy;
-      total = total + weights.focal * over_pixels(focal * target.valid) / pixels;
-    }
-  }
-  if (weights.row_dice_ce != 0) total = total + weights.row_dice_ce * row_dice_ce(logits, target);
+  for (const Loss& loss : kLosses)
+    if (loss.of && weights.*loss.weight != 0) total = total + weights.*loss.weight * loss.of(masks);
   return total;
 }
 

@@ -15,11 +15,26 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+
 namespace sam {
 
+// LossWeights are what losses are multiplied by; one of 0 is left out.
 struct LossWeights {
-  double dice = 1, bce = 1, focal = 0, iou = 1, row_dice_ce = 0;
+  double dice = 0, bce = 0, focal = 0, iou = 0, row_dice_ce = 0;
 };
+
+class Comparison;  // logits beside their labels, with what several losses need
+
+// One of the losses above. `of` gives B x P x C; iou has none, for it is about predictions, not logits.
+struct Loss {
+  const char* name;  // in binding.d.ts
+  double LossWeights::* weight;
+  at::Tensor (*of)(Comparison& masks);
+};
+
+// The losses, in the order in which they are added up.
+extern const std::array<Loss, 5> kLosses;
 
 // Labels of a batch: values and valid are B x 1 x 1 x S x S, fp32, 0 or 1.
 struct Target {

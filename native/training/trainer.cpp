@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "error.h"
+#include "weights/load_sam.h"
 
 namespace sam {
 namespace {

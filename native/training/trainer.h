@@ -8,6 +8,7 @@
 
 #include "model/sam.h"
 #include "model/selection.h"
+#include "storage/safetensors.h"
 #include "training/adamw.h"
 #include "training/loss_scaler.h"
 #include "training/losses.h"

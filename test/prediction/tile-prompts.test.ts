@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { PromptOptions } from '../../lib/models/prompt-options.js';
 import { promptOptions } from '../../lib/options.js';
 import { givenForTile, roughForTile } from '../../lib/prediction/tile-prompts.js';
-import type { Window } from '../../lib/raster/raster.js';
 import { planTiles, type Tile, tilesOfRow } from '../../lib/raster/tiles.js';
+import type { Window } from '../../lib/raster/windows.js';
 
 const defaults: PromptOptions = z.object(promptOptions).parse({});
 

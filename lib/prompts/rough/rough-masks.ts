@@ -1,12 +1,14 @@
 /** Rough masks of images, at the image's size or on the decoder's grid, made when they are asked for. */
 
 import { SamError } from '../../core/errors.js';
+import { Lru } from '../../core/lru.js';
 import type { Random } from '../../core/random.js';
 import { openBands } from '../../data/bands.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { gridFrame, type LowResMask, maskArea, sampleGrid, toLowRes } from '../../data/low-res.js';
 import { masksByName } from '../../data/mask-folder.js';
 import type { Mask, Sample } from '../../data/sample.js';
+import { LOW_RES_SIDE } from '../../frame.js';
 import { drawPrompt } from '../draw.js';
 import type { Margin, Prompt, PromptSettings } from '../prompt.js';
 import type { RoughPixels, RoughResult } from './compute.js';
@@ -46,9 +48,7 @@ export interface RoughGridOptions {
 
 export class RoughMasks {
   readonly #thread = new RoughThread();
-  /** Least recently used first. */
-  readonly #grids = new Map<string, RoughGrid>();
-  readonly #most: number;
+  readonly #grids: Lru<string, RoughGrid>;
   readonly #distances: boolean;
   #files: Promise<ReadonlyMap<string, string>> | undefined;
 
@@ -58,7 +58,7 @@ export class RoughMasks {
   ) {
     this.#distances = grid.distances === true || settings.erosion !== undefined;
     const bytes = this.#distances ? BYTES_A_PIXEL.withDistances : BYTES_A_PIXEL.plain;
-    this.#most = Math.max(1, Math.floor(MEMORY_BYTES / (bytes * grid.maskSize ** 2)));
+    this.#grids = new Lru(MEMORY_BYTES, () => bytes * grid.maskSize ** 2);
   }
 
   /** At the image's size. @throws SamError `SAM_BAD_DATA`, `SAM_NOT_FOUND`, `SAM_BAD_OPTION` (a band that nothing names). */
@@ -73,13 +73,10 @@ export class RoughMasks {
   /** On the grid; kept for the next time. @throws as {@link make}. */
   async get(sample: Sample, signal?: AbortSignal): Promise<RoughGrid> {
     const key = sample.image.path;
-    const grid = this.#grids.get(key) ?? this.toGrid(await this.make(sample, signal));
-    this.#grids.delete(key);
+    const kept = this.#grids.get(key);
+    if (kept !== undefined) return kept;
+    const grid = this.toGrid(await this.make(sample, signal));
     this.#grids.set(key, grid);
-    if (this.#grids.size > this.#most) {
-      const oldest = this.#grids.keys().next();
-      if (oldest.done !== true) this.#grids.delete(oldest.value);
-    }
     return grid;
   }
 
@@ -158,14 +155,13 @@ export function drawRoughPrompt(
 
 /** Logits of a mask prompt: as sure as SAM's own masks are in the middle and outside. */
 const LOGIT = 10;
-const PROMPT_SIDE = 256;
 
 /** The mask as 256*256 logits, by the nearest pixel of the grid. */
 function maskLogits({ values, size }: LowResMask): Float32Array {
-  const logits = new Float32Array(PROMPT_SIDE * PROMPT_SIDE);
+  const logits = new Float32Array(LOW_RES_SIDE * LOW_RES_SIDE);
   for (let index = 0; index < logits.length; index++) {
-    const row = Math.floor(((Math.floor(index / PROMPT_SIDE) + 0.5) * size) / PROMPT_SIDE);
-    const column = Math.floor((((index % PROMPT_SIDE) + 0.5) * size) / PROMPT_SIDE);
+    const row = Math.floor(((Math.floor(index / LOW_RES_SIDE) + 0.5) * size) / LOW_RES_SIDE);
+    const column = Math.floor((((index % LOW_RES_SIDE) + 0.5) * size) / LOW_RES_SIDE);
     logits[index] = values[row * size + column] === 0 ? -LOGIT : LOGIT;
   }
   return logits;

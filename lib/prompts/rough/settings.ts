@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { SamError } from '../../core/errors.js';
 import { kebab } from '../../core/suggest.js';
+import { words } from '../../core/words.js';
 import type { roughOptions } from '../../options.js';
 import type { Cleaning } from './clean.js';
 import type { HsvBands, Range } from './hsv.js';
@@ -80,9 +81,7 @@ function methodOf(kind: NonNullable<RoughOptions['roughMask']>, options: RoughOp
       fix: 'name the folder of the masks',
     });
   }
-  const [red, green] = String(options.bands ?? ',')
-    .split(',')
-    .map(choice);
+  const [red, green] = words(options.bands ?? '').map(choice);
   const given = { red, green, nir: choice(options.nir), swir: choice(options.swir) };
   const choices = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { kind, threshold: options.threshold as number | 'otsu', choices };

@@ -1,45 +1,8 @@
-/** SAM's parts as numbers: what their sizes are, for counting their arithmetic and for making weights of their shapes. */
+/** SAM's tensors, for making weights of their shapes. */
+import type { Vit } from '../../models/encoders.js';
+import { DECODER, EMBEDDING, GRID, PATCH } from './work.js';
 
-export interface VitConfig {
-  dim: number;
-  layers: number;
-  heads: number;
-  mlp: number;
-  /** Layers that attend to the whole picture; the others to windows. */
-  globalLayers: readonly number[];
-}
-
-export type VitSize = 'base' | 'large' | 'huge';
-
-export const VIT: Readonly<Record<VitSize, VitConfig>> = {
-  base: { dim: 768, layers: 12, heads: 12, mlp: 3072, globalLayers: [2, 5, 8, 11] },
-  large: { dim: 1024, layers: 24, heads: 16, mlp: 4096, globalLayers: [5, 11, 17, 23] },
-  huge: { dim: 1280, layers: 32, heads: 16, mlp: 5120, globalLayers: [7, 15, 23, 31] },
-};
-
-export const SIDE = 1024; // of the picture, pixels
-export const PATCH = 16;
-export const GRID = SIDE / PATCH; // side of the embedding
-export const WINDOW = 14;
-export const EMBEDDING = 256; // channels
-
-/** MobileSAM's stages: the first is convolutional, the others attend within windows. `grid`: side in tokens. */
-export const TINY_VIT = [
-  { dim: 64, blocks: 2, window: 0, grid: 256 },
-  { dim: 128, blocks: 2, window: 7, grid: 128 },
-  { dim: 160, blocks: 6, window: 14, grid: 64 },
-  { dim: 320, blocks: 2, window: 7, grid: 64 },
-] as const;
-
-export const DECODER = {
-  layers: 2,
-  mlp: 2048,
-  /** Width of attention between tokens and image. */
-  cross: 128,
-  masks: 4,
-  /** Channels after the two upscalings. */
-  upscaled: [64, 32],
-} as const;
+const WINDOW = 14;
 
 /** Named tensors, the first side the slowest. */
 export type Shapes = Record<string, readonly number[]>;
@@ -51,7 +14,13 @@ const linear = (name: string, inputs: number, outputs: number): Shapes => ({
 const norm = (name: string, width: number): Shapes => ({ [`${name}.weight`]: [width], [`${name}.bias`]: [width] });
 
 /** An image encoder's tensors, in Hugging Face's names. */
-export function encoderShapes({ dim, layers, heads, mlp, globalLayers }: VitConfig): Shapes {
+export function encoderShapes({
+  dim,
+  layers,
+  heads,
+  mlp,
+  globalLayers,
+}: Pick<Vit, 'dim' | 'layers' | 'heads' | 'mlp' | 'globalLayers'>): Shapes {
   const shapes: Shapes = {
     'vision_encoder.pos_embed': [1, GRID, GRID, dim],
     'vision_encoder.patch_embed.projection.weight': [dim, 3, PATCH, PATCH],

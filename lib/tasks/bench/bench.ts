@@ -11,21 +11,21 @@ import type { Counted, Hooks } from '../../core/hooks.js';
 import { packageVersion } from '../../core/package-root.js';
 import type { Compute } from '../../device.js';
 import { openWorkplace, type Workplace } from '../../embeddings/workplace.js';
+import { encoderNamed, VITS } from '../../models/encoders.js';
 import { decoderFiles } from '../../models/model.js';
 import { inspect } from '../../models/source.js';
 import { parseOptions } from '../../options.js';
-import { decoderShapes, encoderShapes, VIT, type VitSize } from './architecture.js';
+import { decoderShapes, encoderShapes } from './architecture.js';
 import { benchMarkdown } from './markdown.js';
 import { meaningOf } from './meaning.js';
 import { type Effort, timeEncoder, timePrompts, timeStep } from './measure.js';
 import { type BenchOptions, benchOptionsSchema, type ResolvedBenchOptions } from './options.js';
 import { writeRandomWeights } from './random-weights.js';
 import type { BenchResult, EncoderSpeed, PromptSpeed, StepSpeed } from './result.js';
-import { flopsOf, type Operation, tinyVitWork, vitWork } from './work.js';
+import { encoderWork, flopsOf, type Operation } from './work.js';
 
 const BATCHES = [1, 4, 8, 16];
 const PROMPTS = [1, 64];
-const VIT_NAMES: Readonly<Record<string, VitSize>> = { 'ViT-B': 'base', 'ViT-L': 'large', 'ViT-H': 'huge' };
 
 /** Encoder weights on disk for a while. */
 interface Candidate {
@@ -157,14 +157,15 @@ class Run {
     const { models } = this.#options;
     if (models !== undefined) {
       const { name, encoder, weights } = await this.#workplace.model(spec);
-      return { name, path: encoder, work: workOf((await inspect(weights)).encoder), remove: async () => {} };
+      const work = encoderWork(encoderNamed((await inspect(weights)).encoder));
+      return { name, path: encoder, work, remove: async () => {} };
     }
-    const config = VIT[spec as VitSize];
+    const vit = VITS.find(({ size }) => size === spec)!;
     const path = join(folder, `${spec}.safetensors`);
     onNote?.(`drawing random weights of SAM's ${spec} encoder`);
-    await writeRandomWeights(path, encoderShapes(config), signal);
-    const name = `${Object.keys(VIT_NAMES).find((key) => VIT_NAMES[key] === spec)}, random weights`;
-    return { name, path, work: vitWork(config), remove: () => rm(path, { force: true }) };
+    await writeRandomWeights(path, encoderShapes(vit), signal);
+    const remove = () => rm(path, { force: true });
+    return { name: `${vit.name}, random weights`, path, work: encoderWork(vit), remove };
   }
 
   async #encoder({ name, path, work }: Candidate): Promise<EncoderSpeed[]> {
@@ -192,11 +193,4 @@ class Run {
     this.#hooks.onNote?.(line);
     this.#hooks.onProgress?.({ done: ++this.#done, total: this.#total });
   }
-}
-
-/** By the name that `inspectWeights` gives an encoder. */
-function workOf(encoder: string | null): readonly Operation[] | null {
-  if (encoder === 'TinyViT') return tinyVitWork();
-  const size = VIT_NAMES[encoder ?? ''];
-  return size === undefined ? null : vitWork(VIT[size]);
 }

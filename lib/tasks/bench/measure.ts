@@ -4,7 +4,7 @@ import { native } from '../../addon/native.js';
 import { runEncoding } from '../../embeddings/encode.js';
 import { parseLoss, type ResolvedTrainOptions, trainOptionsSchema } from '../../options.js';
 import { median } from '../../scoring/statistics.js';
-import { EMBEDDING, GRID, SIDE } from './architecture.js';
+import { EMBEDDING, GRID, SIDE } from './work.js';
 
 /** How often something is timed, after it ran once (or more) to warm up. */
 export interface Effort {

@@ -1,9 +1,10 @@
 /** Options of `bench`: which encoders are timed, and where. */
 import { z } from 'zod';
+import { VITS } from '../../models/encoders.js';
 import { listOf, modelOptions } from '../../options.js';
 
 const { device, precision, threads, cacheDir } = modelOptions;
-const SIZES = ['base', 'large', 'huge'] as const;
+const SIZES = VITS.map(({ size }) => size);
 
 export const benchOptionsSchema = z.strictObject({
   models: listOf(z.string(), 'expected names of models')

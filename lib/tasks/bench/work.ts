@@ -3,7 +3,22 @@
  * that each operation has to read and write, with everything elementwise fused into its neighbours. From both follows the least
  * time that a device of a given rate and bandwidth needs.
  */
-import { DECODER, EMBEDDING, GRID, PATCH, SIDE, TINY_VIT, type VitConfig, WINDOW } from './architecture.js';
+import type { Encoder, Stage, TinyVit, Vit } from '../../models/encoders.js';
+
+export const SIDE = 1024; // of the picture, pixels
+export const GRID = 64; // side of the embedding
+export const EMBEDDING = 256; // channels
+export const PATCH = 16; // side, pixels
+
+export const DECODER = {
+  layers: 2,
+  mlp: 2048,
+  /** Width of attention between tokens and image. */
+  cross: 128,
+  masks: 4,
+  /** Channels after the two upscalings. */
+  upscaled: [64, 32],
+} as const;
 
 /** One operation, or several of a kind. */
 export interface Operation {
@@ -54,15 +69,21 @@ function neck(dim: number): Operation[] {
   return [linear(TOKENS, dim, EMBEDDING), convolution(GRID, 1, EMBEDDING, EMBEDDING, 9 * EMBEDDING)];
 }
 
-/** SAM's image encoder, one picture. The padding of windows at the edge counts, as transformers computes it. */
-export function vitWork(config: VitConfig): Operation[] {
-  const operations = [linear(TOKENS, 3 * PATCH * PATCH, config.dim)];
-  for (let layer = 0; layer < config.layers; layer++)
-    operations.push(...vitLayer(config, config.globalLayers.includes(layer) ? GRID : WINDOW));
-  return [...operations, ...neck(config.dim)];
+/** An image encoder, one picture; null for one that nobody counted. */
+export function encoderWork(encoder: Encoder | undefined): Operation[] | null {
+  if (encoder?.kind === 'vit') return vitWork(encoder);
+  return encoder?.kind === 'tiny-vit' ? tinyVitWork(encoder) : null;
 }
 
-function vitLayer({ dim, mlp }: VitConfig, side: number): Operation[] {
+/** The padding of windows at the edge counts, as transformers computes it. */
+function vitWork(vit: Vit): Operation[] {
+  const operations = [linear(TOKENS, 3 * PATCH * PATCH, vit.dim)];
+  for (let layer = 0; layer < vit.layers; layer++)
+    operations.push(...vitLayer(vit, vit.globalLayers.includes(layer) ? GRID : vit.window));
+  return [...operations, ...neck(vit.dim)];
+}
+
+function vitLayer({ dim, mlp }: Vit, side: number): Operation[] {
   const windows = Math.ceil(GRID / side) ** 2;
   const perWindow = side * side;
   const tokens = windows * perWindow;
@@ -77,13 +98,11 @@ function vitLayer({ dim, mlp }: VitConfig, side: number): Operation[] {
   ];
 }
 
-/** MobileSAM's image encoder, one picture. */
-export function tinyVitWork(): Operation[] {
-  const [first, ...others] = TINY_VIT;
+function tinyVitWork({ stages: [first, ...others] }: TinyVit): Operation[] {
   const half = first.dim / 2;
   const operations = [convolution(SIDE / 2, 2, 3, half, 27), convolution(SIDE / 4, 2, half, first.dim, 9 * half)];
   for (let block = 0; block < first.blocks; block++) operations.push(...mobileBlock(first.dim, first.grid));
-  let before: { dim: number; grid: number } = first;
+  let before: Stage = first;
   for (const stage of others) {
     operations.push(...merging(before, stage));
     for (let block = 0; block < stage.blocks; block++) operations.push(...tinyBlock(stage));
@@ -97,7 +116,7 @@ function mobileBlock(dim: number, grid: number): Operation[] {
   return [linear(tokens, dim, wide), convolution(grid, 1, wide, wide, 9), linear(tokens, wide, dim)];
 }
 
-function merging(from: { dim: number; grid: number }, to: { dim: number; grid: number }): Operation[] {
+function merging(from: Stage, to: Stage): Operation[] {
   return [
     linear(from.grid ** 2, from.dim, to.dim),
     convolution(to.grid, from.grid / to.grid, to.dim, to.dim, 9),
@@ -105,7 +124,7 @@ function merging(from: { dim: number; grid: number }, to: { dim: number; grid: n
   ];
 }
 
-function tinyBlock({ dim, grid, window }: (typeof TINY_VIT)[number]): Operation[] {
+function tinyBlock({ dim, grid, window }: Stage): Operation[] {
   const windows = Math.ceil(grid / window) ** 2;
   const perWindow = window * window;
   return [

@@ -3,15 +3,17 @@
 import { resolve } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import { requireWritable } from '../../core/files.js';
-import type { Counted } from '../../core/hooks.js';
+import type { Counted, Hooks } from '../../core/hooks.js';
 import { Problems } from '../../core/problems.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
+import { openSplit } from '../../data/open-data.js';
 import { inReadingOrder, type Sample, withBands } from '../../data/sample.js';
 import type { EmbeddingStore, EnsureProgress } from '../../embeddings/embedding-store.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
 import { openWorkplace, type Workplace } from '../../embeddings/workplace.js';
 import { trainedBands } from '../../models/prompt-options.js';
 import { runFolder } from '../../models/resolve.js';
+import { parseOptions } from '../../options.js';
 import { reportPath, writeComparisonReport } from '../../reports/report.js';
 import { Sketches } from '../../reports/sketches.js';
 import { readRunConfig } from '../../runs/run-folder.js';
@@ -22,10 +24,12 @@ import type { EvaluateResult, RobustnessCurve } from '../../scoring/results.js';
 import { robustness } from '../../scoring/robustness.js';
 import { RoughMaskSources, roughPrompts } from '../../scoring/rough-scores.js';
 import { pairedDifferences, type Scored } from '../../scoring/summaries.js';
+import { type EvaluateOptions, evaluateOptionsSchema } from './options.js';
 
 export type { EvaluatedPrompt, EvaluateResult, ModelScores } from '../../scoring/results.js';
 
-export interface EvaluateOptions extends WorkOptions, EntrantOptions {
+/** What is compared, on what, and whom it is told. */
+interface Evaluation extends WorkOptions, EntrantOptions {
   /** Labelled samples. */
   samples: readonly Sample[];
   /** Each model is also scored with prompts that get worse step by step. */
@@ -43,9 +47,22 @@ export type EvaluateProgress =
   | { stage: 'predict'; model: string; done: number; total: number };
 
 /**
- * @throws SamError `SAM_NOT_FOUND` and `SAM_BAD_CHECKPOINT` (models), `SAM_BAD_DATA` (pictures and labels, all named).
+ * Compares models on the labelled images of a split: all see the same images and, unless `ownSettings` says otherwise, the same prompts:
+ * those of the options, else of the first run among the models, else the defaults. Writes the scores of each image and a report.
+ *
+ * ```ts
+ * const { models, differences } = await evaluate({ models: ['runs/first', 'untuned'], data: 'photos' });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`; `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`: models; `SAM_BAD_DATA`: pictures and labels, all named.
  */
-export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
+export async function evaluate(given: EvaluateOptions, hooks: Hooks<EvaluateProgress> = {}): Promise<EvaluateResult> {
+  const options = parseOptions(evaluateOptionsSchema, given);
+  const { signal, onNote, onWarning } = hooks;
+  const samples = await openSplit(options, { signal, onNote, onWarning });
+  return evaluateSamples({ ...options, ...hooks, samples, prompts: given });
+}
+
+async function evaluateSamples(given: Evaluation): Promise<EvaluateResult> {
   const started = performance.now();
   const workplace = openWorkplace(given, given);
   const { compute } = workplace;
@@ -97,7 +114,7 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
 
 /** Where results go, and the runs among the models; refused before any work where that cannot be. */
 async function findPlaces(
-  options: EvaluateOptions,
+  options: Evaluation,
   entrants: readonly Entrant[],
 ): Promise<{ perImage: string; report: string; runs: string[] }> {
   const runs = [...new Set(entrants.flatMap(({ model }) => runFolder(model) ?? []))];
@@ -112,7 +129,7 @@ async function findPlaces(
 
 /** Labels that can be scored; bad ones and empty ones are named together, or left out. */
 async function checkLabels(
-  options: EvaluateOptions,
+  options: Evaluation,
   entrants: readonly Entrant[],
   rough: RoughMaskSources,
 ): Promise<Sample[]> {
@@ -168,7 +185,7 @@ async function encodeAll(
   entrants: readonly Entrant[],
   samples: readonly Sample[],
   workplace: Workplace,
-  options: EvaluateOptions,
+  options: Evaluation,
 ): Promise<readonly Sample[]> {
   let usable = samples;
   for (const entrant of entrants) {
@@ -185,7 +202,7 @@ async function encodeAll(
   return usable;
 }
 
-function predicting(model: string, onProgress: EvaluateOptions['onProgress']): (counted: Counted) => void {
+function predicting(model: string, onProgress: Evaluation['onProgress']): (counted: Counted) => void {
   return (counted) => onProgress?.({ stage: 'predict', model, ...counted });
 }
 
@@ -194,7 +211,7 @@ async function allCurves(
   entrants: readonly Entrant[],
   samples: readonly Sample[],
   workplace: Workplace,
-  { signal, onWarning, onProgress }: EvaluateOptions,
+  { signal, onWarning, onProgress }: Evaluation,
 ): Promise<RobustnessCurve[]> {
   const { compute } = workplace;
   const curves: RobustnessCurve[] = [];

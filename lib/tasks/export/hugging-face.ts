@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
 import { SamError } from '../../core/errors.js';
 import { makeFolder, moveWhole, scratchFolder, writeFileWhole } from '../../core/files.js';
+import { encoderNamed, namesOf, VITS, type Vit } from '../../models/encoders.js';
 import { CONFIG, PREPROCESSOR } from '../../models/hub-files.js';
 import { decoderFiles, type ResolvedModel } from '../../models/model.js';
 import { inspect } from '../../models/source.js';
@@ -45,41 +46,27 @@ export async function exportHuggingFace(model: ResolvedModel, out: string | unde
   }
 }
 
-/** transformers' SamVisionConfig of the three sizes; what is not here has its default. */
-const VISION: Record<string, object> = {
-  'ViT-B': {
-    hidden_size: 768,
-    num_hidden_layers: 12,
-    num_attention_heads: 12,
-    mlp_dim: 3072,
-    global_attn_indexes: [2, 5, 8, 11],
-  },
-  'ViT-L': {
-    hidden_size: 1024,
-    num_hidden_layers: 24,
-    num_attention_heads: 16,
-    mlp_dim: 4096,
-    global_attn_indexes: [5, 11, 17, 23],
-  },
-  'ViT-H': {
-    hidden_size: 1280,
-    num_hidden_layers: 32,
-    num_attention_heads: 16,
-    mlp_dim: 5120,
-    global_attn_indexes: [7, 15, 23, 31],
-  },
-};
-
 async function visionConfigOf(model: ResolvedModel): Promise<object | undefined> {
   if (model.folder !== undefined) return undefined; // its own config says it
   const { encoder } = await inspect(model.weights);
-  const known = VISION[encoder ?? ''];
-  if (known !== undefined) return known;
+  const known = encoderNamed(encoder);
+  if (known?.kind === 'vit') return visionConfig(known);
   throw new SamError(
     'SAM_BAD_CHECKPOINT',
-    `${model.spec} cannot be exported for transformers: its SamModel knows ViT-B, L and H, and this has ${encoder ?? 'no image encoder'}`,
+    `${model.spec} cannot be exported for transformers: its SamModel knows ${namesOf(VITS)}, and this has ${encoder ?? 'no image encoder'}`,
     { fix: 'export the encoder alone with --to torchscript, or tune facebook/sam-vit-base instead' },
   );
+}
+
+/** transformers' SamVisionConfig; what is not here has its default. */
+function visionConfig({ dim, layers, heads, mlp, globalLayers }: Vit): object {
+  return {
+    hidden_size: dim,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    mlp_dim: mlp,
+    global_attn_indexes: globalLayers,
+  };
 }
 
 async function writeConfigs(folder: string, model: ResolvedModel, vision: object | undefined): Promise<void> {

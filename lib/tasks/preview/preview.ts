@@ -14,23 +14,20 @@ import { type PromptOptions, toPromptSettings } from '../../models/prompt-option
 import { parseOptions } from '../../options.js';
 import { drawPrompt } from '../../prompts/draw.js';
 import { writeOverlay } from '../../prompts/overlay.js';
-import type { Prompt } from '../../prompts/prompt.js';
+import { type Prompt, type PromptShapes, shapesOf } from '../../prompts/prompt.js';
 import { drawRoughPrompt, emptyRoughMask, RoughMasks } from '../../prompts/rough/rough-masks.js';
 import { promptOrigin, toRoughMaskSettings } from '../../prompts/rough/settings.js';
 import { confusion, scores } from '../../scoring/metrics.js';
 import type { EvaluatedSource } from '../../scoring/results.js';
 import { type PreviewOptions, previewOptionsSchema, type ResolvedPreviewOptions } from './options.js';
 
-export interface PromptItem {
+/** One image and the prompt, in its pixels. */
+export interface PromptItem extends PromptShapes {
   image: string;
   /** The picture of it. */
   overlay: string;
   width: number;
   height: number;
-  /** Pixels of the image. */
-  points: Prompt['points'];
-  labels: Prompt['labels'];
-  box: Prompt['box'];
   /** Pixels of the mask that the prompt was drawn from. */
   maskArea: number;
   promptSource: EvaluatedSource;
@@ -139,10 +136,9 @@ async function itemOf(
   await writeOverlay(overlay, image, origin.mask, prompt);
   const { width, height } = image;
   const promptSource = rough === undefined ? 'ground-truth' : 'rough';
-  const { points, labels, box } = prompt;
   const { area: maskPixels, extras } = origin;
   const where = { image: sample.image.path, overlay, width, height };
-  return { ...where, points, labels, box, maskArea: maskPixels, promptSource, ...extras };
+  return { ...where, ...shapesOf(prompt), maskArea: maskPixels, promptSource, ...extras };
 }
 
 async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal }: Drawing): Promise<Origin> {

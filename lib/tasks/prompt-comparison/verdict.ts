@@ -1,5 +1,6 @@
 /** What the comparison says: which kind of prompts to take, or that the images do not tell. Pure functions. */
 
+import { PROMPT_KINDS } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import type { PairedDifference } from '../../scoring/results.js';
 import type { ArmSource } from './arms.js';
@@ -13,9 +14,6 @@ const SIGNIFICANT = 0.05;
 export function fewestImages(comparisons: number): number {
   return Math.floor(Math.log2((2 * comparisons) / SIGNIFICANT)) + 1;
 }
-
-/** The least to draw first. */
-const EFFORT: readonly PromptKind[] = ['points', 'box', 'points+box'];
 
 export interface Verdict {
   /** Greatest mean IoU. */
@@ -44,7 +42,7 @@ export function verdictOf(
       if (a.promptKind === kind && b.promptKind === best.kind) return low > 0;
       return a.promptKind === best.kind && b.promptKind === kind && high < 0;
     });
-  const alike = EFFORT.filter((kind) => kinds.some((one) => one.kind === kind) && !isWorse(kind));
+  const alike = PROMPT_KINDS.filter((kind) => kinds.some((one) => one.kind === kind) && !isWorse(kind));
   const take = source === 'rough' ? best.kind : alike[0]!;
   return { best: best.kind, alike, take: best.count < fewestImages(differences.length) ? null : take };
 }

@@ -3,23 +3,27 @@ import { existsSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import { requireWritable, writeFileWhole } from '../../core/files.js';
+import type { Hooks } from '../../core/hooks.js';
 import { isPlainFile } from '../../data/decode.js';
 import { type Groups, GroupUnion, groupPattern, groupSamples } from '../../data/groups.js';
 import { openSource } from '../../data/open-data.js';
 import type { DataSource, Sample } from '../../data/sample.js';
 import { shareOut } from '../../data/shares.js';
 import { isManifest, manifestCsv } from '../../data/sources/manifest.js';
-import { describeImages } from '../../embeddings/descriptors.js';
+import { describeImages, NEAR_DUPLICATE } from '../../embeddings/descriptors.js';
 import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { type NearDuplicate, nearDuplicates, nearDuplicateWarning } from '../../embeddings/near-duplicates.js';
 import { similarPairs, type Vectors } from '../../embeddings/similarity.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
 import { openWorkplace } from '../../embeddings/workplace.js';
+import { parseOptions } from '../../options.js';
+import { type SplitDataOptions, splitDataOptionsSchema } from './options.js';
 
 export const SPLITS = ['train', 'validation', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
-export interface SplitDataOptions extends WorkOptions {
+/** What is shared out, and whom it is told. */
+interface Splitting extends WorkOptions {
   /** A data set of files: a folder, a CSV or JSONL file, sample:rivers. */
   data: string;
   /** Its splits to take samples from. Default: all. */
@@ -50,8 +54,28 @@ export interface SplitDataResult {
   files: string[];
 }
 
-/** @throws SamError `SAM_BAD_OPTION` (shares, patterns, a file in the way), `SAM_BAD_DATA` (the data, too few groups). */
-export async function splitData(options: SplitDataOptions): Promise<SplitDataResult> {
+/**
+ * Shares the samples of a data set out among training, validation and test splits, groups of them whole, and writes the list of files
+ * that `train` takes.
+ *
+ * ```ts
+ * const { splits } = await splitData({ data: 'photos', groupBy: '^(.*)_[ab]$', out: 'splits.csv' });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`: shares, patterns, a file in the way; `SAM_BAD_DATA`: the data, too few groups.
+ */
+export async function splitData(given: SplitDataOptions, hooks: Hooks<EnsureProgress> = {}): Promise<SplitDataResult> {
+  const { split: splits, train, validation, test, ...options } = parseOptions(splitDataOptionsSchema, given);
+  const similar = options.groupBySimilarity === true ? NEAR_DUPLICATE : options.groupBySimilarity || undefined;
+  return shareSamples({
+    ...options,
+    ...hooks,
+    splits,
+    shares: { train, validation, test },
+    groupBySimilarity: similar,
+  });
+}
+
+async function shareSamples(options: Splitting): Promise<SplitDataResult> {
   const { seed, signal, onWarning, groupBySimilarity: threshold } = options;
   const made = madeSplits(options.shares);
   const out = await checkedOut(options.out, options.overwrite ?? false);
@@ -81,7 +105,7 @@ export async function splitData(options: SplitDataOptions): Promise<SplitDataRes
 }
 
 /** The splits with a share. */
-function madeSplits(shares: SplitDataOptions['shares']): Split[] {
+function madeSplits(shares: Splitting['shares']): Split[] {
   const sum = SPLITS.reduce((total, split) => total + shares[split], 0);
   if (Math.abs(sum - 1) > 1e-6) {
     const given = SPLITS.map((split) => `--${split} ${shares[split]}`).join(', ');
@@ -113,7 +137,7 @@ async function checkedOut(given: string, overwrite: boolean): Promise<string> {
 type Origin = Sample & { readonly from: string };
 
 /** Those of all the splits. */
-async function readSamples(options: SplitDataOptions): Promise<Origin[]> {
+async function readSamples(options: Splitting): Promise<Origin[]> {
   const { signal, onWarning, onNote, skipBad = false } = options;
   const hooks = { signal, onWarning, onNote };
   const source = await openSource({ data: options.data, cacheDir: options.cacheDir }, hooks);
@@ -157,7 +181,7 @@ interface Images {
 /** Encodes the images where similarity is asked for; those that cannot be read are an error, or left out with `skipBad`. */
 async function look(
   samples: readonly Sample[],
-  options: SplitDataOptions,
+  options: Splitting,
 ): Promise<{ samples: readonly Sample[]; images?: Images }> {
   if (options.groupBySimilarity === undefined && options.check === false) return { samples };
   const { signal, skipBad, onWarning, onProgress } = options;

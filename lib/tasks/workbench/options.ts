@@ -1,7 +1,7 @@
 /** Options of all that trains many models: those of `train`, which the runs share, and what each run has of its own. */
 import { z } from 'zod';
 import { words } from '../../core/words.js';
-import { type ResolvedTrainOptions, trainOptionsSchema } from '../../options.js';
+import { PROMPT_KINDS, type ResolvedTrainOptions, trainOptionsSchema } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 
 const { prompt } = trainOptionsSchema.shape;
@@ -27,8 +27,8 @@ export const testSplit = z
   .describe('split that the winner and the settings given are scored on in the end, where the data has it');
 
 export const promptKinds = listOf(prompt)
-  .default('points,box,points+box')
-  .describe('kinds of prompts to try, with commas: points, box, points+box');
+  .default(PROMPT_KINDS.join(','))
+  .describe(`kinds of prompts to try, with commas: ${PROMPT_KINDS.join(', ')}`);
 
 export function kindsOf(given: { promptKinds: string }): PromptKind[] {
   return words(given.promptKinds).map((word) => prompt.parse(word));

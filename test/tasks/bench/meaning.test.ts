@@ -1,11 +1,11 @@
 /** Hours from seconds, and what is said of a T4. */
 import { describe, expect, test } from 'vitest';
-import { VIT } from '../../../lib/tasks/bench/architecture.js';
+import { encoderNamed } from '../../../lib/models/encoders.js';
 import { ARTICLE, isT4, meaningOf } from '../../../lib/tasks/bench/meaning.js';
-import { vitWork } from '../../../lib/tasks/bench/work.js';
+import { encoderWork } from '../../../lib/tasks/bench/work.js';
 
 const seconds = { perImage: 3.6, perTrainedImage: 0.18 };
-const huge = vitWork(VIT.huge);
+const huge = encoderWork(encoderNamed('ViT-H'));
 const cpu = { name: 'AMD EPYC', precision: 'bf16' } as const;
 
 describe('meaningOf', () => {

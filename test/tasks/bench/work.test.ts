@@ -1,14 +1,14 @@
 /** The counted arithmetic against PyTorch's own count of transformers' and MobileSAM's modules, operation by operation. */
 import { describe, expect, test } from 'vitest';
-import { decoderShapes, encoderShapes, type Shapes, VIT } from '../../../lib/tasks/bench/architecture.js';
+import { encoderNamed, VITS } from '../../../lib/models/encoders.js';
+import { decoderShapes, encoderShapes, type Shapes } from '../../../lib/tasks/bench/architecture.js';
 import {
   decoderWork,
+  encoderWork,
   flopsOf,
   leastSeconds,
   type Operation,
   stepWork,
-  tinyVitWork,
-  vitWork,
 } from '../../../lib/tasks/bench/work.js';
 
 const gflop = (operations: readonly Operation[]) => flopsOf(operations) / 1e9;
@@ -23,10 +23,10 @@ describe('operations, within 1 % of what PyTorch counts', () => {
     ['large', 2985.7],
     ['huge', 5961.1],
   ] as const)('SAM’s %s encoder', (size, counted) => {
-    expect(gflop(vitWork(VIT[size])) / counted).toBeCloseTo(1, 2);
+    expect(gflop(encoderWork(VITS.find((vit) => vit.size === size))!) / counted).toBeCloseTo(1, 2);
   });
 
-  test('MobileSAM’s encoder', () => expect(gflop(tinyVitWork()) / 77.54).toBeCloseTo(1, 2));
+  test('MobileSAM’s encoder', () => expect(gflop(encoderWork(encoderNamed('TinyViT'))!) / 77.54).toBeCloseTo(1, 2));
 
   test.each([
     ['three single points, forward', () => 3 * gflop(decoderWork(1)), 10.87],
@@ -43,7 +43,7 @@ test.each([
   ['large', 308.3],
   ['huge', 637.0],
 ] as const)('the %s encoder’s tensors hold as many numbers as SAM’s', (size, counted) => {
-  expect(millions(encoderShapes(VIT[size]))).toBeCloseTo(counted, 1);
+  expect(millions(encoderShapes(VITS.find((vit) => vit.size === size)!))).toBeCloseTo(counted, 1);
 });
 
 test('the decoder’s tensors hold as many numbers as SAM’s', () => {

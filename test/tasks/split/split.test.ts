@@ -4,16 +4,15 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openData, openSplit } from '../../../lib/data/open-data.js';
 import { nearDuplicates, nearDuplicateWarning } from '../../../lib/embeddings/near-duplicates.js';
-import { type SplitDataOptions, splitData } from '../../../lib/tasks/split/split.js';
+import type { SplitDataOptions } from '../../../lib/tasks/split/options.js';
+import { splitData } from '../../../lib/tasks/split/split.js';
 import { dataSet, temporaryFolder, write } from '../../data/pictures.js';
 
 const options = (data: string, changes: Partial<SplitDataOptions> = {}): SplitDataOptions => ({
   data,
   out: join(data, 'split.csv'),
-  shares: { train: 0.6, validation: 0.2, test: 0.2 },
+  ...{ train: 0.6, validation: 0.2, test: 0.2 },
   check: false,
-  model: 'mobile-sam',
-  seed: 42,
   cacheDir: '/nonexistent',
   ...changes,
 });
@@ -62,7 +61,7 @@ test('the same seed gives the same file, another one another', async () => {
 test('names with commas and quotes, a name in two splits, and paths from another folder come back', async () => {
   const data = await dataSet({ train: ['a, "b"', 'x', 'y'], val: ['x'] });
   const out = join(await temporaryFolder(), 'lists', 'split.csv');
-  await splitData(options(data, { out, shares: { train: 0.5, validation: 0.5, test: 0 } }));
+  await splitData(options(data, { out, train: 0.5, validation: 0.5, test: 0 }));
   const names = [...(await read(out, 'train')), ...(await read(out, 'validation'))];
   expect(names.sort()).toEqual(['a, "b"', 'train/x', 'val/x', 'y']);
 });
@@ -70,7 +69,7 @@ test('names with commas and quotes, a name in two splits, and paths from another
 test('a name is grouped by what it is, in whichever split it was', async () => {
   const data = await dataSet({ train: ['p1_a', 'p2_a', 'p3_a'], validation: ['p1_a', 'p1_b', 'p2_b'] });
   const shares = { train: 0.5, validation: 0.5, test: 0 };
-  const result = await splitData(options(data, { groupBy: '^(.*)_[ab]$', shares }));
+  const result = await splitData(options(data, { groupBy: '^(.*)_[ab]$', ...shares }));
   expect(result).toMatchObject({ groups: 3, largestGroup: 3, splits: { train: 3, validation: 3 } });
   const lists = [await read(result.files[0]!, 'train'), await read(result.files[0]!, 'validation')];
   expect(lists.map((list) => list.sort())).toContainEqual(['p1_b', 'train/p1_a', 'validation/p1_a']);
@@ -85,12 +84,12 @@ test('paths below the list are relative: the folder may be moved', async () => {
 });
 
 test.each<[string, Partial<SplitDataOptions>, RegExp]>([
-  ['shares', { shares: { train: 0.8, validation: 0.2, test: 0.15 } }, /--test 0.15 add up to 1.15, not 1/],
-  ['nothing to train on', { shares: { train: 0, validation: 0.5, test: 0.5 } }, /--train 0 leaves nothing/],
+  ['shares', { train: 0.8, validation: 0.2, test: 0.15 }, /--test 0.15 add up to 1.15, not 1/],
+  ['nothing to train on', { train: 0, validation: 0.5, test: 0.5 }, /--train 0 leaves nothing/],
   ['a list of another kind', { out: '/tmp/split.txt' }, /neither .csv nor .jsonl/],
   ['too few groups', { groupBy: '^p' }, /20 samples are 1 group: too few for train, validation, test/],
   ['a pattern', { groupBy: '(' }, /not a regular expression/],
-  ['no such split', { splits: ['nope'] }, /no split 'nope'/],
+  ['no such split', { split: ['nope'] }, /no split 'nope'/],
 ])('%s: one clear line, and nothing is written', async (_, changes, message) => {
   const data = await dataSet({ train: photos });
   await expect(splitData(options(data, changes))).rejects.toThrow(message);

@@ -2,6 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../../../core/errors.js';
+import { words } from '../../../core/words.js';
 import { missingFiles } from '../../present.js';
 import type { DataSource, Samples, SplitReading } from '../../sample.js';
 import { concatenated, filtered, pick, SampleList } from '../../sample-list.js';
@@ -192,7 +193,7 @@ class CocoFile {
     if (this.options.categories === undefined) return undefined;
     const wanted = new Set<string | number>();
     const unknown: string[] = [];
-    for (const asked of this.options.categories.split(',').map((part) => part.trim())) {
+    for (const asked of words(this.options.categories)) {
       const found = [...this.#categories].filter(([key, name]) => name === asked || String(key) === asked);
       if (found.length === 0) unknown.push(asked);
       for (const [key] of found) wanted.add(key);

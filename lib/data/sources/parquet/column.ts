@@ -6,6 +6,7 @@
 
 import { type ColumnChunk, type FileMetaData, parquetReadObjects, parquetSchema, readOffsetIndex } from 'hyparquet';
 import { SamError, systemCode } from '../../../core/errors.js';
+import { Lru } from '../../../core/lru.js';
 import { without } from '../../../core/without.js';
 import { COMPRESSORS, type ParquetFile } from './parquet-file.js';
 
@@ -29,17 +30,14 @@ interface RowGroup extends Span {
 
 /** The values of the spans used last, of whatever file. */
 export class SpanCache {
-  /** Least recently used first: a Map keeps the order of insertion. */
-  readonly #values = new Map<Span, Promise<readonly unknown[]>>();
+  readonly #values = new Lru<Span, Promise<readonly unknown[]>>(SPANS_KEPT);
   #idle: NodeJS.Timeout | undefined;
 
   get(span: Span, read: () => Promise<readonly unknown[]>): Promise<readonly unknown[]> {
-    const values = this.#values.get(span) ?? read();
-    this.#values.delete(span);
-    // Dropped before the next is read, so that no more of them are in memory at once.
-    for (const oldest of [...this.#values.keys()].slice(0, this.#values.size + 1 - SPANS_KEPT))
-      this.#values.delete(oldest);
-    this.#values.set(span, values);
+    const kept = this.#values.get(span);
+    const values = kept ?? read();
+    // The oldest is dropped before this one is read, so that no more of them are in memory at once.
+    if (kept === undefined) this.#values.set(span, values);
     values.catch(() => this.#values.delete(span));
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.#values.clear(), IDLE_MS).unref();
