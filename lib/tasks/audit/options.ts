@@ -9,8 +9,6 @@ import {
   parseOptions,
   presetOption,
   promptOptions,
-  type ResolvedTrainOptions,
-  trainOptionsSchema,
   withPreset,
 } from '../../options.js';
 
@@ -47,11 +45,4 @@ export type ResolvedAuditOptions = z.output<typeof auditOptionsSchema>;
 /** @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
 export function resolveAuditOptions(given: AuditOptions): ResolvedAuditOptions {
   return parseOptions(auditOptionsSchema, withPreset(given));
-}
-
-/** How the model of one fold is trained, into `out`. */
-export function trainOptionsOf(options: ResolvedAuditOptions, out: string): ResolvedTrainOptions {
-  const shared = Object.entries(options).filter(([name]) => name in trainOptionsSchema.shape);
-  const bare = { out, report: false, saveEvery: Number.MAX_SAFE_INTEGER };
-  return trainOptionsSchema.parse({ ...Object.fromEntries(shared), ...bare });
 }

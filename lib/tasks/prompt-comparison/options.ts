@@ -3,11 +3,19 @@ import { z } from 'zod';
 import { SamError } from '../../core/errors.js';
 import { without } from '../../core/without.js';
 import type { ComparisonOptions } from '../../option-types.js';
-import { parseOptions, withPreset } from '../../options.js';
+import {
+  dataOptions,
+  modelOptions,
+  optimiserOptions,
+  parseOptions,
+  presetOption,
+  promptOptions,
+  withPreset,
+} from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import { toRoughMaskSettings } from '../../prompts/rough/settings.js';
 import { absolutePaths } from '../../training/resume.js';
-import { kindsOf, searchOptionsSchema } from '../search/options.js';
+import { kindsOf, promptKinds, testSplit } from '../workbench/options.js';
 import type { ArmSource } from './arms.js';
 
 export type { ComparisonOptions };
@@ -15,9 +23,17 @@ export type { ComparisonOptions };
 /** Options of the search that say nothing here. */
 const OF_THE_SEARCH = ['lrs', 'losses', 'trials', 'eta', 'minEpochs', 'keepTrials'] as const;
 
-export const comparisonOptionsSchema = searchOptionsSchema
-  .omit({ lrs: true, losses: true, trials: true, eta: true, minEpochs: true, keepTrials: true, prompt: true })
-  .extend({ out: z.string().default('tune-prompts').describe('folder for the results and the runs') });
+export const comparisonOptionsSchema = z.strictObject({
+  preset: presetOption,
+  ...dataOptions,
+  testSplit,
+  promptKinds,
+  ...modelOptions,
+  ...without(promptOptions, 'prompt'),
+  ...optimiserOptions,
+  out: z.string().default('tune-prompts').describe('folder for the results and the runs'),
+  overwrite: z.boolean().default(false).describe('replace the comparison that `out` holds'),
+});
 
 export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>;
 
