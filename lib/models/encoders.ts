@@ -14,7 +14,7 @@ interface Named {
   scripted: boolean;
 }
 
-/** SAM's own: https://arxiv.org/abs/2304.02643, after ViTDet, https://arxiv.org/abs/2203.16527. */
+/** SAM's own image encoder: https://arxiv.org/abs/2304.02643, after ViTDet, https://arxiv.org/abs/2203.16527. */
 export interface Vit extends Named {
   kind: 'vit';
   size: string;
@@ -30,13 +30,13 @@ export interface Vit extends Named {
   window: number;
 }
 
-/** MobileSAM's: https://arxiv.org/abs/2207.10666. The first stage is convolutional, the others attend within windows. */
+/** MobileSAM's image encoder: https://arxiv.org/abs/2207.10666. The first stage is convolutional, the others attend within windows. */
 export interface TinyVit extends Named {
   kind: 'tiny-vit';
   stages: readonly [Stage, ...Stage[]];
 }
 
-/** `window`, `grid`: sides in tokens. */
+/** A stage of a TinyViT. `window` and `grid` are sides in tokens. */
 export interface Stage {
   dim: number;
   blocks: number;
@@ -46,10 +46,10 @@ export interface Stage {
 
 export type Encoder = Vit | TinyVit;
 
-/** What every ViT has, of other sizes than SAM's too. */
+/** What all ViTs have in common, those of other sizes than SAM's too. */
 export const VIT = { kind: 'vit', recipe: 'vit-1', scripted: false, window: 14 } as const;
 
-/** SAM's three. */
+/** SAM's three ViTs. */
 // biome-ignore format: a table
 export const VITS = [
   { ...VIT, name: 'ViT-B', size: 'base', model: 'facebook/sam-vit-base', file: 'sam_vit_b',
@@ -74,13 +74,13 @@ export const TINY_VIT = {
   ],
 } as const satisfies TinyVit;
 
-/** All of them. */
+/** All image encoders that can be built from weights. */
 export const ENCODERS = [...VITS, TINY_VIT] as const;
 
-/** The word for each of SAM's three in its models' names. */
+/** Word for a size of SAM in the names of its models. */
 export type VitSize = (typeof VITS)[number]['size'];
 
-/** `ViT-B, ViT-L, ViT-H`, for messages. */
+/** Lists encoders by name, for messages: `ViT-B, ViT-L, ViT-H`. */
 export const namesOf = (encoders: readonly Encoder[]) => encoders.map(({ name }) => name).join(', ');
 
 export function encoderNamed(name: string | null): Encoder | undefined {
