@@ -50,7 +50,7 @@ export interface PromptBatch {
 /** How several masks of one image become one. Over the P prompts `best` takes the highest predicted IoU, `mean` averages logits. */
 export type Selection = { maskOutput: MaskOutput; multiMask: 'best' | 'mean' };
 
-export type LossWeights = Record<'dice' | 'bce' | 'focal' | 'iou' | 'rowDiceCe', number>;
+export type LossWeights = Partial<Record<'dice' | 'bce' | 'focal' | 'iou' | 'rowDiceCe', number>>; // left out: 0
 
 /** Embeddings in memory, B x 256 x 64 x 64, fp32. */
 export interface Embeddings extends Disposable {

@@ -307,8 +307,8 @@ export function withPreset<Given extends { preset?: TrainOptions['preset'] }>(gi
 export type ResolvedTrainOptions = z.output<typeof trainOptionsSchema>;
 
 /** Parses `dice:1+bce:0.5` into weights; terms left out weigh 0. */
-export function parseLoss(text: string): LossWeights {
-  const weights = Object.fromEntries(LOSS_TERMS.map((term) => [camel(term), 0])) as LossWeights;
+export function parseLoss(text: string): Required<LossWeights> {
+  const weights = Object.fromEntries(LOSS_TERMS.map((term) => [camel(term), 0])) as Required<LossWeights>;
   for (const term of text.split('+')) {
     const [name, weight] = term.split(':');
     weights[camel(name!) as keyof LossWeights] += weight === undefined ? 1 : Number(weight);

@@ -10,19 +10,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { VITS } from '../dist/models/encoders.js';
+import { native } from '../dist/addon/native.js';
 import { makeRivers } from '../dist/samples/sample-rivers.js';
 import { median } from '../dist/scoring/statistics.js';
-import { decoderShapes, encoderShapes } from '../dist/tasks/bench/architecture.js';
-import { writeRandomWeights } from '../dist/tasks/bench/random-weights.js';
 import { machine, report, show } from './bench/rows.mjs';
 import { MAIN, runOurs } from './bench/sides.mjs';
 
 /** `most`: GiB that a run may take. */
 const MODELS = [
   { name: 'MobileSAM', most: 1 },
-  { name: 'ViT-B', size: 'base', most: 2.5 },
-  { name: 'ViT-H', size: 'huge', most: 6 },
+  { name: 'ViT-B', random: true, most: 2.5 },
+  { name: 'ViT-H', random: true, most: 6 },
 ];
 /** What `auto` chooses, and the other one that it may choose elsewhere. */
 const PRECISIONS = ['auto', 'fp32'];
@@ -32,11 +30,10 @@ const { values: flags } = parseArgs({ options: { quick: { type: 'boolean', defau
 const scratch = mkdtempSync(join(tmpdir(), 'sam-native-bench-'));
 
 /** A row for each precision: 2 steps, 2 validations and their checkpoints, all encoded by the run itself. */
-async function peaks({ name, size, most }) {
+async function peaks({ name, random = false, most }) {
   const data = await makeRivers(scratch, {}, { train: 4, validation: 4 });
-  const model = size === undefined ? 'mobile-sam' : join(scratch, `${size}.safetensors`);
-  if (size !== undefined)
-    await writeRandomWeights(model, { ...encoderShapes(VITS.find((vit) => vit.size === size)), ...decoderShapes() });
+  const model = random ? join(scratch, `${name}.safetensors`) : 'mobile-sam';
+  if (random) await native().randomWeights({ encoder: name, seed: 1, output: model });
   const rows = [];
   for (const wanted of PRECISIONS) {
     const { peakMiB, precision } = await runOurs({ data, model, epochs: 2, seed: 1, precision: wanted }, scratch);
@@ -48,7 +45,7 @@ async function peaks({ name, size, most }) {
       note: `--precision ${wanted}`,
     });
   }
-  if (size !== undefined) rmSync(model);
+  if (random) rmSync(model);
   return rows;
 }
 

@@ -4,21 +4,22 @@
  */
 
 interface Named {
-  /** Name by which `inspectWeights` tells it. */
+  /** Name that `inspectWeights` gives it. */
   name: string;
   /** Model that it belongs to, as `--model` takes it. */
   model: string;
-  /** Recipe by which embeddings come from weights, part of their key: another when the same weights would give others. */
+  /** Recipe by which weights become embeddings, part of their key: changed when the same weights would give others. */
   recipe: string;
-  /** Whether it runs as TorchScript, which is written once, into the cache. */
+  /** Scripted: it runs as TorchScript, which is written once, into the cache. */
   scripted: boolean;
 }
 
-/** SAM's own image encoder: https://arxiv.org/abs/2304.02643, after ViTDet, https://arxiv.org/abs/2203.16527. */
+/** ViT of SAM: https://arxiv.org/abs/2304.02643, after ViTDet, https://arxiv.org/abs/2203.16527. */
 export interface Vit extends Named {
   kind: 'vit';
+  /** Size as one word: that of its model's name, and of `bench --sizes`. */
   size: string;
-  /** Start of the names of Meta's files: `sam_vit_b_01ec64.pth`. */
+  /** File names of Meta's weights begin with this: `sam_vit_b_01ec64.pth`. */
   file: string;
   dim: number;
   layers: number;
@@ -30,13 +31,13 @@ export interface Vit extends Named {
   window: number;
 }
 
-/** MobileSAM's image encoder: https://arxiv.org/abs/2207.10666. The first stage is convolutional, the others attend within windows. */
+/** TinyViT of MobileSAM: https://arxiv.org/abs/2207.10666. The first stage is convolutional, the others attend within windows. */
 export interface TinyVit extends Named {
   kind: 'tiny-vit';
   stages: readonly [Stage, ...Stage[]];
 }
 
-/** A stage of a TinyViT. `window` and `grid` are sides in tokens. */
+/** Stage of a TinyViT. `window`, `grid`: sides in tokens. */
 export interface Stage {
   dim: number;
   blocks: number;
@@ -46,10 +47,10 @@ export interface Stage {
 
 export type Encoder = Vit | TinyVit;
 
-/** What all ViTs have in common, those of other sizes than SAM's too. */
+/** ViT of any size: what SAM's three share with others. */
 export const VIT = { kind: 'vit', recipe: 'vit-1', scripted: false, window: 14 } as const;
 
-/** SAM's three ViTs. */
+/** ViTs of SAM. */
 // biome-ignore format: a table
 export const VITS = [
   { ...VIT, name: 'ViT-B', size: 'base', model: 'facebook/sam-vit-base', file: 'sam_vit_b',
@@ -74,15 +75,16 @@ export const TINY_VIT = {
   ],
 } as const satisfies TinyVit;
 
-/** All image encoders that can be built from weights. */
+/** Encoders, all of them. */
 export const ENCODERS = [...VITS, TINY_VIT] as const;
 
-/** Word for a size of SAM in the names of its models. */
+/** Sizes of {@link VITS}. */
 export type VitSize = (typeof VITS)[number]['size'];
 
 /** Lists encoders by name, for messages: `ViT-B, ViT-L, ViT-H`. */
 export const namesOf = (encoders: readonly Encoder[]) => encoders.map(({ name }) => name).join(', ');
 
+/** Returns the encoder of the name that `inspectWeights` gave. */
 export function encoderNamed(name: string | null): Encoder | undefined {
   return ENCODERS.find((encoder) => encoder.name === name);
 }

@@ -192,7 +192,8 @@ Napi::Value create_trainer(const Napi::CallbackInfo& info) {
     const Arguments weights = options.object("loss");
     TrainerOptions trainer;
     trainer.weight_decay = options.number("weightDecay");
-    for (const Loss& loss : kLosses) trainer.loss.*loss.weight = weights.number(loss.name);
+    for (const Loss& loss : kLosses)
+      if (weights.has(loss.name)) trainer.loss.*loss.weight = weights.number(loss.name);
     trainer.selection = read_selection(options.object("selection"));
     return TrainerHandle::wrap(
         info.Env(), std::make_shared<TrainerState>(TrainerState{Trainer(sam, trainer), sam->device}));

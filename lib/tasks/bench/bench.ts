@@ -11,21 +11,20 @@ import type { Counted, Hooks } from '../../core/hooks.js';
 import { packageVersion } from '../../core/package-root.js';
 import type { Compute } from '../../device.js';
 import { openWorkplace, type Workplace } from '../../embeddings/workplace.js';
-import { encoderNamed, VITS } from '../../models/encoders.js';
+import { encoderNamed, TINY_VIT, VITS } from '../../models/encoders.js';
 import { decoderFiles } from '../../models/model.js';
 import { inspect } from '../../models/source.js';
 import { parseOptions } from '../../options.js';
-import { decoderShapes, encoderShapes } from './architecture.js';
 import { benchMarkdown } from './markdown.js';
 import { meaningOf } from './meaning.js';
 import { type Effort, timeEncoder, timePrompts, timeStep } from './measure.js';
 import { type BenchOptions, benchOptionsSchema, type ResolvedBenchOptions } from './options.js';
-import { writeRandomWeights } from './random-weights.js';
 import type { BenchResult, EncoderSpeed, PromptSpeed, StepSpeed } from './result.js';
 import { encoderWork, flopsOf, type Operation } from './work.js';
 
 const BATCHES = [1, 4, 8, 16];
 const PROMPTS = [1, 64];
+const SEED = 1;
 
 /** Encoder weights on disk for a while. */
 interface Candidate {
@@ -147,13 +146,14 @@ class Run {
       const resolved = await this.#workplace.model(first);
       return native().loadModel({ ...decoderFiles(resolved), device, precision });
     }
+    // The smallest model: all have the same decoder.
     const weights = join(folder, 'decoder.safetensors');
-    await writeRandomWeights(weights, decoderShapes(), this.#hooks.signal);
+    await native().randomWeights({ encoder: TINY_VIT.name, seed: SEED, output: weights });
     return native().loadModel({ weights, device, precision });
   }
 
   async #candidate(spec: string, folder: string): Promise<Candidate> {
-    const { signal, onNote } = this.#hooks;
+    const { onNote } = this.#hooks;
     const { models } = this.#options;
     if (models !== undefined) {
       const { name, encoder, weights } = await this.#workplace.model(spec);
@@ -163,7 +163,7 @@ class Run {
     const vit = VITS.find(({ size }) => size === spec)!;
     const path = join(folder, `${spec}.safetensors`);
     onNote?.(`drawing random weights of SAM's ${spec} encoder`);
-    await writeRandomWeights(path, encoderShapes(vit), signal);
+    await native().randomWeights({ encoder: vit.name, seed: SEED, output: path });
     const remove = () => rm(path, { force: true });
     return { name: `${vit.name}, random weights`, path, work: encoderWork(vit), remove };
   }

@@ -8,9 +8,9 @@ import type { Encoder, Stage, TinyVit, Vit } from '../../models/encoders.js';
 export const SIDE = 1024; // of the picture, pixels
 export const GRID = 64; // side of the embedding
 export const EMBEDDING = 256; // channels
-export const PATCH = 16; // side, pixels
+const PATCH = 16; // side, pixels
 
-export const DECODER = {
+const DECODER = {
   layers: 2,
   mlp: 2048,
   /** Width of attention between tokens and image. */
@@ -69,13 +69,13 @@ function neck(dim: number): Operation[] {
   return [linear(TOKENS, dim, EMBEDDING), convolution(GRID, 1, EMBEDDING, EMBEDDING, 9 * EMBEDDING)];
 }
 
-/** An image encoder, one picture; null for one that nobody counted. */
+/** Operations of an image encoder, one picture; null for one that nobody counted. */
 export function encoderWork(encoder: Encoder | undefined): Operation[] | null {
   if (encoder?.kind === 'vit') return vitWork(encoder);
   return encoder?.kind === 'tiny-vit' ? tinyVitWork(encoder) : null;
 }
 
-/** The padding of windows at the edge counts, as transformers computes it. */
+/** Operations of a ViT; the padding of windows at the edge counts, as transformers computes it. */
 function vitWork(vit: Vit): Operation[] {
   const operations = [linear(TOKENS, 3 * PATCH * PATCH, vit.dim)];
   for (let layer = 0; layer < vit.layers; layer++)

@@ -5,7 +5,7 @@ export const EMBEDDING = 256 * 64 * 64;
 export const MASK_SIZE = 64;
 export const TRAINING = {
   weightDecay: 2e-4,
-  loss: { dice: 1, bce: 1, focal: 0, iou: 1, rowDiceCe: 0 },
+  loss: { dice: 1, bce: 1, iou: 1 },
   selection: { maskOutput: 'multi', multiMask: 'best' },
 };
 export const STEP = { learningRate: 1e-4, update: true, scale: 1 };

@@ -1,7 +1,6 @@
 /** The counted arithmetic against PyTorch's own count of transformers' and MobileSAM's modules, operation by operation. */
 import { describe, expect, test } from 'vitest';
 import { encoderNamed, VITS } from '../../../lib/models/encoders.js';
-import { decoderShapes, encoderShapes, type Shapes } from '../../../lib/tasks/bench/architecture.js';
 import {
   decoderWork,
   encoderWork,
@@ -12,10 +11,6 @@ import {
 } from '../../../lib/tasks/bench/work.js';
 
 const gflop = (operations: readonly Operation[]) => flopsOf(operations) / 1e9;
-const millions = (shapes: Shapes, part = '') =>
-  Object.entries(shapes)
-    .filter(([name]) => name.startsWith(part))
-    .reduce((sum, [, shape]) => sum + shape.reduce((product, side) => product * side, 1), 0) / 1e6;
 
 describe('operations, within 1 % of what PyTorch counts', () => {
   test.each([
@@ -36,18 +31,6 @@ describe('operations, within 1 % of what PyTorch counts', () => {
   ])('the decoder: %s', (_, count, counted) => {
     expect(count() / counted).toBeCloseTo(1, 2);
   });
-});
-
-test.each([
-  ['base', 89.7],
-  ['large', 308.3],
-  ['huge', 637.0],
-] as const)('the %s encoder’s tensors hold as many numbers as SAM’s', (size, counted) => {
-  expect(millions(encoderShapes(VITS.find((vit) => vit.size === size)!))).toBeCloseTo(counted, 1);
-});
-
-test('the decoder’s tensors hold as many numbers as SAM’s', () => {
-  expect(millions(decoderShapes(), 'mask_decoder.')).toBeCloseTo(4.06, 2);
 });
 
 test('the least time is that of arithmetic or of memory, whichever is longer, for each operation', () => {
