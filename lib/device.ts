@@ -14,7 +14,7 @@ export interface Compute {
   precisionReason?: string | undefined;
   /** Type of embeddings on disk: fp32 only where it was asked for by name. */
   cachePrecision: 'fp16' | 'fp32';
-  /** The device's own name, for people. */
+  /** Name of the device itself, for people. */
   name: string;
 }
 

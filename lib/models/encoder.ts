@@ -18,7 +18,7 @@ export interface EncoderFile {
 }
 
 export interface GivenEncoder extends EncoderFile {
-  /** What finds it again: a name, or an absolute path. */
+  /** Name or absolute path that finds it again. */
   spec: string;
   /** Weights of the model that it was named by, where it was: they may have to lend their prompt encoder. */
   source?: Source;

@@ -7,7 +7,7 @@ export interface ModelDescriptor {
   readonly name: string;
   readonly weightsHash: string;
   readonly encoderHash: string;
-  /** What `--encoder` named: an absolute path or a name; null for the model's own encoder. */
+  /** Name or absolute path that `--encoder` was given; null for the model's own encoder. */
   readonly encoder: string | null;
 }
 

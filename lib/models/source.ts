@@ -19,7 +19,7 @@ import { type FindOptions, findMobileSam } from './mobile-sam.js';
 export type SourceOptions = FindOptions;
 
 export interface Source {
-  /** What finds it again: a name, or an absolute path. */
+  /** Name or absolute path that finds it again. */
   spec: string;
   /** Short name, for reports. */
   name: string;

@@ -3,7 +3,7 @@ import { copyFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { makeFolder, temporaryName } from '../core/files.js';
 
-/** How long the end of a run waits for the last copies. */
+/** Time that the end of a run waits for the last copies, milliseconds. */
 const PATIENCE_MS = 60_000;
 
 export class Mirror {
