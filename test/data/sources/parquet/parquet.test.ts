@@ -4,14 +4,14 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { expect, test, vi } from 'vitest';
 import { contentHash, decodeImage, decodeMask, imageSize } from '../../../../lib/data/decode.js';
-import { type DataOptions, openData, openSplit } from '../../../../lib/data/open-data.js';
+import { type OpenDataOptions, openData, openSplit } from '../../../../lib/data/open-data.js';
 import { inReadingOrder, type Sample } from '../../../../lib/data/sample.js';
 import { checkSamples } from '../../../../lib/training/check-samples.js';
 import { LowResMasks } from '../../../../lib/training/masks.js';
 import { greys, type Picture, pictureColumns, writePictures } from '../../parquet-fixtures.js';
 import { grey, temporaryFolder, write } from '../../pictures.js';
 
-const options = (data: string, changes: Partial<DataOptions> = {}): DataOptions => ({
+const options = (data: string, changes: Partial<OpenDataOptions> = {}): OpenDataOptions => ({
   data,
   trainSplit: 'train',
   validationSplit: 'validation',
