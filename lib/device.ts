@@ -81,8 +81,8 @@ export function resolveDevice(
     const { length } = cuda.devices;
     const count = length === 1 ? 'one GPU' : `${length} GPUs`;
     const what = cuda.available ? `this machine has ${count}` : `no usable GPU: ${noGpuReason(cuda)}`;
-    throw new SamError('SAM_NO_CUDA', `--device ${device}: ${what}`, {
-      fix: 'use --device cpu; npx sam-native doctor says what is missing for a GPU',
+    throw new SamError('SAM_NO_CUDA', `\`device\` ${device}: ${what}`, {
+      fix: 'use `device` cpu; npx sam-native doctor says what is missing for a GPU',
     });
   }
   const automatic: Automatic =

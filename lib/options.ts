@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { LossWeights } from '../binding.js';
 import { SamError } from './core/errors.js';
-import { camel, closest, kebab } from './core/suggest.js';
+import { camel, closest } from './core/suggest.js';
 import { words } from './core/words.js';
 import { LOW_RES_SIDE } from './frame.js';
 import type { TrainOptions } from './option-types.js';
@@ -67,7 +67,9 @@ export const modelOptions = {
   cache: z
     .boolean()
     .default(true)
-    .describe('keep embeddings on disk for later runs (--no-cache: nothing stays; each image is still encoded once)'),
+    .describe(
+      'keep embeddings on disk for later runs (`cache: false`: nothing stays; each image is still encoded once)',
+    ),
   cacheMax: z
     .string()
     .regex(/^\d+(\.\d+)?\s*([kmgt]i?b?)?$/i, 'expected a size such as 20GB')
@@ -145,12 +147,12 @@ export const roughOptions = {
     .enum(['ground-truth', 'rough', 'mixed'])
     .optional()
     .describe(
-      'what prompts are drawn from: labels, rough masks, or either by chance (ground-truth; rough where --rough-mask is given)',
+      'what prompts are drawn from: labels, rough masks, or either by chance (ground-truth; rough where `roughMask` is given)',
     ),
   roughMask: z
     .enum(['hsv', 'ndwi', 'mndwi', 'ndvi', 'file'])
     .optional()
-    .describe('what makes the rough mask: colour, a spectral index, or files in --rough-masks'),
+    .describe('what makes the rough mask: colour, a spectral index, or files in `roughMasks`'),
   roughMasks: z.string().min(1).optional().describe("folder of rough masks, one of each image's name"),
   hue: range(360, true, 'expected two hues such as 190-250, or 340-20 past 360')
     .optional()
@@ -174,7 +176,7 @@ export const roughOptions = {
   maskPrompt: z
     .boolean()
     .default(false)
-    .describe('the rough mask is a prompt itself, beside points and box (not with --prompt-source mixed)'),
+    .describe('the rough mask is a prompt itself, beside points and box (not with `promptSource` mixed)'),
   erosion: count
     .min(0)
     .max(10_000)
@@ -248,8 +250,8 @@ export const runOptions = {
   resume: z
     .string()
     .optional()
-    .meta({ bare: true, description: 'go on with the run in this folder (or, without a folder, in --out)' }),
-  overwrite: z.boolean().default(false).describe('replace the run that --out holds'),
+    .meta({ bare: true, description: 'go on with the run in this folder (or, without a folder, in `out`)' }),
+  overwrite: z.boolean().default(false).describe('replace the run that `out` holds'),
   saveEvery: z.number().gt(0).default(300).describe('seconds between saves within an epoch'),
   mirror: z.string().optional().describe('copy each checkpoint to this folder too'),
   report: z
@@ -335,19 +337,19 @@ function expectation(issue: z.core.$ZodIssue): string {
   return issue.message.replace(/^[A-Z][^:]*: /, '');
 }
 
-/** One line for everything that zod found wrong, in the names of the command line. */
+/** Makes one line of everything that zod found wrong. */
 function optionError(error: z.ZodError, given: object, known: readonly string[]): SamError {
-  let fix = 'see --help';
+  let fix: string | undefined;
   const lines = error.issues.map((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      const meant = closest(kebab(issue.keys[0] ?? ''), known.map(kebab));
-      if (meant !== undefined) fix = `did you mean --${meant}?`;
-      return `unknown option ${issue.keys.map((key) => `--${kebab(key)}`).join(', ')}`;
+      const meant = closest(issue.keys[0] ?? '', known);
+      if (meant !== undefined) fix = `did you mean \`${meant}\`?`;
+      return `unknown option ${issue.keys.map((key) => `\`${key}\``).join(', ')}`;
     }
     const name = String(issue.path[0] ?? '');
     const value = (given as Record<string, unknown>)[name];
-    if (value === undefined) return `--${kebab(name)} is missing`;
-    return `--${kebab(name)} ${typeof value === 'number' ? value : JSON.stringify(value)}: ${expectation(issue)}`;
+    if (value === undefined) return `\`${name}\` is missing`;
+    return `\`${name}\` ${typeof value === 'number' ? value : JSON.stringify(value)}: ${expectation(issue)}`;
   });
   return new SamError('SAM_BAD_OPTION', lines.join('; '), { fix });
 }

@@ -7,20 +7,18 @@
  */
 import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { defaultCacheDir } from '../dist/core/cache-dir.js';
 import { randomFor } from '../dist/core/random.js';
 import { decodeMask, imageSize } from '../dist/data/decode.js';
 import { openSource } from '../dist/data/open-data.js';
-import { EmbeddingStore } from '../dist/embeddings/embedding-store.js';
-import { resolveModel } from '../dist/models/resolve.js';
 import { chebyshevDistance } from '../dist/prompts/morphology.js';
 import { confusion, scores } from '../dist/scoring/metrics.js';
 import { mean } from '../dist/scoring/statistics.js';
 import { consensus } from '../dist/tasks/audit/disagreement.js';
 import { foldsOf } from '../dist/tasks/audit/folds.js';
-import { resolveAuditOptions, trainOptionsOf } from '../dist/tasks/audit/options.js';
+import { resolveAuditOptions } from '../dist/tasks/audit/options.js';
 import { outOfFold } from '../dist/tasks/audit/out-of-fold.js';
-import { environment } from '../dist/training/environment.js';
+import { trainOptionsOf } from '../dist/tasks/workbench/options.js';
+import { openWorkbench } from '../dist/tasks/workbench/workbench.js';
 
 const own = {
   data: { type: 'string', default: 'sample:rivers' },
@@ -190,18 +188,13 @@ function auc(bad, good) {
 }
 
 const hooks = { onNote: () => {}, onWarning: (line) => console.error(line) };
-const cacheDir = defaultCacheDir();
-const source = await openSource({ ...options, cacheDir });
+const source = await openSource(options);
 const clean = [];
 for (const split of given.splits.split(','))
   for (const sample of await source.readSplit(split, { requireMasks: true, skipBad: false }))
     if (given.without === undefined || !new RegExp(given.without).test(sample.name))
       clean.push({ ...sample, name: `${split}/${sample.name}` });
-const run = trainOptionsOf(options, '-');
-const compute = environment.compute(run, hooks);
-const encoder = await resolveModel(options.model, { cacheDir });
-const store = await EmbeddingStore.open({ ...compute, encoder, cacheDir, cache: true });
-await store.ensure(clean);
+const bench = await openWorkbench({ train: clean }, trainOptionsOf(options, {}), hooks);
 
 const perTrial = [];
 const started = performance.now();
@@ -209,7 +202,7 @@ for (let trial = 1; trial <= Number(given.trials); trial++) {
   const { samples, kinds } = await spoil(clean, trial);
   const foldOf = foldsOf(samples, options.folds, options.groupBy, trial);
   const rows = [];
-  for await (const verdict of outOfFold(samples, foldOf, { options, compute, store, cacheDir })) {
+  for await (const verdict of outOfFold(samples, foldOf, { options, bench })) {
     const { sample, label, predictions } = verdict;
     const full = { label, predictions, vote: consensus(predictions.map(({ mask }) => mask)) };
     const values = {};
@@ -220,7 +213,7 @@ for (let trial = 1; trial <= Number(given.trials); trial++) {
   perTrial.push(rows);
   console.error(`trial ${trial}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
 }
-await store.dispose();
+await bench.dispose();
 
 console.log(
   `${clean.length} images, ${given.share} of the labels spoilt, ${given.trials} trials, ${JSON.stringify(given)}`,

@@ -93,10 +93,10 @@ const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
 
 /** Advice about the addon's errors by their code, where it doesn't depend on the call. */
 const FIXES: Partial<Record<SamErrorCode, string>> = {
-  SAM_NO_CUDA: "use --device cpu, or see what 'npx sam-native doctor' says of the GPU",
-  SAM_BAD_ENCODER: 'give --encoder a TorchScript file of such a module; scripts/export_encoder.py makes them',
+  SAM_NO_CUDA: "use `device` cpu, or see what 'npx sam-native doctor' says of the GPU",
+  SAM_BAD_ENCODER: 'give `encoder` a TorchScript file of such a module; scripts/export_encoder.py makes them',
   SAM_IO: 'see that there is space on that disk and that you may write there, then try again',
-  SAM_OUT_OF_MEMORY: 'lower --batch-size, or close other programs',
+  SAM_OUT_OF_MEMORY: 'lower `batchSize`, or close other programs',
 };
 
 /** Turns an error of the addon's into a `SamError`; returns any other value as it is. */

@@ -140,7 +140,7 @@ export function printError(thrown: unknown, { json, verbose }: { json: boolean; 
   const error = toSamError(thrown);
   // LibTorch's own words are not ours to translate.
   const message = error.code === 'SAM_TORCH' ? error.message : asFlags(error.message);
-  const fix = error.fix === undefined ? undefined : asFlags(error.fix);
+  const fix = remedyOf(error);
   const oneLine = (text: string) => text.replace(/\s*\n\s*/g, ' ');
   process.stderr.write(`error: ${oneLine(message)}${fix === undefined ? '' : ` — ${oneLine(fix)}`}\n`);
   if (verbose) {
@@ -151,4 +151,11 @@ export function printError(thrown: unknown, { json, verbose }: { json: boolean; 
     process.stdout.write(`${JSON.stringify({ error: { code: error.code, message, fix: fix ?? null } })}\n`);
   }
   return error.exitCode;
+}
+
+/** What to do about an error, in flags. */
+function remedyOf({ code, fix }: SamError): string | undefined {
+  if (code === 'SAM_INTERNAL') return 'run again with --verbose and report what it says';
+  if (fix === undefined) return code === 'SAM_BAD_OPTION' ? 'see --help' : undefined;
+  return asFlags(fix);
 }

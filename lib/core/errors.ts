@@ -90,7 +90,7 @@ export function toSamError(error: unknown): SamError {
   }
   if (/^E[A-Z]+$/.test(code)) return new SamError('SAM_IO', message, { cause: error });
   return new SamError('SAM_INTERNAL', `unexpected: ${message}`, {
-    fix: 'run again with --verbose and report what it says',
+    fix: 'a mistake of sam-native: report it, with its stack',
     cause: error,
   });
 }

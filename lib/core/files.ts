@@ -121,10 +121,10 @@ export async function prepareFolder(
 ): Promise<() => Promise<void>> {
   if (!overwrite && results.some((path) => existsSync(path))) {
     throw new SamError('SAM_RUN_EXISTS', `${dir} already holds ${what}`, {
-      fix: 'replace it (--overwrite), or name another folder with --out',
+      fix: 'replace it (`overwrite`), or name another folder with `out`',
     });
   }
-  await requireWritable(results[0], '--out');
+  await requireWritable(results[0], '`out`');
   const made = await makeFolder(dir);
   return async () => {
     if (made !== undefined) await rm(made, { recursive: true });

@@ -45,8 +45,8 @@ export class Problems {
     if (this.#failing.size > 0) {
       throw new SamError('SAM_BAD_DATA', named(this.#failing), {
         fix: this.#anyEmpty
-          ? 'mend them (a rough mask: change its thresholds), or go on without them: --on-empty skip for empty masks, --skip-bad for all'
-          : 'mend them, or go on without them: --skip-bad',
+          ? 'mend them (a rough mask: change its thresholds), or go on without them: `onEmpty` skip for empty masks, `skipBad` for all'
+          : 'mend them, or go on without them: `skipBad`',
       });
     }
     if (this.#leftOut.size > 0) onWarning?.(`left out ${named(this.#leftOut)}`);

@@ -126,6 +126,6 @@ export function requireBands({ path }: FileReference, numbers: readonly number[]
   const missing = numbers.find((number) => !Number.isInteger(number) || number < 1 || number > count);
   if (missing === undefined) return;
   throw new SamError('SAM_BAD_DATA', `image ${path} has ${count} band${count === 1 ? '' : 's'}, no band ${missing}`, {
-    fix: 'bands are numbered from 1: look at --bands, --nir and --swir',
+    fix: 'bands are numbered from 1: look at `bands`, `nir` and `swir`',
   });
 }

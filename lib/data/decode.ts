@@ -14,7 +14,7 @@ import { viewedPixels, viewedSize } from './views.js';
 const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'tiff'];
 /** 268 million: 0.8 GB as RGB. */
 export const MOST_PIXELS = 2 ** 28;
-const FIX_FILE = 'Replace the file, or go on without it with --skip-bad.';
+const FIX_FILE = 'replace the file, or go on without it with `skipBad`';
 
 export interface ImageSize {
   readonly width: number;
@@ -101,7 +101,7 @@ async function decodePicture(sample: Sample): Promise<DecodedImage> {
       'SAM_BAD_DATA',
       `image ${sample.image.path} has samples of type ${depth}; 8 and 16 bits are read`,
       {
-        fix: 'Save it with 8 or 16 bits a channel.',
+        fix: 'save it with 8 or 16 bits a channel',
       },
     );
   }
@@ -113,7 +113,7 @@ async function decodePicture(sample: Sample): Promise<DecodedImage> {
       'SAM_BAD_DATA',
       `image ${sample.image.path} has ${info.channels} channels; grey and RGB are read`,
       {
-        fix: 'Save it as RGB.',
+        fix: 'save it as RGB',
       },
     );
   }
@@ -184,7 +184,7 @@ export async function decodeValues(file: FileReference): Promise<MaskValues> {
   }
   if (colours) {
     throw new SamError('SAM_BAD_DATA', `mask ${file.path} has ${channels} channels of type ${depth}`, {
-      fix: 'Save masks of several values as grey, or as colours of 8 bits.',
+      fix: 'save masks of several values as grey, or as colours of 8 bits',
     });
   }
   if (depth === 'uchar' || depth === 'ushort') {
@@ -282,7 +282,7 @@ async function metadataOf(picture: Sharp, file: FileReference, kind: Kind): Prom
 function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize {
   if (!FORMATS.includes(metadata.format)) {
     throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is of the format ${metadata.format}`, {
-      fix: 'Save it as JPEG, PNG, WebP or TIFF.',
+      fix: 'save it as JPEG, PNG, WebP or TIFF',
     });
   }
   const { width, height } = metadata.autoOrient;
@@ -302,7 +302,7 @@ export function requireReadableSize({ width, height }: ImageSize, file: FileRefe
       'SAM_BAD_DATA',
       `${kind} ${file.path} has ${width} x ${height} pixels, more than ${MOST_PIXELS}`,
       {
-        fix: 'Cut it into tiles.',
+        fix: 'cut it into tiles',
       },
     );
   }
@@ -368,7 +368,7 @@ async function otherSize(sample: Sample, mask: ImageSize, image: ImageSize): Pro
   }
   return sizesDiffer(sample, mask, image, {
     because: ' once turned as its EXIF orientation says',
-    fix: 'Turn the mask as the image is seen, or remove the orientation from the image.',
+    fix: 'turn the mask as the image is seen, or remove the orientation from the image',
   });
 }
 

@@ -15,9 +15,9 @@ export function groupPattern(text: string | undefined): RegExp | undefined {
   try {
     return new RegExp(text, 'u');
   } catch (error) {
-    throw new SamError('SAM_BAD_OPTION', `--group-by is not a regular expression: ${text}`, {
+    throw new SamError('SAM_BAD_OPTION', `\`groupBy\` is not a regular expression: ${text}`, {
       detail: error instanceof Error ? error.message : undefined,
-      fix: "Give one whose first group names the picture, such as '^(.*)_[ab]$'.",
+      fix: "give one whose first group names the picture, such as '^(.*)_[ab]$'",
     });
   }
 }
@@ -43,9 +43,9 @@ export function groupSamples(samples: Samples, pattern: RegExp | undefined): Gro
   if (pattern !== undefined && !matched) {
     throw new SamError(
       'SAM_BAD_OPTION',
-      `--group-by ${pattern.source} matches no image, such as ${samples.at(0)?.name}`,
+      `\`groupBy\` ${pattern.source} matches no image, such as ${samples.at(0)?.name}`,
       {
-        fix: 'It is matched with the path within the split, without the extension.',
+        fix: 'it is matched with the path within the split, without the extension',
       },
     );
   }

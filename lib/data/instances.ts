@@ -19,7 +19,7 @@ export interface ValueOptions {
 /** The same data set with the samples that the options ask for. @throws {SamError} `SAM_BAD_OPTION`: both are asked for. */
 export function withValues(source: DataSource, { instances, class: value }: ValueOptions): DataSource {
   if (instances && value !== undefined) {
-    throw new SamError('SAM_BAD_OPTION', '--instances and --class exclude each other', {
+    throw new SamError('SAM_BAD_OPTION', '`instances` and `class` exclude each other', {
       fix: 'leave one of them out',
     });
   }
@@ -61,9 +61,9 @@ function requirePictures(samples: Samples, { root }: DataSource): void {
   if (samples.at(0)?.mask?.draw === undefined) return;
   throw new SamError(
     'SAM_BAD_OPTION',
-    `${root} has outlines, each a sample already: no values for --instances or --class`,
+    `${root} has outlines, each a sample already: no values for \`instances\` or \`class\``,
     {
-      fix: 'leave them out, and choose with --categories',
+      fix: 'leave them out, and choose with `categories`',
     },
   );
 }

@@ -6,12 +6,12 @@ import { listImages, stemOf } from './listing.js';
 /**
  * Paths by name: the path within the folder without its extension.
  *
- * @param flag what the error names, e.g. `--masks`.
+ * @param option what the error names, e.g. `--masks`.
  * @throws SamError `SAM_NOT_FOUND`: no such folder.
  */
-export async function masksByName(folder: string, flag: string): Promise<ReadonlyMap<string, string>> {
+export async function masksByName(folder: string, option: string): Promise<ReadonlyMap<string, string>> {
   if (!(await isFolder(folder))) {
-    throw new SamError('SAM_NOT_FOUND', `${flag}: no such folder: ${folder}`, { fix: 'check the path' });
+    throw new SamError('SAM_NOT_FOUND', `${option}: no such folder: ${folder}`, { fix: 'check the path' });
   }
   return new Map((await listImages(folder)).map(({ relative, path }) => [stemOf(relative), path]));
 }

@@ -40,7 +40,7 @@ export async function namesOfValues(file: FileReference): Promise<string[]> {
   distinct.delete(0);
   if (distinct.size > MOST_VALUES) {
     throw new SamError('SAM_BAD_DATA', `mask ${file.path} has more than ${MOST_VALUES} values`, {
-      fix: 'Save masks of several objects without loss, each object with one value.',
+      fix: 'save masks of several objects without loss, each object with one value',
     });
   }
   return [...distinct].sort((a, b) => a - b).map((code) => valueName(code, colours));

@@ -66,7 +66,7 @@ export async function openData(given: OpenDataOptions, hooks: Hooks = {}): Promi
       'SAM_BAD_DATA',
       `there is no validation split '${validationSplit}' in ${source.root} (there: ${there})`,
       {
-        fix: 'Cut one off the training split with --validation-fraction 0.2, or name one with --validation-split.',
+        fix: 'cut one off the training split with `validationFraction` 0.2, or name one with `validationSplit`',
       },
     );
   }
@@ -122,7 +122,7 @@ export async function openImages(inputs: readonly string[]): Promise<Sample[]> {
           'SAM_BAD_DATA',
           `two images are named ${sample.name}: ${known.image.path}, ${sample.image.path}`,
           {
-            fix: 'Rename one, or give them in two calls.',
+            fix: 'rename one, or give them in two calls',
           },
         );
       }
@@ -142,7 +142,7 @@ async function imagesOf(input: string): Promise<Sample[]> {
   const files = await listImages(isSplit ? join(input, 'images') : input);
   if (files.length === 0) {
     throw new SamError('SAM_BAD_DATA', `the folder ${input} holds no image`, {
-      fix: 'JPEG, PNG, WebP and TIFF are read.',
+      fix: 'JPEG, PNG, WebP and TIFF are read',
     });
   }
   return files.map(({ relative, path }) => ({ name: stemOf(relative), image: { path } }));
@@ -169,7 +169,7 @@ function withValidation(
   if (sizes.length < 2) {
     const what = sizes.length === samples.length ? 'only one sample' : `only one group of ${samples.length} samples`;
     throw new SamError('SAM_BAD_DATA', `${where} holds ${what}: nothing can be cut off for validation`, {
-      fix: 'Add samples, or choose another --group-by.',
+      fix: 'add samples, or choose another `groupBy`',
     });
   }
   const partOf = cutOff(sizes, fraction, seed);

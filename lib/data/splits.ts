@@ -43,7 +43,7 @@ export function sameSplit(a: string, b: string): boolean {
 
 /** What is said where a split is asked for that is not there. `fix`: where there are no splits at all. */
 export function noSplit(split: string, root: string, there: readonly string[], fix?: string): SamError {
-  const named = there.length > 0 ? `The splits there are: ${nameAll(there)}.` : fix;
+  const named = there.length > 0 ? `the splits there are: ${nameAll(there)}` : fix;
   return new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, { fix: named });
 }
 

@@ -46,8 +46,8 @@ export async function embedImages(
 ): Promise<EmbedImagesResult> {
   const options = parseOptions(embedImagesOptionsSchema, given);
   if (options.export !== undefined && options.augment !== undefined) {
-    throw new SamError('SAM_BAD_OPTION', '--export names each picture once; --augment makes several views', {
-      fix: 'export the pictures as they are, without --augment',
+    throw new SamError('SAM_BAD_OPTION', '`export` names each picture once; `augment` makes several views', {
+      fix: 'export the pictures as they are, without `augment`',
     });
   }
   return embedAll({ ...options, ...hooks, images: await openAll(options, hooks) });
@@ -130,7 +130,7 @@ function requireDistinctNames(images: readonly Sample[]): void {
     const other = paths.get(name);
     if (other !== undefined) {
       throw new SamError('SAM_BAD_DATA', `two images are named ${name}: ${other}, ${image.path}`, {
-        fix: 'export one split at a time, with --split',
+        fix: 'export one split at a time, with `split`',
       });
     }
     paths.set(name, image.path);

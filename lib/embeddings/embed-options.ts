@@ -15,7 +15,7 @@ export const embedImagesOptionsSchema = z.strictObject({
   skipBad,
   ...modelOptions,
   imageSize: promptOptions.imageSize,
-  augment: optimiserOptions.augment.describe('encode the views of the training split that train --augment asks for'),
+  augment: optimiserOptions.augment.describe('encode the views of the training split that train `augment` asks for'),
   export: z
     .string()
     .optional()

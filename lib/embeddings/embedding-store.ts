@@ -306,7 +306,7 @@ export class EmbeddingStore {
     if (bad.length === 1) throw bad[0]!.error;
     const reasons = bad.map(({ error }) => error.message).join('; ');
     throw new SamError('SAM_BAD_DATA', `${bad.length} images cannot be read: ${reasons}`, {
-      fix: 'mend or remove them, or go on without them with --skip-bad',
+      fix: 'mend or remove them, or go on without them with `skipBad`',
     });
   }
 

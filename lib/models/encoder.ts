@@ -35,7 +35,7 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
         : `${weights}: its image encoder is none of ${namesOf(ENCODERS)}, which can be built from weights`,
       {
         fix:
-          'name one with --encoder: a model such as mobile-sam or facebook/sam-vit-base, or a TorchScript file ' +
+          'name one with `encoder`: a model such as mobile-sam or facebook/sam-vit-base, or a TorchScript file ' +
           '(scripts/export_encoder.py writes one)',
       },
     );
@@ -63,7 +63,7 @@ export async function givenEncoder(spec: string, options: SourceOptions): Promis
   }
   const source = await findSource(spec, { ...options, wantedHash: undefined }).catch((error: unknown) => {
     if (systemCode(error) !== 'SAM_NOT_FOUND' || !(error instanceof SamError)) throw error;
-    throw new SamError('SAM_NOT_FOUND', `--encoder: no such file: ${path}`, { fix: 'check the path', cause: error });
+    throw new SamError('SAM_NOT_FOUND', `\`encoder\`: no such file: ${path}`, { fix: 'check the path', cause: error });
   });
   return { spec: source.spec, source, ...(await ownEncoder(source, options)) };
 }

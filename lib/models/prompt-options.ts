@@ -51,8 +51,8 @@ export function toPromptSettings(options: ResolvedPromptOptions): PromptSettings
     maskPrompt,
   } = options;
   if (kind === 'points' && numPositive + numNegative === 0) {
-    throw new SamError('SAM_BAD_OPTION', '--num-positive 0 and --num-negative 0 leave no prompt', {
-      fix: 'ask for at least one point, or take --prompt box',
+    throw new SamError('SAM_BAD_OPTION', '`numPositive` 0 and `numNegative` 0 leave no prompt', {
+      fix: 'ask for at least one point, or take `prompt` box',
     });
   }
   const padTo = options.missingPoints === 'token' && kind !== 'box' ? numPositive + numNegative : 0;

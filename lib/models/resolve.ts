@@ -75,7 +75,7 @@ async function resolveSource(spec: string, options: Located): Promise<ResolvedMo
 function withPromptEncoder(decoder: Source, base: Source | undefined): WithDecoder {
   if (base === undefined || !base.info.promptEncoder) {
     throw new SamError('SAM_BAD_CHECKPOINT', `${decoder.weights} holds a mask decoder, but no prompt encoder`, {
-      fix: 'name the model that it belongs to with --encoder, such as --encoder facebook/sam-vit-base',
+      fix: 'name the model that it belongs to with `encoder`, such as `encoder` facebook/sam-vit-base',
     });
   }
   const weightsHash = sha256(`${base.weightsHash}+${decoder.weightsHash}`);
@@ -163,7 +163,7 @@ function requireDecoder({ weights, info }: Source): void {
     'SAM_BAD_CHECKPOINT',
     `${weights}: no mask decoder in it, only ${info.encoder ?? 'a prompt encoder'}`,
     {
-      fix: 'give weights with the prompt encoder and mask decoder of SAM; an image encoder goes with --encoder',
+      fix: 'give weights with the prompt encoder and mask decoder of SAM; an image encoder goes with `encoder`',
     },
   );
 }

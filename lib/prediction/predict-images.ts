@@ -79,8 +79,8 @@ export async function predictImages(
 ): Promise<PredictImagesResult> {
   const { points, labels, box, ...options } = parseOptions(predictImagesOptionsSchema, given);
   if (options.simplify !== undefined && !options.polygons) {
-    throw new SamError('SAM_BAD_OPTION', '--simplify is about polygons, and none are asked for', {
-      fix: 'give --polygons too',
+    throw new SamError('SAM_BAD_OPTION', '`simplify` is about polygons, and none are asked for', {
+      fix: 'give `polygons` too',
     });
   }
   const prompt = points === undefined && box === undefined ? undefined : { points, labels, box };
@@ -91,8 +91,8 @@ export async function predictImages(
 async function predictSamples(options: Predicting): Promise<PredictImagesResult> {
   const { signal, onProgress, onWarning, skipBad } = options;
   if (options.prompt !== undefined && options.masks !== undefined) {
-    throw new SamError('SAM_BAD_OPTION', '--masks says where prompts are drawn from, and a point or box is given', {
-      fix: 'leave out --masks, or --point and --box',
+    throw new SamError('SAM_BAD_OPTION', '`masks` says where prompts are drawn from, and a point or box is given', {
+      fix: 'leave out `masks`, or `point` and `box`',
     });
   }
   const workplace = openWorkplace(options, options);

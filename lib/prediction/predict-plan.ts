@@ -86,7 +86,7 @@ async function planOne(
   };
   if (resolve(outputs.mask) === resolve(sample.image.path)) {
     throw new SamError('SAM_BAD_ARGUMENT', `the mask of ${sample.image.path} would replace the image`, {
-      fix: 'name another folder with --out',
+      fix: 'name another folder with `out`',
     });
   }
   const job = { sample, size: { width, height }, outputs, ...(raster !== undefined && { raster }) };
@@ -114,17 +114,17 @@ function checkTiled({ sample, plan }: RasterJob, options: Predicting, masks: Rou
   const where = `${sample.image.path} is predicted in ${plan.columns.length * plan.rows.length} tiles`;
   if (options.prompt === undefined && masks === undefined) {
     throw new SamError('SAM_BAD_OPTION', `${where}: nothing says what to look for in each of them`, {
-      fix: 'give --masks DIR, --rough-mask or --point (or --tile 0, for a picture that makes sense as a whole)',
+      fix: 'give `masks` DIR, `roughMask` or `point` (or `tile` 0, for a picture that makes sense as a whole)',
     });
   }
   for (const [name, asked] of [
-    ['--save-logits', options.saveLogits === true],
-    ['--attempts', (options.attempts ?? 1) > 1],
-    ['--refine', (options.refine ?? 0) > 0],
+    ['`saveLogits`', options.saveLogits === true],
+    ['`attempts`', (options.attempts ?? 1) > 1],
+    ['`refine`', (options.refine ?? 0) > 0],
   ] as const) {
     if (!asked) continue;
     throw new SamError('SAM_BAD_OPTION', `${name} is for whole images: ${where}`, {
-      fix: 'leave it out, or take one tile with --tile 0',
+      fix: 'leave it out, or take one tile with `tile` 0',
     });
   }
 }
@@ -136,8 +136,8 @@ async function maskOfTiles(raster: RasterJob, masks: RoughMasks): Promise<Pick<J
     await (await openRoughWindows(raster, settings)).close();
     return { roughMask: settings };
   }
-  const { folder, flag } = settings.method;
-  const maskPath = (await masksByName(folder, flag)).get(raster.sample.name);
+  const { folder, option } = settings.method;
+  const maskPath = (await masksByName(folder, option)).get(raster.sample.name);
   if (maskPath === undefined) {
     throw new SamError('SAM_BAD_DATA', `no mask for ${raster.sample.name} in ${folder}`, {
       fix: 'name masks as their images',

@@ -87,7 +87,7 @@ function requireSmallTiles({ image }: Sample, { columns, rows }: TilePlan): void
   const [width, height] = [columns[0]!.size, rows[0]!.size];
   if (width * height <= MOST_PIXELS) return;
   throw new SamError('SAM_BAD_DATA', `${image.path}: a tile of ${width} x ${height} pixels is too large`, {
-    fix: 'take smaller tiles, for instance --tile 1024',
+    fix: 'take smaller tiles, for instance `tile` 1024',
   });
 }
 

@@ -15,8 +15,8 @@ export interface UserPrompt {
 export function parsePoint(text: string): { point: readonly [number, number]; label: 0 | 1 } {
   const [x, y, label = 1, ...rest] = numbers(text);
   if (x === undefined || y === undefined || rest.length > 0 || (label !== 0 && label !== 1)) {
-    throw new SamError('SAM_BAD_OPTION', `--point ${text}: not a point`, {
-      fix: 'write x,y,label in pixels of the image, label 1 inside or 0 outside, e.g. --point 120,80,1',
+    throw new SamError('SAM_BAD_OPTION', `\`point\` ${text}: not a point`, {
+      fix: 'write x,y,label in pixels of the image, label 1 inside or 0 outside, e.g. `point` 120,80,1',
     });
   }
   return { point: [x, y], label };
@@ -26,8 +26,8 @@ export function parsePoint(text: string): { point: readonly [number, number]; la
 export function parseBox(text: string): readonly [number, number, number, number] {
   const [x0, y0, x1, y1, ...rest] = numbers(text);
   if (x0 === undefined || y0 === undefined || x1 === undefined || y1 === undefined || rest.length > 0) {
-    throw new SamError('SAM_BAD_OPTION', `--box ${text}: not a box`, {
-      fix: 'write x0,y0,x1,y1 in pixels of the image, e.g. --box 20,40,300,220',
+    throw new SamError('SAM_BAD_OPTION', `\`box\` ${text}: not a box`, {
+      fix: 'write x0,y0,x1,y1 in pixels of the image, e.g. `box` 20,40,300,220',
     });
   }
   return [x0, y0, x1, y1];

@@ -34,7 +34,7 @@ export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: R
   const withBox = settings.kind !== 'points';
   if ((withBox || settings.numPositive > 0) && !picture.values.includes(1)) {
     throw new SamError('SAM_BAD_DATA', 'no prompt can be drawn from a mask without a single pixel', {
-      fix: 'Leave such images out with --on-empty skip.',
+      fix: 'leave such images out with `onEmpty` skip',
     });
   }
   const positives = withPoints ? drawPositives(picture, settings, random, inPicture(mask, margin, 'inside')) : [];

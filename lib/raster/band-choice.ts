@@ -25,8 +25,8 @@ export function chooseBands(raster: Banded, choice: BandChoice | undefined): rea
   if (choice === undefined) return raster.bandCount < 3 ? [0, 0, 0] : [0, 1, 2];
   const named = words(choice);
   if (named.length !== 1 && named.length !== 3) {
-    throw new SamError('SAM_BAD_OPTION', `--bands ${choice}: expected three bands, or one for a grey picture`, {
-      fix: 'write numbers from 1, or names, such as --bands 1,2,3 or --bands red,green,blue',
+    throw new SamError('SAM_BAD_OPTION', `\`bands\` ${choice}: expected three bands, or one for a grey picture`, {
+      fix: 'write numbers from 1, or names, such as `bands` 1,2,3 or `bands` red,green,blue',
     });
   }
   const [first, second, third] = named.map((word) => bandIndex(raster, word));
@@ -40,6 +40,6 @@ function bandIndex({ path, bandCount, bandNames }: Banded, word: string): number
   const names = bandNames.slice(0, bandCount).filter((name) => name !== '');
   const called = names.length === 0 ? '' : ` (${names.join(', ')})`;
   throw new SamError('SAM_BAD_DATA', `${path} has no band '${word}': it has ${bandCount}${called}`, {
-    fix: 'name other bands with --bands, by number from 1 or by name',
+    fix: 'name other bands with `bands`, by number from 1 or by name',
   });
 }

@@ -245,7 +245,7 @@ function broken(path: string, error: unknown): SamError {
   if (error instanceof SamError) return error;
   const detail = error instanceof Error ? error.message : String(error);
   return new SamError('SAM_BAD_DATA', `image ${path} is truncated or broken, or a TIFF of a kind that is not read`, {
-    fix: 'Replace the file, or save it anew (gdal_translate -co COMPRESS=DEFLATE), or go on without it with --skip-bad.',
+    fix: 'replace the file, or save it anew (gdal_translate -co COMPRESS=DEFLATE), or go on without it with `skipBad`',
     detail,
     cause: error,
   });

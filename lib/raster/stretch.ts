@@ -166,7 +166,7 @@ function noData(raster: Raster, band: number): SamError {
     'SAM_BAD_DATA',
     `image ${raster.path} holds no data: every pixel of band ${band + 1} is ${what}`,
     {
-      fix: 'take another band with --bands, or go on without it with --skip-bad',
+      fix: 'take another band with `bands`, or go on without it with `skipBad`',
     },
   );
 }

@@ -130,13 +130,13 @@ export async function checkOut(out: string | undefined, overwrite: boolean): Pro
   const dir = out ?? resolve('runs');
   const found = await stat(dir).catch(() => undefined);
   if (found !== undefined && !found.isDirectory()) {
-    throw new SamError('SAM_BAD_OPTION', `--out ${dir} is a file`, { fix: 'name a folder' });
+    throw new SamError('SAM_BAD_OPTION', `\`out\` ${dir} is a file`, { fix: 'name a folder' });
   }
   const { config, last, best } = runPaths(dir);
-  await requireWritable(config, '--out');
+  await requireWritable(config, '`out`');
   if (out === undefined || overwrite || ![config, last, best].some((path) => existsSync(path))) return;
   throw new SamError('SAM_RUN_EXISTS', `${dir} already holds a run`, {
-    fix: 'go on with it (--resume), replace it (--overwrite), or name another folder',
+    fix: 'go on with it (`resume`), replace it (`overwrite`), or name another folder',
   });
 }
 

@@ -31,7 +31,7 @@ export interface EntrantOptions extends Pick<WorkOptions, 'cacheDir' | 'encoder'
 /** Files and settings of all models, before anything slow begins. */
 export async function resolveEntrants(options: EntrantOptions): Promise<Entrant[]> {
   if (options.models.length === 0)
-    throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name --models' });
+    throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name `models`' });
   checkKinds(options);
   const { cacheDir, encoder, signal, onNote } = options;
   const tuned = new Map<string, ResolvedModel>();
@@ -57,12 +57,12 @@ export async function resolveEntrants(options: EntrantOptions): Promise<Entrant[
 function checkKinds({ promptKinds, prompts = {} }: EntrantOptions): void {
   if (promptKinds === undefined) return;
   if (promptKinds.length === 0 || new Set(promptKinds).size < promptKinds.length) {
-    throw new SamError('SAM_BAD_OPTION', `--prompt-kinds ${promptKinds.join(',')}: expected each kind once`, {
+    throw new SamError('SAM_BAD_OPTION', `\`promptKinds\` ${promptKinds.join(',')}: expected each kind once`, {
       fix: `name some of ${PROMPT_KINDS.join(', ')}, automatic`,
     });
   }
   if ((prompts as { prompt?: unknown }).prompt !== undefined) {
-    throw new SamError('SAM_BAD_OPTION', '--prompt and --prompt-kinds both say what is drawn', {
+    throw new SamError('SAM_BAD_OPTION', '`prompt` and `promptKinds` both say what is drawn', {
       fix: 'leave one out',
     });
   }

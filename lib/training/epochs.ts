@@ -179,6 +179,6 @@ function nanLoss(context: EpochsContext, plan: PlannedBatch, what: string): SamE
   const kept = last === undefined ? 'nothing was saved yet' : `the last good checkpoint is kept: ${last}`;
   const where = `epoch ${state.epoch + 1}, step ${state.step + 1}`;
   return new SamError('SAM_NAN_LOSS', `${what} not finite in ${where}; images of the batch: ${images}`, {
-    fix: `look at these images, lower --lr or set --clip-grad-norm; ${kept}`,
+    fix: `look at these images, lower \`lr\` or set \`clipGradNorm\`; ${kept}`,
   });
 }

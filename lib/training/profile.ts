@@ -104,7 +104,7 @@ export class Profile {
 
   #unwritable(reason: string | undefined, cause?: unknown): SamError {
     const why = reason === undefined ? '' : ` (${reason})`;
-    return new SamError('SAM_BAD_OPTION', `--profile ${this.#path} cannot be written${why}`, {
+    return new SamError('SAM_BAD_OPTION', `\`profile\` ${this.#path} cannot be written${why}`, {
       fix: 'name a file in a folder that you may write to',
       cause,
     });

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../core/errors.js';
-import { kebab } from '../core/suggest.js';
 import { parseOptions, type ResolvedTrainOptions, type TrainOptions, trainOptionsSchema } from '../options.js';
 import { type CheckpointMetadata, readCheckpointMetadata } from '../runs/checkpoints.js';
 import { type RunConfig, readRunConfig, runPaths } from '../runs/run-folder.js';
@@ -32,11 +31,11 @@ export function resumeFolder({ resume, out }: Pick<TrainOptions, 'resume' | 'out
   if (resume === undefined) return undefined;
   const folder = resume === '' ? out : resume;
   if (folder === undefined) {
-    throw new SamError('SAM_BAD_OPTION', '--resume names no folder', { fix: 'write --resume RUNDIR' });
+    throw new SamError('SAM_BAD_OPTION', '`resume` names no folder', { fix: 'write `resume` RUNDIR' });
   }
   if (out !== undefined && resolve(out) !== resolve(folder)) {
-    throw new SamError('SAM_BAD_OPTION', `--resume ${resume} and --out ${out} are different folders`, {
-      fix: 'leave out --out: a resumed run goes on in its own folder',
+    throw new SamError('SAM_BAD_OPTION', `\`resume\` ${resume} and \`out\` ${out} are different folders`, {
+      fix: 'leave out `out`: a resumed run goes on in its own folder',
     });
   }
   return resolve(folder);
@@ -67,7 +66,7 @@ function agreedChanges(given: Partial<TrainOptions>, own: ResolvedTrainOptions):
   const differing = names.filter((name) => !MAY_CHANGE.has(name) && again[name] !== stored[name]);
   if (differing.length > 0) {
     const pairs = differing.map(
-      (name) => `--${kebab(name)} is ${again[name]} here and ${stored[name] ?? 'not set'} in the run`,
+      (name) => `\`${name}\` is ${again[name]} here and ${stored[name] ?? 'not set'} in the run`,
     );
     throw new SamError('SAM_BAD_OPTION', pairs.join('; '), {
       fix: 'leave these options out to go on with the run as it was, or begin a new run',

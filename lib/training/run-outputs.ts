@@ -36,7 +36,7 @@ export class RunOutputs {
     outside: { signal: AbortSignal | undefined; emit(event: TrainEvent): void },
   ): Promise<RunOutputs> {
     const { emit } = outside;
-    const onFailure = (message: string) => emit({ type: 'warning', code: 'SAM_IO', message: `--mirror: ${message}` });
+    const onFailure = (message: string) => emit({ type: 'warning', code: 'SAM_IO', message: `\`mirror\`: ${message}` });
     return new RunOutputs(
       paths,
       await Watch.open({ ...watched, folder: paths.tensorboard, emit }),

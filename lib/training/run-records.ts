@@ -66,7 +66,7 @@ export function requireSameModel(resumed: ResumedRun, model: OpenModel): void {
       'SAM_BAD_CHECKPOINT',
       `the ${what} of ${model.name} changed since the run in ${resumed.dir} began`,
       {
-        fix: 'put the model back as it was, or begin a new run with --model RUNDIR',
+        fix: 'put the model back as it was, or begin a new run with `model` RUNDIR',
       },
     );
   }
@@ -79,7 +79,7 @@ function requireSameData(resumed: ResumedRun, data: RunConfig['data']): void {
     throw new SamError(
       'SAM_BAD_DATA',
       `the ${split} images are not those that the run began with (${data[split].count} now, ${before.count} then)`,
-      { fix: 'put the data back as it was, or begin a new run with --model RUNDIR' },
+      { fix: 'put the data back as it was, or begin a new run with `model` RUNDIR' },
     );
   }
 }

@@ -87,7 +87,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
   if (resumed?.metadata !== undefined && isFinished(resumed.metadata.state, options)) {
     const { epoch } = resumed.metadata.state;
     if (given.epochs !== undefined && given.epochs < epoch) {
-      const message = `${resumed.dir} has ${epoch} epochs already: --epochs ${given.epochs} takes none of them back`;
+      const message = `${resumed.dir} has ${epoch} epochs already: \`epochs\` ${given.epochs} takes none of them back`;
       outside.emit({ type: 'note', message });
     }
     return finishedResult(resumed, seconds);

@@ -82,8 +82,8 @@ export async function splitsOf(root: string): Promise<string[]> {
   return splits.sort(compare);
 }
 
-const FIX_PAIRS = 'Give each image one mask of the same name, or go on without these with --skip-bad.';
-const LAYOUT = 'Data lies in SRC/<split>/images and SRC/<split>/masks, an image and its mask under the same name.';
+const FIX_PAIRS = 'give each image one mask of the same name, or go on without these with `skipBad`';
+const LAYOUT = 'data lies in SRC/<split>/images and SRC/<split>/masks, an image and its mask under the same name';
 
 async function requireSplit(root: string, split: string): Promise<void> {
   if (!(await isFolder(root))) {
@@ -170,6 +170,6 @@ function pairUp(
 function nothingIn(folder: string, requireMasks: boolean, skipped: boolean): SamError {
   const what = requireMasks ? 'image with a mask' : 'image';
   return new SamError('SAM_BAD_DATA', `${folder} holds no ${what}${skipped ? ' that can be used' : ''}`, {
-    fix: `${LAYOUT} Extensions: ${IMAGE_EXTENSIONS.join(' ')}.`,
+    fix: `${LAYOUT} Extensions: ${IMAGE_EXTENSIONS.join(' ')}`,
   });
 }

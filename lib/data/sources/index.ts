@@ -74,6 +74,6 @@ export async function findSource(options: OpenSourceOptions, hooks: Hooks): Prom
 
 function unknownKind(message: string): SamError {
   return new SamError('SAM_BAD_OPTION', message, {
-    fix: 'Give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers.',
+    fix: 'give a folder SRC/<split>/{images,masks}, Parquet files, COCO JSON, a CSV or JSONL file, hf:owner/name, or sample:rivers',
   });
 }

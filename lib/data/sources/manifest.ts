@@ -14,8 +14,8 @@ import { noSplit, sameSplit } from '../splits.js';
 
 const EXTENSIONS: readonly string[] = ['.csv', '.jsonl', '.ndjson'];
 const COLUMNS = ['image', 'mask', 'split', 'name'] as const;
-const COLUMNS_FIX = 'The columns are image, mask, and if wanted split and name; paths start at the folder of the file.';
-const FIX = 'Mend the file, or go on without these with --skip-bad.';
+const COLUMNS_FIX = 'the columns are image, mask, and if wanted split and name; paths start at the folder of the file';
+const FIX = 'mend the file, or go on without these with `skipBad`';
 /** Rows that name no split. */
 const DEFAULT_SPLIT = 'train';
 
@@ -169,7 +169,7 @@ function rowsOfCsv(text: string, path: string): Row[] {
   } catch (error) {
     if (error instanceof SamError) throw error;
     throw new SamError('SAM_BAD_DATA', `${path}: ${error instanceof Error ? error.message : error}`, {
-      fix: 'Put fields with quotes, commas or line ends in quotes, and double the quotes within.',
+      fix: 'put fields with quotes, commas or line ends in quotes, and double the quotes within',
     });
   }
   if (columns === undefined) columnsOf([], path);

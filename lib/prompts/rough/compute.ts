@@ -54,7 +54,7 @@ export function computeRoughMask({ source, width, height, cleaning, distances }:
   const values = cleanMask(raw, width, height, cleaning);
   const area = count(values);
   const before = area > 0 ? 0 : count(raw);
-  const small = `its ${before} pixels are in pieces of fewer than ${cleaning.minArea} (--min-area)`;
+  const small = `its ${before} pixels are in pieces of fewer than ${cleaning.minArea} (\`minArea\`)`;
   const emptiness = area > 0 ? null : before > 0 ? small : describe();
   return { values, area, threshold, emptiness, distances: distances ? distancesOf(values, width, height) : null };
 }

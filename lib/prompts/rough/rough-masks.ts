@@ -110,11 +110,11 @@ export class RoughMasks {
       return { source: { kind: 'hsv', pixels, bands: method.bands }, width, height };
     }
     if (method.kind === 'file') {
-      this.#files ??= masksByName(method.folder, method.flag);
+      this.#files ??= masksByName(method.folder, method.option);
       const path = (await this.#files).get(sample.name);
       if (path === undefined) {
-        throw new SamError('SAM_BAD_DATA', `no mask for ${sample.name} in ${method.folder} (${method.flag})`, {
-          fix: "give one of the image's name, or go on without such images with --skip-bad",
+        throw new SamError('SAM_BAD_DATA', `no mask for ${sample.name} in ${method.folder} (${method.option})`, {
+          fix: "give one of the image's name, or go on without such images with `skipBad`",
         });
       }
       const { values, width, height } = await decodeMask({ ...sample, mask: { path } }, await imageSize(sample));
@@ -175,6 +175,6 @@ function maskLogits({ values, size }: LowResMask): Float32Array {
 /** What is said of an image whose rough mask has no pixel. */
 export function emptyRoughMask(sample: Sample, emptiness: string): SamError {
   return new SamError('SAM_BAD_DATA', `${sample.image.path}: the rough mask is empty: ${emptiness}`, {
-    fix: 'change its thresholds (sam-native prompts shows them), or leave such images out with --on-empty skip',
+    fix: 'change its thresholds (sam-native prompts shows them), or leave such images out with `onEmpty` skip',
   });
 }

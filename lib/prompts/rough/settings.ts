@@ -1,7 +1,6 @@
 /** The options of rough masks, as the code that makes them takes them. */
 
 import { SamError } from '../../core/errors.js';
-import { kebab } from '../../core/suggest.js';
 import { words } from '../../core/words.js';
 import type { ResolvedRoughOptions } from '../../option-types.js';
 import type { Cleaning } from './clean.js';
@@ -24,8 +23,8 @@ export interface IndexMethod {
 export type RoughMethod =
   | { readonly kind: 'hsv'; readonly bands: HsvBands }
   | IndexMethod
-  /** `flag`: the option that named the folder. */
-  | { readonly kind: 'file'; readonly folder: string; readonly flag: string };
+  /** `option`: the option that named the folder. */
+  | { readonly kind: 'file'; readonly folder: string; readonly option: string };
 
 export interface RoughMaskSettings {
   readonly method: RoughMethod;
@@ -37,7 +36,7 @@ export interface RoughMaskSettings {
 /** Masks of a folder as they are: what `predict --masks` takes. */
 export function masksOfFolder(folder: string): RoughMaskSettings {
   const cleaning = { minArea: 0, fillHoles: false, largest: false };
-  return { method: { kind: 'file', folder, flag: '--masks' }, cleaning, erosion: undefined };
+  return { method: { kind: 'file', folder, option: '`masks`' }, cleaning, erosion: undefined };
 }
 
 /** `--rough-mask` implies `rough` unless something is said. */
@@ -52,15 +51,15 @@ export function promptOrigin({ promptSource, roughMask }: ResolvedRoughOptions):
 export function toRoughMaskSettings(options: ResolvedRoughOptions): RoughMaskSettings | undefined {
   const { minArea, fillHoles, largest, erosion, roughMask } = options;
   if (options.maskPrompt && promptOrigin(options) === 'mixed') {
-    throw new SamError('SAM_BAD_OPTION', '--mask-prompt does not go with --prompt-source mixed', {
-      fix: 'half of the prompts would have no mask, or the answer itself: take --prompt-source rough',
+    throw new SamError('SAM_BAD_OPTION', '`maskPrompt` does not go with `promptSource` mixed', {
+      fix: 'half of the prompts would have no mask, or the answer itself: take `promptSource` rough',
     });
   }
   if (roughMask === undefined) {
     const origin = promptOrigin(options);
     if (origin === 'ground-truth') return undefined;
-    throw new SamError('SAM_BAD_OPTION', `--prompt-source ${origin} needs a rough mask`, {
-      fix: 'say what makes it: --rough-mask hsv, ndwi, mndwi, ndvi or file',
+    throw new SamError('SAM_BAD_OPTION', `\`promptSource\` ${origin} needs a rough mask`, {
+      fix: 'say what makes it: `roughMask` hsv, ndwi, mndwi, ndvi or file',
     });
   }
   return { method: methodOf(roughMask, options), cleaning: { minArea, fillHoles, largest }, erosion };
@@ -70,13 +69,13 @@ function methodOf(kind: NonNullable<ResolvedRoughOptions['roughMask']>, options:
   if (kind === 'hsv') {
     const bands = { hue: range(options.hue), saturation: range(options.saturation), value: range(options.value) };
     if (bands.hue ?? bands.saturation ?? bands.value) return { kind, bands };
-    throw new SamError('SAM_BAD_OPTION', '--rough-mask hsv needs at least one of --hue, --saturation and --value', {
-      fix: 'such as --hue 190-250, or let sam-native prompts --tune --data SRC find them',
+    throw new SamError('SAM_BAD_OPTION', '`roughMask` hsv needs at least one of `hue`, `saturation` and `value`', {
+      fix: 'such as `hue` 190-250, or let sam-native prompts --tune --data SRC find them',
     });
   }
   if (kind === 'file') {
-    if (options.roughMasks !== undefined) return { kind, folder: options.roughMasks, flag: '--rough-masks' };
-    throw new SamError('SAM_BAD_OPTION', '--rough-mask file needs --rough-masks', {
+    if (options.roughMasks !== undefined) return { kind, folder: options.roughMasks, option: '`roughMasks`' };
+    throw new SamError('SAM_BAD_OPTION', '`roughMask` file needs `roughMasks`', {
       fix: 'name the folder of the masks',
     });
   }
@@ -117,18 +116,21 @@ export function bandNumbers(
     if (typeof chosen === 'number') return chosen;
     const named = names.indexOf(chosen);
     if (named >= 0) return named + 1;
-    const flag = role === 'nir' || role === 'swir' ? role : 'bands';
+    const option = role === 'nir' || role === 'swir' ? role : 'bands';
     if (choices[role] !== undefined) {
       const there = names.filter((name) => name !== null);
       throw new SamError('SAM_BAD_DATA', `image ${path} has no band named ${chosen}`, {
-        fix:
-          there.length > 0 ? `its bands are named ${there.join(', ')}` : `give the band's number with --${kebab(flag)}`,
+        fix: there.length > 0 ? `its bands are named ${there.join(', ')}` : `give the band's number with \`${option}\``,
       });
     }
     if (role === 'red' || role === 'green') return FIRST_BANDS[role];
-    throw new SamError('SAM_BAD_OPTION', `--rough-mask ${kind} needs --${role}: no band of ${path} is named ${role}`, {
-      fix: `give the band's number, such as --${role} 4 (the image has ${names.length})`,
-    });
+    throw new SamError(
+      'SAM_BAD_OPTION',
+      `\`roughMask\` ${kind} needs \`${role}\`: no band of ${path} is named ${role}`,
+      {
+        fix: `give the band's number, such as \`${role}\` 4 (the image has ${names.length})`,
+      },
+    );
   });
   return [a!, b!];
 }

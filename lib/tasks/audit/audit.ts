@@ -2,26 +2,22 @@
 
 import { join, resolve } from 'node:path';
 import type { Precision } from '../../../binding.js';
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { prepareFolder, writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { writeMaskPng } from '../../core/mask-png.js';
 import { openSplit } from '../../data/open-data.js';
-import type { Sample, Samples } from '../../data/sample.js';
+import type { Sample } from '../../data/sample.js';
 import { manifestCsv } from '../../data/sources/manifest.js';
-import type { Compute } from '../../device.js';
-import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
-import { resolveModel } from '../../models/resolve.js';
-import { checkSamples } from '../../training/check-samples.js';
+import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { environment } from '../../training/environment.js';
-import { LowResMasks } from '../../training/masks.js';
-import { RoughPrompts } from '../../training/rough-prompts.js';
+import { trainOptionsOf } from '../workbench/options.js';
+import { checkLabels, openWorkbench } from '../workbench/workbench.js';
 import { FileWriter, otherSplits } from './as-files.js';
 import { agreementOf, consensus, iouOf } from './disagreement.js';
 import { type AuditItem, type AuditRecord, auditPaths, FORMAT_VERSION, forgetAudit, writeRecord } from './folder.js';
 import { foldsOf, groupsForFolds } from './folds.js';
-import { type AuditOptions, type ResolvedAuditOptions, resolveAuditOptions, trainOptionsOf } from './options.js';
-import { type FoldProgress, outOfFold, type Verdict } from './out-of-fold.js';
+import { type AuditOptions, type ResolvedAuditOptions, resolveAuditOptions } from './options.js';
+import { type AuditBench, type FoldProgress, outOfFold, type Verdict } from './out-of-fold.js';
 import { makePicture, type ReviewPicture } from './pictures.js';
 import { reviewPage } from './review-page.js';
 
@@ -66,20 +62,21 @@ export async function audit(given: AuditOptions, control: AuditControl = {}): Pr
 
 async function work(options: ResolvedAuditOptions, control: AuditControl): Promise<AuditResult> {
   const started = performance.now();
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const { signal, onNote, onWarning } = control;
+  const { signal, onNote, onWarning, onProgress } = control;
   const hooks = { signal, onNote, onWarning };
-  const found = await openSplit({ ...options, cacheDir }, hooks);
-  const checked = await checkLabels(found, options, hooks);
-  groupsForFolds(checked, options.folds, options.groupBy); // refuses too few groups before anything slow begins
-  const compute = environment.compute(trainOptionsOf(options, options.out), hooks);
-  const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
-  const store = await EmbeddingStore.open({ ...options, ...compute, encoder: model, cacheDir });
+  const run = trainOptionsOf(options, {});
+  const found = await openSplit(options, hooks);
+  const checked = await checkLabels({ train: found }, run, hooks);
+  groupsForFolds(checked.train, options.folds, options.groupBy); // refuses too few groups before anything slow begins
+  const bench = await openWorkbench(checked, run, {
+    ...hooks,
+    onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
+  });
   try {
-    const samples = await encoded(store, checked, options, control);
+    const samples = [...bench.splits.train];
     await forgetAudit(options.out);
-    const items = await itemsOf(samples, { options, compute, store, cacheDir }, control);
-    const record = await recordOf(items, { options, cacheDir, model: model.name }, control);
+    const items = await itemsOf(samples, options, bench, control);
+    const record = await recordOf(items, options, bench.model, control);
     const { review, manifest } = await write(record, samples, options, control);
     const usable = new Set(samples);
     return {
@@ -88,52 +85,28 @@ async function work(options: ResolvedAuditOptions, control: AuditControl): Promi
       manifest,
       skipped: found.filter((sample) => !usable.has(sample)).map(({ name }) => name),
       folds: options.folds,
-      model: model.name,
-      device: compute.device,
-      precision: compute.precision,
+      model: bench.model,
+      device: bench.compute.device,
+      precision: bench.compute.precision,
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
-    await store.dispose();
+    await bench.dispose();
   }
-}
-
-/** Those that `train` could use. */
-async function checkLabels(samples: Samples, options: ResolvedAuditOptions, hooks: Hooks): Promise<Samples> {
-  const rough = RoughPrompts.open(trainOptionsOf(options, options.out));
-  const masks = new LowResMasks(options.maskSize, options.imageSize);
-  try {
-    return (await checkSamples({ train: samples }, masks, { ...options, ...hooks, rough })).train;
-  } finally {
-    await rough?.dispose();
-  }
-}
-
-async function encoded(
-  store: EmbeddingStore,
-  samples: Samples,
-  { skipBad }: ResolvedAuditOptions,
-  { signal, onWarning, onProgress }: AuditControl,
-): Promise<Sample[]> {
-  const { usable } = await store.ensure(samples, {
-    signal,
-    skipBad,
-    onWarning,
-    onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
-  });
-  return [...samples].filter(usable);
 }
 
 /** An item for each sample, worst first. */
 async function itemsOf(
   samples: readonly Sample[],
-  context: { options: ResolvedAuditOptions; compute: Compute; store: EmbeddingStore; cacheDir: string },
+  options: ResolvedAuditOptions,
+  bench: AuditBench,
   control: AuditControl,
 ): Promise<AuditItem[]> {
-  const { folds, groupBy, seed, out, split } = context.options;
+  const { folds, groupBy, seed, out, split } = options;
   const files = new FileWriter(out);
   const items: AuditItem[] = [];
-  for await (const verdict of outOfFold(samples, foldsOf(samples, folds, groupBy, seed), { ...context, ...control })) {
+  const foldOf = foldsOf(samples, folds, groupBy, seed);
+  for await (const verdict of outOfFold(samples, foldOf, { ...control, options, bench })) {
     items.push({ ...(await files.rowOf(verdict.sample, split)), ...(await findingsOf(verdict, out)) });
   }
   return items.sort((a, b) => a.iou - b.iou || (a.name < b.name ? -1 : 1));
@@ -158,12 +131,13 @@ async function findingsOf({ sample, fold, label, predictions }: Verdict, out: st
 
 async function recordOf(
   items: AuditItem[],
-  { options, cacheDir, model }: { options: ResolvedAuditOptions; cacheDir: string; model: string },
+  options: ResolvedAuditOptions,
+  model: string,
   { onWarning }: AuditControl,
 ): Promise<AuditRecord> {
   // Where its own pictures had to be copied, those of the other splits are no files either.
   const copied = items.some(({ image }) => image.startsWith(join(options.out, '/')));
-  const others = copied ? [] : await otherSplits({ ...options, cacheDir }, new FileWriter(options.out), onWarning);
+  const others = copied ? [] : await otherSplits(options, new FileWriter(options.out), onWarning);
   return {
     formatVersion: FORMAT_VERSION,
     createdAt: new Date().toISOString(),

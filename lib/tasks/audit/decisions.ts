@@ -64,7 +64,7 @@ export async function applyDecisions(path: string, out?: string): Promise<ApplyR
   }
   const manifest = out === undefined ? auditPaths(dir).manifest : resolve(out);
   if (!manifest.toLowerCase().endsWith('.csv')) {
-    throw new SamError('SAM_BAD_OPTION', `--out ${out} is no name for a manifest`, { fix: 'name a .csv file' });
+    throw new SamError('SAM_BAD_OPTION', `\`out\` ${out} is no name for a manifest`, { fix: 'name a .csv file' });
   }
   await writeFileWhole(manifest, manifestCsv([...left, ...record.others]));
   const counts = { kept: count('keep'), replaced: count('replace'), dropped: count('drop') };

@@ -26,6 +26,6 @@ export function groupsForFolds(samples: Samples, folds: number, groupBy: string 
   const { sizes } = groups;
   if (sizes.length >= folds) return groups;
   const what = sizes.length === 1 ? '1 group' : `${sizes.length} groups`;
-  const fix = sizes.length < 2 ? 'add images, or choose another --group-by' : `take --folds ${sizes.length}, or less`;
+  const fix = sizes.length < 2 ? 'add images, or choose another `groupBy`' : `take \`folds\` ${sizes.length}, or less`;
   throw new SamError('SAM_BAD_DATA', `${samples.length} samples in ${what} make no ${folds} folds`, { fix });
 }

@@ -9,8 +9,6 @@ import {
   parseOptions,
   presetOption,
   promptOptions,
-  type ResolvedTrainOptions,
-  trainOptionsSchema,
   withPreset,
 } from '../../options.js';
 
@@ -38,7 +36,7 @@ export const auditOptionsSchema = z.strictObject({
   epochs: count.min(1).default(10).describe('passes over the other folds, of each model'),
   show: count.min(1).default(200).describe('images on the review page, the worst ones; all others are kept'),
   out: z.string().default('audit').describe('folder for the review page, its pictures and the predicted masks'),
-  overwrite: z.boolean().default(false).describe('replace the audit that --out holds'),
+  overwrite: z.boolean().default(false).describe('replace the audit that `out` holds'),
 });
 
 /** Everything resolved. */
@@ -47,11 +45,4 @@ export type ResolvedAuditOptions = z.output<typeof auditOptionsSchema>;
 /** @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
 export function resolveAuditOptions(given: AuditOptions): ResolvedAuditOptions {
   return parseOptions(auditOptionsSchema, withPreset(given));
-}
-
-/** How the model of one fold is trained, into `out`. */
-export function trainOptionsOf(options: ResolvedAuditOptions, out: string): ResolvedTrainOptions {
-  const shared = Object.entries(options).filter(([name]) => name in trainOptionsSchema.shape);
-  const bare = { out, report: false, saveEvery: Number.MAX_SAFE_INTEGER };
-  return trainOptionsSchema.parse({ ...Object.fromEntries(shared), ...bare });
 }

@@ -7,8 +7,6 @@ import { validationRandom } from '../../core/random.js';
 import { toLowRes } from '../../data/low-res.js';
 import type { Mask, Sample, Samples } from '../../data/sample.js';
 import { filtered } from '../../data/sample-list.js';
-import type { Compute } from '../../device.js';
-import type { EmbeddingStore } from '../../embeddings/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
 import { resolveModel } from '../../models/resolve.js';
 import type { ResolvedTrainOptions } from '../../options.js';
@@ -16,10 +14,11 @@ import type { Prediction } from '../../prediction/sam-model.js';
 import { drawPrompt } from '../../prompts/draw.js';
 import type { Asked } from '../../scoring/ask.js';
 import { answered, type Question } from '../../scoring/judge.js';
-import { environment } from '../../training/environment.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
 import { trainWith } from '../../training/train.js';
-import { type ResolvedAuditOptions, trainOptionsOf } from './options.js';
+import { trainOptionsOf } from '../workbench/options.js';
+import type { SplitSamples, Workbench } from '../workbench/workbench.js';
+import type { ResolvedAuditOptions } from './options.js';
 
 /** What a model says about a label that it was not trained on. */
 export interface Verdict {
@@ -35,12 +34,12 @@ export type FoldProgress =
   | { stage: 'train'; fold: number; folds: number; epoch: number; epochs: number }
   | { stage: 'predict'; fold: number; folds: number; done: number; total: number };
 
+/** What all folds share: the embeddings of all samples among it. */
+export type AuditBench = Pick<Workbench<SplitSamples>, 'compute' | 'store' | 'cacheDir' | 'environment'>;
+
 export interface OutOfFoldContext extends Hooks<FoldProgress> {
   options: ResolvedAuditOptions;
-  compute: Compute;
-  /** Holds the embeddings of all samples, for all folds. */
-  store: EmbeddingStore;
-  cacheDir: string;
+  bench: AuditBench;
 }
 
 /** Trains fold after fold; a sample's verdict comes when its fold's turn has come. Run folders are removed when they have served. */
@@ -49,16 +48,17 @@ export async function* outOfFold(
   foldOf: Uint32Array,
   context: OutOfFoldContext,
 ): AsyncGenerator<Verdict, void> {
-  const { options, cacheDir } = context;
+  const { options, bench } = context;
   for (let fold = 0; fold < options.folds; fold++) {
-    const scratch = await scratchFolder(join(cacheDir, 'tmp'));
+    const scratch = await scratchFolder(join(bench.cacheDir, 'tmp'));
     try {
       const within = (inside: boolean) => {
         let place = 0;
         return filtered(samples, () => (foldOf[place++] === fold) === inside);
       };
       const heldOut = within(true);
-      const run = trainOptionsOf(options, join(scratch.path, 'run'));
+      const bare = { report: false, saveEvery: Number.MAX_SAFE_INTEGER };
+      const run = trainOptionsOf(options, { out: join(scratch.path, 'run'), ...bare });
       const checkpoint = await trainFold(run, { train: within(false), validation: heldOut }, fold + 1, context);
       yield* judge(checkpoint, [...heldOut], run, fold + 1, context);
     } finally {
@@ -72,7 +72,7 @@ async function trainFold(
   run: ResolvedTrainOptions,
   splits: { train: Samples; validation: Samples },
   fold: number,
-  { options: { folds }, compute, store, signal, onNote, onWarning, onProgress }: OutOfFoldContext,
+  { options: { folds }, bench, signal, onNote, onWarning, onProgress }: OutOfFoldContext,
 ): Promise<string> {
   const { lastCheckpoint } = await trainWith(
     run,
@@ -85,14 +85,7 @@ async function trainFold(
         else if (event.type === 'note' && fold === 1) onNote?.(event.message);
       },
     },
-    {
-      ...environment,
-      compute: () => compute,
-      openData: async () => splits,
-      async openModel(...given) {
-        return { ...(await environment.openModel(...given)), embeddings: store };
-      },
-    },
+    bench.environment(splits),
   ).result.catch((error: unknown) => {
     // Its own words would name a run to go on with, which is gone.
     throw signal?.aborted ? signal.reason : error;
@@ -105,10 +98,10 @@ async function* judge(
   samples: readonly Sample[],
   run: ResolvedTrainOptions,
   fold: number,
-  { options: { folds, draws }, compute, store, cacheDir, signal, onWarning, onProgress }: OutOfFoldContext,
+  { options: { folds, draws }, bench, signal, onWarning, onProgress }: OutOfFoldContext,
 ): AsyncGenerator<Verdict, void> {
-  const model = await resolveModel(checkpoint, { cacheDir, encoder: run.encoder, signal });
-  const witness = { model, compute, store, imageSize: run.imageSize };
+  const model = await resolveModel(checkpoint, { cacheDir: bench.cacheDir, encoder: run.encoder, signal });
+  const witness = { ...bench, model, imageSize: run.imageSize };
   const rough = RoughPrompts.open(run);
   const questions = (about: Asked) => drawn(about, { run, rough, draws });
   try {

@@ -2,9 +2,9 @@
 import type { Embeddings, ImageEncoder, PromptBatch, SamModel, Trainer } from '../../../binding.js';
 import { native } from '../../addon/native.js';
 import { runEncoding } from '../../embeddings/encode.js';
+import { EMBEDDING_FLOATS, MODEL_SIDE } from '../../frame.js';
 import { parseLoss, type ResolvedTrainOptions, trainOptionsSchema } from '../../options.js';
 import { median } from '../../scoring/statistics.js';
-import { EMBEDDING, GRID, SIDE } from './work.js';
 
 /** How often something is timed, after it ran once (or more) to warm up. */
 export interface Effort {
@@ -26,9 +26,9 @@ const POINTS = 3;
 
 /** A picture through the encoder, resizing included; the next one's preparation overlaps in a real run and isn't timed. */
 export async function timeEncoder(encoder: ImageEncoder, effort: Effort, signal?: AbortSignal): Promise<number> {
-  const pixels = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, index) => (index * 7919) % 251);
+  const pixels = Uint8Array.from({ length: MODEL_SIDE * MODEL_SIDE * 3 }, (_, index) => (index * 7919) % 251);
   return medianSeconds(effort, async () => {
-    const encoding = await encoder.begin({ pixels, width: SIDE, height: SIDE });
+    const encoding = await encoder.begin({ pixels, width: MODEL_SIDE, height: MODEL_SIDE });
     try {
       const started = performance.now();
       const embeddings = await runEncoding(encoding, signal);
@@ -95,7 +95,7 @@ export async function timePrompts(
 }
 
 function randomEmbeddings(count: number): Embeddings {
-  const values = Float32Array.from({ length: count * EMBEDDING * GRID * GRID }, (_, index) => Math.sin(index) / 10);
+  const values = Float32Array.from({ length: count * EMBEDDING_FLOATS }, (_, index) => Math.sin(index) / 10);
   return native().embeddingsFrom(values);
 }
 
@@ -105,7 +105,7 @@ function pointPrompts(images: number, promptsPerImage: number, pointsPerPrompt: 
     images,
     promptsPerImage,
     pointsPerPrompt,
-    points: Float32Array.from({ length: 2 * count }, (_, index) => (index * 397) % SIDE),
+    points: Float32Array.from({ length: 2 * count }, (_, index) => (index * 397) % MODEL_SIDE),
     pointLabels: new Int32Array(count).fill(1),
   };
 }

@@ -13,7 +13,7 @@ export const benchOptionsSchema = z.strictObject({
     .refine((models) => models.length > 0, 'expected names of models')
     .optional()
     .describe(
-      'models whose encoders are timed, with commas, as --model takes them (random weights of --sizes if not given)',
+      'models whose encoders are timed, with commas, as `model` takes them (random weights of `sizes` if not given)',
     ),
   sizes: listOf(z.enum(SIZES), `expected some of ${SIZES}`)
     .refine((sizes) => sizes.length > 0, `expected some of ${SIZES}`)

@@ -3,13 +3,12 @@
  * that each operation has to read and write, with everything elementwise fused into its neighbours. From both follows the least
  * time that a device of a given rate and bandwidth needs.
  */
+import { EMBEDDING_CHANNELS, EMBEDDING_SIDE, MODEL_SIDE } from '../../frame.js';
 import type { Encoder, Stage, TinyVit, Vit } from '../../models/encoders.js';
 
-export const SIDE = 1024; // of the picture, pixels
-export const GRID = 64; // side of the embedding
-export const EMBEDDING = 256; // channels
-const PATCH = 16; // side, pixels
+const PATCH = MODEL_SIDE / EMBEDDING_SIDE; // side, pixels
 
+/** Widths of SAM's mask decoder. */
 const DECODER = {
   layers: 2,
   mlp: 2048,
@@ -62,11 +61,14 @@ function convolution(side: number, stride: number, inputs: number, outputs: numb
   return { flops: 2 * pixels * outputs * fan, numbers: pixels * (inputs * stride * stride + outputs) + outputs * fan };
 }
 
-const TOKENS = GRID * GRID;
+const TOKENS = EMBEDDING_SIDE * EMBEDDING_SIDE;
 
 /** The neck after the last layer, which has `dim` channels. */
 function neck(dim: number): Operation[] {
-  return [linear(TOKENS, dim, EMBEDDING), convolution(GRID, 1, EMBEDDING, EMBEDDING, 9 * EMBEDDING)];
+  return [
+    linear(TOKENS, dim, EMBEDDING_CHANNELS),
+    convolution(EMBEDDING_SIDE, 1, EMBEDDING_CHANNELS, EMBEDDING_CHANNELS, 9 * EMBEDDING_CHANNELS),
+  ];
 }
 
 /** Operations of an image encoder, one picture; null for one that nobody counted. */
@@ -79,12 +81,12 @@ export function encoderWork(encoder: Encoder | undefined): Operation[] | null {
 function vitWork(vit: Vit): Operation[] {
   const operations = [linear(TOKENS, 3 * PATCH * PATCH, vit.dim)];
   for (let layer = 0; layer < vit.layers; layer++)
-    operations.push(...vitLayer(vit, vit.globalLayers.includes(layer) ? GRID : vit.window));
+    operations.push(...vitLayer(vit, vit.globalLayers.includes(layer) ? EMBEDDING_SIDE : vit.window));
   return [...operations, ...neck(vit.dim)];
 }
 
 function vitLayer({ dim, mlp }: Vit, side: number): Operation[] {
-  const windows = Math.ceil(GRID / side) ** 2;
+  const windows = Math.ceil(EMBEDDING_SIDE / side) ** 2;
   const perWindow = side * side;
   const tokens = windows * perWindow;
   const positions = { flops: 4 * tokens * side * dim, numbers: 0 }; // q times a row and a column of distances
@@ -100,7 +102,10 @@ function vitLayer({ dim, mlp }: Vit, side: number): Operation[] {
 
 function tinyVitWork({ stages: [first, ...others] }: TinyVit): Operation[] {
   const half = first.dim / 2;
-  const operations = [convolution(SIDE / 2, 2, 3, half, 27), convolution(SIDE / 4, 2, half, first.dim, 9 * half)];
+  const operations = [
+    convolution(MODEL_SIDE / 2, 2, 3, half, 27),
+    convolution(MODEL_SIDE / 4, 2, half, first.dim, 9 * half),
+  ];
   for (let block = 0; block < first.blocks; block++) operations.push(...mobileBlock(first.dim, first.grid));
   let before: Stage = first;
   for (const stage of others) {
@@ -147,9 +152,9 @@ export function decoderWork(points: number): Operation[] {
   for (let layer = 0; layer < DECODER.layers; layer++) {
     const frozenInput = layer === 0;
     operations.push(
-      ...attentionBlock({ rows: tokens }, { rows: tokens }, EMBEDDING),
+      ...attentionBlock({ rows: tokens }, { rows: tokens }, EMBEDDING_CHANNELS),
       ...attentionBlock({ rows: tokens }, { rows: TOKENS, frozenInput }, DECODER.cross),
-      ...[linear(tokens, EMBEDDING, DECODER.mlp), linear(tokens, DECODER.mlp, EMBEDDING)],
+      ...[linear(tokens, EMBEDDING_CHANNELS, DECODER.mlp), linear(tokens, DECODER.mlp, EMBEDDING_CHANNELS)],
       ...attentionBlock({ rows: TOKENS, frozenInput }, { rows: tokens }, DECODER.cross),
     );
   }
@@ -163,11 +168,14 @@ interface Attended {
 
 /** Attention with its four projections. */
 function attentionBlock(queries: Attended, keys: Attended, width: number): Operation[] {
-  const projected = ({ rows, frozenInput = false }: Attended) => ({ ...linear(rows, EMBEDDING, width), frozenInput });
+  const projected = ({ rows, frozenInput = false }: Attended) => ({
+    ...linear(rows, EMBEDDING_CHANNELS, width),
+    frozenInput,
+  });
   return [
     ...[queries, keys, keys].map(projected),
     attention(queries.rows, keys.rows, width),
-    linear(queries.rows, width, EMBEDDING),
+    linear(queries.rows, width, EMBEDDING_CHANNELS),
   ];
 }
 
@@ -177,9 +185,9 @@ function maskHead(): Operation[] {
   const pixels = 16 * TOKENS;
   const networks = DECODER.masks + 1;
   return [
-    linear(TOKENS, EMBEDDING, 4 * first), // each pixel becomes 2 x 2
+    linear(TOKENS, EMBEDDING_CHANNELS, 4 * first), // each pixel becomes 2 x 2
     linear(4 * TOKENS, first, 4 * second),
-    ...Array.from({ length: networks }, () => linear(1, EMBEDDING, 2 * EMBEDDING + second)),
+    ...Array.from({ length: networks }, () => linear(1, EMBEDDING_CHANNELS, 2 * EMBEDDING_CHANNELS + second)),
     { flops: 2 * DECODER.masks * second * pixels, numbers: (DECODER.masks + second) * pixels },
   ];
 }

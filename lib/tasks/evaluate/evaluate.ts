@@ -122,8 +122,8 @@ async function findPlaces(
   const perImage = perImagePath(out, runs[0], process.cwd(), new Date());
   const report = reportPath(options.report === undefined ? undefined : resolve(options.report), perImage);
   for (const dir of runs) await readRunConfig(dir);
-  await requireWritable(perImage, '--out');
-  await requireWritable(report, options.report === undefined ? '--out' : '--report');
+  await requireWritable(perImage, '`out`');
+  await requireWritable(report, options.report === undefined ? '`out`' : '`report`');
   return { perImage, report, runs };
 }
 
@@ -144,7 +144,7 @@ async function checkLabels(
   }
   problems.settle(options);
   if (usable.size === 0) {
-    throw new SamError('SAM_BAD_DATA', 'no labelled image to evaluate on', { fix: 'check --data and --split' });
+    throw new SamError('SAM_BAD_DATA', 'no labelled image to evaluate on', { fix: 'check `data` and `split`' });
   }
   return options.samples.filter((sample) => usable.has(sample));
 }

@@ -13,7 +13,7 @@ const KINDS = [...PROMPT_KINDS, 'automatic'] as const satisfies readonly Evaluat
 export const evaluateOptionsSchema = z.strictObject({
   models: listOf(z.string(), 'expected names of models')
     .default(['mobile-sam'])
-    .describe('the models, with commas: names as for --model of train, run folders, checkpoints, untuned'),
+    .describe('the models, with commas: names as for `model` of train, run folders, checkpoints, untuned'),
   ...sourceOptions,
   split: z.string().default('validation').describe('the labelled split'),
   limit,
@@ -24,7 +24,7 @@ export const evaluateOptionsSchema = z.strictObject({
   promptKinds: listOf(z.enum(KINDS), `expected some of ${KINDS.join(', ')}, with commas`)
     .optional()
     .describe(
-      `kinds of prompts side by side, with commas: ${PROMPT_KINDS.join(', ')}, and automatic, where nothing is given (that of --prompt if not given)`,
+      `kinds of prompts side by side, with commas: ${PROMPT_KINDS.join(', ')}, and automatic, where nothing is given (that of \`prompt\` if not given)`,
     ),
   robustness: z
     .boolean()

@@ -28,8 +28,8 @@ export interface ExportResult {
 export async function exportModel(given: ExportOptions, { signal, onNote }: Hooks = {}): Promise<ExportResult> {
   const { to, part, out, encoder, cacheDir, model: spec } = parseOptions(exportOptionsSchema, given);
   if (to === 'hf' && part !== undefined) {
-    throw new SamError('SAM_BAD_OPTION', '--part encoder goes with --to torchscript', {
-      fix: 'leave out --part: hf is the whole model',
+    throw new SamError('SAM_BAD_OPTION', '`part` encoder goes with `to` torchscript', {
+      fix: 'leave out `part`: hf is the whole model',
     });
   }
   const model = await resolveModel(spec, { cacheDir, encoder, signal, onNote });

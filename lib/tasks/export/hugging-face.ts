@@ -54,7 +54,7 @@ async function visionConfigOf(model: ResolvedModel): Promise<object | undefined>
   throw new SamError(
     'SAM_BAD_CHECKPOINT',
     `${model.spec} cannot be exported for transformers: its SamModel knows ${namesOf(VITS)}, and this has ${encoder ?? 'no image encoder'}`,
-    { fix: 'export the encoder alone with --to torchscript, or tune facebook/sam-vit-base instead' },
+    { fix: 'export the encoder alone with `to` torchscript, or tune facebook/sam-vit-base instead' },
   );
 }
 

@@ -13,7 +13,7 @@ export const exportOptionsSchema = z.strictObject({
     .enum(['torchscript', 'hf'])
     .default('torchscript')
     .describe('torchscript: the image encoder as one file; hf: the whole model, for transformers'),
-  part: z.enum(['encoder']).optional().describe('part of the model that --to torchscript writes'),
+  part: z.enum(['encoder']).optional().describe('part of the model that `to` torchscript writes'),
   out: z
     .string()
     .optional()

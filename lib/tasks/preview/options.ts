@@ -10,7 +10,7 @@ export const previewOptionsSchema = z.strictObject({
   inputs: z.array(z.string()).optional().describe('images, or folders of images'),
   ...sourceOptions,
   data: sourceOptions.data.optional().describe('a data set instead of images, as for train'),
-  split: z.string().default('train').describe('the split of --data'),
+  split: z.string().default('train').describe('the split of `data`'),
   limit,
   skipBad,
   onEmpty,

@@ -64,8 +64,8 @@ async function samplesOf(
 ): Promise<Sample[]> {
   const { inputs = [], data } = options;
   if (inputs.length > 0 === (data !== undefined)) {
-    const message = inputs.length > 0 ? 'both images and --data are given' : 'no images are given';
-    throw new SamError('SAM_BAD_OPTION', message, { fix: 'name images or folders, or a data set with --data' });
+    const message = inputs.length > 0 ? 'both images and `data` are given' : 'no images are given';
+    throw new SamError('SAM_BAD_OPTION', message, { fix: 'name images or folders, or a data set with `data`' });
   }
   if (data === undefined) return (await openImages(inputs)).slice(0, options.limit);
   // Where labels are what prompts are drawn from, as for training; beside rough masks they only say how good those are.
@@ -158,7 +158,7 @@ async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal 
 async function labelOrigin(sample: Sample, image: DecodedSize, { prompts }: Drawing): Promise<Origin> {
   if (sample.mask === undefined) {
     throw new SamError('SAM_BAD_OPTION', `${sample.image.path} has no mask to draw prompts from`, {
-      fix: 'say what makes a rough mask (--rough-mask hsv …), or give labelled images with --data',
+      fix: 'say what makes a rough mask (`roughMask` hsv …), or give labelled images with `data`',
     });
   }
   const mask = await decodeMask(sample, image);

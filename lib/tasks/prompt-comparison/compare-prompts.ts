@@ -9,7 +9,7 @@ import type { Precision } from '../../../binding.js';
 import { SamError } from '../../core/errors.js';
 import { prepareFolder } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
-import { inReadingOrder, type Sample } from '../../data/sample.js';
+import { type DataSplits, inReadingOrder, type Sample } from '../../data/sample.js';
 import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
@@ -22,12 +22,12 @@ import type { ModelScores, PairedDifference } from '../../scoring/results.js';
 import { RoughMaskSources } from '../../scoring/rough-scores.js';
 import { compare, type Scored } from '../../scoring/summaries.js';
 import { LowResMasks } from '../../training/masks.js';
-import { trainOptionsOf } from '../search/options.js';
 import { scoreEntrant } from '../workbench/compare.js';
-import { writeRecord } from '../workbench/folder.js';
+import { trainOptionsOf } from '../workbench/options.js';
 import { type Pace, Pacemaker, type RunHooks, relay } from '../workbench/pace.js';
+import { writeRecord } from '../workbench/record.js';
 import { Trial } from '../workbench/trial.js';
-import { openWorkbench, type Workbench } from '../workbench/workbench.js';
+import { openSplits, openWorkbench, type Workbench } from '../workbench/workbench.js';
 import { type Arm, type ArmSource, armsOf, folderName } from './arms.js';
 import { type BoxShares, boxesTellLittle, boxShares, WIDE_BOX } from './boxes.js';
 import {
@@ -117,7 +117,7 @@ export async function comparePrompts(
     if (trials.every(({ trial }) => trial.epochs === 0)) await discard();
     if (!control.signal?.aborted || error !== control.signal.reason) throw error;
     throw new SamError('SAM_INTERRUPTED', 'interrupted: the comparison was not finished', {
-      fix: 'the same command with --overwrite begins again, with the embeddings that are in the cache',
+      fix: 'the same command with `overwrite` begins again, with the embeddings that are in the cache',
       cause: error,
     });
   }
@@ -148,16 +148,17 @@ async function work(
   const { signal, onWarning, onProgress } = control;
   const withRough = trials.some(({ arm }) => arm.source === 'rough');
   // Images that one arm can't use none gets: all are compared on the same ones.
-  const shared = { ...options, promptSource: withRough ? ('rough' as const) : ('ground-truth' as const) };
-  const bench = await openWorkbench(shared, trials[0]!.trial.setting, {
+  const run = { ...trials[0]!.trial.options, promptSource: withRough ? ('rough' as const) : ('ground-truth' as const) };
+  const bench = await openWorkbench(await openSplits(run, options.testSplit, control), run, {
     ...control,
     onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
   });
   try {
     const boxes = await boxShares(bench.splits.train, new LowResMasks(options.maskSize, options.imageSize), signal);
     if (boxesTellLittle(boxes) && trials.some(({ arm }) => arm.kind !== 'points')) onWarning?.(wideBoxes(boxes));
-    const split = bench.test !== undefined && bench.test.length > 0 ? 'test' : 'validation';
-    const samples = inReadingOrder(split === 'test' ? bench.test! : [...bench.splits.validation]);
+    const { validation, test } = bench.splits;
+    const split = test === undefined ? 'validation' : 'test';
+    const samples = inReadingOrder([...(test ?? validation)]);
     await forgetComparison(options.out);
     const scored = await runArms(trials, samples, bench, control);
     const { seed } = options;
@@ -187,7 +188,7 @@ async function work(
     await writeRecord(result, options);
     return result;
   } finally {
-    await bench.store.dispose();
+    await bench.dispose();
   }
 }
 
@@ -213,20 +214,21 @@ interface ScoredArm extends ArmTrial {
 async function runArms(
   trials: readonly ArmTrial[],
   samples: readonly Sample[],
-  bench: Workbench,
+  bench: Workbench<DataSplits>,
   control: ComparisonControl,
 ): Promise<ScoredArm[]> {
   const { signal, onProgress } = control;
   const onEpoch: RunHooks<Arm>['onEpoch'] = (arm, told) => onProgress?.({ stage: 'train', arm, ...told });
   const pace = new Pacemaker(trials.length * trials[0]!.trial.options.epochs);
   const events = relay<Arm>({ ...control, onEpoch }, pace);
+  const from = bench.environment(bench.splits);
   const scored: ScoredArm[] = [];
   for (const { arm, trial } of trials) {
     const hooks = { signal, onProgress: (event: TrainEvent) => events(event, arm) };
-    await trial.trainTo(trial.options.epochs, hooks, bench.environment);
+    await trial.trainTo(trial.options.epochs, hooks, from);
     if (trial.failure !== null) {
       const message = `training with ${arm.kind} (${folderName(arm)}) failed: ${trial.failure}`;
-      throw new SamError('SAM_NAN_LOSS', message, { fix: 'try a lower --lr or set --clip-grad-norm' });
+      throw new SamError('SAM_NAN_LOSS', message, { fix: 'try a lower `lr` or set `clipGradNorm`' });
     }
     await keepBest(trial.options.out);
     const pair = await scorePair(arm, trial, samples, { ...bench, hooks: { signal, onWarning: control.onWarning } });

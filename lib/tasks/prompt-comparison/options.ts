@@ -1,14 +1,21 @@
 /** Options of the comparison of prompts: those of `train`, and what is compared. */
 import { z } from 'zod';
 import { SamError } from '../../core/errors.js';
-import { kebab } from '../../core/suggest.js';
 import { without } from '../../core/without.js';
 import type { ComparisonOptions } from '../../option-types.js';
-import { parseOptions, withPreset } from '../../options.js';
+import {
+  dataOptions,
+  modelOptions,
+  optimiserOptions,
+  parseOptions,
+  presetOption,
+  promptOptions,
+  withPreset,
+} from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import { toRoughMaskSettings } from '../../prompts/rough/settings.js';
 import { absolutePaths } from '../../training/resume.js';
-import { kindsOf, searchOptionsSchema } from '../search/options.js';
+import { kindsOf, promptKinds, testSplit } from '../workbench/options.js';
 import type { ArmSource } from './arms.js';
 
 export type { ComparisonOptions };
@@ -16,9 +23,17 @@ export type { ComparisonOptions };
 /** Options of the search that say nothing here. */
 const OF_THE_SEARCH = ['lrs', 'losses', 'trials', 'eta', 'minEpochs', 'keepTrials'] as const;
 
-export const comparisonOptionsSchema = searchOptionsSchema
-  .omit({ lrs: true, losses: true, trials: true, eta: true, minEpochs: true, keepTrials: true, prompt: true })
-  .extend({ out: z.string().default('tune-prompts').describe('folder for the results and the runs') });
+export const comparisonOptionsSchema = z.strictObject({
+  preset: presetOption,
+  ...dataOptions,
+  testSplit,
+  promptKinds,
+  ...modelOptions,
+  ...without(promptOptions, 'prompt'),
+  ...optimiserOptions,
+  out: z.string().default('tune-prompts').describe('folder for the results and the runs'),
+  overwrite: z.boolean().default(false).describe('replace the comparison that `out` holds'),
+});
 
 export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>;
 
@@ -26,8 +41,8 @@ export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>
 export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComparisonOptions {
   for (const name of OF_THE_SEARCH) {
     if (!(name in given)) continue;
-    throw new SamError('SAM_BAD_OPTION', `--${kebab(name)} says nothing where prompts are compared`, {
-      fix: 'leave it out, or leave out --prompts',
+    throw new SamError('SAM_BAD_OPTION', `\`${name}\` says nothing where prompts are compared`, {
+      fix: 'leave it out, or leave out `prompts`',
     });
   }
   // A config file of `train` names a kind; here all are compared.
@@ -41,7 +56,7 @@ export function comparedOf(options: ResolvedComparisonOptions): { kinds: PromptK
   const sources = sourcesOf(options);
   if (kinds.length * sources.length < 2) {
     throw new SamError('SAM_BAD_OPTION', `there is nothing to compare: prompts are ${kinds[0]} alone`, {
-      fix: 'name more with --prompt-kinds, or describe rough masks with --rough-mask',
+      fix: 'name more with `promptKinds`, or describe rough masks with `roughMask`',
     });
   }
   return { kinds, sources };

@@ -77,8 +77,8 @@ async function searchAndMeasure(options: Fitting): Promise<FitRoughMaskResult> {
   const { prompts, samples, signal, onNote } = options;
   const kind = prompts.roughMask ?? 'hsv';
   if (kind === 'file') {
-    throw new SamError('SAM_BAD_OPTION', '--tune finds thresholds, and --rough-mask file has none', {
-      fix: 'take --rough-mask hsv, ndwi, mndwi or ndvi',
+    throw new SamError('SAM_BAD_OPTION', '`roughMask` file has no thresholds to find', {
+      fix: 'take `roughMask` hsv, ndwi, mndwi or ndvi',
     });
   }
   // Any band will do: only what else the options say is taken from here.
@@ -130,7 +130,7 @@ async function searchImages(
   }
   problems.settle({ onWarning });
   if (images.length === 0) {
-    throw new SamError('SAM_BAD_DATA', 'no labelled image to tune on', { fix: 'check --data and --split' });
+    throw new SamError('SAM_BAD_DATA', 'no labelled image to tune on', { fix: 'check `data` and `split`' });
   }
   return { images, used };
 }

@@ -8,7 +8,7 @@ const { limit, skipBad } = dataOptions;
 
 export const fitRoughMaskOptionsSchema = z.strictObject({
   ...sourceOptions,
-  split: z.string().default('train').describe('the split of --data: a training split, never what is evaluated on'),
+  split: z.string().default('train').describe('the split of `data`: a training split, never what is evaluated on'),
   limit,
   skipBad,
   out: z.string().default('rough-mask.yaml').describe('the config to write, YAML'),

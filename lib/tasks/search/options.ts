@@ -6,63 +6,41 @@ import {
   dataOptions,
   modelOptions,
   optimiserOptions,
-  PROMPT_KINDS,
   parseOptions,
   presetOption,
   promptOptions,
-  type ResolvedTrainOptions,
   trainOptionsSchema,
   withPreset,
 } from '../../options.js';
-import type { PromptKind } from '../../prompts/prompt.js';
 import { absolutePaths } from '../../training/resume.js';
-import type { Axes, Setting } from './plan.js';
+import { kindsOf, listOf, promptKinds, testSplit } from '../workbench/options.js';
+import type { Axes } from './plan.js';
 
 export type { SearchOptions };
 
 const count = z.number().int();
-const { lr, loss, prompt } = trainOptionsSchema.shape;
-
-/** Words with commas, each of which `one` takes. */
-function listOf(one: z.ZodType, read: (word: string) => unknown = (word) => word) {
-  return z.string().superRefine((text, context) => {
-    for (const word of words(text)) {
-      const { error } = one.safeParse(read(word));
-      if (error !== undefined) context.addIssue(`"${word}" is not one of them: ${expected(error)}`);
-    }
-  });
-}
-
-function expected({ issues: [issue] }: z.ZodError): string {
-  if (issue?.code === 'invalid_value') return `expected some of ${issue.values.join(', ')}`;
-  return issue?.code === 'custom' ? issue.message : 'expected numbers above 0';
-}
+const { lr, loss } = trainOptionsSchema.shape;
 
 export const searchOptionsSchema = z.strictObject({
   preset: presetOption,
   ...dataOptions,
-  testSplit: z
-    .string()
-    .default('test')
-    .describe('split that the winner and the settings given are scored on in the end, where the data has it'),
+  testSplit,
   lrs: listOf(lr, Number).default('1e-5,3e-5,1e-4,3e-4').describe('learning rates to try, with commas'),
   losses: listOf(loss)
     .default('dice:1+bce:1+iou:5,dice:1+focal:20+iou:1')
-    .describe('losses to try, each as for --loss, with commas'),
-  promptKinds: listOf(prompt)
-    .default(PROMPT_KINDS.join(','))
-    .describe(`kinds of prompts to try, with commas: ${PROMPT_KINDS.join(', ')}`),
+    .describe('losses to try, each as for `loss`, with commas'),
+  promptKinds,
   trials: count
     .min(2)
     .default(12)
-    .describe('most settings to try, those given included; of more combinations some are drawn by --seed'),
+    .describe('most settings to try, those given included; of more combinations some are drawn by `seed`'),
   eta: count.min(2).default(3).describe('of each rung the best of so many go on, for so many times the epochs'),
   minEpochs: count.min(1).default(3).describe('fewest epochs after which trials are compared'),
   ...modelOptions,
   ...promptOptions,
   ...optimiserOptions,
   out: z.string().default('tune').describe('folder for the results and the runs'),
-  overwrite: z.boolean().default(false).describe('replace the search that --out holds'),
+  overwrite: z.boolean().default(false).describe('replace the search that `out` holds'),
   keepTrials: z
     .boolean()
     .default(false)
@@ -80,21 +58,4 @@ export function resolveSearchOptions(given: SearchOptions): ResolvedSearchOption
 
 export function axesOf(options: ResolvedSearchOptions): Axes {
   return { lrs: words(options.lrs).map(Number), losses: words(options.losses), prompts: kindsOf(options) };
-}
-
-export function kindsOf({ promptKinds }: Pick<ResolvedSearchOptions, 'promptKinds'>): PromptKind[] {
-  return words(promptKinds).map((word) => prompt.parse(word));
-}
-
-/** What all that trains many models has in common. */
-export type SharedOptions = Omit<
-  ResolvedSearchOptions,
-  'lrs' | 'losses' | 'trials' | 'eta' | 'minEpochs' | 'keepTrials' | 'prompt'
->;
-
-/** The options of `train` for a setting, without those that say where the run goes. */
-export function trainOptionsOf(options: SharedOptions, setting: Setting): ResolvedTrainOptions {
-  const { out: _, overwrite: __, preset: ___, ...rest } = options;
-  const shared = Object.entries(rest).filter(([name]) => name in trainOptionsSchema.shape);
-  return trainOptionsSchema.parse({ ...Object.fromEntries(shared), ...setting });
 }

@@ -6,13 +6,7 @@
 import { shuffled } from '../../core/random.js';
 import { parseLoss } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
-
-/** What a trial has of its own. */
-export interface Setting {
-  readonly lr: number;
-  readonly loss: string;
-  readonly prompt: PromptKind;
-}
+import type { Setting } from '../workbench/options.js';
 
 /** What is tried, every combination of it. */
 export interface Axes {

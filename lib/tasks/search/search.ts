@@ -9,18 +9,17 @@ import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
 import type { TrainEvent } from '../../runs/events.js';
 import { compareWithGiven, type SearchComparison } from '../workbench/compare.js';
-import { forgetSearch, searchPaths, shrinkTrial, writeConfig, writeRecord } from '../workbench/folder.js';
+import { type Setting, trainOptionsOf } from '../workbench/options.js';
 import { type Pace, Pacemaker, relay } from '../workbench/pace.js';
+import { writeRecord } from '../workbench/record.js';
 import { Trial } from '../workbench/trial.js';
-import { openWorkbench, type Workbench } from '../workbench/workbench.js';
-import {
-  axesOf,
-  type ResolvedSearchOptions,
-  resolveSearchOptions,
-  type SearchOptions,
-  trainOptionsOf,
-} from './options.js';
-import { type Rung, ranked, rungsOf, type Setting, settingsToTry } from './plan.js';
+import { openSplits, openWorkbench, type Workbench } from '../workbench/workbench.js';
+import { forgetSearch, searchPaths, shrinkTrial, writeConfig } from './folder.js';
+import { axesOf, type ResolvedSearchOptions, resolveSearchOptions, type SearchOptions } from './options.js';
+import { type Rung, ranked, rungsOf, settingsToTry } from './plan.js';
+
+/** What all trials share. */
+type Bench = Workbench<Awaited<ReturnType<typeof openSplits>>>;
 
 export type SearchControl = Hooks<SearchProgress>;
 
@@ -98,7 +97,7 @@ function trialsOf(options: ResolvedSearchOptions): Trial[] {
   const settings = settingsToTry(axesOf(options), { lr, loss, prompt }, { most, seed });
   if (settings.length < 2) {
     throw new SamError('SAM_BAD_OPTION', 'there is nothing to search: all that is to be tried are the settings given', {
-      fix: 'name more with --lrs, --losses or --prompt-kinds',
+      fix: 'name more with `lrs`, `losses` or `promptKinds`',
     });
   }
   return settings.map((setting, index) => {
@@ -115,7 +114,8 @@ async function work(
   started: number,
 ): Promise<SearchResult> {
   const { onNote, onProgress } = control;
-  const bench = await openWorkbench(options, trials[0]!.setting, {
+  const run = trials[0]!.options;
+  const bench = await openWorkbench(await openSplits(run, options.testSplit, control), run, {
     ...control,
     onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
   });
@@ -143,7 +143,7 @@ async function work(
       record: paths.record,
       trainImages: bench.splits.train.length,
       validationImages: bench.splits.validation.length,
-      testImages: bench.test?.length ?? 0,
+      testImages: bench.splits.test?.length ?? 0,
       encodedImages: bench.encodedImages,
       model: bench.model,
       device: bench.compute.device,
@@ -153,13 +153,13 @@ async function work(
     await writeRecord(result, options);
     return result;
   } finally {
-    await bench.store.dispose();
+    await bench.dispose();
   }
 }
 
-function opening({ model, compute, splits, test }: Workbench, trials: number): string {
+function opening({ model, compute, splits }: Bench, trials: number): string {
   const { name, device, precision } = compute;
-  const tested = test === undefined ? '' : `, ${test.length} to test`;
+  const tested = splits.test === undefined ? '' : `, ${splits.test.length} to test`;
   const images = `${splits.train.length} images to train on, ${splits.validation.length} to validate${tested}`;
   return `${model} on ${name} (${device}, ${precision}): ${images}; ${trials} trials`;
 }
@@ -167,7 +167,7 @@ function opening({ model, compute, splits, test }: Workbench, trials: number): s
 /** Rung after rung. The settings given go through all of them, whatever their score, to be compared with in the end. */
 async function halve(
   trials: readonly Trial[],
-  bench: Workbench,
+  bench: Bench,
   options: ResolvedSearchOptions,
   control: SearchControl,
 ): Promise<SearchResult['rungs']> {
@@ -181,6 +181,7 @@ async function halve(
     },
     pace,
   );
+  const from = bench.environment(bench.splits);
   const passed: SearchResult['rungs'] = [];
   let going = [...trials];
   for (const [rung, { epochs }] of rungs.entries()) {
@@ -188,7 +189,7 @@ async function halve(
     pace.total = pace.epochs + epochsAhead(rungs, rung, going.length);
     for (const [done, trial] of going.entries()) {
       const onProgress = (event: TrainEvent) => events(event, trial);
-      await trial.trainTo(epochs, { signal: control.signal, onProgress }, bench.environment);
+      await trial.trainTo(epochs, { signal: control.signal, onProgress }, from);
       trial.rung = rung;
       const result = resultOf(trial, 0);
       control.onProgress?.({
@@ -221,7 +222,7 @@ function epochsAhead(rungs: readonly Rung[], rung: number, trials: number): numb
 async function compareAll(
   given: Trial,
   winner: Trial,
-  bench: Workbench,
+  bench: Bench,
   control: SearchControl,
 ): Promise<SearchComparison[]> {
   if (winner === given || given.failure !== null) return [];
@@ -232,7 +233,7 @@ async function compareAll(
   const found: SearchComparison[] = [];
   const { onProgress } = control;
   for (const split of ['validation', 'test'] as const) {
-    const samples = split === 'test' ? (bench.test ?? []) : [...bench.splits.validation];
+    const samples = [...(bench.splits[split] ?? [])];
     if (samples.length === 0) continue;
     const hooks = { ...control, onProgress: (scored: Counted) => onProgress?.({ stage: 'score', split, ...scored }) };
     found.push(await compareWithGiven(contenders, split, inReadingOrder(samples), { ...bench, hooks }));
@@ -247,7 +248,7 @@ function resultOf(trial: Trial, rank: number): TrialResult {
 
 function allFailed({ failure, number }: Trial): SamError {
   return new SamError('SAM_NAN_LOSS', `every trial that was still in failed; of trial ${number}: ${failure}`, {
-    fix: 'look at these images, try lower --lrs or set --clip-grad-norm',
+    fix: 'look at these images, try lower `lrs` or set `clipGradNorm`',
   });
 }
 
@@ -255,7 +256,7 @@ function interrupted({ out }: ResolvedSearchOptions, trained: number, cause: unk
   const runs = `${trained} ${trained === 1 ? 'trial has' : 'trials have'} begun`;
   const where = trained === 0 ? 'before the first trial' : `: ${runs}, their runs are in ${searchPaths(out).trials}`;
   return new SamError('SAM_INTERRUPTED', `interrupted${trained === 0 ? ' ' : ''}${where}`, {
-    fix: `the same command${trained === 0 ? '' : ' with --overwrite'} begins again, with the embeddings that are in the cache`,
+    fix: `the same command${trained === 0 ? '' : ' with `overwrite`'} begins again, with the embeddings that are in the cache`,
     cause,
   });
 }

@@ -35,7 +35,7 @@ export const splitDataOptionsSchema = z.strictObject({
   check: z
     .boolean()
     .default(true)
-    .describe('warn of near-duplicates across splits (--no-check: without --group-by-similarity nothing is encoded)'),
+    .describe('warn of near-duplicates across splits (`check: false`: without `groupBySimilarity` nothing is encoded)'),
   seed: promptOptions.seed,
   out: z.string().min(1).default('split.csv').describe('the list of files to write, .csv or .jsonl'),
   overwrite: z.boolean().default(false).describe('replace the file'),

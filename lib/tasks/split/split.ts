@@ -109,13 +109,13 @@ async function shareSamples(options: Splitting): Promise<SplitDataResult> {
 function madeSplits(shares: Splitting['shares']): Split[] {
   const sum = SPLITS.reduce((total, split) => total + shares[split], 0);
   if (Math.abs(sum - 1) > 1e-6) {
-    const given = SPLITS.map((split) => `--${split} ${shares[split]}`).join(', ');
+    const given = SPLITS.map((split) => `\`${split}\` ${shares[split]}`).join(', ');
     throw new SamError('SAM_BAD_OPTION', `${given} add up to ${Number(sum.toFixed(6))}, not 1`, {
       fix: 'give all three; 0 for a split that is not wanted',
     });
   }
   if (shares.train === 0) {
-    throw new SamError('SAM_BAD_OPTION', '--train 0 leaves nothing to train on', { fix: 'give it a share above 0' });
+    throw new SamError('SAM_BAD_OPTION', '`train` 0 leaves nothing to train on', { fix: 'give it a share above 0' });
   }
   return SPLITS.filter((split) => shares[split] > 0);
 }
@@ -123,14 +123,14 @@ function madeSplits(shares: Splitting['shares']): Split[] {
 async function checkedOut(given: string, overwrite: boolean): Promise<string> {
   const out = resolve(given);
   if (!isManifest(out)) {
-    throw new SamError('SAM_BAD_OPTION', `--out ${given} is neither .csv nor .jsonl`, { fix: 'name such a file' });
+    throw new SamError('SAM_BAD_OPTION', `\`out\` ${given} is neither .csv nor .jsonl`, { fix: 'name such a file' });
   }
   if (!overwrite && existsSync(out)) {
     throw new SamError('SAM_BAD_OPTION', `${out} is there already`, {
-      fix: 'replace it (--overwrite), or name another file',
+      fix: 'replace it (`overwrite`), or name another file',
     });
   }
-  await requireWritable(out, '--out');
+  await requireWritable(out, '`out`');
   return out;
 }
 
@@ -236,7 +236,7 @@ function requireEnough({ sizes }: Groups, samples: number, made: readonly Split[
   if (sizes.length >= made.length) return;
   const what = sizes.length === 1 ? '1 group' : `${sizes.length} groups`;
   throw new SamError('SAM_BAD_DATA', `${samples} samples are ${what}: too few for ${made.join(', ')}`, {
-    fix: 'add samples, leave a split out (--test 0), choose another --group-by or a higher --group-by-similarity',
+    fix: 'add samples, leave a split out (`test` 0), choose another `groupBy` or a higher `groupBySimilarity`',
   });
 }
 

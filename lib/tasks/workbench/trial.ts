@@ -7,7 +7,7 @@ import type { EpochEvent, TrainEvent } from '../../runs/events.js';
 import { runPaths } from '../../runs/run-folder.js';
 import type { TrainEnvironment } from '../../training/environment.js';
 import { trainWith } from '../../training/train.js';
-import type { Setting } from '../search/plan.js';
+import type { Setting } from './options.js';
 
 export class Trial {
   /** Epochs trained. */

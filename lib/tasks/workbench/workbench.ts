@@ -1,6 +1,5 @@
-/** What all trials share: the data, looked at once, and the embeddings, encoded once. */
+/** What all runs of a task share: the data, looked at once, and the embeddings, encoded once. */
 
-import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
 import { openSource, openSplit } from '../../data/open-data.js';
@@ -8,111 +7,116 @@ import type { DataSplits, Sample, Samples } from '../../data/sample.js';
 import { concatenated, filtered } from '../../data/sample-list.js';
 import { allViews } from '../../data/views.js';
 import type { Compute } from '../../device.js';
-import { EmbeddingStore, type EnsureProgress } from '../../embeddings/embedding-store.js';
-import { resolveModel } from '../../models/resolve.js';
+import type { EmbeddingStore, EnsureProgress } from '../../embeddings/embedding-store.js';
+import { openWorkplace } from '../../embeddings/workplace.js';
+import type { ResolvedTrainOptions } from '../../options.js';
 import { checkSamples, requireSome } from '../../training/check-samples.js';
-import { environment, type TrainEnvironment } from '../../training/environment.js';
+import { environment, openModelIn, type TrainEnvironment } from '../../training/environment.js';
 import { LowResMasks } from '../../training/masks.js';
 import { RoughPrompts } from '../../training/rough-prompts.js';
-import type { SharedOptions } from '../search/options.js';
-import { trainOptionsOf } from '../search/options.js';
-import type { Setting } from '../search/plan.js';
 
-export interface Workbench {
-  splits: DataSplits;
-  /** Undefined where the data has no labelled test split. */
-  test: Sample[] | undefined;
+/** Samples of some splits, by their names. */
+export type SplitSamples = { readonly train: Samples; readonly validation?: Samples; readonly test?: Samples };
+
+export interface Workbench<Splits extends SplitSamples> {
+  /** Samples that have their embeddings. */
+  splits: Splits;
   compute: Compute;
   store: EmbeddingStore;
   cacheDir: string;
-  /** Name of the model that is tuned. */
+  /** Name of the model that is trained. */
   model: string;
   /** Images that the encoder ran for. */
   encodedImages: number;
-  /** What trials are run with. */
-  environment: TrainEnvironment;
+  /** What `train` is run with: this data, and what is there already. */
+  environment(data: DataSplits): TrainEnvironment;
+  dispose(): Promise<void>;
 }
 
-/** @throws SamError what `train` throws of options, data and models. `store` is the caller's to dispose of. */
-export async function openWorkbench(
-  options: SharedOptions,
-  given: Setting,
-  hooks: Hooks<EnsureProgress>,
-): Promise<Workbench> {
-  const { signal, onNote } = hooks;
-  const run = trainOptionsOf(options, given);
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  const told = { ...hooks, onProgress: undefined };
-  const found = await environment.openData(run, told);
-  const test = await openTest(options, cacheDir, told);
-  const checked = {
-    ...(await check({ train: found.train, validation: found.validation }, options, given, told)),
-    test: test && (await check({ test }, options, given, told)).test,
-  };
-  const compute = environment.compute(run, told);
-  const model = await resolveModel(options.model, { cacheDir, encoder: options.encoder, signal, onNote });
-  const store = await EmbeddingStore.open({ ...options, ...compute, encoder: model, cacheDir });
+/** Encodes the samples, those to train on in all views. @throws SamError what `train` throws of models and pictures. */
+export async function openWorkbench<Splits extends SplitSamples>(
+  checked: Splits,
+  run: ResolvedTrainOptions,
+  { signal, onNote, onWarning, onProgress }: Hooks<EnsureProgress>,
+): Promise<Workbench<Splits>> {
+  const hooks = { signal, onNote, onWarning };
+  const workplace = openWorkplace(run, hooks, environment.compute(run, hooks));
+  const { compute, cacheDir } = workplace;
   try {
-    const views = allViews(checked.train, options.augment);
-    const needed = concatenated(concatenated(views, checked.validation), checked.test ?? []);
-    const { skipBad } = options;
-    const { encoded, usable } = await store.ensure(needed, { skipBad, ...hooks });
-    const splits = { train: filtered(checked.train, usable), validation: filtered(checked.validation, usable) };
+    const model = await workplace.model(run.model);
+    const store = await workplace.store(model, run.imageSize);
+    const { train: training, ...others } = checked;
+    const needed = concatenated(allViews(training, run.augment), ...Object.values(others));
+    const { encoded, usable } = await store.ensure(needed, { ...hooks, onProgress, skipBad: run.skipBad });
+    const splits = eachSplit(checked, (samples) => filtered(samples, usable));
     requireSome(splits);
     return {
       splits,
-      test: checked.test && [...checked.test].filter(usable),
       compute,
       store,
       cacheDir,
       model: model.name,
       encodedImages: encoded,
-      environment: sharing({ splits, compute, store }),
+      environment: (data) => ({
+        ...environment,
+        compute: () => compute,
+        openData: async () => data,
+        openModel: (options, _, told) => openModelIn(workplace, options, told),
+      }),
+      dispose: () => workplace.dispose(),
     };
   } catch (error) {
-    await store.dispose();
+    await workplace.dispose();
     throw error;
   }
 }
 
-/** The environment of `train`, with what is there already. */
-function sharing({ splits, compute, store }: Pick<Workbench, 'splits' | 'compute' | 'store'>): TrainEnvironment {
-  return {
-    ...environment,
-    compute: () => compute,
-    openData: async () => splits,
-    async openModel(...given) {
-      return { ...(await environment.openModel(...given)), embeddings: store };
-    },
-  };
+function eachSplit<Splits extends SplitSamples>(splits: Splits, change: (samples: Samples) => Samples): Splits {
+  return Object.fromEntries(Object.entries(splits).map(([name, samples]) => [name, change(samples)])) as Splits;
 }
 
-async function openTest(options: SharedOptions, cacheDir: string, hooks: Hooks): Promise<Sample[] | undefined> {
-  const { testSplit: split, trainSplit, validationSplit } = options;
-  if (split === trainSplit || split === validationSplit) return undefined;
-  const source = await openSource({ ...options, cacheDir }, hooks);
+/** The samples that `train` could use. @throws SamError `SAM_BAD_DATA`. */
+export async function checkLabels<Splits extends SplitSamples>(
+  splits: Splits,
+  run: ResolvedTrainOptions,
+  hooks: Hooks,
+): Promise<Splits> {
+  const rough = RoughPrompts.open(run);
+  try {
+    const masks = new LowResMasks(run.maskSize, run.imageSize);
+    const named = splits as Readonly<Record<string, Samples>>;
+    return (await checkSamples(named, masks, { ...run, ...hooks, rough })) as unknown as Splits;
+  } finally {
+    await rough?.dispose();
+  }
+}
+
+/** Data to train on and to validate with, as `train` finds it, and a labelled test split where the data has one: checked. */
+export async function openSplits(
+  run: ResolvedTrainOptions,
+  testSplit: string,
+  { signal, onNote, onWarning }: Hooks,
+): Promise<DataSplits & { readonly test?: Samples }> {
+  const hooks = { signal, onNote, onWarning };
+  const { train: training, validation } = await environment.openData(run, hooks);
+  const test = await openTest(run, testSplit, hooks);
+  return checkLabels({ train: training, validation, ...(test !== undefined && { test }) }, run, hooks);
+}
+
+async function openTest(
+  run: ResolvedTrainOptions,
+  split: string,
+  hooks: Hooks,
+): Promise<readonly Sample[] | undefined> {
+  if (split === run.trainSplit || split === run.validationSplit) return undefined;
+  const source = await openSource(run, hooks);
   if (!(await source.hasSplit(split))) return undefined;
   try {
-    return await openSplit({ ...options, cacheDir, split }, hooks);
+    return await openSplit({ ...run, split }, hooks);
   } catch (error) {
     // A test split without labels is no test, and no reason not to search.
     if (!(error instanceof SamError) || error.code !== 'SAM_BAD_DATA') throw error;
     hooks.onWarning?.(`the split '${split}' is not scored: ${error.message}`);
     return undefined;
-  }
-}
-
-async function check<Split extends string>(
-  splits: Record<Split, Samples>,
-  options: SharedOptions,
-  given: Setting,
-  hooks: Hooks,
-): Promise<Record<Split, Samples>> {
-  const rough = RoughPrompts.open(trainOptionsOf(options, given));
-  try {
-    const masks = new LowResMasks(options.maskSize, options.imageSize);
-    return await checkSamples(splits, masks, { ...options, ...hooks, rough });
-  } finally {
-    await rough?.dispose();
   }
 }

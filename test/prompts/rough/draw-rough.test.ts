@@ -43,7 +43,7 @@ function rough({ values, width, height }: Mask, cleaning = { minArea: 0, fillHol
   const result = computeRoughMask({ source, width, height, cleaning, distances: true });
   const made = { ...result, mask: { values: result.values, width, height } };
   const masks = new RoughMasks(
-    { method: { kind: 'file', folder: '', flag: '' }, cleaning, erosion: 1 },
+    { method: { kind: 'file', folder: '', option: '' }, cleaning, erosion: 1 },
     { maskSize: 64, imageSize: undefined },
   );
   return { made, grid: masks.toGrid(made) };

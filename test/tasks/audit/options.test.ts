@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { resolveAuditOptions, trainOptionsOf } from '../../../lib/tasks/audit/options.js';
+import { resolveAuditOptions } from '../../../lib/tasks/audit/options.js';
+import { trainOptionsOf } from '../../../lib/tasks/workbench/options.js';
 
 describe('options of an audit', () => {
   it('are passed on to the training of each fold, its own defaults too', () => {
     const options = resolveAuditOptions({ data: 'photos', batchSize: 2, folds: 3 });
-    const run = trainOptionsOf(options, 'somewhere');
+    const run = trainOptionsOf(options, { out: 'somewhere', report: false });
     expect(run).toMatchObject({ data: 'photos', batchSize: 2, epochs: 10, lr: 1e-4, out: 'somewhere', report: false });
     expect(run).not.toHaveProperty('folds');
   });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { axesOf, resolveSearchOptions, trainOptionsOf } from '../../../lib/tasks/search/options.js';
+import { axesOf, resolveSearchOptions } from '../../../lib/tasks/search/options.js';
+import { trainOptionsOf } from '../../../lib/tasks/workbench/options.js';
 
 test.each([
   [{ lrs: '' }, /--lrs "": "" is not one of them: expected numbers above 0/],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Axes, ranked, rungsOf, type Setting, settingsToTry } from '../../../lib/tasks/search/plan.js';
+import { type Axes, ranked, rungsOf, settingsToTry } from '../../../lib/tasks/search/plan.js';
+import type { Setting } from '../../../lib/tasks/workbench/options.js';
 
 const given: Setting = { lr: 2e-5, loss: 'dice:1+bce:1+iou:5', prompt: 'points' };
 const axes: Axes = { lrs: [1e-5, 1e-4], losses: ['dice+bce', 'focal'], prompts: ['points', 'box'] };

@@ -126,7 +126,7 @@ export class CocoMask implements MaskReference {
       throw new SamError(
         'SAM_BAD_DATA',
         `image ${reference.path} is ${width} x ${height} pixels, ${this.file} says ${size.width} x ${size.height}`,
-        { fix: 'Its annotations belong to another version of it: put that one there.' },
+        { fix: 'its annotations belong to another version of it: put that one there' },
       );
     }
     const element = annotationSchema.parse(await readElement(this.file, this.start, this.end));

@@ -33,7 +33,7 @@ const imageSchema = z.object({
 const categorySchema = z.object({ id, name: z.string().optional() });
 /** So many images are looked for to find their folder. */
 const TRIED = 20;
-const FIX = 'Mend the file, or go on without these with --skip-bad.';
+const FIX = 'mend the file, or go on without these with `skipBad`';
 
 /** The COCO files that `path` is or holds; undefined where there are none. */
 export async function findCoco(path: string, options: CocoOptions): Promise<DataSource | undefined> {
@@ -48,7 +48,7 @@ export async function findCoco(path: string, options: CocoOptions): Promise<Data
     const samples = concatenated(...lists);
     if (samples.length === 0) {
       throw new SamError('SAM_BAD_DATA', `${split.description} holds no annotation that can be used`, {
-        fix: 'Look at the warnings before this line, and at --categories.',
+        fix: 'look at the warnings before this line, and at `categories`',
       });
     }
     const names = Array.from(samples, ({ name }) => name);
@@ -66,7 +66,7 @@ function requireDistinct(ordered: readonly string[], path: string): void {
   const doubled = ordered.filter((name, index) => index > 0 && ordered[index - 1] === name);
   if (doubled.length === 0) return;
   throw new SamError('SAM_BAD_DATA', `in ${path} several files have samples of one name: ${nameAll(doubled)}`, {
-    fix: 'Name one of the files.',
+    fix: 'name one of the files',
   });
 }
 
@@ -119,7 +119,7 @@ class CocoFile {
         'SAM_BAD_DATA',
         `${path} is no COCO file: it has no list of ${lists.includes('images') ? 'annotations' : 'images'}`,
         {
-          fix: 'Name a JSON file with images, annotations and categories.',
+          fix: 'name a JSON file with images, annotations and categories',
         },
       );
     }
@@ -137,7 +137,7 @@ class CocoFile {
     }
     const where = nameAll(this.folders);
     throw new SamError('SAM_BAD_DATA', `the images of ${this.file.path} are not found: no ${names[0]} in ${where}`, {
-      fix: 'Name their folder with --images DIR.',
+      fix: 'name their folder with `images` DIR',
     });
   }
 
@@ -202,7 +202,7 @@ class CocoFile {
     if (unknown.length === 0) return wanted;
     const there = [...this.#categories].map(([key, name]) => (name === undefined ? `${key}` : `${name} (${key})`));
     throw new SamError('SAM_BAD_OPTION', `${this.file.path} has no category ${nameAll(unknown)}`, {
-      fix: `The categories there are: ${nameAll(there)}.`,
+      fix: `the categories there are: ${nameAll(there)}`,
     });
   }
 
@@ -228,7 +228,7 @@ class CocoFile {
 
   #warn(): void {
     const lines = [
-      ...(this.#crowds === 0 ? [] : [`${this.#crowds} of crowds (iscrowd) are left out (--crowd takes them)`]),
+      ...(this.#crowds === 0 ? [] : [`${this.#crowds} of crowds (iscrowd) are left out (\`crowd\` takes them)`]),
       ...(this.#beyond.length === 0
         ? []
         : [`outlines reach beyond their image and are clipped: ${nameAll(this.#beyond.map(String))}`]),
@@ -281,7 +281,7 @@ function parsed<Schema extends z.ZodType>(
     'SAM_BAD_DATA',
     `${path} has ${what} whose ${issue?.path.join('.') || 'form'} is not COCO's: ${shown}`,
     {
-      fix: 'Write the file again as COCO JSON.',
+      fix: 'write the file again as COCO JSON',
     },
   );
 }

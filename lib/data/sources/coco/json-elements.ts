@@ -121,6 +121,6 @@ class Scanner {
   }
 
   #bad(what: string): SamError {
-    return new SamError('SAM_BAD_DATA', `${this.path} ${what}`, { fix: 'Copy or write the file again.' });
+    return new SamError('SAM_BAD_DATA', `${this.path} ${what}`, { fix: 'copy or write the file again' });
   }
 }

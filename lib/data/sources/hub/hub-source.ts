@@ -84,7 +84,7 @@ function parseSpec(spec: string): { name: string; revision: string; config: stri
   const parsed = parseHubName(`${place}${revision}`);
   if (parsed !== undefined) return { ...parsed, config };
   throw new SamError('SAM_BAD_OPTION', `${spec} names no data set on the Hugging Face Hub`, {
-    fix: 'Write hf:owner/name, hf:owner/name@revision, or hf:owner/name/config.',
+    fix: 'write hf:owner/name, hf:owner/name@revision, or hf:owner/name/config',
   });
 }
 
@@ -140,7 +140,7 @@ function noParquet({ hub, repo, revision }: Asked, root: string, paths: readonly
   const branch = revision === 'main' ? ', and the Hub has converted none' : ` at ${revision}`;
   const offline = hub.offline === undefined ? '' : ` (${hub.offline}: only the cache was looked at)`;
   return new SamError('SAM_BAD_DATA', `${root} has no Parquet files${branch} (there: ${nameAll(there)})${offline}`, {
-    fix: `Run hf download ${repo.name} --repo-type dataset --local-dir DIR and arrange it as a folder, a COCO JSON or a CSV (docs/data.md).`,
+    fix: `run hf download ${repo.name} --repo-type dataset --local-dir DIR and arrange it as a folder, a COCO JSON or a CSV (docs/data.md)`,
   });
 }
 

@@ -71,7 +71,7 @@ export function chooseConfig<Named extends { config_name: string; default?: bool
     wanted === undefined
       ? `${where} has several configurations: ${names}`
       : `${where} has no configuration '${wanted}' (there: ${names})`,
-    { fix: `Name one: --data ${where}/CONFIG.` },
+    { fix: `name one: \`data\` ${where}/CONFIG` },
   );
 }
 

@@ -148,7 +148,7 @@ export class LeafColumn {
   #broken(error: unknown, { start, end }: Span): SamError {
     const detail = error instanceof Error ? error.message : String(error);
     const what = `rows ${start} to ${end - 1} of the column '${this.#path[0]}' in ${this.#file.path} are broken: ${detail}`;
-    return new SamError('SAM_BAD_DATA', what, { fix: 'Copy or download the file again.', cause: error });
+    return new SamError('SAM_BAD_DATA', what, { fix: 'copy or download the file again', cause: error });
   }
 }
 

@@ -32,7 +32,7 @@ const MAGIC = 0x31524150;
 const ENCRYPTED = 0x45524150;
 /** Most bytes in one call of the system, which refuses 2 GiB. */
 const MOST_READ = 2 ** 26;
-const FIX_COPY = 'Copy or download the file again.';
+const FIX_COPY = 'copy or download the file again';
 
 export interface ParquetFile {
   readonly path: string;
@@ -84,12 +84,12 @@ async function requireMagic(path: string, buffer: AsyncBuffer): Promise<void> {
   const last = size < 12 ? 0 : await wordAt(buffer, size - 4);
   if (first === MAGIC && last === MAGIC) return;
   if (first === ENCRYPTED || last === ENCRYPTED) {
-    throw new SamError('SAM_BAD_DATA', `${path} is encrypted`, { fix: 'Write it again without encryption.' });
+    throw new SamError('SAM_BAD_DATA', `${path} is encrypted`, { fix: 'write it again without encryption' });
   }
   if (first === MAGIC)
     throw new SamError('SAM_BAD_DATA', `${path} is cut short: its end is missing`, { fix: FIX_COPY });
   throw new SamError('SAM_BAD_DATA', `${path} is not a Parquet file`, {
-    fix: 'Give Parquet files, or a folder SRC/<split>/{images,masks}.',
+    fix: 'give Parquet files, or a folder SRC/<split>/{images,masks}',
   });
 }
 
@@ -132,14 +132,14 @@ export function pictureColumn({ path, metadata }: ParquetFile, name: string, opt
   if (node === undefined) {
     const there = nameAll(columns.map(({ element }) => element.name));
     throw new SamError('SAM_BAD_DATA', `${path} has no column '${name}' (there: ${there})`, {
-      fix: `Name the column with ${option}.`,
+      fix: `name the column with ${option}`,
     });
   }
   const column = asPictures(node);
   if (column === undefined) {
     const fit = columns.filter((other) => asPictures(other) !== undefined).map(({ element }) => element.name);
     throw new SamError('SAM_BAD_DATA', `the column '${name}' of ${path} holds no images: it is ${typeOf(node)}`, {
-      fix: `Name a column of encoded images with ${option}${fit.length > 0 ? ` (there: ${nameAll(fit)})` : ''}.`,
+      fix: `name a column of encoded images with ${option}${fit.length > 0 ? ` (there: ${nameAll(fit)})` : ''}`,
     });
   }
   requireReadable({ path, metadata }, name);
@@ -173,7 +173,7 @@ function requireReadable({ path, metadata }: Pick<ParquetFile, 'path' | 'metadat
     for (const { meta_data, file_path } of columns) {
       if (meta_data === undefined || file_path !== undefined) {
         throw new SamError('SAM_BAD_DATA', `${path} has columns that are encrypted or in another file`, {
-          fix: 'Write it again as one plain Parquet file.',
+          fix: 'write it again as one plain Parquet file',
         });
       }
       if (meta_data.path_in_schema[0] !== name) continue;
@@ -183,7 +183,7 @@ function requireReadable({ path, metadata }: Pick<ParquetFile, 'path' | 'metadat
         'SAM_BAD_DATA',
         `the column '${name}' of ${path} is compressed with ${codec}, which is not read`,
         {
-          fix: 'Write it again with Snappy, Zstandard, Gzip or no compression.',
+          fix: 'write it again with Snappy, Zstandard, Gzip or no compression',
         },
       );
     }

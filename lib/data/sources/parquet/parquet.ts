@@ -16,9 +16,9 @@ import { beginsAsParquet, openParquetFile, type ParquetFile, pictureColumn } fro
 const IMAGES = new SpanCache();
 const MASKS = new SpanCache();
 const EXTENSIONS = ['.parquet'];
-const OPTIONS = { image: '--image-column', label: '--label-column' } as const;
+const OPTIONS = { image: '`imageColumn`', label: '`labelColumn`' } as const;
 const FIX_ROWS =
-  'Write the encoded bytes into each row (a path alone is not followed), or go on without these rows with --skip-bad.';
+  'write the encoded bytes into each row (a path alone is not followed), or go on without these rows with `skipBad`';
 /** Digits of a row's number where it is the name, so that the order of names is that of rows. */
 const DIGITS = 6;
 /** A row group larger than this is worth a warning. */
@@ -175,7 +175,7 @@ async function usableRows(rows: readonly Row[], where: string, reading: SplitRea
   const usable = rows.filter((row) => !bad.has(row));
   if (usable.length > 0) return { usable, maskless };
   throw new SamError('SAM_BAD_DATA', `${where} holds no row${rows.length === 0 ? '' : ' that can be used'}`, {
-    fix: 'Name another split, or other columns with --image-column and --label-column.',
+    fix: 'name another split, or other columns with `imageColumn` and `labelColumn`',
   });
 }
 

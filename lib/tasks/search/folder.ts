@@ -6,9 +6,6 @@ import { kebab } from '../../core/suggest.js';
 import { without } from '../../core/without.js';
 import type { ResolvedTrainOptions } from '../../options.js';
 import { runPaths } from '../../runs/run-folder.js';
-import { environment } from '../../training/environment.js';
-
-const FORMAT_VERSION = 1;
 
 export const searchPaths = (dir: string) => ({
   record: join(dir, 'tune.json'),
@@ -28,16 +25,6 @@ export async function forgetSearch(dir: string): Promise<void> {
 export async function shrinkTrial(dir: string): Promise<void> {
   const { checkpoints, tensorboard } = runPaths(dir);
   for (const path of [checkpoints, tensorboard]) await rm(path, { recursive: true, force: true });
-}
-
-/** Comes last: a folder with it holds results that are whole. */
-export async function writeRecord(result: { record: string }, options: object): Promise<void> {
-  const about = {
-    formatVersion: FORMAT_VERSION,
-    createdAt: new Date().toISOString(),
-    versions: environment.versions(),
-  };
-  await writeFileWhole(result.record, `${JSON.stringify({ ...about, options, ...result }, null, 2)}\n`);
 }
 
 /** Every option by its name on the command line, so that later versions' defaults change nothing. */

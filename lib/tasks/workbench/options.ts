@@ -1,0 +1,51 @@
+/** Options of all that trains many models: those of `train`, which the runs share, and what each run has of its own. */
+import { z } from 'zod';
+import { words } from '../../core/words.js';
+import { PROMPT_KINDS, type ResolvedTrainOptions, trainOptionsSchema } from '../../options.js';
+import type { PromptKind } from '../../prompts/prompt.js';
+
+const { prompt } = trainOptionsSchema.shape;
+
+/** Words with commas, each of which `one` takes. */
+export function listOf(one: z.ZodType, read: (word: string) => unknown = (word) => word) {
+  return z.string().superRefine((text, context) => {
+    for (const word of words(text)) {
+      const { error } = one.safeParse(read(word));
+      if (error !== undefined) context.addIssue(`"${word}" is not one of them: ${expected(error)}`);
+    }
+  });
+}
+
+function expected({ issues: [issue] }: z.ZodError): string {
+  if (issue?.code === 'invalid_value') return `expected some of ${issue.values.join(', ')}`;
+  return issue?.code === 'custom' ? issue.message : 'expected numbers above 0';
+}
+
+export const testSplit = z
+  .string()
+  .default('test')
+  .describe('split that the winner and the settings given are scored on in the end, where the data has it');
+
+export const promptKinds = listOf(prompt)
+  .default(PROMPT_KINDS.join(','))
+  .describe(`kinds of prompts to try, with commas: ${PROMPT_KINDS.join(', ')}`);
+
+export function kindsOf(given: { promptKinds: string }): PromptKind[] {
+  return words(given.promptKinds).map((word) => prompt.parse(word));
+}
+
+/** What a run of a search has of its own. */
+export interface Setting {
+  readonly lr: number;
+  readonly loss: string;
+  readonly prompt: PromptKind;
+}
+
+/** Of the task, not of its runs. A preset's values are among the options already: its name would claim what a run has of its own. */
+const OF_THE_TASK = new Set(['out', 'overwrite', 'preset']);
+
+/** The options of `train` for one run of a task: the task's, where `train` has them, but for what the run has of its own. */
+export function trainOptionsOf(options: object, own: Partial<ResolvedTrainOptions>): ResolvedTrainOptions {
+  const shared = Object.entries(options).filter(([name]) => name in trainOptionsSchema.shape && !OF_THE_TASK.has(name));
+  return trainOptionsSchema.parse({ ...Object.fromEntries(shared), ...own });
+}
