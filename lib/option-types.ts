@@ -501,7 +501,7 @@ export interface ComparisonOptions extends DataOptions, ModelOptions, RoughOptio
    */
   out?: string | undefined;
   /**
-   * Replace the search that `out` holds.
+   * Replace the comparison that `out` holds.
    *
    * @default false
    */
