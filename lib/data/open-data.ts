@@ -5,33 +5,42 @@
 
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { SamError, systemCode, toSamError } from '../core/errors.js';
 import { isFolder } from '../core/files.js';
 import type { Hooks } from '../core/hooks.js';
 import { nameAll } from '../core/words.js';
-import type { ResolvedTrainOptions } from '../options.js';
+import type { DataOptions } from '../option-types.js';
+import { dataOptions, modelOptions, parseOptions, promptOptions } from '../options.js';
 import { cutOff } from './cuts.js';
 import { groupPattern, groupSamples } from './groups.js';
 import { withValues } from './instances.js';
 import { listImages, stemOf } from './listing.js';
 import { type DataSource, type DataSplits, type MaskNeed, type Sample, type Samples, withBands } from './sample.js';
 import { firstOf, mapped, pick } from './sample-list.js';
-import { findSource, type SourceOptions } from './sources/index.js';
+import { findSource, type OpenSourceOptions } from './sources/index.js';
 
-export type { SourceOptions };
+export type { OpenSourceOptions };
 
-export type DataOptions = SourceOptions &
-  Pick<
-    ResolvedTrainOptions,
-    'trainSplit' | 'validationSplit' | 'validationFraction' | 'groupBy' | 'limit' | 'skipBad' | 'seed'
-  >;
+/** Options of {@link openData}. */
+export interface OpenDataOptions extends DataOptions, OpenSourceOptions {
+  /** Says which samples `validationFraction` cuts off. Default: that of `train`. */
+  seed?: number | undefined;
+}
 
-export type SplitOptions = SourceOptions &
-  Pick<ResolvedTrainOptions, 'limit' | 'skipBad'> & {
-    readonly split: string;
-    /** Which masks the samples need; `required` by default. */
-    readonly masks?: MaskNeed;
-  };
+/** Options of {@link openSplit}. */
+export interface OpenSplitOptions extends OpenSourceOptions {
+  /** Name of the split. */
+  split: string;
+  /** Takes the first so many samples. Default: all. */
+  limit?: number | undefined;
+  /** Leaves out images and masks that have no partner. Default: they are an error. */
+  skipBad?: boolean | undefined;
+  /** Whether each image needs a mask. Default: `required`. */
+  masks?: MaskNeed | undefined;
+}
+
+const openDataSchema = z.object({ ...dataOptions, cacheDir: modelOptions.cacheDir, seed: promptOptions.seed });
 
 /**
  * Opens training and validation samples, each ordered by name. With `validationFraction` both come from the training split.
@@ -39,7 +48,8 @@ export type SplitOptions = SourceOptions &
  * @throws SamError `SAM_BAD_DATA`: no validation split, or what {@link DataSource.readSplit} says. `SAM_BAD_OPTION`: a source of an
  * unknown kind, or a pattern that can't be used.
  */
-export async function openData(options: DataOptions, hooks: Hooks = {}): Promise<DataSplits> {
+export async function openData(given: OpenDataOptions, hooks: Hooks = {}): Promise<DataSplits> {
+  const options = parseOptions(openDataSchema, given);
   const { trainSplit, validationSplit, validationFraction: fraction, limit } = options;
   const taken = (samples: Samples) => taking(samples, options.bands, limit);
   const grouping = groupPattern(options.groupBy);
@@ -86,11 +96,11 @@ async function readBoth(
 }
 
 /** Opens the samples of one split, ordered by name. */
-export async function openSplit(options: SplitOptions, hooks: Hooks = {}): Promise<Sample[]> {
+export async function openSplit(options: OpenSplitOptions, hooks: Hooks = {}): Promise<Sample[]> {
   const source = await openSource(options, hooks);
   const samples = await source.readSplit(options.split, {
     masks: options.masks ?? 'required',
-    skipBad: options.skipBad,
+    skipBad: options.skipBad ?? false,
     onWarning: hooks.onWarning,
   });
   return [...taking(samples, options.bands, options.limit)];
@@ -143,7 +153,7 @@ async function imagesOf(input: string): Promise<Sample[]> {
  *
  * @throws SamError `SAM_BAD_OPTION`: a source of an unknown kind.
  */
-export async function openSource(options: SourceOptions, hooks: Hooks = {}): Promise<DataSource> {
+export async function openSource(options: OpenSourceOptions, hooks: Hooks = {}): Promise<DataSource> {
   return withValues(await findSource(options, hooks), options);
 }
 

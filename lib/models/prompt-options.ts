@@ -1,17 +1,17 @@
 /** The prompt settings that a tuned model was trained with: prediction and evaluation go on with them. */
 import { z } from 'zod';
 import { SamError } from '../core/errors.js';
+import type { ResolvedPromptOptions } from '../option-types.js';
 import { promptOptions } from '../options.js';
 import type { PromptSettings } from '../prompts/prompt.js';
 import type { ResolvedModel } from './model.js';
 
+export type { ResolvedPromptOptions };
+
 const promptOptionsSchema = z.object(promptOptions);
 
-/** Every option about prompts, named as on the command line. */
-export type PromptOptions = z.output<typeof promptOptionsSchema>;
-
 /** Returns the prompt options that a checkpoint records; undefined for source weights. */
-function trainedWith(model: ResolvedModel): PromptOptions | undefined {
+function trainedWith(model: ResolvedModel): ResolvedPromptOptions | undefined {
   if (model.checkpoint === undefined) return undefined;
   try {
     return promptOptionsSchema.parse(JSON.parse(model.checkpoint.metadata.options ?? ''));
@@ -35,7 +35,7 @@ export function trainedBands(model: ResolvedModel): string | undefined {
  *
  * @throws SamError `SAM_BAD_CHECKPOINT`: a checkpoint does not record them.
  */
-export function promptOptionsFor(given: object, model: ResolvedModel | undefined): PromptOptions {
+export function promptOptionsFor(given: object, model: ResolvedModel | undefined): ResolvedPromptOptions {
   const said = Object.entries(given).filter(([name, value]) => name in promptOptions && value !== undefined);
   const asked = Object.fromEntries(said);
   const trained = model === undefined ? undefined : trainedWith(model);
@@ -47,7 +47,7 @@ export function promptOptionsFor(given: object, model: ResolvedModel | undefined
  *
  * @throws SamError `SAM_BAD_OPTION`: they would draw no prompt at all.
  */
-export function toPromptSettings(options: PromptOptions): PromptSettings {
+export function toPromptSettings(options: ResolvedPromptOptions): PromptSettings {
   const {
     prompt: kind,
     numPositive,

@@ -9,7 +9,12 @@ import { type Sample, withBands } from '../data/sample.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
 import { openWorkplace } from '../embeddings/workplace.js';
 import { LOW_RES_SIDE } from '../frame.js';
-import { type PromptOptions, promptOptionsFor, toPromptSettings, trainedBands } from '../models/prompt-options.js';
+import {
+  promptOptionsFor,
+  type ResolvedPromptOptions,
+  toPromptSettings,
+  trainedBands,
+} from '../models/prompt-options.js';
 import { parseOptions } from '../options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { roughGridOf } from '../prompts/rough/rough-masks.js';
@@ -133,7 +138,7 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
 interface Context {
   store: EmbeddingStore;
   model: SamModel;
-  prompts: PromptOptions;
+  prompts: ResolvedPromptOptions;
   options: Predicting;
 }
 
@@ -229,7 +234,7 @@ async function masksOfTiles({ sample, size, raster, maskPath, roughMask }: Job):
   return roughMask === undefined ? undefined : openRoughWindows(raster!, roughMask);
 }
 
-function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: PromptOptions): PromptForTile {
+function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: ResolvedPromptOptions): PromptForTile {
   const [given] = job.prompts ?? [];
   if (given !== undefined) return givenForTile(given);
   if (masks !== undefined) return roughForTile((window) => masks.read(window), job.sample.name, prompts);
@@ -240,7 +245,7 @@ function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: Prompt
 async function findPrompts(
   model: SamModel,
   embedding: ImageEmbedding,
-  { sample, prompts, options }: { sample: Sample; prompts: PromptOptions; options: Predicting },
+  { sample, prompts, options }: { sample: Sample; prompts: ResolvedPromptOptions; options: Predicting },
 ): Promise<Prompt[]> {
   const { maskOutput } = prompts;
   const mask = await findRoughMask(model, embedding, { maskOutput, signal: options.signal });

@@ -7,7 +7,7 @@ import { type ImageSize, imageSize } from '../data/decode.js';
 import { masksByName } from '../data/mask-folder.js';
 import type { Sample } from '../data/sample.js';
 import { isBadImage } from '../embeddings/encode.js';
-import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { drawRoughPrompt, emptyRoughMask, type RoughGrid, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { masksOfFolder, promptOrigin, type RoughMaskSettings, toRoughMaskSettings } from '../prompts/rough/settings.js';
@@ -38,7 +38,7 @@ export interface Job {
 const EROSIONS = 10;
 
 /** Everything that can be wrong with the call or the files is found here, all of it in one error. */
-export async function planJobs(options: Predicting, prompts: PromptOptions): Promise<Job[]> {
+export async function planJobs(options: Predicting, prompts: ResolvedPromptOptions): Promise<Job[]> {
   const masks = masksFor(options, prompts);
   const jobs: Job[] = [];
   const problems = new Problems(options);
@@ -62,7 +62,7 @@ export async function planJobs(options: Predicting, prompts: PromptOptions): Pro
 }
 
 /** The masks that prompts are drawn from, if they are. */
-function masksFor(options: Predicting, prompts: PromptOptions): RoughMasks | undefined {
+function masksFor(options: Predicting, prompts: ResolvedPromptOptions): RoughMasks | undefined {
   if (options.prompt !== undefined) return undefined;
   const { maskSize, imageSize: side } = prompts;
   const grid = { maskSize, imageSize: side, distances: (options.attempts ?? 1) > 1 };
@@ -74,7 +74,7 @@ function masksFor(options: Predicting, prompts: PromptOptions): RoughMasks | und
 /** Undefined for an image whose rough mask is empty, which is noted among the problems. */
 async function planOne(
   sample: Sample,
-  { masks, problems, prompts }: { masks: RoughMasks | undefined; problems: Problems; prompts: PromptOptions },
+  { masks, problems, prompts }: { masks: RoughMasks | undefined; problems: Problems; prompts: ResolvedPromptOptions },
   options: Predicting,
 ): Promise<Job | undefined> {
   const raster = await planRaster(sample, options.tile);
@@ -151,7 +151,7 @@ async function maskOfTiles(raster: RasterJob, masks: RoughMasks): Promise<Pick<J
 export function drawAttempts(
   grid: RoughGrid,
   sample: Sample,
-  prompts: PromptOptions,
+  prompts: ResolvedPromptOptions,
   attempts: number,
   erosion?: number | undefined,
 ): Prompt[] {

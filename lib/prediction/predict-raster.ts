@@ -8,7 +8,7 @@ import { makeFileWhole } from '../core/files.js';
 import { decodeImage, MOST_PIXELS } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
 import { MODEL_SIDE } from '../frame.js';
-import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { Blender } from '../raster/blend.js';
 import type { Georeference } from '../raster/georeference.js';
@@ -99,7 +99,7 @@ export async function openPixels({ sample, stretch }: RasterJob): Promise<RgbSou
 
 export interface RasterContext {
   readonly model: SamModel;
-  readonly prompts: PromptOptions;
+  readonly prompts: ResolvedPromptOptions;
   readonly promptForTile: PromptForTile;
   /** The prompt is the user's own: its points are all that there are. */
   readonly given: boolean;

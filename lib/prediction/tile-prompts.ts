@@ -3,7 +3,7 @@
 import { validationRandom } from '../core/random.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
 import type { Mask } from '../data/sample.js';
-import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { drawPrompt } from '../prompts/draw.js';
 import { croppedPrompt } from '../prompts/geometry.js';
 import { isEmptyPrompt, type Prompt } from '../prompts/prompt.js';
@@ -36,7 +36,7 @@ export function givenForTile(prompt: Prompt): PromptForTile {
 export function roughForTile(
   read: (window: Window) => Promise<Mask>,
   name: string,
-  prompts: PromptOptions,
+  prompts: ResolvedPromptOptions,
 ): PromptForTile {
   const settings = toPromptSettings(prompts);
   return async (tile) => {

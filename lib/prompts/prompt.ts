@@ -1,7 +1,7 @@
 /** A prompt for one image, in the frame that users see: pixels of the original image, x then y, origin top left. */
-import type { PROMPT_KINDS } from '../options.js';
+import type { PromptOptions } from '../option-types.js';
 
-export type PromptKind = (typeof PROMPT_KINDS)[number];
+export type PromptKind = NonNullable<PromptOptions['prompt']>;
 export type PointSets = 'joint' | 'separate';
 
 /** Settings by which prompts are drawn from a mask; their meanings are those of the command line's options. */

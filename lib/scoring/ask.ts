@@ -3,7 +3,7 @@
 import { type Random, validationRandom } from '../core/random.js';
 import { toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
-import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { findRoughMask } from '../prediction/auto-prompt.js';
 import { emptyPrediction, type ImageEmbedding, type Prediction, type SamModel } from '../prediction/sam-model.js';
 import { drawPrompt } from '../prompts/draw.js';
@@ -42,14 +42,14 @@ export async function promptFor(
 }
 
 /** That of `train`'s validation. */
-export function promptRandom({ seed }: PromptOptions, { name }: Sample): Random {
+export function promptRandom({ seed }: ResolvedPromptOptions, { name }: Sample): Random {
   return validationRandom(seed, name);
 }
 
 /** Without a prompt the mask is empty and the model sure of nothing. */
 export async function ask(
   prompt: Prompt | undefined,
-  prompts: PromptOptions,
+  prompts: ResolvedPromptOptions,
   { model, embedding, signal }: Pick<Asked, 'model' | 'embedding' | 'signal'>,
 ): Promise<Prediction> {
   if (prompt === undefined) return emptyPrediction(embedding);

@@ -4,7 +4,7 @@ import { SamError } from '../core/errors.js';
 import { without } from '../core/without.js';
 import type { WorkOptions } from '../embeddings/work-options.js';
 import type { ResolvedModel } from '../models/model.js';
-import { type PromptOptions, promptOptionsFor } from '../models/prompt-options.js';
+import { promptOptionsFor, type ResolvedPromptOptions } from '../models/prompt-options.js';
 import { resolveModel } from '../models/resolve.js';
 import { PROMPT_KINDS } from '../options.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
@@ -13,7 +13,7 @@ import type { EvaluatedPrompt, EvaluatedSource } from './results.js';
 export interface Entrant {
   readonly name: string;
   readonly model: ResolvedModel;
-  readonly prompts: PromptOptions;
+  readonly prompts: ResolvedPromptOptions;
   readonly promptSource: EvaluatedSource;
 }
 
@@ -69,13 +69,13 @@ function checkKinds({ promptKinds, prompts = {} }: EntrantOptions): void {
 }
 
 /** What a kind of prompt is drawn from. `automatic` is drawn as the settings say, from what the model finds by itself. */
-function waysOf(kind: EvaluatedPrompt, prompts: PromptOptions): Pick<Entrant, 'prompts' | 'promptSource'>[] {
+function waysOf(kind: EvaluatedPrompt, prompts: ResolvedPromptOptions): Pick<Entrant, 'prompts' | 'promptSource'>[] {
   if (kind === 'automatic') return [{ prompts, promptSource: 'automatic' }];
   return sourcesOf(prompts).map((promptSource) => ({ prompts: { ...prompts, prompt: kind }, promptSource }));
 }
 
 /** Both, side by side, where a rough mask is described; `--prompt-source ground-truth` keeps to the labels. */
-function sourcesOf(prompts: PromptOptions): EvaluatedSource[] {
+function sourcesOf(prompts: ResolvedPromptOptions): EvaluatedSource[] {
   if (prompts.promptSource === 'ground-truth') return ['ground-truth'];
   return toRoughMaskSettings(prompts) === undefined ? ['ground-truth'] : ['ground-truth', 'rough'];
 }

@@ -5,7 +5,7 @@ import { inReadingOrder, type Mask, type Sample } from '../data/sample.js';
 import type { Compute } from '../device.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
 import type { ResolvedModel } from '../models/model.js';
-import type { PromptOptions } from '../models/prompt-options.js';
+import type { ResolvedPromptOptions } from '../models/prompt-options.js';
 import { ImageEmbedding, type Prediction, SamModel } from '../prediction/sam-model.js';
 import type { Prompt } from '../prompts/prompt.js';
 import type { RoughMasks } from '../prompts/rough/rough-masks.js';
@@ -24,7 +24,7 @@ export async function labelOf(sample: Sample): Promise<Mask> {
 export interface Question {
   /** Undefined where there is nothing to ask with: the answer is an empty mask. */
   readonly prompt: Prompt | undefined;
-  readonly prompts: PromptOptions;
+  readonly prompts: ResolvedPromptOptions;
 }
 
 export interface Answer<Asking extends Question = Question> extends Pick<Asked, 'sample' | 'label'> {
@@ -123,7 +123,7 @@ async function scoresOf(
 
 /** The rough mask itself, beside the models. */
 export async function scoreRoughMasks(
-  prompts: PromptOptions,
+  prompts: ResolvedPromptOptions,
   rough: RoughMaskSources,
   samples: readonly Sample[],
   { signal }: Pick<Hooks, 'signal'>,

@@ -1,6 +1,6 @@
 /** What `evaluate` finds, as types: the contract of its JSON and of the report. Scores are 0 to 1, distances pixels. */
 import type { Precision } from '../../binding.js';
-import type { PromptOptions } from '../models/prompt-options.js';
+import type { ResolvedPromptOptions } from '../models/prompt-options.js';
 import type { PromptKind } from '../prompts/prompt.js';
 
 /**
@@ -168,7 +168,7 @@ export interface ModelScores {
   /** Kind of the prompts; null for the rough mask. */
   promptKind: PromptKind | null;
   /** How prompts were drawn and masks chosen. */
-  prompts: PromptOptions;
+  prompts: ResolvedPromptOptions;
 }
 
 /** What tells one of `models` from the others. */

@@ -2,7 +2,7 @@
 import type { Counted, Hooks } from '../core/hooks.js';
 import { toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
-import { type PromptOptions, toPromptSettings } from '../models/prompt-options.js';
+import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { Prompt } from '../prompts/prompt.js';
 import { type Asked, promptRandom } from './ask.js';
@@ -25,10 +25,10 @@ interface Step {
   disturbance: Disturbance;
   value: number;
   ofPoints: number | null;
-  prompts: PromptOptions;
+  prompts: ResolvedPromptOptions;
 }
 
-function stepsFor(prompts: PromptOptions): Step[] {
+function stepsFor(prompts: ResolvedPromptOptions): Step[] {
   const points = { ...prompts, prompt: 'points' as const, numNegative: 0 };
   const n = Math.max(LEAST_POINTS, prompts.numPositive);
   return [

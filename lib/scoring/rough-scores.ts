@@ -1,6 +1,6 @@
 /** Rough masks in an evaluation: what automatic prompts are drawn from, and how good they are by themselves. */
 import type { Mask, Sample } from '../data/sample.js';
-import type { PromptOptions } from '../models/prompt-options.js';
+import type { ResolvedPromptOptions } from '../models/prompt-options.js';
 import { emptyRoughMask, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
 import type { Entrant } from './entrants.js';
@@ -53,6 +53,6 @@ export async function scoreRoughMask(
 }
 
 /** The settings whose rough mask is scored: those of the first entrant that has one. */
-export function roughPrompts(entrants: readonly Entrant[]): PromptOptions | undefined {
+export function roughPrompts(entrants: readonly Entrant[]): ResolvedPromptOptions | undefined {
   return entrants.find(({ promptSource }) => promptSource === 'rough')?.prompts;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import { parseValue, valueName } from '../../lib/data/mask-values.js';
-import { openSource, type SourceOptions } from '../../lib/data/open-data.js';
+import { type OpenSourceOptions, openSource } from '../../lib/data/open-data.js';
 import type { MaskNeed, Sample } from '../../lib/data/sample.js';
 import { writePictures } from './parquet-fixtures.js';
 import { grey, picture, temporaryFolder, write } from './pictures.js';
@@ -12,7 +12,7 @@ import { grey, picture, temporaryFolder, write } from './pictures.js';
 const GREYS = [0, 1, 1, 7, 0, 0, 255, 7];
 const COLOURS = [0, 0, 0, 255, 0, 0, 255, 0, 0, 0, 128, 0, 7, 7, 7, 0, 0, 0, 0, 0, 1, 7, 7, 7];
 
-async function read(mask: Buffer, options: Partial<SourceOptions>, masks: MaskNeed = 'required') {
+async function read(mask: Buffer, options: Partial<OpenSourceOptions>, masks: MaskNeed = 'required') {
   const root = await temporaryFolder();
   await write(join(root, 'train/images/a.png'), await grey(9, 4, 2));
   await write(join(root, 'train/masks/a.png'), mask);

@@ -7,11 +7,11 @@ import { expect, test } from 'vitest';
 import { randomFor } from '../../lib/core/random.js';
 import { decodeImage, decodeMask, imageSize } from '../../lib/data/decode.js';
 import { toLowRes } from '../../lib/data/low-res.js';
-import { type DataOptions, openData, openImages, openSplit } from '../../lib/data/open-data.js';
+import { type OpenDataOptions, openData, openImages, openSplit } from '../../lib/data/open-data.js';
 import { drawPrompt } from '../../lib/prompts/draw.js';
 import { dataSet, write } from './pictures.js';
 
-const options = (data: string, changes: Partial<DataOptions> = {}): DataOptions => ({
+const options = (data: string, changes: Partial<OpenDataOptions> = {}): OpenDataOptions => ({
   data,
   trainSplit: 'train',
   validationSplit: 'validation',
@@ -50,7 +50,7 @@ test('no validation split: the error names --validation-fraction and what is the
   await expect(openData(options(root))).rejects.toMatchObject({
     code: 'SAM_BAD_DATA',
     message: expect.stringMatching(/'validation' .*train, val/),
-    fix: expect.stringContaining('--validation-fraction'),
+    fix: expect.stringContaining('`validationFraction`'),
   });
   expect(names((await openData(options(root, { validationSplit: 'val' }))).validation)).toEqual(['x']);
 });

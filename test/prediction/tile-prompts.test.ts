@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import type { PromptOptions } from '../../lib/models/prompt-options.js';
+import type { ResolvedPromptOptions } from '../../lib/models/prompt-options.js';
 import { promptOptions } from '../../lib/options.js';
 import { givenForTile, roughForTile } from '../../lib/prediction/tile-prompts.js';
 import { planTiles, type Tile, tilesOfRow } from '../../lib/raster/tiles.js';
 import type { Window } from '../../lib/raster/windows.js';
 
-const defaults: PromptOptions = z.object(promptOptions).parse({});
+const defaults: ResolvedPromptOptions = z.object(promptOptions).parse({});
 
 /** Side 40, overlap 10: tiles at 0, 30 and 60 across, one row. */
 const plan = planTiles(100, 40, 40);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
 import sharp from 'sharp';
-import type { PromptOptions } from '../../lib/models/prompt-options.js';
+import type { ResolvedPromptOptions } from '../../lib/models/prompt-options.js';
 import type { ReportedScores } from '../../lib/reports/sections/scores-sections.js';
 import { entrantKey, Sketches } from '../../lib/reports/sketches.js';
 import type { ImageScores, MaskScores, ModelScores } from '../../lib/scoring/results.js';
@@ -83,7 +83,7 @@ async function summary(
     checkpointHash: tuned ? 'c' : null,
     promptSource: 'ground-truth',
     promptKind: 'points',
-    prompts: PROMPTS as PromptOptions,
+    prompts: PROMPTS as ResolvedPromptOptions,
   };
 }
 

@@ -4,7 +4,7 @@ import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { isFile, isFolder } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
-import type { ResolvedTrainOptions, sourceOptions } from '../../options.js';
+import type { SourceOptions } from '../../option-types.js';
 import { makeRivers } from '../../samples/sample-rivers.js';
 import type { DataSource } from '../sample.js';
 import { findCoco } from './coco/coco.js';
@@ -13,14 +13,11 @@ import { HUB_SCHEME, hubSource } from './hub/hub-source.js';
 import { isManifest, manifestSource } from './manifest.js';
 import { findParquet, type ParquetOptions } from './parquet/parquet.js';
 
-/**
- * What is needed to find a data set. The columns are those of Parquet files, `image` and `label` by default. What is fetched or drawn is
- * kept in `cacheDir`, {@link defaultCacheDir} by default.
- */
-export type SourceOptions = Pick<ResolvedTrainOptions, 'data'> &
-  Partial<Pick<ResolvedTrainOptions, Exclude<keyof typeof sourceOptions, 'data'>>> & {
-    readonly cacheDir?: string | undefined;
-  };
+/** What is needed to find a data set. */
+export interface OpenSourceOptions extends SourceOptions {
+  /** Where data sets are kept that are fetched or drawn. Default: {@link defaultCacheDir}. */
+  cacheDir?: string | undefined;
+}
 
 type Found = DataSource | undefined | Promise<DataSource | undefined>;
 
@@ -28,7 +25,7 @@ interface SourceKind {
   /** Tells whether a data set is of this kind by its name or its layout; where this is missing, opening the set tells. */
   matches?(data: string): boolean | Promise<boolean>;
   /** Opens a data set, of which nothing is read yet; undefined where it is none of this kind. */
-  open(options: SourceOptions & ParquetOptions & { cacheDir: string }, hooks: Hooks): Found;
+  open(options: OpenSourceOptions & ParquetOptions & { cacheDir: string }, hooks: Hooks): Found;
 }
 
 const RIVERS = 'sample:rivers';
@@ -60,7 +57,7 @@ const SOURCES: readonly SourceKind[] = [
  *
  * @throws SamError `SAM_BAD_OPTION`: a source of an unknown kind.
  */
-export async function findSource(options: SourceOptions, hooks: Hooks): Promise<DataSource> {
+export async function findSource(options: OpenSourceOptions, hooks: Hooks): Promise<DataSource> {
   const { data, cacheDir = defaultCacheDir(), imageColumn = 'image', labelColumn = 'label' } = options;
   for (const { matches, open } of SOURCES) {
     if (matches !== undefined && !(await matches(data))) continue;

@@ -1,14 +1,13 @@
 /** Settings of rough masks: the options, as the code that makes the masks takes them. */
 
-import type { z } from 'zod';
 import { SamError } from '../../core/errors.js';
 import { words } from '../../core/words.js';
-import type { roughOptions } from '../../options.js';
+import type { ResolvedRoughOptions } from '../../option-types.js';
 import type { Cleaning } from './clean.js';
 import type { HsvBands, Range } from './hsv.js';
 import { INDEX_BANDS, type SpectralIndex } from './spectral.js';
 
-export type RoughOptions = z.output<z.ZodObject<typeof roughOptions>>;
+export type { ResolvedRoughOptions };
 export type PromptOrigin = 'ground-truth' | 'rough' | 'mixed';
 
 /** A band by its number, from 1 on, or by its name. */
@@ -41,7 +40,7 @@ export function masksOfFolder(folder: string): RoughMaskSettings {
 }
 
 /** Tells what prompts are drawn from: as `--prompt-source` says, else from rough masks where `--rough-mask` is given. */
-export function promptOrigin({ promptSource, roughMask }: RoughOptions): PromptOrigin {
+export function promptOrigin({ promptSource, roughMask }: ResolvedRoughOptions): PromptOrigin {
   return promptSource ?? (roughMask === undefined ? 'ground-truth' : 'rough');
 }
 
@@ -50,7 +49,7 @@ export function promptOrigin({ promptSource, roughMask }: RoughOptions): PromptO
  *
  * @throws SamError `SAM_BAD_OPTION`: rough masks are asked for and not, or not wholly, described; or options exclude each other.
  */
-export function toRoughMaskSettings(options: RoughOptions): RoughMaskSettings | undefined {
+export function toRoughMaskSettings(options: ResolvedRoughOptions): RoughMaskSettings | undefined {
   const { minArea, fillHoles, largest, erosion, roughMask } = options;
   if (options.maskPrompt && promptOrigin(options) === 'mixed') {
     throw new SamError('SAM_BAD_OPTION', '`maskPrompt` does not go with `promptSource` mixed', {
@@ -67,7 +66,7 @@ export function toRoughMaskSettings(options: RoughOptions): RoughMaskSettings | 
   return { method: methodOf(roughMask, options), cleaning: { minArea, fillHoles, largest }, erosion };
 }
 
-function methodOf(kind: NonNullable<RoughOptions['roughMask']>, options: RoughOptions): RoughMethod {
+function methodOf(kind: NonNullable<ResolvedRoughOptions['roughMask']>, options: ResolvedRoughOptions): RoughMethod {
   if (kind === 'hsv') {
     const bands = { hue: range(options.hue), saturation: range(options.saturation), value: range(options.value) };
     if (bands.hue ?? bands.saturation ?? bands.value) return { kind, bands };

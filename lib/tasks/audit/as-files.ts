@@ -5,7 +5,7 @@ import { SamError } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
 import { writeMaskPng } from '../../core/mask-png.js';
 import { decodeMask, heldImage, imageSize, isPlainFile } from '../../data/decode.js';
-import { openSource, type SourceOptions } from '../../data/open-data.js';
+import { type OpenSourceOptions, openSource } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
 import { sameSplit } from '../../data/splits.js';
 import { auditPaths, type ManifestRow } from './folder.js';
@@ -54,7 +54,7 @@ export class FileWriter {
  * they would all have to be copied.
  */
 export async function otherSplits(
-  options: SourceOptions & { split: string },
+  options: OpenSourceOptions & { split: string },
   files: FileWriter,
   onWarning: ((line: string) => void) | undefined,
 ): Promise<ManifestRow[]> {

@@ -11,16 +11,21 @@ import { type AuditItem, type AuditRecord, auditPaths, type ManifestRow, readRec
 /** Of a label: it stays, the predicted mask takes its place, or the image is left out. */
 export type Decision = 'keep' | 'replace' | 'drop';
 
-const decisionsSchema = z.object({
-  /** The audit's folder, as it was when the page was written. */
+/** What the review page saves. */
+export interface Decisions {
+  /** Folder of the audit, as it was when the page was written. */
+  audit: string;
+  /** Time of the audit: names alone can't tell it from another one. */
+  createdAt: string;
+  /** Decisions by the name of the sample; what is not here is kept. */
+  decisions: Record<string, Decision>;
+}
+
+const decisionsSchema: z.ZodType<Decisions> = z.object({
   audit: z.string(),
-  /** When the audit was made: names alone can't tell it from another one. */
   createdAt: z.string(),
-  /** By the name of the sample; what is not here is kept. */
   decisions: z.record(z.string(), z.enum(['keep', 'replace', 'drop'])),
 });
-
-export type Decisions = z.infer<typeof decisionsSchema>;
 
 export interface ApplyResult {
   manifest: string;

@@ -23,16 +23,11 @@ export const auditPaths = (dir: string) => ({
 const rowSchema = z.object({ name: z.string(), split: z.string(), image: z.string(), mask: z.string() });
 
 const itemSchema = rowSchema.extend({
-  /** The vote of the predicted masks, a PNG of the label's size: 0 and 255. */
   prediction: z.string(),
-  /** Of the label with the vote, 0 to 1. */
   iou: z.number(),
-  /** Mean IoU of the predicted masks with their vote: near 1 where the model is sure of itself. */
   agreement: z.number(),
-  /** Shares of the picture, 0 to 1. */
   labelShare: z.number(),
   predictionShare: z.number(),
-  /** The one that it was held out with, from 1 on. */
   fold: z.number(),
 });
 
@@ -51,7 +46,31 @@ const recordSchema = z.object({
 });
 
 export type ManifestRow = z.infer<typeof rowSchema>;
-export type AuditItem = z.infer<typeof itemSchema>;
+
+/** A label, and what the models that have not seen it make of its image. */
+export interface AuditItem {
+  /** Name of the sample within its split. */
+  name: string;
+  /** Split that was looked at. */
+  split: string;
+  /** Path of the image. */
+  image: string;
+  /** Path of the label. */
+  mask: string;
+  /** Path of the predicted masks' vote, a PNG of the label's size: 0 and 255. */
+  prediction: string;
+  /** IoU of the label with the vote, 0 to 1. */
+  iou: number;
+  /** Mean IoU of the predicted masks with their vote: near 1 where the model is sure of itself. */
+  agreement: number;
+  /** Share of the picture that the label covers, 0 to 1. */
+  labelShare: number;
+  /** Share of the picture that the vote covers, 0 to 1. */
+  predictionShare: number;
+  /** Fold that the image was held out with, from 1 on. */
+  fold: number;
+}
+
 export type AuditRecord = z.infer<typeof recordSchema>;
 
 /** An earlier audit's own files, whose pictures and masks are about to be written over. */

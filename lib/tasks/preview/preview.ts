@@ -10,7 +10,7 @@ import { maskArea, toLowRes } from '../../data/low-res.js';
 import { openImages, openSplit } from '../../data/open-data.js';
 import type { Mask, Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
-import { type PromptOptions, toPromptSettings } from '../../models/prompt-options.js';
+import { type ResolvedPromptOptions, toPromptSettings } from '../../models/prompt-options.js';
 import { parseOptions } from '../../options.js';
 import { drawPrompt } from '../../prompts/draw.js';
 import { writeOverlay } from '../../prompts/overlay.js';
@@ -76,7 +76,7 @@ async function samplesOf(
 /** What is drawn, and whom it is told. */
 interface Drawing extends Hooks<Counted> {
   samples: readonly Sample[];
-  prompts: PromptOptions;
+  prompts: ResolvedPromptOptions;
   out: string;
   skipBad: boolean;
   onEmpty: 'skip' | 'fail';
@@ -182,6 +182,6 @@ async function iouWithLabel(sample: Sample, mask: Mask): Promise<number> {
   return scores(await confusion(mask.values, (await decodeMask(sample, mask)).values)).iou;
 }
 
-function randomOf({ name }: Sample, { seed }: PromptOptions) {
+function randomOf({ name }: Sample, { seed }: ResolvedPromptOptions) {
   return validationRandom(seed, name);
 }

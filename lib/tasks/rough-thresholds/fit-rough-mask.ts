@@ -12,11 +12,15 @@ import { maskArea, toLowRes } from '../../data/low-res.js';
 import { openSplit } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
-import type { PromptOptions } from '../../models/prompt-options.js';
+import type { ResolvedPromptOptions } from '../../models/prompt-options.js';
 import { parseOptions } from '../../options.js';
 import type { Range } from '../../prompts/rough/hsv.js';
 import { RoughMasks, readIndexBands } from '../../prompts/rough/rough-masks.js';
-import { type RoughMaskSettings, type RoughOptions, toRoughMaskSettings } from '../../prompts/rough/settings.js';
+import {
+  type ResolvedRoughOptions,
+  type RoughMaskSettings,
+  toRoughMaskSettings,
+} from '../../prompts/rough/settings.js';
 import { normalisedDifference } from '../../prompts/rough/spectral.js';
 import { confusion, scores } from '../../scoring/metrics.js';
 import { mean } from '../../scoring/statistics.js';
@@ -29,7 +33,7 @@ import { searchThresholds } from './threshold.js';
 const MOST_IMAGES = 200;
 
 /** What is written into the config, by the names of the options. */
-export type RoughThresholds = Partial<RoughOptions>;
+export type RoughThresholds = Partial<ResolvedRoughOptions>;
 
 export interface FitRoughMaskResult {
   /** The config file. */
@@ -62,7 +66,7 @@ export async function fitRoughMask(given: FitRoughMaskOptions, hooks: Hooks = {}
 /** What is searched, and whom it is told. */
 interface Fitting extends Hooks {
   samples: readonly Sample[];
-  prompts: PromptOptions;
+  prompts: ResolvedPromptOptions;
   out: string;
   /** Where the samples come from, for the config's first line. */
   source: string;
@@ -156,7 +160,11 @@ function withoutUndefined(options: RoughThresholds): RoughThresholds {
 }
 
 /** Mean IoU of the rough masks as `train` and `predict` will make them. */
-async function measure(prompts: PromptOptions, samples: readonly Sample[], signal?: AbortSignal): Promise<number> {
+async function measure(
+  prompts: ResolvedPromptOptions,
+  samples: readonly Sample[],
+  signal?: AbortSignal,
+): Promise<number> {
   const { maskSize, imageSize: side } = prompts;
   const masks = new RoughMasks(toRoughMaskSettings(prompts)!, { maskSize, imageSize: side });
   try {

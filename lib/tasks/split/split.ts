@@ -19,8 +19,9 @@ import { openWorkplace } from '../../embeddings/workplace.js';
 import { parseOptions } from '../../options.js';
 import { type SplitDataOptions, splitDataOptionsSchema } from './options.js';
 
-export const SPLITS = ['train', 'validation', 'test'] as const;
-export type Split = (typeof SPLITS)[number];
+/** Splits that can be made, in the order of the shares. */
+export type Split = 'train' | 'validation' | 'test';
+const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 
 /** What is shared out, and whom it is told. */
 interface Splitting extends WorkOptions {

@@ -4,14 +4,14 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { expect, test, vi } from 'vitest';
 import { contentHash, decodeImage, decodeMask, imageSize } from '../../../../lib/data/decode.js';
-import { type DataOptions, openData, openSplit } from '../../../../lib/data/open-data.js';
+import { type OpenDataOptions, openData, openSplit } from '../../../../lib/data/open-data.js';
 import { inReadingOrder, type Sample } from '../../../../lib/data/sample.js';
 import { checkSamples } from '../../../../lib/training/check-samples.js';
 import { LowResMasks } from '../../../../lib/training/masks.js';
 import { greys, type Picture, pictureColumns, writePictures } from '../../parquet-fixtures.js';
 import { grey, temporaryFolder, write } from '../../pictures.js';
 
-const options = (data: string, changes: Partial<DataOptions> = {}): DataOptions => ({
+const options = (data: string, changes: Partial<OpenDataOptions> = {}): OpenDataOptions => ({
   data,
   trainSplit: 'train',
   validationSplit: 'validation',
@@ -135,11 +135,11 @@ test('columns may have other names, and hold the bytes alone', async () => {
     code: 'SAM_BAD_DATA',
     exitCode: 2,
     message: `${path} has no column 'image' (there: photo, water, name, classes)`,
-    fix: expect.stringContaining('--image-column'),
+    fix: expect.stringContaining('`imageColumn`'),
   });
   await expect(split(path, { imageColumn: 'photo', labelColumn: 'name' })).rejects.toMatchObject({
     message: `the column 'name' of ${path} holds no images: it is text`,
-    fix: 'Name a column of encoded images with --label-column (there: photo, water).',
+    fix: 'name a column of encoded images with `labelColumn` (there: photo, water)',
   });
   await expect(split(path, { imageColumn: 'classes' })).rejects.toThrow('it is of the type INT32');
   const unlabelled = await split(path, { imageColumn: 'photo', labelColumn: 'classes', masks: 'optional' });
@@ -152,7 +152,7 @@ test('a single file is the split that its name tells, else the training split, o
   const single = await writePictures(join(root, 'rivers.parquet'), crops);
   await expect(openData(options(single))).rejects.toMatchObject({
     message: `there is no validation split 'validation' in ${single} (there: train)`,
-    fix: expect.stringContaining('--validation-fraction'),
+    fix: expect.stringContaining('`validationFraction`'),
   });
   const cut = await openData(options(single, { validationFraction: 0.4, groupBy: '^(p\\d)_' }));
   expect([cut.train.length, cut.validation.length]).toEqual([6, 4]);
