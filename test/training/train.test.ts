@@ -155,7 +155,7 @@ describe('a resumed run', () => {
     };
     const error = await failure(trainWith(options(), { signal: controller.signal }, environment).result);
     expect(error).toMatchObject({ code: 'SAM_INTERRUPTED', exitCode: 130 });
-    expect(error.fix).toContain(`\`resume\` ${out()}`);
+    expect(error.fix).toContain(`--resume ${out()}`);
     const second = fakeEnvironment(splits);
     const result = await trainWith({ resume: out() }, {}, second).result;
     expect(await essence(result, second)).toEqual(await wholeRun());

@@ -152,7 +152,7 @@ describe('what counts', () => {
     await expect(read(path, 'train', { categories: 'water,lava' })).rejects.toMatchObject({
       code: 'SAM_BAD_OPTION',
       message: `${path} has no category lava`,
-      fix: 'The categories there are: water (1), ice (2).',
+      fix: 'the categories there are: water (1), ice (2)',
     });
   });
 

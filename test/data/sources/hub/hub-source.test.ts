@@ -91,7 +91,7 @@ describe('the files of a split', () => {
     expect(await names('validation')).toEqual(['p1']);
     await expect(names('test')).rejects.toMatchObject({
       code: 'SAM_BAD_DATA',
-      fix: 'The splits there are: train, val.',
+      fix: 'the splits there are: train, val',
     });
   });
 
@@ -102,7 +102,7 @@ describe('the files of a split', () => {
       'b/train.parquet': await parquet(2, 3),
     });
     expect(await names('train', `hf:${NAME}/b`)).toEqual(['p2']);
-    await expect(names('train')).rejects.toMatchObject({ fix: `name one: \`data\` hf:${NAME}/CONFIG.` });
+    await expect(names('train')).rejects.toMatchObject({ fix: `name one: \`data\` hf:${NAME}/CONFIG` });
   });
 
   test('of loose images: what the Hub has converted', async () => {

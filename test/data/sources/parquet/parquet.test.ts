@@ -161,7 +161,7 @@ test('a single file is the split that its name tells, else the training split, o
 
   const dev = await writePictures(join(root, 'dev.parquet'), crops);
   expect(await split(dev, { split: 'validation' })).toHaveLength(10);
-  await expect(split(dev)).rejects.toMatchObject({ fix: 'The splits there are: validation.' });
+  await expect(split(dev)).rejects.toMatchObject({ fix: 'the splits there are: validation' });
 });
 
 test('the folder layout wins over Parquet beside it', async () => {
