@@ -24,7 +24,10 @@ export type StepOptions = Pick<
 const MASK_SIDE = 256;
 const POINTS = 3;
 
-/** Times a picture's way through the encoder, resizing included, though in a real run the next one is prepared meanwhile. */
+/**
+ * Times a picture's way through the encoder. Its preparation isn't timed, since in a real run that overlaps with the picture
+ * before.
+ */
 export async function timeEncoder(encoder: ImageEncoder, effort: Effort, signal?: AbortSignal): Promise<number> {
   const pixels = Uint8Array.from({ length: MODEL_SIDE * MODEL_SIDE * 3 }, (_, index) => (index * 7919) % 251);
   return medianSeconds(effort, async () => {
