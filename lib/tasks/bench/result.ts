@@ -39,8 +39,8 @@ export interface BenchResult {
   encoder: EncoderSpeed[];
   steps: StepSpeed[];
   prompts: PromptSpeed[];
-  /** Meaning of the times for each model, with the fastest batch. */
+  /** For each model, with the fastest batch. */
   means: ({ model: string; batch: number } & Meaning)[];
-  /** Path of the file with the tables; null if none was asked for. */
+  /** The file with the tables, if one was asked for. */
   out: string | null;
 }

@@ -48,7 +48,7 @@ export type ComparisonProgress =
 export interface ArmResult extends Arm {
   /** Folder of the run that was trained with these prompts. */
   runDir: string;
-  /** Scores of the tuned model with these prompts; `untuned`: those of the untuned model with the same prompts. */
+  /** Scores of the tuned model, with these prompts. */
   tuned: ModelScores;
   untuned: ModelScores;
   /** Difference in IoU at the labels' own resolution, tuned minus untuned. */
@@ -56,7 +56,7 @@ export interface ArmResult extends Arm {
   seconds: number;
 }
 
-/** Difference between two kinds. `pHolm`: Wilcoxon's p-value, corrected for all differences of one source. */
+/** `pHolm`: Wilcoxon's p-value, corrected for all of one source that are looked at together. */
 export type KindDifference = PairedDifference & { pHolm: number | null };
 
 export interface SourceResult extends Verdict {

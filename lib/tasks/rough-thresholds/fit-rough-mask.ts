@@ -42,7 +42,7 @@ export interface FitRoughMaskResult {
   /** Mean IoU of the rough masks at the labels' own size. */
   meanIou: number;
   images: number;
-  /** Gains of the search, measured on its grid. */
+  /** Each gain of the search, on its grid. */
   search: (RoughThresholds & { meanIou: number })[];
 }
 

@@ -29,7 +29,7 @@ export type SearchControl = Hooks<SearchProgress>;
 export type SearchProgress =
   | ({ stage: 'encode' } & EnsureProgress)
   | { stage: 'rung'; rung: number; rungs: readonly Rung[] }
-  /** Progress of training. `samplesPerSecond`: images that the trial trains on. */
+  /** `samplesPerSecond`: trained images, of the trial. */
   | ({ stage: 'train'; trial: number; samplesPerSecond: number } & Pace)
   | { stage: 'trial'; trial: TrialResult; rung: number; rungs: number; done: number; of: number }
   | { stage: 'score'; split: 'validation' | 'test'; done: number; total: number };
@@ -51,9 +51,9 @@ export interface TrialResult extends Setting {
 export interface SearchResult {
   /** Trials, best first. */
   trials: TrialResult[];
-  /** Rungs: the epochs of each, and the numbers of the trials that took part. */
+  /** `epochs` of each rung, and the numbers of the trials that took part. */
   rungs: { epochs: number; trials: number[] }[];
-  /** Number of the trial that won; `given`: that of the trial with the settings given, 1. */
+  /** Numbers of trials; `given` is 1. */
   winner: number;
   given: number;
   /** Comparisons of the winner with the settings given; empty where they are one, or where the latter failed. */
