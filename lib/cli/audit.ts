@@ -8,7 +8,7 @@ import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import type { ProgressTask, Reporter } from './progress.js';
 
-/** Images named on the terminal. */
+/** Most images that are named on the terminal. */
 const MOST_LISTED = 10;
 
 export default command({

@@ -1,4 +1,4 @@
-/** `sam-native bench`: what this machine does, and what that means for a training run. */
+/** `sam-native bench`: measures what this machine does, and says what that means for a training run. */
 import type { Counted } from '../core/hooks.js';
 import { benchMarkdown } from '../tasks/bench/markdown.js';
 import { benchOptionsSchema } from '../tasks/bench/options.js';

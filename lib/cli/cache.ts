@@ -1,4 +1,4 @@
-/** `sam-native cache ls|gc`: what is kept on disk, and keeping it small. */
+/** `sam-native cache ls|gc`: lists what is kept on disk, and keeps it small. */
 import { formatBytes, parseBytes } from '../core/bytes.js';
 import { modelOptions } from '../options.js';
 import { command } from './command.js';
@@ -8,7 +8,7 @@ const { cacheDir, cacheMax } = modelOptions;
 interface Listing {
   action: 'ls';
   cacheDir: string;
-  /** Of all embeddings. */
+  /** Bytes of all embeddings. */
   bytes: number;
   embeddings: import('../embeddings/embedding-folders.js').EmbeddingFolder[];
   models: import('../models/model-folders.js').ModelFolder[];
@@ -19,7 +19,7 @@ interface Collected {
   cacheDir: string;
   removedShards: number;
   removedBytes: number;
-  /** What is left. */
+  /** Bytes that are left. */
   bytes: number;
 }
 

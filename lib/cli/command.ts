@@ -1,10 +1,10 @@
 /**
- * What all commands share: reading options, printing the result, errors and exit codes. A command file is
+ * The frame of all commands: reads options, prints results and errors, sets exit codes. A command file is
  *
  *   export default command({ options: {...}, positionals: {...}, run: async ({ options, reporter, signal }) => result,
  *                            summary: (result) => 'lines for a human' });
  *
- * and loads what is heavy (sharp, the addon) inside `run`, so that `--help` stays fast. `parser.ts` names and describes it.
+ * and loads what is heavy (sharp, the addon) inside `run`, so that `--help` stays fast. `parser.ts` names and describes commands.
  */
 import type { Argv, PositionalOptions } from 'yargs';
 import { z } from 'zod';
@@ -19,35 +19,35 @@ type Values<Shape extends OptionShape> = z.output<z.ZodObject<Shape, z.core.$str
 type Given<Shape extends OptionShape> = z.input<z.ZodObject<Shape, z.core.$strict>>;
 
 export interface CommandContext<Shape extends OptionShape> {
-  /** Flags, then the config file, then defaults. */
+  /** Options from the flags, else from the config file, else the defaults. */
   options: Values<Shape>;
-  /** The same without the defaults: what the user really said. */
+  /** Options without the defaults: what the user really said. */
   given: Given<Shape>;
   /** Positional arguments by name. */
   positionals: Record<string, unknown>;
   json: boolean;
   verbose: boolean;
-  /** Aborted by the first Ctrl-C, with a `SAM_INTERRUPTED` as its reason. */
+  /** Signal that the first Ctrl-C aborts, with a `SAM_INTERRUPTED` as its reason. */
   signal: AbortSignal;
-  /** Progress and warnings, on stderr. */
+  /** Reporter of progress and warnings, on stderr. */
   reporter: Reporter;
 }
 
 export interface CommandSpec<Shape extends OptionShape, Result extends object> {
   options: Shape;
-  /** `{ input: {...} }` for a command written `predict <input..>` in `parser.ts`. */
+  /** Positional arguments: `{ input: {...} }` for a command written `predict <input..>` in `parser.ts`. */
   positionals?: Record<string, PositionalOptions>;
-  /** A few lines of examples or explanation under the options. */
+  /** Lines of examples or explanation under the options in the help. */
   epilogue?: string;
-  /** The work. Its result is what `--json` prints. */
+  /** Does the work. Its result is what `--json` prints. */
   run(context: CommandContext<Shape>): Promise<Result>;
-  /** The result for a human, on stdout. */
+  /** Tells the result to a human, on stdout. */
   summary(result: Result, context: CommandContext<Shape>): string;
-  /** 0 unless this says otherwise (`doctor`: 1 when something is missing). */
+  /** Returns the exit code of a result; without it that is 0. (`doctor`: 1 when something is missing.) */
   exitCode?(result: Result): number;
 }
 
-/** What every command takes besides its own options. */
+/** Options that every command takes besides its own. */
 const COMMON = {
   config: { type: 'string', requiresArg: true, describe: 'read options from this file (YAML or JSON, the same names)' },
   json: { type: 'boolean', describe: 'print the result as one JSON object on stdout' },
@@ -78,7 +78,7 @@ export function command<Shape extends OptionShape, Result extends object>(spec: 
   };
 }
 
-/** Without the line ends inside paragraphs: yargs wraps them to the terminal's width. Indented lines stay. */
+/** Joins the lines of each paragraph, since yargs wraps to the terminal's width. Indented lines stay. */
 function unwrapped(text: string): string {
   return text.replace(/(?<=\S)\n(?=\S)/g, ' ');
 }
@@ -120,7 +120,7 @@ async function execute<Shape extends OptionShape, Result extends object>(
   }
 }
 
-/** The first Ctrl-C (or SIGTERM) asks the work to stop and save; the second ends the process at once. */
+/** Watches for Ctrl-C and SIGTERM: the first asks the work to stop and save, the second ends the process at once. */
 function watchInterrupts(reporter: Reporter): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const onSignal = () => {
@@ -153,7 +153,7 @@ export function printError(thrown: unknown, { json, verbose }: { json: boolean; 
   return error.exitCode;
 }
 
-/** What to do about an error, in flags. */
+/** Says what to do about an error, in flags. */
 function remedyOf({ code, fix }: SamError): string | undefined {
   if (code === 'SAM_INTERNAL') return 'run again with --verbose and report what it says';
   if (fix === undefined) return code === 'SAM_BAD_OPTION' ? 'see --help' : undefined;

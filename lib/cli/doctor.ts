@@ -1,4 +1,4 @@
-/** `sam-native doctor`: what is here, what is missing, and whether it works. */
+/** `sam-native doctor`: says what is here, what is missing, and whether it works. */
 import { formatGib } from '../core/bytes.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
 import { doctor } from '../setup/doctor.js';

@@ -1,4 +1,4 @@
-/** The tables that `evaluate` prints: who is how good, whether the differences are more than chance, and what worse prompts do. */
+/** Tables that `evaluate` prints: how good each model is, whether differences are more than chance, and what worse prompts do. */
 import { sortedOut } from '../scoring/baseline.js';
 import type {
   Disturbance,
@@ -10,7 +10,7 @@ import type {
 } from '../scoring/results.js';
 import { aligned, fixed, interval, pValue, signed } from './tables.js';
 
-/** The short story; everything else is in the JSON and in the file of each image. */
+/** Tells an evaluation in short; everything else is in the JSON and in the file with the scores of each image. */
 export function evaluationTables({
   models,
   differences,
@@ -21,7 +21,7 @@ export function evaluationTables({
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-/** What prompts come from and what kind they are is said where it differs. */
+/** Makes the table of the models' scores. Source and kind of the prompts have columns where they differ. */
 export function modelTable(models: readonly ModelScores[]): string {
   const prompts = promptWords(models);
   const head = ['model', ...prompts.head, 'images', 'median IoU', 'mean IoU', '95 %', 'below 0.5', 'median F1'];
@@ -38,7 +38,7 @@ export function modelTable(models: readonly ModelScores[]): string {
   return aligned([head, ...rows], 1 + prompts.head.length);
 }
 
-/** Whether a model's own guess of its IoU, which needs no label, can be trusted. */
+/** Makes the table that tells whether a model's own guess of its IoU, which needs no label, can be trusted. */
 function guessTable(models: readonly ModelScores[]): string {
   const prompts = promptWords(models);
   const rows = models.flatMap((scores) => {
@@ -50,7 +50,7 @@ function guessTable(models: readonly ModelScores[]): string {
   return aligned([['', ...prompts.head, 'predicted minus real IoU', 'mean error'], ...rows], 1 + prompts.head.length);
 }
 
-/** Those that the report shows before the others. */
+/** Makes the table of those differences that the report shows before the others. */
 function differenceTable(models: readonly ModelScores[], differences: readonly PairedDifference[]): string {
   const shown = sortedOut(differences, models).first;
   if (shown.length === 0) return '';
@@ -63,7 +63,7 @@ function differenceTable(models: readonly ModelScores[], differences: readonly P
 /** Heads of the columns that {@link differenceCells} fills. */
 export const DIFFERENCE_HEAD = ['mean IoU', '95 %', 'better', 'worse', 'Wilcoxon p'];
 
-/** A paired difference as the cells of one row below {@link DIFFERENCE_HEAD}. */
+/** Writes a paired difference as the cells of one row below {@link DIFFERENCE_HEAD}. */
 export function differenceCells({ mean, meanInterval, greater, lesser, wilcoxon }: PairedDifference): string[] {
   const p = wilcoxon === null ? '1' : pValue(wilcoxon.pValue);
   return [signed(mean), interval(meanInterval, signed), String(greater), String(lesser), p];
@@ -75,7 +75,7 @@ const DISTURBANCES: Record<Disturbance, (curve: RobustnessCurve) => string> = {
   points: () => 'mean IoU by points',
 };
 
-/** One table for each way in which prompts get worse. */
+/** Makes one table for each way in which prompts get worse. */
 function robustnessTables(curves: readonly RobustnessCurve[]): string[] {
   const titles = curves.map((curve) => DISTURBANCES[curve.disturbance](curve));
   return [...new Set(titles)].map((title) => {
@@ -88,7 +88,7 @@ function robustnessTables(curves: readonly RobustnessCurve[]): string[] {
 
 export const SOURCES = { 'ground-truth': 'labels', rough: 'rough masks', automatic: 'nothing given' } as const;
 
-/** Columns that tell the prompts of one entrant from those of another; none where all are alike. */
+/** Makes the columns that tell the prompts of one entrant from those of another; none where all are alike. */
 function promptWords(models: readonly EntrantName[]): { head: string[]; of: (entrant: EntrantName) => string[] } {
   const kinds = new Set(models.flatMap(({ promptKind }) => promptKind ?? [])).size > 1;
   const sources = new Set(models.map(({ promptSource }) => promptSource)).size > 1;

@@ -1,14 +1,14 @@
-/** Turns the zod schemas of `lib/options.ts` into yargs options, and what yargs or a file gave back into checked values. */
+/** Flags: turns the zod schemas of `lib/options.ts` into yargs options, and reads what yargs found or a config file says. */
 import { readFile } from 'node:fs/promises';
 import type { Options } from 'yargs';
 import type { z } from 'zod';
 import { SamError, systemCode } from '../core/errors.js';
 import { camel, closest, kebab } from '../core/suggest.js';
 
-/** The schemas of a command's options, by their TypeScript names. */
+/** Schemas of a command's options, by their TypeScript names. */
 export type OptionShape = Readonly<Record<string, z.ZodType>>;
 
-/** What a user gave, by TypeScript names: nothing of it checked yet, no defaults. */
+/** Options that a user gave, by TypeScript names: not checked yet, without defaults. */
 export type GivenOptions = Record<string, unknown>;
 
 /**
@@ -20,7 +20,7 @@ export function asFlags(text: string): string {
   return text.replace(mark, (_, name: string, off?: string) => `--${off === undefined ? '' : 'no-'}${kebab(name)}`);
 }
 
-/** A schema without its wrappers, with the default and the description that they carried. */
+/** Takes off a schema's wrappers, and keeps the default and the description that they carried. */
 function unwrap(schema: z.ZodType) {
   let inner = schema as z.core.$ZodType;
   let fallback: unknown;
@@ -39,7 +39,10 @@ function unwrap(schema: z.ZodType) {
   }
 }
 
-/** The yargs option of one schema (`.meta({ bare: true })`: the flag may stand without its value). No yargs default: a config file must be able to tell what was not given. */
+/**
+ * Makes the yargs option of one schema; with `.meta({ bare: true })` the flag may stand without its value. It has no yargs default, so
+ * that a flag which was not given leaves the word to the config file.
+ */
 function yargsOption(schema: z.ZodType): Options {
   const { kind, choices, fallback, description } = unwrap(schema);
   const option: Options = {};
@@ -53,12 +56,12 @@ function yargsOption(schema: z.ZodType): Options {
   return { ...option, type: 'string', requiresArg: schema.meta()?.bare !== true };
 }
 
-/** yargs options by their names on the command line (`batch-size`). */
+/** Makes the yargs options of a shape, by their names on the command line (`batch-size`). */
 export function yargsOptions(shape: OptionShape): Record<string, Options> {
   return Object.fromEntries(Object.entries(shape).map(([name, schema]) => [kebab(name), yargsOption(schema)]));
 }
 
-/** The options of `shape` that yargs found among the flags. A flag given twice: the last one counts. */
+/** Returns the options of `shape` that yargs found among the flags. Of a flag given twice the last one counts. */
 export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): GivenOptions {
   const given: GivenOptions = {};
   for (const [name, schema] of Object.entries(shape)) {
@@ -71,13 +74,15 @@ export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): G
   return given;
 }
 
-/** What is no number stays as it is: a schema of a number refuses it and the error can show it; others take words too. */
+/**
+ * Reads a number. What is none stays as it is: a schema of a number refuses it and the error can show it, others take words too.
+ */
 function toNumber(text: unknown): unknown {
   const number = String(text).trim() === '' ? Number.NaN : Number(text);
   return Number.isNaN(number) ? text : number;
 }
 
-/** The options in a `--config` file: YAML or JSON, names as on the command line or as in TypeScript. */
+/** Reads the options in a `--config` file: YAML or JSON, names as on the command line or as in TypeScript. */
 export async function readConfigFile(path: string, shape: OptionShape): Promise<GivenOptions> {
   const values = await parseFile(path);
   const given: GivenOptions = {};

@@ -1,4 +1,4 @@
-/** The parser of the command line: names the commands; each one's file is loaded only when it is called. */
+/** Parser of the command line: names the commands, and loads a command's file only when it is called. */
 import yargs, { type ArgumentsCamelCase, type Argv, type CommandModule } from 'yargs';
 import { SamError } from '../core/errors.js';
 import { packageVersion } from '../core/package-root.js';
@@ -21,10 +21,14 @@ const COMMANDS: [usage: string, description: string, load: () => Promise<{ defau
   ['cache <action>', 'lists what is kept on disk (ls), or makes it smaller (gc)', () => import('./cache.js')],
 ];
 
-/** Act: what is done with a command and its arguments once they are parsed. */
+/** Function that takes a command and its arguments once they are parsed. */
 type Act = (command: Command, argv: ArgumentsCamelCase) => Promise<unknown>;
 
-/** Parses `args` and hands `act` the command that they name, with its arguments. Throws `SAM_BAD_OPTION` for a wrong call. */
+/**
+ * Parses `args` and hands `act` the command that they name, with its arguments.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: a wrong call.
+ */
 export async function parse(args: readonly string[], act: Act): Promise<void> {
   try {
     await createParser(args, act).parseAsync();
@@ -35,7 +39,7 @@ export async function parse(args: readonly string[], act: Act): Promise<void> {
   }
 }
 
-/** The parser of one call, not yet run. */
+/** Makes the parser of one call, not yet run. */
 export function createParser(args: readonly string[], act: Act): Argv {
   const parser = yargs([...args])
     .scriptName('sam-native')
@@ -69,7 +73,7 @@ export function createParser(args: readonly string[], act: Act): Argv {
   return parser;
 }
 
-/** Every flag of the command in hand. `getOptions` is not in yargs' types. */
+/** Lists every flag of the command in hand. `getOptions` is not in yargs' types. */
 function knownFlags(parser: Argv): string[] {
   const { key } = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
   return Object.keys(key);
@@ -79,7 +83,7 @@ function wrongCall(message: string, fix: string): SamError {
   return new SamError('SAM_BAD_OPTION', message, { fix });
 }
 
-/** What yargs says of a wrong call in our words, with the name that was probably meant. */
+/** Puts what yargs says of a wrong call into our words, with the name that was probably meant. */
 function parseFailure(message: string, args: readonly string[], known: readonly string[]): SamError {
   const text = message.replace(/\s*\n\s*/g, ' ');
   const wrong = unknownFlags(text, args);
@@ -104,7 +108,7 @@ function parseFailure(message: string, args: readonly string[], known: readonly 
   return wrongCall(text, 'see --help');
 }
 
-/** The flags in `Unknown arguments: batch-szie, batchSzie`, as the user wrote them. */
+/** Finds the flags in `Unknown arguments: batch-szie, batchSzie`, as the user wrote them. */
 function unknownFlags(message: string, args: readonly string[]): string[] {
   const named = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ') ?? [];
   const flags = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.replace(/^--?(no-)?|=.*$/gs, ''));

@@ -1,4 +1,4 @@
-/** `sam-native predict INPUT…`: masks for images and folders. */
+/** `sam-native predict INPUT…`: writes masks for images and folders. */
 import { z } from 'zod';
 import type { PredictImagesResult } from '../prediction/predict-images.js';
 import { type PredictProgress, predictImagesOptionsSchema } from '../prediction/predict-options.js';
@@ -42,7 +42,7 @@ export default command({
   summary: ({ outputs }) => outputs.map(({ mask, score }) => `${mask}  predicted IoU ${score.toFixed(3)}`).join('\n'),
 });
 
-/** The prompt in the flags, as `predictImages` takes it. */
+/** Reads the prompt in the flags, as `predictImages` takes it. */
 function givenPrompt(points: readonly string[] | undefined, box: string | undefined) {
   const parsed = points?.map(parsePoint);
   return {

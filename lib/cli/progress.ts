@@ -1,11 +1,11 @@
-/** Progress on stderr: live bars on a terminal, plain lines elsewhere. Nothing of it ever goes to stdout. */
+/** Progress on stderr: live bars on a terminal, plain lines elsewhere. None of it goes to stdout. */
 import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
 import { asFlags } from './flags.js';
 
 /** One bar (or, without a terminal, a line every few seconds). */
 export interface ProgressTask {
-  /** `note`: what stands behind the counts, e.g. the loss. `total` may change. */
+  /** Moves the bar. `note` stands behind the counts, e.g. the loss; `total` may change. */
   update(done: number, note?: string, total?: number): void;
   /** Removes the bar. */
   end(): void;
@@ -14,16 +14,16 @@ export interface ProgressTask {
 export interface Reporter {
   /** Whether there is a terminal to draw bars on. */
   readonly live: boolean;
-  /** A line for the user. */
+  /** Writes a line for the user. */
   say(line: string): void;
   warn(line: string): void;
-  /** A bar with a label. `plain: false`: say nothing of it where there is no terminal. */
+  /** Begins a bar with a label. With `plain: false` nothing is written where there is no terminal. */
   task(label: string, total: number, options?: { plain?: boolean }): ProgressTask;
   /** Removes all bars. */
   stop(): void;
 }
 
-/** Between two plain lines of one task, milliseconds. */
+/** Time between two plain lines of one task, milliseconds. */
 const PLAIN_INTERVAL = 5000;
 
 export function createReporter(stream: NodeJS.WriteStream): Reporter {
@@ -33,7 +33,7 @@ export function createReporter(stream: NodeJS.WriteStream): Reporter {
   return { ...reporter, say: (line) => say(asFlags(line)), warn: (line) => warn(asFlags(line)) };
 }
 
-/** `warning:` in yellow where the stream shows colours (NO_COLOR and FORCE_COLOR are respected). */
+/** Puts `warning:` before a line, in yellow where the stream shows colours (NO_COLOR and FORCE_COLOR are respected). */
 function warning(line: string, stream: NodeJS.WriteStream): string {
   const coloured = stream.isTTY === true && stream.hasColors() && process.env.NO_COLOR === undefined;
   return `${coloured ? styleText('yellow', 'warning:') : 'warning:'} ${line}`;
@@ -106,7 +106,7 @@ function liveReporter(stream: NodeJS.WriteStream): Reporter {
   };
 }
 
-/** `95` seconds as `1:35`, `4000` as `1:06:40`. */
+/** Writes a time: `95` seconds as `1:35`, `4000` as `1:06:40`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

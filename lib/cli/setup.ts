@@ -23,7 +23,7 @@ export default command({
   summary: ({ libtorch, addon }) => `ready: LibTorch ${libtorch.version} (${libtorch.path}), addon ${addon.path}`,
 });
 
-/** Yes or no on the terminal; no where nobody can answer. */
+/** Asks a question of yes or no on the terminal; the answer is no where nobody can give one. */
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return false;
   const prompt = createInterface({ input: process.stdin, output: process.stderr });

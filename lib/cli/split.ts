@@ -1,4 +1,4 @@
-/** `sam-native split`: training, validation and test splits that do not leak. */
+/** `sam-native split`: makes training, validation and test splits that do not leak. */
 import { splitDataOptionsSchema } from '../tasks/split/options.js';
 import type { SplitDataResult } from '../tasks/split/split.js';
 import { command } from './command.js';

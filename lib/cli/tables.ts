@@ -1,7 +1,7 @@
 /** Tables in the terminal: columns aligned, and how numbers are written in them. */
 import type { Interval } from '../scoring/results.js';
 
-/** Rows as text with their columns aligned: the first `names` columns to the left, the numbers after them to the right. */
+/** Writes rows with their columns aligned: the first `names` columns to the left, the numbers after them to the right. */
 export function aligned(rows: readonly (readonly string[])[], names: number): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const cell = (text: string, column: number) =>
@@ -9,22 +9,22 @@ export function aligned(rows: readonly (readonly string[])[], names: number): st
   return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
 }
 
-/** A score, with three decimals. */
+/** Writes a score with three decimals. */
 export function fixed(value: number): string {
   return value.toFixed(3);
 }
 
-/** A difference with its sign, with three decimals. */
+/** Writes a difference with its sign and three decimals. */
 export function signed(value: number): string {
   return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
 }
 
-/** An interval as `low to high`, each bound written by `write`; '' for none. */
+/** Writes an interval as `low to high`, each bound by `write`; '' for none. */
 export function interval(bounds: Interval | null, write: (value: number) => string): string {
   return bounds === null ? '' : bounds.map(write).join(' to ');
 }
 
-/** A p-value, with three decimals, or as a power of ten below 0.001. */
+/** Writes a p-value with three decimals, or as a power of ten below 0.001. */
 export function pValue(p: number): string {
   return p < 0.001 ? p.toExponential(0) : p.toFixed(3);
 }

@@ -1,4 +1,4 @@
-/** `sam-native tune --prompts`: what is told while it runs, and the tables at the end. */
+/** Output of `sam-native tune --prompts`: what is told while it runs, and the tables at the end. */
 import type { PairedDifference } from '../scoring/results.js';
 import { boxesTellLittle, WIDE_BOX } from '../tasks/prompt-comparison/boxes.js';
 import type {
@@ -18,7 +18,7 @@ export function comparisonHooks(reporter: Reporter): ComparisonControl {
   return { onNote: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
 }
 
-/** A bar for the epochs of all models, and a line for each that is trained and scored. */
+/** Shows a bar for the epochs of all models, and a line for each model that is trained and scored. */
 function presenter(reporter: Reporter): (progress: ComparisonProgress) => void {
   const encoding = encodingProgress(reporter);
   let bar: ProgressTask | undefined;
@@ -49,7 +49,7 @@ export function comparisonTables(result: PromptComparison): string {
   ].join('\n\n');
 }
 
-/** Its folder, for `--model`; those that the verdict names are marked. */
+/** Makes the function that writes a model's line: its folder, for `--model`, marked where the verdict names it. */
 function modelLine({ sources }: PromptComparison): (arm: ArmResult) => string {
   const taken = sources.map(({ source, take }) => `${take} ${source}`);
   return ({ kind, source, runDir }) => `${runDir}${taken.includes(`${kind} ${source}`) ? '   (take this)' : ''}`;
@@ -75,7 +75,7 @@ function armTable({ arms, roughMask }: PromptComparison): string {
   return aligned([head, ...rows], 2);
 }
 
-/** Kinds against each other, and rough masks against labels. */
+/** Makes the table of differences: kinds against each other, and rough masks against labels. */
 function differenceTable({ sources, roughMinusLabels }: PromptComparison): string {
   const head = ['', 'against', ...DIFFERENCE_HEAD, "Holm's"];
   const name = ({ promptKind, promptSource }: PairedDifference['a']) => `${promptKind} from ${SOURCES[promptSource]}`;

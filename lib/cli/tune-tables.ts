@@ -1,4 +1,4 @@
-/** What `tune` prints: the trials, best first, and whether the winner is better than the settings given. */
+/** Tables that `tune` prints: the trials, best first, and whether the winner is better than the settings given. */
 
 import type { SearchResult, TrialResult } from '../tasks/search/search.js';
 import type { SearchComparison } from '../tasks/workbench/compare.js';
@@ -36,7 +36,7 @@ export function trialTable({ trials, winner, given }: SearchResult): string {
   return aligned([head, ...rows], 4);
 }
 
-/** Scores of another question than the first one's are no better or worse. */
+/** Notes that trials with different kinds of prompts, which are asked different questions, cannot be compared by their scores. */
 function kindsNote(trials: readonly TrialResult[]): string {
   if (new Set(trials.map(({ prompt }) => prompt)).size < 2) return '';
   return '\nKinds of prompts tell the model more or less of the answer: a box says where the mask ends. Search one that you can give in use (--prompt-kinds).';
@@ -56,7 +56,7 @@ function comparisonText({ split, models, difference }: SearchComparison, trials:
   );
 }
 
-/** By the test split where there is one. */
+/** Says whether the winner is better than the settings given, by the test split where there is one. */
 export function verdict({ comparisons, winner, given, trials }: SearchResult): string {
   if (winner === given) return 'Nothing that was tried is better than the settings given.';
   const last = comparisons.at(-1);

@@ -51,7 +51,7 @@ export default command({
     `${'arms' in result ? comparisonTables(result) : searchTables(result)}\ntook ${formatDuration(result.seconds)}`,
 });
 
-/** A bar for the epochs of all trials, and a line for each trial that has reached the end of its rung. */
+/** Shows a bar for the epochs of all trials, and a line for each trial that has reached the end of its rung. */
 function presenter(reporter: Reporter): (progress: SearchProgress) => void {
   const encoding = encodingProgress(reporter);
   let bar: ProgressTask | undefined;

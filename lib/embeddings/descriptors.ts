@@ -1,4 +1,7 @@
-/** A short vector for each image, to find those that are nearly the same: its embedding's mean over the picture, of length 1. */
+/**
+ * Descriptors: a short vector for each image, its embedding's mean over the picture, of length 1, to find images that are nearly
+ * alike.
+ */
 import type { Embeddings } from '../../binding.js';
 import { type ImageSize, imageSize } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
@@ -6,23 +9,23 @@ import { EMBEDDING_CHANNELS, EMBEDDING_SIDE, fitted } from '../frame.js';
 import type { Vectors } from './similarity.js';
 
 /**
- * Pictures whose descriptors' cosine is above this are near-duplicates, measured with MobileSAM (docs/splitting.md): neighbouring
- * frames that share 97 % of their ground and the same ground in other years are above it, other photographs of one river below.
+ * Cosine of descriptors above which pictures are near-duplicates, measured with MobileSAM (docs/splitting.md): neighbouring frames
+ * that share 97 % of their ground and the same ground in other years are above it, other photographs of one river below.
  */
 export const NEAR_DUPLICATE = 0.998;
 
-/** Every other row and column tell as much as all. */
+/** Step of the rows and columns that are looked at: every other one tells as much as all. */
 const STEP = 2;
 
 export interface DescribeOptions {
-  /** The embedding of a sample. */
+  /** Reads the embedding of a sample. */
   read(sample: Sample): Promise<Embeddings>;
-  /** The pictures were squashed to a square first: nothing of their embeddings is padding. */
+  /** Whether the pictures were squashed to a square first, so that nothing of their embeddings is padding. */
   squashed: boolean;
   signal?: AbortSignal | undefined;
 }
 
-/** 1 KiB an image; its embedding is read for that, some milliseconds. */
+/** Describes images: 1 KiB for each, and some milliseconds to read its embedding. */
 export async function describeImages(
   samples: readonly Sample[],
   { read, squashed, signal }: DescribeOptions,
@@ -42,8 +45,10 @@ export async function describeImages(
 }
 
 /**
- * @param embedding 256 * 64 * 64.
- * @param size Of the picture, whose long side fills the 64 columns or rows: what is beyond is padding, which all pictures share.
+ * Makes the descriptor of an embedding.
+ *
+ * @param embedding 256 * 64 * 64 values.
+ * @param size size of the picture, whose long side fills the 64 columns or rows: what is beyond is padding, which all pictures share.
  */
 export function descriptorOf(embedding: Float32Array, size: ImageSize): Float32Array {
   const { width: columns, height: rows } = fitted(size, EMBEDDING_SIDE);

@@ -1,4 +1,4 @@
-/** Fills the embedding cache ahead of training, and writes embeddings out for other programs. */
+/** `sam-native embed`: fills the embedding cache ahead of training, and writes embeddings out for other programs. */
 import { resolve } from 'node:path';
 import type { Precision } from '../../binding.js';
 import { SamError } from '../core/errors.js';
@@ -13,16 +13,16 @@ import type { WorkOptions } from './work-options.js';
 import { openWorkplace } from './workplace.js';
 
 export interface EmbedImagesResult {
-  /** Images with an embedding. */
+  /** Number of images with an embedding. */
   count: number;
-  /** Those that had one before. */
+  /** Number of images that had an embedding before. */
   cached: number;
   encoded: number;
-  /** What these embeddings take in the cache. */
+  /** Bytes that these embeddings take in the cache. */
   bytes: number;
   /** Wall time for each image encoded now; 0 when none was. */
   secondsPerImage: number;
-  /** The file written, if one was asked for. */
+  /** Path of the file written; null if none was asked for. */
   export: string | null;
   model: { name: string; weightsHash: string; encoderHash: string };
   device: string;
@@ -53,7 +53,7 @@ export async function embedImages(
   return embedAll({ ...options, ...hooks, images: await openAll(options, hooks) });
 }
 
-/** The images of the splits asked for, those to train on in all the views asked for. */
+/** Opens the images of the splits asked for, those to train on in all the views asked for. */
 async function openAll(
   options: ResolvedEmbedImagesOptions,
   { signal, onNote, onWarning }: Hooks<EnsureProgress>,
@@ -69,7 +69,7 @@ async function openAll(
   return images;
 }
 
-/** The split asked for; else training and validation, of which a data set may have only one. */
+/** Names the splits to encode: the one asked for, else training and validation, of which a data set may have only one. */
 async function splitsOf(
   { split: asked, trainSplit, validationSplit }: ResolvedEmbedImagesOptions,
   source: DataSource,
@@ -81,7 +81,7 @@ async function splitsOf(
   return there.length > 0 ? there : both;
 }
 
-/** What is encoded, and how. */
+/** Options of encoding once the images are open. */
 interface Embedding extends WorkOptions {
   model: string;
   images: readonly Sample[];

@@ -22,5 +22,5 @@ export const embedImagesOptionsSchema = z.strictObject({
     .describe('write the embeddings to this safetensors file: fp32, 256x64x64, one tensor for each image'),
 });
 
-/** Everything resolved. */
+/** Options of `embed`, checked and with defaults filled in. */
 export type ResolvedEmbedImagesOptions = z.output<typeof embedImagesOptionsSchema>;

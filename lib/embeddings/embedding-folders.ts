@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { writeFileWhole } from '../core/files.js';
 import { readTensorNames } from '../runs/safetensors-header.js';
 
-/** What `about.json` says: for whom these embeddings are. */
+/** Content of `about.json`: the encoder and precision that a folder's embeddings are of. */
 export interface EmbeddingsAbout {
   /** Name of the model whose encoder made them. */
   model: string;
   encoderHash: string;
-  /** Type of the encoder, then of the numbers on disk. */
+  /** Type of the encoder and of the numbers on disk, in words. */
   precision: string;
 }
 
@@ -21,7 +21,7 @@ export interface EmbeddingFolder extends EmbeddingsAbout {
   path: string;
   bytes: number;
   shards: number;
-  /** ISO date of the latest use; null for an empty folder. */
+  /** Date of the latest use, ISO; null for an empty folder. */
   lastUsed: string | null;
 }
 
@@ -31,16 +31,16 @@ interface Shard {
   usedAt: number;
 }
 
-/** What a killed writer left is not waited for longer than this, milliseconds. */
+/** Age, in milliseconds, at which what a killed writer left may be removed. */
 const LEFTOVER_AGE = 3600_000;
 
-/** Says in the folder for whom its embeddings are, if nobody has yet. */
+/** Writes a folder's `about.json`, if there is none yet. */
 export async function describeFolder(folder: string, about: EmbeddingsAbout): Promise<void> {
   const path = join(folder, 'about.json');
   if (!existsSync(path)) await writeFileWhole(path, `${JSON.stringify(about, null, 2)}\n`);
 }
 
-/** Every folder of embeddings in the cache, by name of model. */
+/** Lists every folder of embeddings in the cache, by name of model. */
 export async function listFolders(cacheDir: string): Promise<EmbeddingFolder[]> {
   const folders: EmbeddingFolder[] = [];
   for (const path of await foldersIn(cacheDir)) {
@@ -58,7 +58,8 @@ export async function listFolders(cacheDir: string): Promise<EmbeddingFolder[]> 
 
 /**
  * Removes the least recently used shards until at most `maxBytes` are left, what killed writers left, and empty folders.
- * @param keep Shards that must stay, by path.
+ *
+ * @param keep paths of shards that must stay.
  */
 export async function collectGarbage(
   cacheDir: string,
@@ -82,7 +83,7 @@ export async function collectGarbage(
   return { removedShards, removedBytes: total - bytes, bytes };
 }
 
-/** The shards of one folder that hold any key that is used, marked as used now. */
+/** Marks the shards of one folder that hold any key in use as used now, and returns their paths. */
 export async function touchShards(folder: string, isUsed: (key: string) => boolean): Promise<Set<string>> {
   const used = new Set<string>();
   const now = new Date();
@@ -105,7 +106,7 @@ async function entries(folder: string): Promise<Dirent[]> {
   return readdir(folder, { withFileTypes: true }).catch(() => []);
 }
 
-/** Shards that vanish meanwhile (another process collects too) are left out. */
+/** Lists the shards of a folder, without those that vanish meanwhile (another process may collect too). */
 async function shardsIn(folder: string): Promise<Shard[]> {
   const names = (await entries(folder)).filter(({ name }) => name.endsWith('.safetensors'));
   const shards = names.map(async ({ name }): Promise<Shard[]> => {
@@ -135,7 +136,7 @@ async function removeIfEmpty(folder: string): Promise<void> {
   }
 }
 
-/** `absent`: the answer where there is no such file. */
+/** Tells whether a file is older than so many milliseconds; `absent` is the answer where there is no such file. */
 async function olderThan(path: string, milliseconds: number, absent: boolean): Promise<boolean> {
   return stat(path).then(
     ({ mtimeMs }) => Date.now() - mtimeMs > milliseconds,

@@ -20,50 +20,50 @@ import { collectGarbage, describeFolder, touchShards } from './embedding-folders
 import { type BadImage, encodeImages, isBadImage } from './encode.js';
 import { KeyTable } from './key-table.js';
 
-/** Changes when the same picture would reach the encoder with other numbers. */
+/** Name of the preprocessing; it changes when the same picture would reach the encoder with other numbers. */
 const PREPROCESSING = 'longest-side-1024-aa-bilinear-1';
 
 export interface EmbeddingStoreOptions {
   encoder: Pick<ResolvedModel, 'name' | 'encoder' | 'encoderHash'>;
-  /** `cpu` or `cuda:N`. */
+  /** Device, `cpu` or `cuda:N`. */
   device: string;
-  /** The encoder's type. */
+  /** Type of the encoder. */
   precision: Precision;
-  /** Type on disk. Default: fp32 for a precision of fp32, else fp16. */
+  /** Type of the numbers on disk. Default: fp32 for a precision of fp32, else fp16. */
   cachePrecision?: 'fp16' | 'fp32' | undefined;
   cacheDir: string;
-  /** False: embeddings live in a private folder that is removed by `dispose` or with the process. */
+  /** Whether embeddings stay on disk. If not, they live in a private folder that is removed by `dispose` or with the process. */
   cache: boolean;
   /** Most bytes that all embeddings in `cacheDir` may take, e.g. `50GB`. No bound if not given. */
   cacheMax?: string | number | undefined;
-  /** The picture is first resized to N x N. */
+  /** Side N of the square that pictures are first resized to; undefined: none. */
   imageSize?: number | undefined;
 }
 
 export interface EnsureProgress {
-  /** Images that are ready, found ones included; one of several samples counts once. */
+  /** Number of images that are ready, found ones included; one of several samples counts once. */
   done: number;
   total: number;
   encoded: number;
-  /** The image that has just been encoded; undefined for those found. */
+  /** Name of the image that has just been encoded; undefined for those found. */
   name?: string;
 }
 
 export interface EnsureOptions extends Hooks<EnsureProgress> {
-  /** Leave out pictures that cannot be read instead of failing. */
+  /** Whether pictures that cannot be read are left out instead of failing the call. */
   skipBad?: boolean | undefined;
 }
 
 export interface EnsureResult {
   encoded: number;
   cached: number;
-  /** Wall time with the encoder running; 0 when nothing was encoded. */
+  /** Seconds of wall time with the encoder running; 0 when nothing was encoded. */
   seconds: number;
-  /** Wall time of loading the encoder. */
+  /** Seconds of wall time of loading the encoder. */
   setupSeconds: number;
   /** Samples left out (`skipBad`), in the order given. */
   skipped: Sample[];
-  /** Whether a sample has its embedding now: those that are left out have not, nor has any other sample or view of their picture. */
+  /** Tells whether a sample has its embedding now: those left out have none, nor has any other sample or view of their picture. */
   usable: (sample: Sample) => boolean;
 }
 
@@ -74,11 +74,11 @@ export class EmbeddingStore {
   readonly #cache: EmbeddingCache;
   /** Keys that this store was asked for, by view, bands and path of the image. */
   readonly #keys = new KeyTable();
-  /** The beginnings of those keys: their shards stay when the cache is trimmed. */
+  /** Beginnings of the keys in `#keys`, whose shards stay when the cache is trimmed. */
   readonly #used = new Set<number>();
-  /** The image looked at last: its other views often follow. */
+  /** Image looked at last, since its other views often follow. */
   #last = { image: '', identity: '' };
-  /** Only one repair or ensure at a time: both may load the encoder. */
+  /** Turn of the call under way: only one repair or ensure runs at a time, since both may load the encoder. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -119,8 +119,10 @@ export class EmbeddingStore {
   }
 
   /**
-   * Encodes what is missing, each image once however many samples it has. Pictures that cannot be read are all tried before it fails, so that one error names them all.
-   * @throws SamError `SAM_BAD_DATA`; the signal's reason when aborted (what was encoded so far is kept).
+   * Encodes what is missing, each image once however many samples it has. It tries all pictures before it fails, so that one error
+   * names all that cannot be read.
+   *
+   * @throws SamError `SAM_BAD_DATA`: pictures that cannot be read; the signal's reason when aborted (what was encoded so far is kept).
    */
   async ensure(samples: Samples, options: EnsureOptions = {}): Promise<EnsureResult> {
     return this.#inTurn(async () => {
@@ -142,21 +144,22 @@ export class EmbeddingStore {
     });
   }
 
-  /** Embeddings of these images in their order. One that is missing or damaged is encoded (again) first. */
+  /** Reads the embeddings of these images, in their order. One that is missing or damaged is encoded (again) first. */
   read(samples: readonly Sample[], options: EnsureOptions = {}): Promise<Embeddings> {
     return this.#withEmbeddings(samples, options, (keys) => this.#cache.read(keys));
   }
 
   /**
    * Writes the embeddings as fp32 safetensors, 256 x 64 x 64 each, one for each sample under its name.
-   * @throws SamError `SAM_IO`: nothing is left of the file.
+   *
+   * @throws SamError `SAM_IO`: the file cannot be written; nothing is left of it.
    */
   export(path: string, samples: readonly Sample[], options: EnsureOptions = {}): Promise<void> {
     const names = samples.map(({ name }) => name);
     return this.#withEmbeddings(samples, options, (keys) => this.#cache.export({ path, keys, names }));
   }
 
-  /** Works on stored embeddings; what turns out to be missing or damaged is encoded and the work tried again. */
+  /** Works on stored embeddings. What turns out to be missing or damaged is encoded, and the work tried again. */
   async #withEmbeddings<T>(
     samples: readonly Sample[],
     options: EnsureOptions,
@@ -194,7 +197,7 @@ export class EmbeddingStore {
     return this.#keys.keyAt(await this.#rowOf(sample));
   }
 
-  /** The row of its key in the table; the image is looked at where it is not known yet. */
+  /** Finds the row of a sample's key in the table, and looks at the image if that is not known yet. */
   async #rowOf(sample: Sample): Promise<number> {
     const place = placeOf(sample);
     const row = this.#keys.find(place);
@@ -211,8 +214,8 @@ export class EmbeddingStore {
   }
 
   /**
-   * Looks at every image: in how many views there is an embedding, and one sample of each view that lacks it, in the order in which
-   * they are read quickest. The same picture under two names counts as found. Images that can't be read join `bad`.
+   * Looks at every image. Returns the number of views that have an embedding, and one sample of each view that lacks it, in the order
+   * in which they are read quickest. The same picture under two names counts as found. Images that can't be read join `bad`.
    */
   async #look(
     samples: Samples,
@@ -243,7 +246,7 @@ export class EmbeddingStore {
     return { found: seen.size - places.length, missing: pick(samples, Uint32Array.from(places)) };
   }
 
-  /** The samples of bad pictures, and of those with the very same content, which were not tried again. */
+  /** Lists the samples of bad pictures, and of those with the very same content, which were not tried again. */
   #skipped(samples: Samples, bad: readonly BadImage[]): Sample[] {
     if (bad.length === 0) return [];
     const knownKey = (sample: Sample) => {
@@ -310,7 +313,7 @@ export class EmbeddingStore {
     });
   }
 
-  /** Keeps the cache within its bound; what this store uses counts as used just now, and stays. */
+  /** Trims the cache to its bound. What this store uses counts as used just now, and stays. */
   async #trim(): Promise<void> {
     if (this.#scratch !== undefined) return;
     const keep = await touchShards(this.#directory, (key) => this.#used.has(beginningOf(key)));
@@ -320,7 +323,7 @@ export class EmbeddingStore {
   }
 }
 
-/** By what an image is known before its content is. */
+/** Names an image before its content is known. */
 function imageOf({ image, bands = '' }: Sample): string {
   return `${bands} ${image.path}`;
 }
@@ -329,12 +332,12 @@ function placeOf(sample: Sample): string {
   return `${sample.view ?? 0} ${imageOf(sample)}`;
 }
 
-/** 48 bits: another key that begins alike only keeps a shard longer. */
+/** Returns the first 48 bits of a key: another key that begins alike only keeps a shard longer. */
 function beginningOf(key: string): number {
   return Number.parseInt(key.slice(0, 12), 16);
 }
 
-/** Decodes what was not tried yet, only to name all that is bad. */
+/** Finds the other bad images: decodes those that were not tried yet, only to name all that are bad. */
 async function findBad(missing: Samples, tried: number, bad: BadImage[]): Promise<void> {
   for (let index = tried; index < missing.length; index++) {
     const sample = missing.at(index)!;

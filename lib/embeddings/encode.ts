@@ -1,4 +1,7 @@
-/** Runs images through the encoder one at a time; meanwhile those that follow are decoded and resized, and the last one is stored. */
+/**
+ * Encoding: images go through the encoder one at a time; meanwhile the next ones are decoded and resized, and the last one is
+ * stored.
+ */
 import type { Embeddings, Encoding, ImageEncoder } from '../../binding.js';
 import { fromNative } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
@@ -6,7 +9,7 @@ import { span } from '../core/spans.js';
 import { decodeImage } from '../data/decode.js';
 import type { Sample, Samples } from '../data/sample.js';
 
-/** An image that cannot be read; its error says why. */
+/** Image that cannot be read; its error says why. */
 export interface BadImage {
   sample: Sample;
   error: SamError;
@@ -19,14 +22,14 @@ export interface EncodeOptions {
   signal?: AbortSignal | undefined;
   /** Takes the embedding, which is disposed of afterwards. */
   onEmbedding(sample: Sample, embeddings: Embeddings): Promise<void>;
-  /** True: go on. False: encode no more. */
+  /** Takes an image that cannot be read. Returns whether encoding goes on. */
   onBad(bad: BadImage): boolean;
 }
 
-/** Pictures made ready ahead: one waits for the encoder, so that it never waits for the other, which is in the making. */
+/** Number of pictures made ready ahead: one waits for the encoder, so that it never waits for the other, which is in the making. */
 const AHEAD = 2;
 
-/** Stops between two slices of the encoder when aborted. */
+/** Encodes images. When aborted it stops between two slices of the encoder. */
 export async function encodeImages(options: EncodeOptions): Promise<void> {
   const { samples, signal } = options;
   const ahead: { sample: Sample; prepared: Promise<Prepared> }[] = [];
@@ -65,7 +68,7 @@ export async function encodeImages(options: EncodeOptions): Promise<void> {
   await handingOn;
 }
 
-/** One image through all slices of the encoder. */
+/** Runs one image through all slices of the encoder. */
 export async function runEncoding(encoding: Encoding, signal?: AbortSignal): Promise<Embeddings> {
   try {
     do signal?.throwIfAborted();
@@ -84,7 +87,7 @@ async function encode(encoding: Encoding, signal: AbortSignal | undefined): Prom
   }
 }
 
-/** Ends while the next image is in the encoder. */
+/** Hands an embedding on and disposes of it, which ends while the next image is in the encoder. */
 async function handOn(
   sample: Sample,
   embeddings: Embeddings,
@@ -103,7 +106,7 @@ type Prepared =
   | ({ kind: 'bad' } & BadImage)
   | { kind: 'failed'; error: unknown };
 
-/** Never rejects: it is awaited only when its turn has come. */
+/** Prepares an image for the encoder. Never rejects, since it is awaited only when its turn has come. */
 async function prepare(sample: Sample, { encoder, imageSize }: EncodeOptions): Promise<Prepared> {
   try {
     const { pixels, width, height } = await span('decode image', () => decodeImage(sample));
@@ -115,7 +118,7 @@ async function prepare(sample: Sample, { encoder, imageSize }: EncodeOptions): P
   }
 }
 
-/** The picture is at fault, not the machine. */
+/** Tells whether the picture is at fault, and not the machine. */
 export function isBadImage(error: unknown): error is SamError {
   return error instanceof SamError && (error.code === 'SAM_BAD_DATA' || error.code === 'SAM_NOT_FOUND');
 }

@@ -1,5 +1,5 @@
 /**
- * Keys of embeddings by the place of their picture, packed: 7 MiB for 100,000 pictures, where a Map of strings takes 26
+ * Table of embeddings' keys by the place of their picture, packed: 7 MiB for 100,000 pictures, where a Map of strings takes 26
  * (docs/benchmarks.md, "Memory against samples"). A place is known by the first 128 bits of its SHA-256.
  */
 import { createHash } from 'node:crypto';
@@ -9,29 +9,29 @@ const KEY_WORDS = 8;
 const ROW_WORDS = PLACE_WORDS + KEY_WORDS;
 
 export class KeyTable {
-  /** Grows by doubling; a key's row stays the same. */
+  /** Rows of places and keys. They grow by doubling; a key's row stays the same. */
   #rows = new Uint32Array(ROW_WORDS * 512);
   #size = 0;
-  /** Where a place may be found: its row + 1, or 0, at the slot that its first word names or at one of those after it. */
+  /** Slots by which a place is found: its row + 1, or 0, stands at the slot that its first word names or at one of those after it. */
   #slots = new Uint32Array(1024);
 
   get size(): number {
     return this.#size;
   }
 
-  /** The row of a place; undefined where it is not known. */
+  /** Finds the row of a place; undefined if it is not known. */
   find(place: string): number | undefined {
     const found = this.#slots[this.#slotOf(wordsOf(place))]!;
     return found === 0 ? undefined : found - 1;
   }
 
-  /** The key in a row: 64 hexadecimal digits. */
+  /** Returns the key in a row: 64 hexadecimal digits. */
   keyAt(row: number): string {
     const { buffer } = this.#rows;
     return Buffer.from(buffer, (row * ROW_WORDS + PLACE_WORDS) * 4, KEY_WORDS * 4).toString('hex');
   }
 
-  /** Notes a place and its key, and returns the row. A place that is known keeps the key it has. */
+  /** Adds a place and its key, and returns the row. A place that is known keeps the key it has. */
   add(place: string, key: string): number {
     if (this.#size === this.#slots.length / 2) this.#grow();
     const words = wordsOf(place);
@@ -44,7 +44,7 @@ export class KeyTable {
     return row;
   }
 
-  /** Where the place stands, or would. */
+  /** Finds the slot where a place stands, or would stand. */
   #slotOf(words: Uint32Array): number {
     const last = this.#slots.length - 1;
     let slot = words[0]! & last;

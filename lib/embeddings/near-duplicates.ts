@@ -1,22 +1,24 @@
-/** Images held out (validation, test) that are nearly the same as one trained on: their scores say little. */
+/**
+ * Near-duplicates: images held out (validation, test) that are nearly the same as one trained on, so that their scores say little.
+ */
 
 import { NEAR_DUPLICATE } from './descriptors.js';
 import { type SimilarPair, similarPairs, type Vectors } from './similarity.js';
 
 export interface NearDuplicate {
-  /** The image held out. */
+  /** Image held out. */
   readonly image: string;
   readonly split: string;
-  /** The training image most like it. */
+  /** Training image that is most like it. */
   readonly train: string;
   /** Cosine of their descriptors, at most 1. */
   readonly similarity: number;
 }
 
-/** Shown in a message; all are counted. */
+/** Most pairs that a message names; it counts all. */
 const MOST_NAMED = 3;
 
-/** Of each image held out the training image nearest to it, the most similar pairs first. */
+/** Finds the near-duplicates: for each image held out the training image nearest to it, the most similar pairs first. */
 export async function nearDuplicates(
   vectors: Vectors,
   of: (index: number) => { readonly name: string; readonly split: string },
@@ -45,7 +47,7 @@ function* across(
   }
 }
 
-/** One line for the user; undefined where there are none. */
+/** Writes the warning of near-duplicates, one line; undefined if there are none. */
 export function nearDuplicateWarning(found: readonly NearDuplicate[]): string | undefined {
   if (found.length === 0) return undefined;
   const named = found

@@ -1,31 +1,32 @@
 /**
- * Pairs of vectors that point nearly the same way. Few vectors are compared each with each. Of many, only those that lie close in one
- * of several random trees: each halves the vectors again and again by a plane between two of them, and what ends in one small leaf is
- * compared. The work then grows as n log n; a near pair is missed only where every tree parts it (docs/splitting.md).
+ * Similar vectors: pairs that point nearly the same way. Few vectors are compared each with each. Of many, only those are compared that
+ * lie close in one of several random trees: each tree halves the vectors again and again by a plane between two of them, and vectors
+ * in one small leaf are compared. The work then grows as n log n; a near pair is missed only if every tree parts it
+ * (docs/splitting.md).
  */
 import { setImmediate } from 'node:timers/promises';
 import { type Random, randomFor, shuffled } from '../core/random.js';
 
-/** Up to so many are compared each with each: some seconds. */
+/** Most vectors that are compared each with each, which takes some seconds. */
 const ALL_PAIRS = 2048;
 const LEAF = 64;
 const TREES = 12;
 
 export interface Vectors {
-  /** count * length, each of them of length 1. */
+  /** Values of all vectors, count * length; each vector is of length 1. */
   readonly values: Float32Array;
   readonly count: number;
   readonly length: number;
 }
 
-/** A pair whose cosine is at least `threshold`; `a < b`. */
+/** Pair of vectors whose cosine is at least the threshold; `a < b`. */
 export interface SimilarPair {
   readonly a: number;
   readonly b: number;
   readonly cosine: number;
 }
 
-/** The pairs found, leaf by leaf, some of them several times. The same vectors give the same pairs. */
+/** Finds similar pairs, leaf by leaf, some of them several times. The same vectors give the same pairs. */
 export async function* similarPairs(
   vectors: Vectors,
   threshold: number,
@@ -66,7 +67,7 @@ function* leaves(vectors: Vectors): Generator<Uint32Array, void> {
   }
 }
 
-/** Half of the members are nearer to the one of two drawn ones, half to the other. */
+/** Halves the members of a node: half are nearer to the one of two drawn members, half to the other. */
 function halves(vectors: Vectors, node: Uint32Array, random: Random): [Uint32Array, Uint32Array] {
   const { values, length } = vectors;
   const [one, other] = [random.integer(node.length), random.integer(node.length)].map((place) => node[place]! * length);

@@ -1,6 +1,6 @@
 /**
- * The workplace of all that encodes pictures: where it computes, the models it works with, and their embeddings. It is opened with what a
- * caller says ({@link WorkOptions}) and disposes of what it opened in one place.
+ * The workplace of all that encodes pictures: the device, the models, and their embeddings. It is opened with a caller's
+ * {@link WorkOptions}, and disposes of what it opened in one place.
  */
 import { defaultCacheDir } from '../core/cache-dir.js';
 import type { Hooks } from '../core/hooks.js';
@@ -13,19 +13,19 @@ import type { WorkOptions } from './work-options.js';
 export interface Workplace {
   readonly compute: Compute;
   readonly cacheDir: string;
-  /** Files of a model, with the image encoder that the options name or its own. Throws what `resolveModel` throws. */
+  /** Finds the files of a model, with the image encoder that the options name or its own. Throws what `resolveModel` throws. */
   model(spec: string, hooks?: Pick<Hooks, 'signal' | 'onNote'>): Promise<ResolvedModel>;
-  /** Embeddings of the model's encoder, opened once: models that share an encoder and a picture size share them. */
+  /** Opens the embeddings of a model's encoder, once: models that share an encoder and a picture size share them. */
   store(model: ResolvedModel, imageSize: number | undefined): Promise<EmbeddingStore>;
   /** Disposes of the stores. */
   dispose(): Promise<void>;
 }
 
 /**
- * Resolves the device and the cache folder; models and embeddings come when they are asked for.
+ * Opens a workplace: resolves the device and the cache folder. Models and embeddings come when they are asked for.
  *
- * @param compute Where the device is resolved already.
- * @throws SamError `SAM_NO_CUDA`.
+ * @param compute the device, where it is resolved already.
+ * @throws SamError `SAM_NO_CUDA`: a GPU is asked for that is not there.
  */
 export function openWorkplace(
   options: Omit<WorkOptions, keyof Hooks>,

@@ -1,18 +1,20 @@
-/** More than one try at a mask: the best of several prompts, and the mask itself as a prompt. */
+/** Attempts: more than one try at a mask, by several prompts or by the mask itself as a prompt. */
 import type { Prompt } from '../prompts/prompt.js';
 import type { ImageEmbedding, Prediction, PredictOptions, SamModel } from './sam-model.js';
 
-/** How the decoder is asked; the same for every attempt. */
+/** Options of how the decoder is asked; the same for every attempt. */
 export type AskOptions = Pick<PredictOptions, 'maskOutput' | 'multiMask' | 'pointSets' | 'padTo' | 'signal'>;
 
 export interface Attempt {
   readonly prompt: Prompt;
   readonly prediction: Prediction;
-  /** From 1 on. */
+  /** Number of the attempt, from 1 on. */
   readonly attempt: number;
 }
 
-/** The prediction of the highest predicted IoU, of several the first. Undefined without a prompt. */
+/**
+ * Predicts with each prompt and returns the attempt of the highest predicted IoU, of several the first; undefined without a prompt.
+ */
 export async function bestOf(
   model: SamModel,
   embedding: ImageEmbedding,
@@ -28,7 +30,7 @@ export async function bestOf(
   return best;
 }
 
-/** Asks again with the same prompt and the mask found last, `times` times. */
+/** Refines a mask: asks again with the same prompt and the mask found last, `times` times. */
 export async function refined(
   model: SamModel,
   embedding: ImageEmbedding,

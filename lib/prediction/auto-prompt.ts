@@ -1,6 +1,6 @@
 /**
- * A prompt where nobody gives one: a grid of single points is tried, the mask that most of them agree on becomes a rough mask,
- * and from that a prompt is drawn as in training.
+ * Automatic prompts, where nobody gives one: a grid of single points is tried, the mask that most of them agree on becomes a rough
+ * mask, and from that a prompt is drawn as in training.
  *
  * The predicted IoU alone does not tell the object from its surroundings: it says how good a mask is for its point, and a
  * forest is as good a mask as a river. On eight photographs of a tuned model's own river it chose masks of mean IoU 0.21,
@@ -12,29 +12,29 @@ import { fitted, LOW_RES_SIDE } from '../frame.js';
 import type { Prompt } from '../prompts/prompt.js';
 import type { ImageEmbedding, SamModel } from './sam-model.js';
 
-/** Points across and down. */
+/** Number of points across and down. */
 const GRID = 8;
-/** Prompts decoded at a time: three masks each are 12 MiB of logits. */
+/** Number of prompts decoded at a time: with three masks each they are 12 MiB of logits. */
 const CHUNK = 16;
-/** A mask that covers less or more of the picture is not taken for the object while there is any other. */
+/** Shares of the picture between which a mask's size is sensible. Another mask is taken for the object only if none is sensible. */
 const SENSIBLE = { least: 0.01, most: 0.95 };
 
-/** Agreement is measured on every 4th pixel of every 4th row. */
+/** Step in pixels and rows on which agreement is measured. */
 const STRIDE = 4;
 
-/** The best mask of one point. */
+/** Candidate: the best mask of one point. */
 interface Candidate {
   mask: LowResMask;
   iou: number;
-  /** Its size is sensible. */
+  /** Whether the mask's size is sensible. */
   sensible: boolean;
-  /** Every 4th pixel of every 4th row. */
+  /** Values of every 4th pixel of every 4th row. */
   coarse: Uint8Array;
 }
 
 /**
- * The mask with the highest product of predicted IoU and agreement, its mean IoU with the masks of all points: among those of
- * a sensible size if there are any, else among all. Undefined when every mask is empty.
+ * Finds the mask with the highest product of predicted IoU and agreement, which is its mean IoU with the masks of all points: among
+ * those of a sensible size if there are any, else among all. Undefined when every mask is empty.
  */
 export async function findRoughMask(
   model: SamModel,
@@ -69,7 +69,7 @@ async function mostAgreed(candidates: readonly Candidate[]): Promise<LowResMask 
   return best?.mask;
 }
 
-/** IoU. */
+/** Measures the IoU of two coarse masks. */
 function overlap(a: Uint8Array, b: Uint8Array): number {
   let [both, either] = [0, 0];
   for (let i = 0; i < a.length; i++) {
@@ -79,7 +79,7 @@ function overlap(a: Uint8Array, b: Uint8Array): number {
   return either === 0 ? 0 : both / either;
 }
 
-/** Single positive points in the middle of each cell of the grid, in pixels of the image. */
+/** Makes a prompt of one positive point for the middle of each cell of the grid, in pixels of the image. */
 export function gridPrompts(width: number, height: number): Prompt[] {
   const at = (index: number, side: number) => Math.max(0, ((index + 0.5) * side) / GRID - 0.5);
   return Array.from({ length: GRID * GRID }, (_, index) => ({
@@ -89,7 +89,7 @@ export function gridPrompts(width: number, height: number): Prompt[] {
   }));
 }
 
-/** The part inside the picture, above 0. Undefined when there is none. */
+/** Makes a candidate of the logits above 0 inside the picture; undefined when there are none. */
 function candidate(logits: Float32Array, iou: number, embedding: ImageEmbedding): Candidate | undefined {
   const { width, height, imageSize } = embedding;
   const { width: validWidth, height: validHeight } = fitted(embedding, LOW_RES_SIDE, imageSize !== undefined);

@@ -1,4 +1,4 @@
-/** A mask of a raster's size, window by window: one band of a TIFF is read where it lies, anything else is decoded whole. */
+/** Masks of a raster's size, window by window: one band of a TIFF is read where it lies, anything else is decoded whole. */
 
 import { decodeMask, type ImageSize, sizesDiffer } from '../data/decode.js';
 import type { Mask, Sample } from '../data/sample.js';
@@ -6,14 +6,16 @@ import { isTiff, isValid, Raster } from '../raster/raster.js';
 import { cropped, type Window } from '../raster/windows.js';
 
 export interface MaskWindows {
-  /** 1 inside, 0 outside. */
+  /** Reads the mask within a window: 1 inside, 0 outside. */
   read(window: Window): Promise<Mask>;
   close(): Promise<void>;
 }
 
 /**
- * @param image Size of the raster that it belongs to.
- * @throws {SamError} `SAM_BAD_DATA`: another size than the raster's, or as {@link decodeMask}.
+ * Opens the mask of a raster.
+ *
+ * @param image size of the raster.
+ * @throws SamError `SAM_BAD_DATA`: another size than the raster's, or as {@link decodeMask}.
  */
 export async function openMaskWindows(path: string, sample: Sample, image: ImageSize): Promise<MaskWindows> {
   const raster = (await isTiff(path)) ? await Raster.open(path) : undefined;

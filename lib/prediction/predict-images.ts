@@ -1,4 +1,4 @@
-/** Masks for many images: embeddings from the store, prompts given or found, PNG files out. */
+/** Prediction of masks for many images: embeddings from the store, prompts given or found, PNG files out. */
 import type { Precision } from '../../binding.js';
 import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
@@ -35,7 +35,7 @@ import { openRoughWindows } from './rough-windows.js';
 import { emptyPrediction, ImageEmbedding, SamModel } from './sam-model.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 
-/** One image, the prompt (in its pixels) and the mask. */
+/** What was predicted for one image; points and box are in its pixels. */
 export interface PredictOutput extends PromptShapes {
   /** Paths of the image, the mask and, where asked for, the logits. */
   image: string;
@@ -48,9 +48,9 @@ export interface PredictOutput extends PromptShapes {
   /** Predicted IoU. */
   score: number;
   promptSource: PromptSource;
-  /** Which of the attempts it was, from 1 on; only where there were several. */
+  /** Number of the attempt whose mask was taken, from 1 on; only where there were several. */
   attempt?: number;
-  /** Of a raster predicted in tiles: how many there were. */
+  /** Counts of tiles, for a raster predicted in such. */
   tiles?: TileCounts;
 }
 
@@ -71,7 +71,7 @@ export interface PredictImagesResult {
  * const { outputs } = await predictImages({ images: ['river.jpg'], model: 'runs/first', points: [[120, 80]] });
  * ```
  * @throws SamError `SAM_BAD_OPTION`: both a prompt and masks; `SAM_BAD_ARGUMENT`: a prompt outside a picture; `SAM_BAD_DATA`: pictures or
- * masks that cannot be read. All before any mask is written.
+ * masks that cannot be read. All of these before any mask is written.
  */
 export async function predictImages(
   given: PredictImagesOptions,
@@ -241,7 +241,7 @@ function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: Resolv
   return async () => 'find';
 }
 
-/** Prompts of the rough mask that the model itself finds; none where it finds nothing. */
+/** Draws prompts from the rough mask that the model itself finds; none where it finds nothing. */
 async function findPrompts(
   model: SamModel,
   embedding: ImageEmbedding,

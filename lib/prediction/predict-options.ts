@@ -1,4 +1,4 @@
-/** Options of `predict`: which images, and what says what to look for. How it tells of its progress. */
+/** Options of `predict`, which say what to look for in which images, and its progress. */
 import { z } from 'zod';
 import type { Sample } from '../data/sample.js';
 import type { EnsureProgress } from '../embeddings/embedding-store.js';
@@ -58,33 +58,33 @@ export const predictImagesOptionsSchema = z.strictObject({
   ...promptOptions,
 });
 
-/** What is predicted, and whom it is told. */
+/** Options of a prediction once the images are open, with its hooks. */
 export interface Predicting extends WorkOptions {
   model: string;
   images: readonly Sample[];
   /** Folder for the masks, `<name>.png` each. */
   out: string;
-  /** One prompt for all images. Without it, and without `masks`, prompts are found. */
+  /** Prompt for all images. Without it, and without `masks`, prompts are found. */
   prompt?: UserPrompt | undefined;
-  /** Folder of rough or exact masks, one of each image's name: prompts of the model's own kind are drawn from them. */
+  /** Folder of rough or exact masks, one of each image's name, from which prompts of the model's own kind are drawn. */
   masks?: string | undefined;
   /** Bands of rasters, as `--bands` has them. Default: those that the model was trained with. */
   bands?: string | undefined;
   /** Side of the tiles of a raster, pixels; 0: no tiles. Default: 1024, for TIFFs with a georeference or above 2048 pixels. */
   tile?: number | undefined;
-  /** Writes the objects of each mask too, as GeoJSON, `<name>.geojson` each. */
+  /** Whether the objects of each mask are written too, as GeoJSON, `<name>.geojson` each. */
   polygons?: boolean;
   /** Most that a polygon's outline may move to have fewer corners, pixels. Default: 0, every corner stays. */
   simplify?: number | undefined;
   /** Settings about prompts, rough masks included; the rest is as the model was trained. */
   prompts?: object;
-  /** Images whose rough mask is empty: fail, or leave them out. Default: fail. */
+  /** Whether images whose rough mask is empty fail the call or are left out. Default: fail. */
   onEmpty?: 'skip' | 'fail';
-  /** Draws so many prompts from the mask and keeps the result of the highest predicted IoU. Default 1. */
+  /** Number of prompts drawn from the mask; the result of the highest predicted IoU is kept. Default 1. */
   attempts?: number;
-  /** Feeds the mask back so many times, as a prompt beside the other. Default 0. */
+  /** Number of times that the mask is fed back, as a prompt beside the other. Default 0. */
   refine?: number;
-  /** Writes the 256 x 256 logits too, `<name>.safetensors` each. */
+  /** Whether the 256 x 256 logits are written too, `<name>.safetensors` each. */
   saveLogits?: boolean;
   onProgress?: ((progress: PredictProgress) => void) | undefined;
 }

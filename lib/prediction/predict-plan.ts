@@ -1,4 +1,4 @@
-/** What is predicted, and from which prompts, before anything slow begins. */
+/** Plan of a prediction, made before anything slow begins: which images, and from which prompts. */
 import { join, resolve } from 'node:path';
 import { SamError } from '../core/errors.js';
 import { Problems } from '../core/problems.js';
@@ -17,7 +17,10 @@ import { planRaster, type RasterJob } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
 import { checkPrompt } from './user-prompt.js';
 
-/** given: by the caller; masks: from a mask of the folder `masks`; rough: from a rough mask; grid: found by the model itself. */
+/**
+ * Source of a prompt. `given`: by the caller; `masks`: from a mask of the folder `masks`; `rough`: from a rough mask; `grid`: found by
+ * the model itself.
+ */
 export type PromptSource = 'given' | 'masks' | 'rough' | 'grid';
 
 export interface Job {
@@ -25,19 +28,21 @@ export interface Job {
   readonly size: ImageSize;
   readonly outputs: { readonly mask: string; readonly logits: string; readonly polygons: string };
   readonly source: PromptSource;
-  /** Predicted in tiles, each with a prompt of its own. */
+  /** Raster to predict in tiles, each with a prompt of its own. */
   readonly raster?: RasterJob;
-  /** Of a raster: the mask that its tiles' prompts are drawn from, or how that is made. */
+  /** Path of the mask that the prompts of a raster's tiles are drawn from; instead `roughMask`, where it has to be made. */
   readonly maskPath?: string;
   readonly roughMask?: RoughMaskSettings;
-  /** One for each attempt, where they do not depend on the model. */
+  /** Prompts, one for each attempt, where they do not depend on the model. */
   readonly prompts?: readonly Prompt[];
 }
 
-/** Attempts after the first keep points 0 to 9 pixels of the decoder's grid away from the edge, in turn. */
+/**
+ * Number of erosions tried: attempts after the first keep points 0 to 9 pixels of the decoder's grid away from the edge, in turn.
+ */
 const EROSIONS = 10;
 
-/** Everything that can be wrong with the call or the files is found here, all of it in one error. */
+/** Plans the prediction of all images. Finds everything that can be wrong with the call or the files, and tells it in one error. */
 export async function planJobs(options: Predicting, prompts: ResolvedPromptOptions): Promise<Job[]> {
   const masks = masksFor(options, prompts);
   const jobs: Job[] = [];
@@ -61,7 +66,7 @@ export async function planJobs(options: Predicting, prompts: ResolvedPromptOptio
   return jobs;
 }
 
-/** The masks that prompts are drawn from, if they are. */
+/** Returns the masks that prompts are drawn from; undefined if they are given or found. */
 function masksFor(options: Predicting, prompts: ResolvedPromptOptions): RoughMasks | undefined {
   if (options.prompt !== undefined) return undefined;
   const { maskSize, imageSize: side } = prompts;
@@ -71,7 +76,7 @@ function masksFor(options: Predicting, prompts: ResolvedPromptOptions): RoughMas
   return settings === undefined ? undefined : new RoughMasks(settings, grid);
 }
 
-/** Undefined for an image whose rough mask is empty, which is noted among the problems. */
+/** Plans the prediction of one image. Returns undefined if its rough mask is empty, which is noted among the problems. */
 async function planOne(
   sample: Sample,
   { masks, problems, prompts }: { masks: RoughMasks | undefined; problems: Problems; prompts: ResolvedPromptOptions },
@@ -109,7 +114,7 @@ async function planOne(
   return { ...job, source: options.masks === undefined ? 'rough' : 'masks', prompts: drawn };
 }
 
-/** What makes sense for a single tile alone. */
+/** Refuses, for a raster of several tiles, options that make sense for a single one only. */
 function checkTiled({ sample, plan }: RasterJob, options: Predicting, masks: RoughMasks | undefined): void {
   const where = `${sample.image.path} is predicted in ${plan.columns.length * plan.rows.length} tiles`;
   if (options.prompt === undefined && masks === undefined) {
@@ -129,7 +134,10 @@ function checkTiled({ sample, plan }: RasterJob, options: Predicting, masks: Rou
   }
 }
 
-/** Opened once, so that what is wrong is said before anything slow begins. */
+/**
+ * Finds the mask that prompts of tiles are drawn from, and opens it once, so that what is wrong is said before anything slow
+ * begins.
+ */
 async function maskOfTiles(raster: RasterJob, masks: RoughMasks): Promise<Pick<Job, 'maskPath' | 'roughMask'>> {
   const { settings } = masks;
   if (settings.method.kind !== 'file') {
@@ -147,7 +155,7 @@ async function maskOfTiles(raster: RasterJob, masks: RoughMasks): Promise<Pick<J
   return { maskPath };
 }
 
-/** The prompt of `train`'s own validation, then others of other erosions. */
+/** Draws the prompts of all attempts: that of `train`'s own validation first, then others, by other erosions. */
 export function drawAttempts(
   grid: RoughGrid,
   sample: Sample,

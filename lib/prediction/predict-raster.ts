@@ -1,6 +1,6 @@
 /**
- * Masks of rasters of any size: tile by tile through the model, blended, and written as they come, so that memory depends on the
- * raster's width and not on its area.
+ * Prediction of masks for rasters of any size: tile by tile through the model, blended, and written as they come, so that memory
+ * depends on the raster's width and not on its area.
  */
 
 import { SamError } from '../core/errors.js';
@@ -21,28 +21,28 @@ import { planTiles, type Tile, type TilePlan, tilesOfRow } from '../raster/tiles
 import type { ImageEmbedding, Prediction, SamModel } from './sam-model.js';
 import type { PromptForTile } from './tile-prompts.js';
 
-/** Side of a tile: what the encoder sees of a picture at most. */
+/** Side of a tile, pixels: as many as the encoder sees of a picture at most. */
 const TILE_SIDE = MODEL_SIDE;
-/** A TIFF that is longer is predicted in tiles, wherever it lies. */
+/** Long side, in pixels, above which a TIFF is predicted in tiles even without a georeference. */
 const WHOLE_SIDE = 2048;
 
-/** A raster found to be readable, and closed again. */
+/** Raster to predict in tiles: found to be readable, and closed again. */
 export interface RasterJob {
   readonly sample: Sample;
   readonly width: number;
   readonly height: number;
   readonly plan: TilePlan;
   readonly georeference: Georeference | undefined;
-  /** Known once, for every opening. Undefined: no TIFF. */
+  /** Stretch of each band, found once for every opening; undefined: no TIFF. */
   readonly stretch: readonly BandStretch[] | undefined;
 }
 
-/** How many tiles there were, and what became of them. */
+/** Counts of tiles, by what became of them. */
 export interface TileCounts {
   total: number;
-  /** The model was asked. */
+  /** Tiles that the model was asked about. */
   asked: number;
-  /** Wholly object, wholly background: the model was not asked. */
+  /** Tiles that are wholly object, which the model was not asked about; `outside`: those that are wholly background. */
   inside: number;
   outside: number;
 }
@@ -51,17 +51,18 @@ export interface RasterPrediction {
   /** Mean of the predicted IoU of the tiles that the model was asked about; 0 without any. */
   score: number;
   tiles: TileCounts;
-  /** Of a raster of one tile, in pixels. */
+  /** Prompt of a raster of one tile, in its pixels, as is `prediction`; undefined for several tiles. */
   prompt: Prompt | undefined;
   prediction: Prediction | undefined;
 }
 
 /**
- * What is predicted in tiles: TIFFs with a georeference or longer than 2048 pixels; with a side given, every image.
+ * Plans the tiles of an image that is predicted in such: a TIFF with a georeference or longer than 2048 pixels; with a side given,
+ * any image.
  *
- * @param side Of the tiles; 0: one tile for all.
- * @returns Undefined: the image goes through the model as one picture.
- * @throws {SamError} `SAM_BAD_DATA`: broken, without data, without the bands asked for.
+ * @param side side of the tiles, pixels; 0: one tile for all.
+ * @returns undefined if the image goes through the model as one picture.
+ * @throws SamError `SAM_BAD_DATA`: broken, without data, without the bands asked for.
  */
 export async function planRaster(sample: Sample, side: number | undefined): Promise<RasterJob | undefined> {
   if (!(await isTiff(sample.image.path))) {
@@ -91,7 +92,7 @@ function requireSmallTiles({ image }: Sample, { columns, rows }: TilePlan): void
   });
 }
 
-/** The raster as SAM sees it. */
+/** Opens the pixels of a raster as SAM sees them. */
 export async function openPixels({ sample, stretch }: RasterJob): Promise<RgbSource> {
   if (stretch === undefined) return new MemoryPixels(await decodeImage(sample));
   return RasterPixels.of(await Raster.open(sample.image.path), sample.bands, stretch);
@@ -101,9 +102,9 @@ export interface RasterContext {
   readonly model: SamModel;
   readonly prompts: ResolvedPromptOptions;
   readonly promptForTile: PromptForTile;
-  /** The prompt is the user's own: its points are all that there are. */
+  /** Whether the prompt is the user's own: its points are all that there are. */
   readonly given: boolean;
-  /** Prompt for a tile without any: the model's own guess. */
+  /** Finds a prompt for a tile without any: the model's own guess. */
   find(embedding: ImageEmbedding): Promise<Prompt | undefined>;
   /** Takes the rows of the mask, 0 and 255, as they come. */
   onRows?: ((rows: Uint8Array) => Promise<void>) | undefined;
@@ -111,7 +112,7 @@ export interface RasterContext {
   signal?: AbortSignal | undefined;
 }
 
-/** Writes the mask, a GeoTIFF with the raster's georeference, under a temporary name first. */
+/** Predicts the mask of a raster and writes it as a GeoTIFF with the raster's georeference, under a temporary name first. */
 export async function predictRaster(job: RasterJob, out: string, context: RasterContext): Promise<RasterPrediction> {
   const pixels = await openPixels(job);
   const { width, height } = job;
@@ -135,13 +136,13 @@ export async function predictRaster(job: RasterJob, out: string, context: Raster
   return work.result();
 }
 
-/** What a tile adds: a probability for each pixel, or one for all. */
+/** Result of a tile: a probability for each pixel, or one for all. */
 interface TileResult {
   probabilities: Float32Array | number;
   valid?: Uint8Array | undefined;
 }
 
-/** One raster under way. */
+/** Work on one raster: goes through its tiles and counts them. */
 class RasterWork {
   readonly #counts: TileCounts;
   readonly #scores: number[] = [];
@@ -178,7 +179,7 @@ class RasterWork {
     return { score, tiles: this.#counts, prompt: this.#prompt, prediction: this.#prediction };
   }
 
-  /** Undefined: nothing of the object lies in it. */
+  /** Predicts a tile; undefined: nothing of the object lies in it. */
   async #tile(tile: Tile): Promise<TileResult | undefined> {
     const prompt = await this.context.promptForTile(tile);
     if (prompt === 'outside') return this.#outside();

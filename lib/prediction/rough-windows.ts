@@ -1,7 +1,7 @@
 /**
- * The rough mask of a raster, window by window, for rasters that are predicted in tiles. What `otsu` finds is found once, in a
- * sample of the whole raster, so that all its tiles have one threshold. Pieces are told from specks within a window and some
- * pixels around it.
+ * Rough masks of rasters, window by window, for rasters that are predicted in tiles. The threshold of `otsu` is found once, in a
+ * sample of the whole raster, so that all its tiles have the same. Pieces are told from specks within a window and some pixels
+ * around it.
  */
 import { namesOf, requireBands } from '../data/bands.js';
 import type { RoughPixels } from '../prompts/rough/compute.js';
@@ -15,7 +15,10 @@ import { cropped, type Window } from '../raster/windows.js';
 import type { MaskWindows } from './mask-windows.js';
 import { openPixels, type RasterJob } from './predict-raster.js';
 
-/** Pixels around a window that are looked at too: a piece that reaches into it is not cut to a speck at its edge. */
+/**
+ * Width of the margin around a window that is looked at too, pixels: a piece that reaches into it is not cut to a speck at its
+ * edge.
+ */
 const MARGIN = 64;
 
 interface PixelWindows {
@@ -23,7 +26,11 @@ interface PixelWindows {
   close(): Promise<void>;
 }
 
-/** @throws SamError `SAM_BAD_DATA`, `SAM_BAD_OPTION`: a band that the raster does not have. Not for masks of a folder. */
+/**
+ * Opens the rough mask of a raster, of any kind but masks of a folder.
+ *
+ * @throws SamError `SAM_BAD_DATA`, `SAM_BAD_OPTION`: a band that the raster does not have.
+ */
 export async function openRoughWindows(job: RasterJob, settings: RoughMaskSettings): Promise<MaskWindows> {
   const pixels = await openWindows(job, settings);
   const thread = new RoughThread();

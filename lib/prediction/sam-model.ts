@@ -1,6 +1,5 @@
 /**
- * The Segment Anything Model as a program uses it: an image becomes an embedding once, and each prompt then costs
- * milliseconds.
+ * The Segment Anything Model as a program uses it: an image becomes an embedding once, and each prompt then costs milliseconds.
  *
  * ```ts
  * const model = await SamModel.load('mobile-sam');
@@ -33,61 +32,67 @@ import type { PointSets, Prompt } from '../prompts/prompt.js';
 import { checkPrompt, type UserPrompt } from './user-prompt.js';
 
 export interface LoadOptions {
-  /** `auto`, `cpu`, `cuda` or `cuda:N`. A process that wants both loads a model for the GPU (or `auto`) first. */
+  /** Device: `auto`, `cpu`, `cuda` or `cuda:N`. A process that wants both loads a model for the GPU (or `auto`) first. */
   device?: string;
   /** Type of the encoder and of the decoder's autocast. */
   precision?: Precision | 'auto';
-  /** Another image encoder than the model's own: TorchScript, or a model. */
+  /** Image encoder instead of the model's own: TorchScript, or a model. */
   encoder?: string;
-  /** Where models are kept. */
+  /** Folder where models are kept. */
   cacheDir?: string;
-  /** CPU threads, for all models of this process. */
+  /** Number of CPU threads, for all models of this process. */
   threads?: number;
   signal?: AbortSignal;
-  /** Told a line for each step of a first use that takes time (download, conversion). */
+  /** Takes a line for each step of a first use that takes time (download, conversion). */
   onNote?: (line: string) => void;
 }
 
 export interface PredictOptions extends UserPrompt {
-  /** `multi` chooses among three masks (whole, part, sub-part) by predicted IoU; `single` gives the one. Default multi. */
+  /**
+   * Masks that the decoder gives: `multi` chooses among three (whole, part, sub-part) by predicted IoU, `single` takes the one.
+   * Default multi.
+   */
   maskOutput?: MaskOutput;
-  /** `joint`: all points are one prompt. `separate`: each point is one, and `multiMask` makes one mask of them. */
+  /** Whether all points are one prompt (`joint`), or each is one and `multiMask` makes one mask of theirs (`separate`). */
   pointSets?: PointSets;
-  /** Of separate points: the mask of highest predicted IoU, or the mean of the logits. Default best. */
+  /** Mask of separate points: that of highest predicted IoU, or the mean of the logits. Default best. */
   multiMask?: 'best' | 'mean';
-  /** 256 x 256 logits of a mask, such as an earlier prediction's: the decoder sees them beside the points and the box. */
+  /** Mask that the decoder sees beside the points and the box: 256 x 256 logits, such as an earlier prediction's. */
   maskPrompt?: Float32Array | undefined;
-  /** Points missing of so many become padding tokens, for a model trained with `--missing-points token`. Default 0: none do. */
+  /**
+   * Number of points up to which missing ones become padding tokens, for a model trained with `--missing-points token`. Default 0:
+   * none do.
+   */
   padTo?: number;
   signal?: AbortSignal | undefined;
 }
 
 export interface Prediction {
-  /** `width * height` of the original image, row by row: 255 inside, 0 outside. */
+  /** Mask of `width * height` pixels, those of the original image, row by row: 255 inside, 0 outside. */
   mask: Uint8Array;
   width: number;
   height: number;
   /** Predicted IoU, mostly 0 to 1. */
   score: number;
-  /** 256 x 256 logits of the mask; the picture fills the top left, its long side 256. Above 0 is inside. */
+  /** Logits of the mask, 256 x 256; the picture fills the top left, its long side 256. Above 0 is inside. */
   lowResLogits: Float32Array;
 }
 
-/** The prediction for a picture that nothing was asked of: the mask is empty, and the model sure of nothing. */
+/** Makes the prediction for a picture that there is no prompt for: an empty mask, of a predicted IoU of 0. */
 export function emptyPrediction({ width, height }: Size): Prediction {
   const lowResLogits = new Float32Array(LOW_RES_SIDE ** 2).fill(-1);
   return { mask: new Uint8Array(width * height), width, height, score: 0, lowResLogits };
 }
 
-/** An encoded image. It holds 4 MiB of native memory until `dispose`. */
+/** Embedding of an image. It holds 4 MiB of native memory until `dispose`. */
 export class ImageEmbedding {
   constructor(
-    /** The native handle, 1 x 256 x 64 x 64. */
+    /** Native handle, 1 x 256 x 64 x 64. */
     readonly embeddings: Embeddings,
     /** Size of the original image, pixels. */
     readonly width: number,
     readonly height: number,
-    /** The picture was first resized to N x N. */
+    /** Side N of the square that the picture was first resized to; undefined: none. */
     readonly imageSize?: number,
   ) {}
 
@@ -101,13 +106,13 @@ export class ImageEmbedding {
 }
 
 export class SamModel {
-  /** Names, files and hashes: what exactly was loaded. */
+  /** Names, files and hashes of what was loaded. */
   readonly info: ResolvedModel;
-  /** Where it computes, and how. */
+  /** Device that the model computes on. */
   readonly device: string;
   readonly precision: Precision;
   readonly #model: NativeModel;
-  /** Loaded when the first image comes: who brings embeddings from a store needs none. */
+  /** Encoder, loaded when the first image comes: embeddings from a store need none. */
   #encoder: Promise<ImageEncoder> | undefined;
   #disposed = false;
 
@@ -119,6 +124,8 @@ export class SamModel {
   }
 
   /**
+   * Loads a model.
+   *
    * @param spec `mobile-sam`, `facebook/sam-vit-base`, weights (file or folder), a run folder (its best checkpoint) or a checkpoint.
    * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`, `SAM_NETWORK`, `SAM_NO_CUDA`, `SAM_NO_ADDON`.
    */
@@ -130,7 +137,7 @@ export class SamModel {
     return SamModel.fromResolved(info, compute, signal);
   }
 
-  /** From what `resolveModel` found. */
+  /** Loads a model from what `resolveModel` found. */
   static async fromResolved(
     info: ResolvedModel,
     { device, precision }: { device: string; precision: Precision },
@@ -149,11 +156,11 @@ export class SamModel {
   }
 
   /**
-   * Encodes an image: the slow part, some tenths of a second to seconds on a CPU. Runs off the main thread.
+   * Encodes an image, off the main thread. This is the slow part: some tenths of a second to seconds on a CPU.
    *
-   * @param image A path, the bytes of an image file, or pixels (interleaved 8-bit RGB).
-   * @param options.imageSize First resize the picture to N x N, as the model was trained.
-   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_DATA` (not an image, cut short); the signal's reason when aborted.
+   * @param image a path, the bytes of an image file, or pixels (interleaved 8-bit RGB).
+   * @param options.imageSize side N of the square that the picture is first resized to, as in the model's training.
+   * @throws SamError `SAM_NOT_FOUND`; `SAM_BAD_DATA`: not an image, cut short; the signal's reason when aborted.
    */
   async embed(
     image: string | Uint8Array | DecodedImage,
@@ -177,7 +184,8 @@ export class SamModel {
   }
 
   /**
-   * The mask of a prompt, at the size of the original image.
+   * Predicts the mask of a prompt, at the size of the original image.
+   *
    * @throws SamError `SAM_BAD_ARGUMENT`: no prompt, or one outside the picture.
    */
   async predict(embedding: ImageEmbedding, options: PredictOptions): Promise<Prediction> {
@@ -201,8 +209,8 @@ export class SamModel {
   }
 
   /**
-   * What the decoder itself gives for several prompts of one image: for each prompt its masks (three with `multi`) as
-   * 256 x 256 logits, and their predicted IoU.
+   * Runs the decoder alone on several prompts of one image. Returns the masks of each prompt (three with `multi`) as 256 x 256 logits,
+   * and their predicted IoU.
    */
   async decode(
     embedding: ImageEmbedding,
@@ -227,7 +235,7 @@ export class SamModel {
     this.dispose();
   }
 
-  /** One encoder however many images come at once; a failed load may be tried again. */
+  /** Loads the encoder, one however many images come at once; a failed load may be tried again. */
   async #loadEncoder(): Promise<ImageEncoder> {
     if (this.#disposed) throw new SamError('SAM_DISPOSED', 'the model has been disposed of');
     const { device, precision } = this;
@@ -242,7 +250,7 @@ export class SamModel {
   }
 }
 
-/** The same mask beside each prompt. */
+/** Repeats a mask, to stand beside each of several prompts. */
 function repeated(mask: Float32Array, times: number): Float32Array {
   const masks = new Float32Array(mask.length * times);
   for (let time = 0; time < times; time++) masks.set(mask, time * mask.length);

@@ -1,4 +1,4 @@
-/** What the model is asked about each tile of a raster. A source of prompts is one function: tile -> prompt. */
+/** Prompts for each tile of a raster. A source of prompts is one function: tile -> prompt. */
 
 import { validationRandom } from '../core/random.js';
 import { maskArea, toLowRes } from '../data/low-res.js';
@@ -11,14 +11,17 @@ import type { Tile } from '../raster/tiles.js';
 import type { Window } from '../raster/windows.js';
 
 /**
- * A prompt in pixels of the tile. `inside`: all of the tile is the object; `outside`: none of it; the model is not asked.
+ * Prompt in pixels of the tile. `inside`: all of the tile is the object; `outside`: none of it is; the model is not asked about either.
  * `find`: the model's own guess at what stands out, for a raster that is one tile.
  */
 export type TilePrompt = Prompt | 'inside' | 'outside' | 'find';
 
 export type PromptForTile = (tile: Tile) => Promise<TilePrompt>;
 
-/** The caller's points and box, in pixels of the raster: each tile gets those that lie in it, and its part of the box. */
+/**
+ * Makes the source of prompts from the caller's, in pixels of the raster: each tile gets the points that lie in it, and its part of
+ * the box.
+ */
 export function givenForTile(prompt: Prompt): PromptForTile {
   return async (tile) => {
     const part = croppedPrompt(prompt, tile);
@@ -28,10 +31,10 @@ export function givenForTile(prompt: Prompt): PromptForTile {
 }
 
 /**
- * Prompts drawn from a rough mask of the raster, as from the labels in training.
+ * Makes the source of prompts drawn from a rough mask of the raster, as from the labels in training.
  *
- * @param read The mask within a tile.
- * @param name The sample's: with the seed and the tile it decides what is drawn.
+ * @param read reads the mask within a tile.
+ * @param name name of the sample; with the seed and the tile it decides what is drawn.
  */
 export function roughForTile(
   read: (window: Window) => Promise<Mask>,

@@ -4,14 +4,14 @@ import { words } from '../core/words.js';
 import type { Prompt } from '../prompts/prompt.js';
 
 export interface UserPrompt {
-  /** x, y of each point. */
+  /** Points, x and y of each. */
   points?: readonly (readonly [x: number, y: number])[] | undefined;
-  /** 1 inside, 0 outside what is meant; one for each point. Default: all 1. */
+  /** Labels, one for each point: 1 inside, 0 outside what is meant. Default: all 1. */
   labels?: readonly (0 | 1)[] | undefined;
   box?: readonly [x0: number, y0: number, x1: number, y1: number] | null | undefined;
 }
 
-/** `x,y,label` of the command line; the label may be left out and is then 1. */
+/** Parses `x,y,label` of the command line; the label may be left out and is then 1. */
 export function parsePoint(text: string): { point: readonly [number, number]; label: 0 | 1 } {
   const [x, y, label = 1, ...rest] = numbers(text);
   if (x === undefined || y === undefined || rest.length > 0 || (label !== 0 && label !== 1)) {
@@ -22,7 +22,7 @@ export function parsePoint(text: string): { point: readonly [number, number]; la
   return { point: [x, y], label };
 }
 
-/** `x0,y0,x1,y1` of the command line. */
+/** Parses `x0,y0,x1,y1` of the command line. */
 export function parseBox(text: string): readonly [number, number, number, number] {
   const [x0, y0, x1, y1, ...rest] = numbers(text);
   if (x0 === undefined || y0 === undefined || x1 === undefined || y1 === undefined || rest.length > 0) {
@@ -33,14 +33,16 @@ export function parseBox(text: string): readonly [number, number, number, number
   return [x0, y0, x1, y1];
 }
 
-/** Empty where one of them is not a number. */
+/** Parses numbers with commas between; returns none if one of them is not a number. */
 function numbers(text: string): number[] {
   const values = words(text).map((word) => (word === '' ? Number.NaN : Number(word)));
   return values.every(Number.isFinite) ? values : [];
 }
 
 /**
- * @param subject What the error names: the image's path, or "the image".
+ * Checks a prompt against the size of its picture, and fills in its labels.
+ *
+ * @param subject what the error names: the image's path, or "the image".
  * @throws SamError `SAM_BAD_ARGUMENT`: nothing given, outside the picture, a box without area, labels that do not fit.
  */
 export function checkPrompt(given: UserPrompt, width: number, height: number, subject: string): Prompt {

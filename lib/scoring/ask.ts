@@ -20,9 +20,10 @@ export interface Asked {
 }
 
 /**
- * The prompt of an entrant; undefined where nothing is given and the model finds nothing by itself either.
+ * Makes the prompt that an entrant gives for an image.
  *
- * @param masks Where prompts come from rough masks.
+ * @param masks the rough masks, where the entrant's prompts come from such.
+ * @returns undefined where the model is to find the object by itself, and finds nothing.
  */
 export async function promptFor(
   { prompts, promptSource }: Entrant,
@@ -41,12 +42,12 @@ export async function promptFor(
   return drawRoughPrompt(roughGridOf(mask), settings, random, undefined);
 }
 
-/** That of `train`'s validation. */
+/** Makes the source of randomness that a sample's prompt is drawn with: the one of `train`'s validation. */
 export function promptRandom({ seed }: ResolvedPromptOptions, { name }: Sample): Random {
   return validationRandom(seed, name);
 }
 
-/** Without a prompt the mask is empty and the model sure of nothing. */
+/** Asks the model for the mask of a prompt. Without a prompt the mask is empty and the predicted IoU 0. */
 export async function ask(
   prompt: Prompt | undefined,
   prompts: ResolvedPromptOptions,

@@ -1,4 +1,6 @@
-/** Who is compared: models with their prompt settings, with prompts from labels and, where one is described, from a rough mask. */
+/**
+ * Entrants of a comparison: models with their prompt settings, with prompts from labels and, where one is described, from a rough mask.
+ */
 
 import { SamError } from '../core/errors.js';
 import { without } from '../core/without.js';
@@ -18,17 +20,17 @@ export interface Entrant {
 }
 
 export interface EntrantOptions extends Pick<WorkOptions, 'cacheDir' | 'encoder' | 'signal' | 'onNote'> {
-  /** Names, files, run folders; `untuned` is the source weights of the first run among them, or mobile-sam. */
+  /** Models by name, file or run folder; `untuned` is the source weights of the first run among them, or mobile-sam. */
   models: readonly string[];
-  /** What is asked for about prompts; the rest comes from the first run among the models, else it is the default. */
+  /** Options about prompts that are asked for; the others are those of the first run among the models, else the defaults. */
   prompts?: object;
-  /** Kinds of prompts side by side; default: the one of the settings. */
+  /** Kinds of prompts to compare side by side. Default: the one of the settings. */
   promptKinds?: readonly EvaluatedPrompt[] | undefined;
-  /** Each model gets the settings that it was trained with. */
+  /** Whether each model gets the settings that it was trained with. */
   ownSettings?: boolean;
 }
 
-/** Files and settings of all models, before anything slow begins. */
+/** Finds the files and settings of all models, before anything slow begins. */
 export async function resolveEntrants(options: EntrantOptions): Promise<Entrant[]> {
   if (options.models.length === 0)
     throw new SamError('SAM_BAD_OPTION', 'no model to evaluate', { fix: 'name `models`' });
@@ -68,19 +70,24 @@ function checkKinds({ promptKinds, prompts = {} }: EntrantOptions): void {
   }
 }
 
-/** What a kind of prompt is drawn from. `automatic` is drawn as the settings say, from what the model finds by itself. */
+/**
+ * Lists the sources that a kind of prompt is drawn from. `automatic` is drawn as the settings say, from what the model finds by itself.
+ */
 function waysOf(kind: EvaluatedPrompt, prompts: ResolvedPromptOptions): Pick<Entrant, 'prompts' | 'promptSource'>[] {
   if (kind === 'automatic') return [{ prompts, promptSource: 'automatic' }];
   return sourcesOf(prompts).map((promptSource) => ({ prompts: { ...prompts, prompt: kind }, promptSource }));
 }
 
-/** Both, side by side, where a rough mask is described; `--prompt-source ground-truth` keeps to the labels. */
+/**
+ * Lists the sources of prompts: labels and, where one is described, a rough mask. `--prompt-source ground-truth` keeps to the
+ * labels.
+ */
 function sourcesOf(prompts: ResolvedPromptOptions): EvaluatedSource[] {
   if (prompts.promptSource === 'ground-truth') return ['ground-truth'];
   return toRoughMaskSettings(prompts) === undefined ? ['ground-truth'] : ['ground-truth', 'rough'];
 }
 
-/** The weights that the first run started from. */
+/** Finds the model that the first run started from, without what the run has trained; mobile-sam where there is no run. */
 async function untuned(
   firstRun: ResolvedModel | undefined,
   options: Parameters<typeof resolveModel>[1],

@@ -1,4 +1,4 @@
-/** Judges a model: it is asked about labelled images, and its answers are measured. */
+/** Judging of models: each is asked about labelled images, and its answers are measured. */
 import type { Counted, Hooks } from '../core/hooks.js';
 import { decodeMask, imageSize } from '../data/decode.js';
 import { inReadingOrder, type Mask, type Sample } from '../data/sample.js';
@@ -22,7 +22,7 @@ export async function labelOf(sample: Sample): Promise<Mask> {
 
 /** A prompt for a sample, and how the decoder is asked. */
 export interface Question {
-  /** Undefined where there is nothing to ask with: the answer is an empty mask. */
+  /** Prompt; undefined where there is none, and the answer is an empty mask. */
   readonly prompt: Prompt | undefined;
   readonly prompts: ResolvedPromptOptions;
 }
@@ -32,13 +32,13 @@ export interface Answer<Asking extends Question = Question> extends Pick<Asked, 
   readonly predicted: Prediction;
 }
 
-/** Whom is asked. */
+/** The model that is asked, and what it needs to answer. */
 export interface Witness {
   model: ResolvedModel;
   compute: Pick<Compute, 'device' | 'precision'>;
-  /** Embeddings of the samples, encoded before. */
+  /** Store that has the embeddings of the samples. */
   store: Pick<EmbeddingStore, 'read'>;
-  /** The picture was first resized to N x N. */
+  /** Side N of the square that pictures were first resized to; undefined: none. */
   imageSize: number | undefined;
 }
 
@@ -80,13 +80,13 @@ export async function* answered<Asking extends Question>(
 
 /** What a model is scored with. */
 export interface Scoring extends Pick<Witness, 'store' | 'compute'> {
-  /** Where prompts come from rough masks. */
+  /** Rough masks, where prompts are drawn from such. */
   masks: RoughMasks | undefined;
-  /** Takes each answer, for pictures. */
+  /** Takes each answer, to make pictures of it. */
   show?: (entrant: Entrant, answer: Answer) => void;
 }
 
-/** One row for each sample, in their order. */
+/** Scores an entrant on samples. Returns one row for each sample, in their order. */
 export async function scoreModel(
   entrant: Entrant,
   samples: readonly Sample[],
@@ -121,7 +121,7 @@ async function scoresOf(
   };
 }
 
-/** The rough mask itself, beside the models. */
+/** Scores the rough masks themselves, which stand beside the models. */
 export async function scoreRoughMasks(
   prompts: ResolvedPromptOptions,
   rough: RoughMaskSources,

@@ -8,7 +8,7 @@ import type { ImageScores, MaskScores, ScoresAt256 } from './results.js';
 
 export type Measured = MaskScores & ScoresAt256 & Pick<ImageScores, 'labelPixels' | 'predictedPixels'>;
 
-/** The label in both resolutions, and how its picture was squashed. */
+/** Measures masks against a label, in both resolutions. */
 export class Ruler {
   readonly #grid: LowResMask;
 
@@ -19,7 +19,11 @@ export class Ruler {
     this.#grid = toLowRes(label, LOW_RES_SIDE, imageSize);
   }
 
-  /** @param lowRes 256*256, above 0 inside: the decoder's logits. Without them the mask is brought to the grid. */
+  /**
+   * Measures a mask of the label's size.
+   *
+   * @param lowRes the decoder's logits, 256*256, above 0 inside. Without them the mask is brought to the decoder's grid.
+   */
   async measure(mask: Uint8Array, lowRes?: Float32Array): Promise<Measured> {
     const { width, height, values } = this.label;
     const { validWidth, validHeight } = this.#grid;
@@ -40,7 +44,7 @@ export class Ruler {
   }
 }
 
-/** 0 or 1 for the part of the grid that the picture fills. */
+/** Returns the part of the grid that the picture fills, as 0 and 1. */
 function inPicture(grid: Uint8Array | Float32Array, frame: LowResMask): Uint8Array {
   const part = withoutPadding(grid, frame);
   const values = new Uint8Array(part.length);

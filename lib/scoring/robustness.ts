@@ -1,4 +1,4 @@
-/** How a model's masks get worse as its prompts do: boxes that are off, points outside the object, few points. */
+/** Robustness: how a model's masks get worse as its prompts do, with boxes that are off, points outside the object, few points. */
 import type { Counted, Hooks } from '../core/hooks.js';
 import { toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
@@ -17,10 +17,10 @@ import { belowHalf } from './summaries.js';
 const JITTERS = [0, 5, 10, 20, 40];
 const MISLABELLED = [0, 1, 2];
 const POINTS = [1, 2, 3, 5, 10];
-/** One right point among the wrong ones must stay, so there are at least three. */
+/** Least number of points of which some are wrong: with two wrong ones a right one must be left. */
 const LEAST_POINTS = 3;
 
-/** A prompt that is as bad as the step says. */
+/** A step of a curve: how bad its prompts are, and the settings that draw them so. */
 interface Step {
   disturbance: Disturbance;
   value: number;
@@ -54,7 +54,7 @@ function drawFor({ disturbance, prompts }: Step, label: Mask, sample: Sample): P
   return disturbance === 'mislabelled-points' ? { ...prompt, labels: prompt.labels.map(() => 1 as const) } : prompt;
 }
 
-/** The curves of one model, with prompts from the labels, whose embeddings are in the store. */
+/** Draws up the curves of one model, with prompts from the labels. The store has the embeddings of the samples. */
 export async function robustness(
   { name, model, prompts }: Entrant,
   samples: readonly Sample[],

@@ -7,14 +7,14 @@ import type { Entrant } from './entrants.js';
 import { Ruler } from './measure.js';
 import type { ImageScores } from './results.js';
 
-/** The name of the rough mask among the models. */
+/** Name of the rough mask among the models. */
 export const ROUGH_MASK = 'rough-mask';
 
-/** Entrants whose rough masks are described alike share them. */
+/** The rough masks of all entrants. Entrants whose rough masks are described alike share them. */
 export class RoughMaskSources {
   readonly #masks = new Map<string, RoughMasks>();
 
-  /** Undefined for prompts from labels. */
+  /** Returns the rough masks of an entrant; undefined if its prompts do not come from such. */
   of({ prompts, promptSource }: Pick<Entrant, 'prompts' | 'promptSource'>): RoughMasks | undefined {
     const settings = promptSource === 'rough' ? toRoughMaskSettings(prompts) : undefined;
     if (settings === undefined) return undefined;
@@ -25,7 +25,7 @@ export class RoughMaskSources {
     return masks;
   }
 
-  /** Why no prompt can be drawn for one of the entrants; undefined where all can. */
+  /** Tells why no prompt can be drawn for one of the entrants; undefined if there is one for each. */
   async problem(sample: Sample, entrants: readonly Entrant[], signal?: AbortSignal): Promise<string | undefined> {
     for (const entrant of entrants) {
       const grid = await this.of(entrant)?.get(sample, signal);
@@ -39,7 +39,7 @@ export class RoughMaskSources {
   }
 }
 
-/** The rough mask compared with the label. */
+/** Scores the rough mask of a sample against its label. */
 export async function scoreRoughMask(
   masks: RoughMasks,
   sample: Sample,
@@ -52,7 +52,7 @@ export async function scoreRoughMask(
   return { ...of, ...measured, predictedIou: null };
 }
 
-/** The settings whose rough mask is scored: those of the first entrant that has one. */
+/** Returns the settings whose rough mask is scored: those of the first entrant that has one. */
 export function roughPrompts(entrants: readonly Entrant[]): ResolvedPromptOptions | undefined {
   return entrants.find(({ promptSource }) => promptSource === 'rough')?.prompts;
 }

@@ -1,4 +1,4 @@
-/** Samples of any source as rows of a manifest: what is no file of its own is written into the audit's folder. */
+/** Rows of a manifest for samples of any source: what is no file of its own is written into the audit's folder. */
 import { resolve } from 'node:path';
 import sharp from 'sharp';
 import { SamError } from '../../core/errors.js';
@@ -50,8 +50,8 @@ export class FileWriter {
 }
 
 /**
- * The labelled samples of the other splits, so that one manifest holds all that `train` needs. Not those whose pictures are no files:
- * they would all have to be copied.
+ * Lists the labelled samples of the other splits, so that one manifest holds all that `train` needs. It leaves out samples whose
+ * pictures are no files, since they would all have to be copied.
  */
 export async function otherSplits(
   options: OpenSourceOptions & { split: string },
@@ -72,7 +72,7 @@ export async function otherSplits(
   return rows;
 }
 
-/** A split without a single label has nothing to give. */
+/** Gives no samples for a split without a single label, and rethrows every other error. */
 function unlabelled(error: unknown): Sample[] {
   if (error instanceof SamError && error.code === 'SAM_BAD_DATA') return [];
   throw error;

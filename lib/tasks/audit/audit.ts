@@ -1,4 +1,7 @@
-/** Ranks the labels of a split by how much models that have not seen them disagree, and writes a page to decide on each. */
+/**
+ * `sam-native audit`: ranks the labels of a split by how much models that have not seen them disagree, and writes a page to decide on
+ * each.
+ */
 
 import { join, resolve } from 'node:path';
 import type { Precision } from '../../../binding.js';
@@ -29,11 +32,11 @@ export type AuditProgress =
   | { stage: 'pictures'; done: number; total: number };
 
 export interface AuditResult {
-  /** Worst first. */
+  /** Items, one for each label, worst first. */
   items: AuditItem[];
-  /** The page to look at; its folder holds its pictures and the predicted masks. */
+  /** Path of the page to look at; its folder holds its pictures and the predicted masks. */
   review: string;
-  /** Every label kept, until `--apply` writes what was decided. */
+  /** Path of the manifest: it keeps every label until `--apply` writes what was decided. */
   manifest: string;
   /** Names of the images left out. */
   skipped: string[];
@@ -45,7 +48,9 @@ export interface AuditResult {
 }
 
 /**
- * @throws SamError `SAM_BAD_DATA` (pictures and labels, all named; fewer groups than folds), `SAM_RUN_EXISTS` and `SAM_IO` (`out`), and
+ * Audits the labels of a split.
+ *
+ * @throws SamError `SAM_BAD_DATA`: pictures and labels, all named, or fewer groups than folds; `SAM_RUN_EXISTS`, `SAM_IO`: `out`; and
  * what `train` throws.
  */
 export async function audit(given: AuditOptions, control: AuditControl = {}): Promise<AuditResult> {
@@ -95,7 +100,7 @@ async function work(options: ResolvedAuditOptions, control: AuditControl): Promi
   }
 }
 
-/** An item for each sample, worst first. */
+/** Makes an item for each sample, worst first. */
 async function itemsOf(
   samples: readonly Sample[],
   options: ResolvedAuditOptions,
@@ -150,7 +155,7 @@ async function recordOf(
   };
 }
 
-/** The page comes last: once it is there, all is. */
+/** Writes the files of an audit. The page comes last: once it is there, all is. */
 async function write(
   record: AuditRecord,
   samples: readonly Sample[],

@@ -1,4 +1,4 @@
-/** What was decided on the review page -> a manifest that `train --data` takes. */
+/** Decisions of the review page, and the manifest for `train --data` that follows from them. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
@@ -8,16 +8,16 @@ import { nameAll } from '../../core/words.js';
 import { manifestCsv } from '../../data/sources/manifest.js';
 import { type AuditItem, type AuditRecord, auditPaths, type ManifestRow, readRecord } from './folder.js';
 
-/** Of a label: it stays, the predicted mask takes its place, or the image is left out. */
+/** Decision about a label: it stays, the predicted mask takes its place, or the image is left out. */
 export type Decision = 'keep' | 'replace' | 'drop';
 
-/** What the review page saves. */
+/** Decisions as the review page saves them. */
 export interface Decisions {
   /** Folder of the audit, as it was when the page was written. */
   audit: string;
-  /** Time of the audit: names alone can't tell it from another one. */
+  /** Time of the audit, since names alone can't tell it from another one. */
   createdAt: string;
-  /** Decisions by the name of the sample; what is not here is kept. */
+  /** Decisions by the name of the sample; a label without one is kept. */
   decisions: Record<string, Decision>;
 }
 
@@ -32,7 +32,7 @@ export interface ApplyResult {
   kept: number;
   replaced: number;
   dropped: number;
-  /** Samples of the other splits, as they were. */
+  /** Number of samples of the other splits, which stay as they were. */
   others: number;
 }
 
@@ -97,7 +97,7 @@ async function readDecisions(path: string): Promise<Decisions> {
   }
 }
 
-/** In the folder that the page came from, or, where that has moved, beside the decisions. */
+/** Reads the record of the audit in the folder that the page came from, or, where that has moved, beside the decisions. */
 async function recordOf({ audit, createdAt }: Decisions, path: string): Promise<{ dir: string; record: AuditRecord }> {
   for (const dir of [dirname(resolve(path)), audit]) {
     const record = await readRecord(dir).catch((error: unknown) => {

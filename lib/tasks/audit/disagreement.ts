@@ -1,9 +1,9 @@
-/** How far the masks of several prompts agree with a label, and with each other. */
+/** Disagreement: how far the masks of several prompts agree with a label, and with each other. */
 import { confusion, scores } from '../../scoring/metrics.js';
 import { mean } from '../../scoring/statistics.js';
 
 /**
- * The vote of several masks of one size: a pixel is inside where more than half of them are.
+ * Takes the vote of several masks of one size: a pixel is inside if it is inside more than half of them.
  *
  * @returns 255 inside, 0 outside.
  */
@@ -18,7 +18,7 @@ export async function iouOf(mask: Uint8Array, label: Uint8Array): Promise<number
   return scores(await confusion(mask, label)).iou;
 }
 
-/** Mean IoU of the masks with their vote: near 1 where the model answers all prompts alike. */
+/** Measures the mean IoU of the masks with their vote: near 1 where the model answers all prompts alike. */
 export async function agreementOf(masks: readonly Uint8Array[], vote: Uint8Array): Promise<number> {
   return mean(await Promise.all(masks.map((mask) => iouOf(mask, vote))));
 }

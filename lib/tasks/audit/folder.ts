@@ -1,4 +1,4 @@
-/** The folder of an audit: what lies where in it, and `audit.json`, which says all that was found. */
+/** Folder of an audit: what lies where in it, and `audit.json`, which says all that was found. */
 import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -19,7 +19,10 @@ export const auditPaths = (dir: string) => ({
   copiedLabel: (split: string, name: string) => join(dir, 'labels', split, `${name}.png`),
 });
 
-/** A sample as a row of a manifest; paths are absolute, in `audit.json` those of files in the audit's own folder start there. */
+/**
+ * Schema of a sample as a row of a manifest. Paths are absolute, but in `audit.json` those of files in the audit's folder start
+ * there.
+ */
 const rowSchema = z.object({ name: z.string(), split: z.string(), image: z.string(), mask: z.string() });
 
 const itemSchema = rowSchema.extend({
@@ -39,7 +42,7 @@ const recordSchema = z.object({
   options: z.record(z.string(), z.unknown()),
   split: z.string(),
   model: z.string(),
-  /** Worst first. */
+  /** Items, worst first. */
   items: z.array(itemSchema),
   /** Samples of the other splits, which go along into the manifest. */
   others: z.array(rowSchema),
@@ -73,7 +76,7 @@ export interface AuditItem {
 
 export type AuditRecord = z.infer<typeof recordSchema>;
 
-/** An earlier audit's own files, whose pictures and masks are about to be written over. */
+/** Removes an earlier audit's own files, whose pictures and masks are about to be written over. */
 export async function forgetAudit(dir: string): Promise<void> {
   const { record, review, manifest } = auditPaths(dir);
   for (const path of [record, review, manifest]) await rm(path, { force: true });
@@ -84,7 +87,11 @@ export async function writeRecord(dir: string, record: AuditRecord): Promise<voi
   await writeFileWhole(auditPaths(dir).record, `${JSON.stringify(withPaths(record, inFolder), null, 2)}\n`);
 }
 
-/** With absolute paths. @throws SamError `SAM_NOT_FOUND`: no audit there; `SAM_BAD_DATA`: not one of this version. */
+/**
+ * Reads the record of an audit, and makes its paths absolute.
+ *
+ * @throws SamError `SAM_NOT_FOUND`: no audit there; `SAM_BAD_DATA`: not one of this version.
+ */
 export async function readRecord(dir: string): Promise<AuditRecord> {
   const { record: path } = auditPaths(dir);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {

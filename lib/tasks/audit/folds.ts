@@ -1,4 +1,4 @@
-/** Which fold each sample is in: groups stay together, and folds are about equally large. */
+/** Folds of samples: groups stay together, and folds are about equally large. */
 
 import { SamError } from '../../core/errors.js';
 import { dealOut } from '../../data/cuts.js';
@@ -6,9 +6,9 @@ import { type Groups, groupPattern, groupSamples } from '../../data/groups.js';
 import type { Samples } from '../../data/sample.js';
 
 /**
- * The fold of each sample, 0 to `folds` - 1, drawn from the seed.
+ * Draws the fold of each sample, 0 to `folds` - 1, from the seed.
  *
- * @throws {SamError} as {@link groupsForFolds}.
+ * @throws SamError as {@link groupsForFolds}.
  */
 export function foldsOf(samples: Samples, folds: number, groupBy: string | undefined, seed: number): Uint32Array {
   const { groupOf, sizes } = groupsForFolds(samples, folds, groupBy);
@@ -17,9 +17,9 @@ export function foldsOf(samples: Samples, folds: number, groupBy: string | undef
 }
 
 /**
- * The groups that become folds: those of `--group-by`, else of each image.
+ * Finds the groups that become folds: those of `--group-by`, else one for each image.
  *
- * @throws {SamError} `SAM_BAD_DATA`: fewer groups than folds; `SAM_BAD_OPTION`: a pattern that can't be used.
+ * @throws SamError `SAM_BAD_DATA`: fewer groups than folds; `SAM_BAD_OPTION`: a pattern that can't be used.
  */
 export function groupsForFolds(samples: Samples, folds: number, groupBy: string | undefined): Groups {
   const groups = groupSamples(samples, groupPattern(groupBy));

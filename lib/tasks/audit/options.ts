@@ -39,10 +39,14 @@ export const auditOptionsSchema = z.strictObject({
   overwrite: z.boolean().default(false).describe('replace the audit that `out` holds'),
 });
 
-/** Everything resolved. */
+/** Options of `audit`, checked and with defaults filled in. */
 export type ResolvedAuditOptions = z.output<typeof auditOptionsSchema>;
 
-/** @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
+/**
+ * Checks the options of `audit` and fills in defaults.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: wrong options, all named.
+ */
 export function resolveAuditOptions(given: AuditOptions): ResolvedAuditOptions {
   return parseOptions(auditOptionsSchema, withPreset(given));
 }

@@ -1,4 +1,7 @@
-/** Each label is judged by a model that has never seen it: k models, each trained on all folds but one, predict that one. */
+/**
+ * Out-of-fold predictions: k models, each trained on all folds but one, predict that one, so that none has seen the labels it
+ * judges.
+ */
 
 import { join } from 'node:path';
 import { scratchFolder } from '../../core/files.js';
@@ -20,13 +23,13 @@ import { trainOptionsOf } from '../workbench/options.js';
 import type { SplitSamples, Workbench } from '../workbench/workbench.js';
 import type { ResolvedAuditOptions } from './options.js';
 
-/** What a model says about a label that it was not trained on. */
+/** Verdict of a model about a label that it was not trained on. */
 export interface Verdict {
   readonly sample: Sample;
-  /** From 1 on. */
+  /** Number of the fold, from 1 on. */
   readonly fold: number;
   readonly label: Mask;
-  /** One for each draw of a prompt. */
+  /** Predictions, one for each draw of a prompt. */
   readonly predictions: readonly Prediction[];
 }
 
@@ -34,7 +37,7 @@ export type FoldProgress =
   | { stage: 'train'; fold: number; folds: number; epoch: number; epochs: number }
   | { stage: 'predict'; fold: number; folds: number; done: number; total: number };
 
-/** What all folds share: the embeddings of all samples among it. */
+/** Part of the workbench that all folds share, with the embeddings of all samples. */
 export type AuditBench = Pick<Workbench<SplitSamples>, 'compute' | 'store' | 'cacheDir' | 'environment'>;
 
 export interface OutOfFoldContext extends Hooks<FoldProgress> {
@@ -42,7 +45,9 @@ export interface OutOfFoldContext extends Hooks<FoldProgress> {
   bench: AuditBench;
 }
 
-/** Trains fold after fold; a sample's verdict comes when its fold's turn has come. Run folders are removed when they have served. */
+/**
+ * Trains fold after fold, and yields the verdicts on each fold's samples in its turn. Removes run folders when they have served.
+ */
 export async function* outOfFold(
   samples: Samples,
   foldOf: Uint32Array,
@@ -67,7 +72,9 @@ export async function* outOfFold(
   }
 }
 
-/** The model after the last epoch: the best one would be chosen by the labels that it is to judge. */
+/**
+ * Trains the model of a fold, and returns it after the last epoch: the best one would be chosen by the labels that it is to judge.
+ */
 async function trainFold(
   run: ResolvedTrainOptions,
   splits: { train: Samples; validation: Samples },
@@ -119,7 +126,7 @@ async function* judge(
   }
 }
 
-/** The prompts for a sample. The first is that of `train`'s validation and of `evaluate`. */
+/** Draws the prompts for a sample. The first is that of `train`'s validation and of `evaluate`. */
 async function* drawn(
   { sample, label }: Asked,
   { run, rough, draws }: { run: ResolvedTrainOptions; rough: RoughPrompts | undefined; draws: number },

@@ -1,4 +1,4 @@
-/** What the review page shows of a sample: a small photograph, and the outlines of label and prediction to lay over it. */
+/** Pictures of the review page: a small photograph of each sample, and the outlines of label and prediction to lay over it. */
 import sharp from 'sharp';
 import { writeFileWhole } from '../../core/files.js';
 import { decodeImage, decodeMask } from '../../data/decode.js';
@@ -9,15 +9,19 @@ import { frameSize, outlinePath } from '../../reports/mask-paths.js';
 const LONGEST = 1024;
 
 export interface ReviewPicture {
-  /** Of the frame that the outlines are drawn in; it has the photograph's shape. */
+  /** Width of the frame that the outlines are drawn in, which has the photograph's shape. */
   width: number;
   height: number;
-  /** SVG paths, for the even-odd rule; empty for an empty mask. */
+  /** Outline of the label as an SVG path, for the even-odd rule; empty for an empty mask. That of the prediction likewise. */
   label: string;
   prediction: string;
 }
 
-/** Writes the photograph as JPEG. `prediction`: path of a mask of the label's size. */
+/**
+ * Writes the photograph as JPEG, and traces the outlines.
+ *
+ * @param prediction path of a mask of the label's size.
+ */
 export async function makePicture(sample: Sample, prediction: string, path: string): Promise<ReviewPicture> {
   const image = await decodeImage(sample);
   const raw = { width: image.width, height: image.height, channels: 3 } as const;

@@ -1,6 +1,6 @@
 /**
- * `review.html`: the worst labels, each with its photograph and the outlines of label and prediction, to keep, replace or drop. It needs
- * no network and no server; its pictures lie beside it. What was decided is saved by the browser's download.
+ * The review page, `review.html`: the worst labels, each with its photograph and the outlines of label and prediction, to keep, replace
+ * or drop. It needs no network and no server; its pictures lie beside it. The browser saves decisions as a download.
  */
 import { relative, sep } from 'node:path';
 import { sameSplit } from '../../data/splits.js';
@@ -10,17 +10,21 @@ import type { ReviewPicture } from './pictures.js';
 import { REVIEW_SCRIPT } from './review-script.js';
 import { REVIEW_STYLE } from './review-style.js';
 
-/** Browsers hold themselves to it: nothing but the pictures beside the page is asked for. */
+/** Content security policy, to which browsers hold themselves: nothing but the pictures beside the page is asked for. */
 const POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
-/** What the page's script is given; paths are absolute. */
+/** Data for the page's script; paths are absolute. */
 export interface ReviewData extends Pick<AuditRecord, 'createdAt' | 'split' | 'others'> {
   folder: string;
-  /** All items, those that are not shown too: their labels are kept. */
+  /** Items, also those that are not shown, whose labels are kept. */
   items: Pick<AuditItem, 'name' | 'image' | 'mask' | 'prediction'>[];
 }
 
-/** @param pictures of the first items, in their order: those that are shown. */
+/**
+ * Makes the review page of an audit.
+ *
+ * @param pictures pictures of the items that are shown: the first ones, in their order.
+ */
 export function reviewPage(record: AuditRecord, pictures: readonly ReviewPicture[], folder: string): string {
   const { items, others, split, createdAt } = record;
   const rows = items.map(({ name, image, mask, prediction }) => ({ name, image, mask, prediction }));
@@ -105,7 +109,7 @@ ${percent(predictionShare)}; its prompts agree to ${agreement.toFixed(2)}</span>
 
 const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}\u00a0%`;
 
-/** What trains on the manifest: with what of the audit's own options is needed for that. */
+/** Writes the command that trains on the manifest, with those of the audit's options that it needs. */
 function trainCommand({ split, options, others }: AuditRecord): string {
   const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
   const option = (name: string, value: unknown) => (value === undefined ? [] : [name, quoted(value)]);

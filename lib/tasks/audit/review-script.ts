@@ -1,7 +1,7 @@
-/** What the review page does. It runs in a browser, from a file, without anything else. */
+/** Script of the review page. It runs in a browser, from a file, without anything else. */
 
 /**
- * The manifest of the decisions, as `applyDecisions` writes it.
+ * Function of the script that writes the manifest of the decisions, as `applyDecisions` does.
  *
  * `audit`: {@link ReviewData}; `decisions`: keep, replace or drop by name.
  */

@@ -1,5 +1,5 @@
 /**
- * Looks of the review page: light and dark, screen and paper. Orange and blue (Okabe and Ito 2008) are told apart whatever colours
+ * Style of the review page: light and dark, screen and paper. Orange and blue (Okabe and Ito 2008) are told apart whatever colours
  * one sees; dashes say the same once more.
  */
 export const REVIEW_STYLE = `

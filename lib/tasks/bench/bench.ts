@@ -1,4 +1,7 @@
-/** Measures what this machine does, and says what it means. What in which order is here; how, in the files beside. */
+/**
+ * `sam-native bench`: measures what this machine does, and says what it means. The order is here; how it is done, in the files
+ * beside.
+ */
 
 import { rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -26,7 +29,7 @@ const BATCHES = [1, 4, 8, 16];
 const PROMPTS = [1, 64];
 const SEED = 1;
 
-/** Encoder weights on disk for a while. */
+/** Encoder that is timed; its weights are on disk until `remove`. */
 interface Candidate {
   name: string;
   path: string;
@@ -36,7 +39,7 @@ interface Candidate {
 
 /**
  * Measures how many images a second the encoder takes, how many steps a second the decoder trains and how long a prompt takes; and
- * says how long a training run takes with them. `onNote` is told each figure when it is there.
+ * says how long a training run takes with them. Tells `onNote` each figure when it is there.
  *
  * @throws SamError what loading a model throws, `SAM_NO_CUDA`, `SAM_IO`; the signal's reason when aborted.
  */
@@ -100,7 +103,7 @@ class Run {
     }
   }
 
-  /** The last one is the precision of all else. */
+  /** Lists the precisions that encoders are timed with. The last one is the precision of all else. */
   #precisions(): Precision[] {
     const { precision } = this.#compute;
     return this.#options.precision === 'auto' && precision !== 'fp32' ? ['fp32', precision] : [precision];
@@ -110,12 +113,12 @@ class Run {
     return this.#options.quick ? [4] : BATCHES;
   }
 
-  /** Enough rounds for a steady median: the shorter, the more. */
+  /** Chooses how often to time something: as often as a steady median needs. */
   #effort(rounds: number): Effort {
     return this.#options.quick ? { warmups: 1, rounds: 1 } : { warmups: 2, rounds };
   }
 
-  /** Steps and prompts: the same decoder for every size. */
+  /** Times steps and prompts, once, since models of every size have the same decoder. */
   async #decoder(folder: string): Promise<{ steps: StepSpeed[]; prompts: PromptSpeed[] }> {
     const { signal } = this.#hooks;
     const model = await this.#loadDecoder(folder);

@@ -1,8 +1,8 @@
-/** The result as Markdown: what was measured, what it means, and how the arithmetic was counted. */
+/** Markdown of a result: what was measured, what it means, and how the arithmetic was counted. */
 import { ARTICLE, JOB } from './meaning.js';
 import type { BenchResult } from './result.js';
 
-/** All but where the tables are written to. */
+/** Figures of a result: all but the place that the tables are written to. */
 type Figures = Omit<BenchResult, 'out'>;
 
 export function benchMarkdown(result: Figures): string {
@@ -101,7 +101,7 @@ function duration(hours: number): string {
   return hours < 1 ? `${figure(60 * hours)} min` : `${figure(hours)} h`;
 }
 
-/** Three digits. */
+/** Writes a figure with three digits. */
 function figure(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }

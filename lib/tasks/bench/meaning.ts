@@ -1,24 +1,24 @@
 /**
- * What seconds an image and a step mean: hours for 1000 photographs and 50 epochs, beside the article's figure for a T4, and
- * beside what a T4 can do at all by its data sheet.
+ * Meaning of the seconds that an image and a step take: hours for 1000 photographs and 50 epochs, beside the article's figure for a
+ * T4, and beside what a T4 can do at all by its data sheet.
  */
 import { leastSeconds, type Operation, type Peak, stepWork } from './work.js';
 
 export const JOB = { images: 1000, epochs: 50 } as const;
 
-/** "under 12 hours" for sam-vit-huge on a free T4, its encoder run for every image of every epoch. */
+/** Figure of the article: "under 12 hours" for sam-vit-huge on a free T4, its encoder run for every image of every epoch. */
 export const ARTICLE = { hours: 12, imagesPerSecond: (JOB.images * JOB.epochs) / (12 * 3600) } as const;
 
-/** NVIDIA's data sheet. Nothing gets beyond it, and a card of 70 W hardly near. */
+/** Peak of a T4 by NVIDIA's data sheet. Nothing gets beyond it, and a card of 70 W hardly near. */
 export const T4: Readonly<Record<'fp16' | 'fp32', Peak>> = {
   fp16: { flopsPerSecond: 65e12, bytesPerSecond: 320e9, bytesPerNumber: 2 },
   fp32: { flopsPerSecond: 8.1e12, bytesPerSecond: 320e9, bytesPerNumber: 4 },
 };
 
-/** Points of the prompt that is trained on. */
+/** Number of points of the prompt that is trained on. */
 const POINTS = 3;
 
-/** Hours of the job where each image is encoded once. */
+/** Hours of the job if each image is encoded once. */
 export interface Hours {
   encodingHours: number;
   trainingHours: number;
@@ -34,9 +34,9 @@ export function hoursOf(secondsPerImage: number, secondsPerTrainedImage: number)
 export interface Meaning extends Hours {
   /** Trained images a second over the whole job, encoding included: to be set beside the article's 1.16. */
   imagesPerSecond: number;
-  /** The article's 12 hours through the hours here. */
+  /** Ratio of the article's 12 hours to the hours here. */
   timesTheArticle: number;
-  /** Null for an encoder whose arithmetic nobody counted. */
+  /** Comparison with a T4; null for an encoder whose arithmetic nobody counted. */
   t4: T4Comparison | null;
 }
 
@@ -50,7 +50,11 @@ export type T4Comparison =
 
 export type LimitHours = Record<'fp16' | 'fp32', number>;
 
-/** @param encoder the encoder's operations, or null where nobody counted them. */
+/**
+ * Works out what seconds mean.
+ *
+ * @param encoder the encoder's operations, or null where nobody counted them.
+ */
 export function meaningOf(
   device: { name: string; precision: 'fp32' | 'bf16' | 'fp16' },
   encoder: readonly Operation[] | null,
@@ -66,7 +70,7 @@ export function meaningOf(
   return { ...rest, t4: { kind: 'measured', limitHours, share } };
 }
 
-/** `Tesla T4`, `NVIDIA T4`; not a T400 or T4G. */
+/** Tells a T4 by its name: `Tesla T4`, `NVIDIA T4`; not a T400 or T4G. */
 export function isT4(deviceName: string): boolean {
   return /\bT4\b/i.test(deviceName);
 }

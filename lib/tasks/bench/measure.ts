@@ -1,4 +1,4 @@
-/** Times the addon on made-up pictures and prompts: an encoder, a training step, prompts. Seconds, medians. */
+/** Timing of the addon on made-up pictures and prompts: an encoder, a training step, prompts. All times are medians, in seconds. */
 import type { Embeddings, ImageEncoder, PromptBatch, SamModel, Trainer } from '../../../binding.js';
 import { native } from '../../addon/native.js';
 import { runEncoding } from '../../embeddings/encode.js';
@@ -6,25 +6,28 @@ import { EMBEDDING_FLOATS, MODEL_SIDE } from '../../frame.js';
 import { parseLoss, type ResolvedTrainOptions, trainOptionsSchema } from '../../options.js';
 import { median } from '../../scoring/statistics.js';
 
-/** How often something is timed, after it ran once (or more) to warm up. */
+/** Numbers of runs: first those to warm up, then those that are timed. */
 export interface Effort {
   warmups: number;
   rounds: number;
 }
 
-/** What a training step does, by the options of `train`. */
+/** Options of a training step, by those of `train`. */
 export type StepOptions = Pick<
   ResolvedTrainOptions,
   'pointSets' | 'multiMask' | 'maskOutput' | 'loss' | 'lr' | 'weightDecay'
 > & {
-  /** Of each image. Default: 3. */
+  /** Number of points of each image. Default: 3. */
   points?: number;
 };
 
 const MASK_SIDE = 256;
 const POINTS = 3;
 
-/** A picture through the encoder, resizing included; the next one's preparation overlaps in a real run and isn't timed. */
+/**
+ * Times a picture's way through the encoder. Its preparation isn't timed, since in a real run that overlaps with the picture
+ * before.
+ */
 export async function timeEncoder(encoder: ImageEncoder, effort: Effort, signal?: AbortSignal): Promise<number> {
   const pixels = Uint8Array.from({ length: MODEL_SIDE * MODEL_SIDE * 3 }, (_, index) => (index * 7919) % 251);
   return medianSeconds(effort, async () => {
@@ -41,7 +44,7 @@ export async function timeEncoder(encoder: ImageEncoder, effort: Effort, signal?
   });
 }
 
-/** An optimisation step of `batch` images, by the defaults of `train` unless told otherwise. */
+/** Times an optimisation step of `batch` images, by the defaults of `train` unless told otherwise. */
 export async function timeStep(
   model: SamModel,
   batch: number,
@@ -73,7 +76,7 @@ export async function timeStep(
   }
 }
 
-/** `prompts` single points of one image at once, its embedding at hand: three masks of each as logits. */
+/** Times `prompts` single points of one image at once, its embedding at hand: three masks of each as logits. */
 export async function timePrompts(
   model: SamModel,
   prompts: number,
@@ -110,7 +113,7 @@ function pointPrompts(images: number, promptsPerImage: number, pointsPerPrompt: 
   };
 }
 
-/** The median of what `milliseconds` returns, in seconds. */
+/** Measures the median of what `milliseconds` returns, in seconds. */
 async function medianSeconds({ warmups, rounds }: Effort, milliseconds: () => Promise<number>): Promise<number> {
   for (let round = 0; round < warmups; round++) await milliseconds();
   const times: number[] = [];

@@ -28,5 +28,5 @@ export const benchOptionsSchema = z.strictObject({
   out: z.string().min(1).optional().describe('write the tables to this file (Markdown) too'),
 });
 
-/** Everything resolved. */
+/** Options of `bench`, checked and with defaults filled in. */
 export type ResolvedBenchOptions = z.output<typeof benchOptionsSchema>;

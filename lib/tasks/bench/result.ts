@@ -1,14 +1,14 @@
-/** What `bench` finds, as types: the contract of its JSON. */
+/** Result of `bench` as types: the contract of its JSON. */
 import type { Precision } from '../../../binding.js';
 import type { Meaning } from './meaning.js';
 
 export interface EncoderSpeed {
-  /** `ViT-B, random weights`, or the model's name. */
+  /** Name of the model, or for instance `ViT-B, random weights`. */
   model: string;
   precision: Precision;
   secondsPerImage: number;
   imagesPerSecond: number;
-  /** Counted from the sizes; null for an encoder that isn't SAM's or MobileSAM's. */
+  /** Arithmetic of an image, counted from the sizes; null for an encoder that isn't SAM's or MobileSAM's. */
   gflopPerImage: number | null;
   gflopPerSecond: number | null;
 }
@@ -21,7 +21,7 @@ export interface StepSpeed {
 }
 
 export interface PromptSpeed {
-  /** So many at once. */
+  /** Number of prompts at once. */
   prompts: number;
   secondsPerPrompt: number;
   promptsPerSecond: number;
@@ -30,7 +30,7 @@ export interface PromptSpeed {
 export interface BenchResult {
   device: string;
   deviceName: string;
-  /** Of decoder steps, prompts and `means`. */
+  /** Precision of decoder steps, prompts and `means`. */
   precision: Precision;
   threads: number;
   versions: { samNative: string; libtorch: string; node: string };

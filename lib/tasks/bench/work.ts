@@ -19,16 +19,16 @@ const DECODER = {
   upscaled: [64, 32],
 } as const;
 
-/** One operation, or several of a kind. */
+/** Operation, or several of a kind. */
 export interface Operation {
   flops: number;
   /** Numbers read and written: inputs, weights, outputs, each once. */
   numbers: number;
-  /** Its input comes from the frozen encoder: nobody asks for the gradient. */
+  /** Whether the input comes from the frozen encoder, so that its gradient is not needed. */
   frozenInput?: boolean;
 }
 
-/** A device's data sheet. */
+/** Peak of a device by its data sheet. */
 export interface Peak {
   flopsPerSecond: number;
   bytesPerSecond: number;
@@ -37,7 +37,7 @@ export interface Peak {
 
 export const flopsOf = (operations: readonly Operation[]) => operations.reduce((sum, { flops }) => sum + flops, 0);
 
-/** Seconds that the operations take at least, one after another, each bound by arithmetic or by memory. */
+/** Works out the seconds that operations take at least, one after another, each bound by arithmetic or by memory. */
 export function leastSeconds(operations: readonly Operation[], peak: Peak): number {
   return operations.reduce((sum, { flops, numbers }) => {
     const memory = (numbers * peak.bytesPerNumber) / peak.bytesPerSecond;
@@ -45,17 +45,17 @@ export function leastSeconds(operations: readonly Operation[], peak: Peak): numb
   }, 0);
 }
 
-/** y = W x + b for each of `rows` x. */
+/** Counts a linear layer: y = W x + b for each of `rows` x. */
 function linear(rows: number, inputs: number, outputs: number): Operation {
   return { flops: 2 * rows * inputs * outputs, numbers: rows * (inputs + outputs) + inputs * outputs };
 }
 
-/** softmax(q k) v, `times` over: the scores never leave the chip. `dim`: of all heads together. */
+/** Counts attention: softmax(q k) v, `times` over, whose scores never leave the chip. `dim` is that of all heads together. */
 function attention(queries: number, keys: number, dim: number, times = 1): Operation {
   return { flops: 4 * times * queries * keys * dim, numbers: 2 * times * (queries + keys) * dim };
 }
 
-/** A convolution with an output of `side` x `side`. `fan`: inputs of each output number, its kernel's area included. */
+/** Counts a convolution with an output of `side` x `side`. `fan`: inputs of each output number, its kernel's area included. */
 function convolution(side: number, stride: number, inputs: number, outputs: number, fan: number): Operation {
   const pixels = side * side;
   return { flops: 2 * pixels * outputs * fan, numbers: pixels * (inputs * stride * stride + outputs) + outputs * fan };
@@ -63,7 +63,7 @@ function convolution(side: number, stride: number, inputs: number, outputs: numb
 
 const TOKENS = EMBEDDING_SIDE * EMBEDDING_SIDE;
 
-/** The neck after the last layer, which has `dim` channels. */
+/** Counts the neck after the last layer, which has `dim` channels. */
 function neck(dim: number): Operation[] {
   return [
     linear(TOKENS, dim, EMBEDDING_CHANNELS),
@@ -71,13 +71,13 @@ function neck(dim: number): Operation[] {
   ];
 }
 
-/** Operations of an image encoder, one picture; null for one that nobody counted. */
+/** Lists the operations of an image encoder, for one picture; null for an encoder that nobody counted. */
 export function encoderWork(encoder: Encoder | undefined): Operation[] | null {
   if (encoder?.kind === 'vit') return vitWork(encoder);
   return encoder?.kind === 'tiny-vit' ? tinyVitWork(encoder) : null;
 }
 
-/** Operations of a ViT; the padding of windows at the edge counts, as transformers computes it. */
+/** Lists the operations of a ViT; the padding of windows at the edge counts, as transformers computes it. */
 function vitWork(vit: Vit): Operation[] {
   const operations = [linear(TOKENS, 3 * PATCH * PATCH, vit.dim)];
   for (let layer = 0; layer < vit.layers; layer++)
@@ -142,10 +142,10 @@ function tinyBlock({ dim, grid, window }: Stage): Operation[] {
   ];
 }
 
-/** A prompt's tokens: predicted IoU, four masks, and its points (a single one is padded to two). */
+/** Counts a prompt's tokens: predicted IoU, four masks, and its points (a single one is padded to two). */
 const promptTokens = (points: number) => 1 + DECODER.masks + Math.max(2, points);
 
-/** The mask decoder, forward, one prompt of so many points (a box has two: its corners). */
+/** Lists the operations of the mask decoder, forward, for one prompt of so many points (a box has two: its corners). */
 export function decoderWork(points: number): Operation[] {
   const tokens = promptTokens(points);
   const operations: Operation[] = [];
@@ -166,7 +166,7 @@ interface Attended {
   frozenInput?: boolean;
 }
 
-/** Attention with its four projections. */
+/** Lists the operations of attention with its four projections. */
 function attentionBlock(queries: Attended, keys: Attended, width: number): Operation[] {
   const projected = ({ rows, frozenInput = false }: Attended) => ({
     ...linear(rows, EMBEDDING_CHANNELS, width),
@@ -179,7 +179,7 @@ function attentionBlock(queries: Attended, keys: Attended, width: number): Opera
   ];
 }
 
-/** Two upscalings, five small networks, the product of masks and channels. */
+/** Lists the operations that end in masks: two upscalings, five small networks, the product of masks and channels. */
 function maskHead(): Operation[] {
   const [first, second] = DECODER.upscaled;
   const pixels = 16 * TOKENS;
@@ -193,8 +193,8 @@ function maskHead(): Operation[] {
 }
 
 /**
- * An optimisation step of one prompt: forward, then the gradients of each operation's weights and of its input, each of which costs as much
- * as forward. AdamW's arithmetic is nothing beside it.
+ * Lists the operations of an optimisation step of one prompt: forward, then the gradients of each operation's weights and of its input,
+ * each of which costs as much as forward. AdamW's arithmetic is nothing beside it.
  */
 export function stepWork(points: number): Operation[] {
   const forward = decoderWork(points);

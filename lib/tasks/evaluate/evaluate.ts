@@ -1,4 +1,4 @@
-/** Compares models on labelled images: the same images, the same prompts. */
+/** `sam-native evaluate`: compares models on the same labelled images, with the same prompts. */
 
 import { resolve } from 'node:path';
 import { SamError } from '../../core/errors.js';
@@ -28,15 +28,15 @@ import { type EvaluateOptions, evaluateOptionsSchema } from './options.js';
 
 export type { EvaluatedPrompt, EvaluateResult, ModelScores } from '../../scoring/results.js';
 
-/** What is compared, on what, and whom it is told. */
+/** Options of an evaluation once its samples are open, with its hooks. */
 interface Evaluation extends WorkOptions, EntrantOptions {
   /** Labelled samples. */
   samples: readonly Sample[];
-  /** Each model is also scored with prompts that get worse step by step. */
+  /** Whether each model is also scored with prompts that get worse step by step. */
   robustness?: boolean;
-  /** The file (`.csv`, `.parquet`) or folder for the scores of each image. Default: the run's folder, else the working folder. */
+  /** File (`.csv`, `.parquet`) or folder for the scores of each image. Default: the run's folder, else the working folder. */
   out?: string | undefined;
-  /** The file (`.html`) or folder for the report. Default: beside the scores of each image. */
+  /** File (`.html`) or folder for the report. Default: beside the scores of each image. */
   report?: string | undefined;
   onEmpty?: 'skip' | 'fail';
   onProgress?: ((progress: EvaluateProgress) => void) | undefined;
@@ -112,7 +112,7 @@ async function evaluateSamples(given: Evaluation): Promise<EvaluateResult> {
   }
 }
 
-/** Where results go, and the runs among the models; refused before any work where that cannot be. */
+/** Finds the places for results, and the runs among the models. Refuses, before any work, places that cannot be written to. */
 async function findPlaces(
   options: Evaluation,
   entrants: readonly Entrant[],
@@ -127,7 +127,7 @@ async function findPlaces(
   return { perImage, report, runs };
 }
 
-/** Labels that can be scored; bad ones and empty ones are named together, or left out. */
+/** Checks the labels, and returns the samples that can be scored. Bad and empty labels are named together, or left out. */
 async function checkLabels(
   options: Evaluation,
   entrants: readonly Entrant[],
@@ -149,7 +149,10 @@ async function checkLabels(
   return options.samples.filter((sample) => usable.has(sample));
 }
 
-/** A label without a pixel on the grid that its prompts are drawn from counts as empty; so does such a rough mask. */
+/**
+ * Tells what is wrong with a label; undefined if nothing is. It counts as empty if it has no pixel on the grid that prompts are drawn
+ * from, or if a rough mask has none.
+ */
 async function labelProblem(
   sample: Sample,
   entrants: readonly Entrant[],
@@ -175,7 +178,7 @@ async function labelProblem(
   }
 }
 
-/** Embeddings as the entrant's model takes them. */
+/** Opens the embeddings for an entrant, as its model takes them. */
 function storeOf({ model, prompts }: Entrant, workplace: Workplace): Promise<EmbeddingStore> {
   return workplace.store(model, prompts.imageSize);
 }
@@ -206,7 +209,7 @@ function predicting(model: string, onProgress: Evaluation['onProgress']): (count
   return (counted) => onProgress?.({ stage: 'predict', model, ...counted });
 }
 
-/** Of each model once, whatever prompts it is scored with beside. */
+/** Draws up the robustness of all models, each once even if it is scored with several kinds of prompts. */
 async function allCurves(
   entrants: readonly Entrant[],
   samples: readonly Sample[],

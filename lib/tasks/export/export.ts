@@ -1,4 +1,4 @@
-/** `sam-native export`: a model, or a part of it, in another format. */
+/** `sam-native export`: writes a model, or a part of it, in another format. */
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
 import { resolveModel } from '../../models/resolve.js';

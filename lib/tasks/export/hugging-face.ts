@@ -1,4 +1,4 @@
-/** `export --to hf`: a model as transformers' `SamModel.from_pretrained` reads it. */
+/** `export --to hf`: writes a model as transformers' `SamModel.from_pretrained` reads it. */
 import { existsSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -58,7 +58,7 @@ async function visionConfigOf(model: ResolvedModel): Promise<object | undefined>
   );
 }
 
-/** transformers' SamVisionConfig; what is not here has its default. */
+/** Makes transformers' SamVisionConfig; what is not here has its default. */
 function visionConfig({ dim, layers, heads, mlp, globalLayers }: Vit): object {
   return {
     hidden_size: dim,
@@ -78,7 +78,7 @@ async function writeConfigs(folder: string, model: ResolvedModel, vision: object
   else await writeFileWhole(join(folder, PREPROCESSOR), json(PREPROCESSING));
 }
 
-/** For Meta's weights, whose transformer norms have an epsilon of 1e-5. */
+/** Makes the config for Meta's weights, whose transformer norms have an epsilon of 1e-5. */
 function configOf(vision: object): object {
   return {
     architectures: ['SamModel'],
@@ -89,7 +89,7 @@ function configOf(vision: object): object {
   };
 }
 
-/** As `facebook/sam-vit-base` has it. */
+/** Config of the preprocessing, as `facebook/sam-vit-base` has it. */
 const PREPROCESSING = {
   processor_class: 'SamProcessor',
   image_processor_type: 'SamImageProcessor',

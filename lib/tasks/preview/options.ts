@@ -19,5 +19,5 @@ export const previewOptionsSchema = z.strictObject({
   ...promptOptions,
 });
 
-/** Everything resolved. */
+/** Options of `prompts`, checked and with defaults filled in. */
 export type ResolvedPreviewOptions = z.output<typeof previewOptionsSchema>;

@@ -1,4 +1,4 @@
-/** `sam-native prompts`: what prompts are drawn from and what they are, to look at. */
+/** `sam-native prompts`: shows prompts, and what they are drawn from. */
 
 import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
@@ -21,17 +21,17 @@ import { confusion, scores } from '../../scoring/metrics.js';
 import type { EvaluatedSource } from '../../scoring/results.js';
 import { type PreviewOptions, previewOptionsSchema, type ResolvedPreviewOptions } from './options.js';
 
-/** One image and the prompt, in its pixels. */
+/** Prompt of one image; points and box are in its pixels. */
 export interface PromptItem extends PromptShapes {
   image: string;
-  /** The picture of it. */
+  /** Path of the picture that shows the prompt. */
   overlay: string;
   width: number;
   height: number;
-  /** Pixels of the mask that the prompt was drawn from. */
+  /** Number of pixels of the mask that the prompt was drawn from. */
   maskArea: number;
   promptSource: EvaluatedSource;
-  /** Of an index: what was taken. */
+  /** Threshold that was taken, for the rough mask of an index. */
   threshold?: number;
   /** IoU of the rough mask with the label, where there is one. */
   iou?: number;
@@ -57,7 +57,7 @@ export async function previewPrompts(given: PreviewOptions, hooks: Hooks<Counted
   return draw({ ...options, ...hooks, samples, prompts: options });
 }
 
-/** The images named, or those of the data set. */
+/** Opens the images named, or those of the data set. */
 async function samplesOf(
   options: ResolvedPreviewOptions,
   { signal, onNote, onWarning }: Hooks<Counted>,
@@ -73,7 +73,7 @@ async function samplesOf(
   return openSplit({ ...options, data, masks }, { signal, onNote, onWarning });
 }
 
-/** What is drawn, and whom it is told. */
+/** Options of drawing once the images are open, with its hooks. */
 interface Drawing extends Hooks<Counted> {
   samples: readonly Sample[];
   prompts: ResolvedPromptOptions;
@@ -112,11 +112,11 @@ async function draw(options: Drawing): Promise<PreviewResult> {
   return { items, skipped };
 }
 
-/** What a prompt is drawn from. */
+/** Origin of a prompt: the mask that it is drawn from. */
 interface Origin {
   mask: Mask;
   area: number;
-  /** Why there is nothing to draw from. */
+  /** Reason why there is nothing to draw from; null where there is something. */
   empty: string | null;
   draw(): Prompt;
   extras: Pick<PromptItem, 'threshold' | 'iou'>;

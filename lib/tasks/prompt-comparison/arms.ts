@@ -1,4 +1,4 @@
-/** What is compared: kinds of prompts, each drawn from labels and, where rough masks are described, from these. */
+/** Arms of the comparison: kinds of prompts, each drawn from labels and, where rough masks are described, from these. */
 import type { PromptKind } from '../../prompts/prompt.js';
 
 export type ArmSource = 'ground-truth' | 'rough';
@@ -12,7 +12,7 @@ export function armsOf(kinds: readonly PromptKind[], sources: readonly ArmSource
   return sources.flatMap((source) => kinds.map((kind) => ({ kind, source })));
 }
 
-/** The name of its run folder. */
+/** Names the run folder of an arm. */
 export function folderName({ kind, source }: Arm): string {
   return `${kind.replace('+', '-')}-from-${source === 'rough' ? 'rough-masks' : 'labels'}`;
 }

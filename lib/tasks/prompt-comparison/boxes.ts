@@ -1,20 +1,20 @@
-/** How much a box tells: nearly nothing where it covers nearly all of the picture, as those of rivers do. */
+/** Shares of boxes: a box that covers nearly all of the picture, as those of rivers do, tells nearly nothing. */
 import type { LowResMask } from '../../data/low-res.js';
 import type { Samples } from '../../data/sample.js';
 import { median } from '../../scoring/statistics.js';
 import type { LowResMasks } from '../../training/masks.js';
 
-/** A box of more than this share of its picture tells little. */
+/** Share of its picture above which a box tells little. */
 export const WIDE_BOX = 0.8;
 
 export interface BoxShares {
-  /** Of all labels with a pixel, the middle share of the picture that the label's box covers, 0 to 1. */
+  /** Median share of the picture that a label's box covers, 0 to 1, over all labels with a pixel. */
   median: number;
   /** Share of the labels whose box covers more than {@link WIDE_BOX}. */
   wide: number;
 }
 
-/** Where half of the labels or more have a wide box. */
+/** Tells whether half of the labels or more have a wide box. */
 export function boxesTellLittle({ wide }: BoxShares): boolean {
   return wide >= 0.5;
 }
@@ -29,7 +29,7 @@ export async function boxShares(samples: Samples, masks: LowResMasks, signal?: A
   return { median: median(shares), wide: shares.filter((share) => share > WIDE_BOX).length / shares.length };
 }
 
-/** Null of an empty label. */
+/** Measures the share of the picture that a label's box covers; null for an empty label. */
 export function boxShare({ values, size, validWidth, validHeight }: LowResMask): number | null {
   let [left, top, right, bottom] = [size, size, -1, -1];
   values.forEach((value, at) => {

@@ -1,6 +1,6 @@
 /**
- * Which prompts to train and work with, on the data in hand: a model is trained for each kind of prompt, from labels and from rough
- * masks, and asked on the same held-out images with the kind it was trained with.
+ * `sam-native tune --prompts`: finds out which prompts to train and work with, on the data in hand. A model is trained for each kind of
+ * prompt, from labels and from rough masks, and asked on the same held-out images with the kind it was trained with.
  */
 
 import { rm } from 'node:fs/promises';
@@ -46,12 +46,12 @@ export type ComparisonProgress =
   | { stage: 'score'; arm: Arm; done: number; of: number; meanIou: number };
 
 export interface ArmResult extends Arm {
-  /** The run that was trained with these prompts. */
+  /** Folder of the run that was trained with these prompts. */
   runDir: string;
-  /** With these prompts, both. */
+  /** Scores of the tuned model, with these prompts. */
   tuned: ModelScores;
   untuned: ModelScores;
-  /** In IoU at the labels' own resolution, tuned minus untuned. */
+  /** Difference in IoU at the labels' own resolution, tuned minus untuned. */
   gain: PairedDifference;
   seconds: number;
 }
@@ -61,21 +61,24 @@ export type KindDifference = PairedDifference & { pHolm: number | null };
 
 export interface SourceResult extends Verdict {
   source: ArmSource;
-  /** In IoU at the labels' own resolution, between every two kinds, the later minus the earlier. */
+  /** Differences in IoU at the labels' own resolution, between every two kinds, the later minus the earlier. */
   differences: KindDifference[];
 }
 
-/** What `tune --prompts --json` prints. */
+/** Result of a comparison of prompts, as `tune --prompts --json` prints it. */
 export interface PromptComparison {
   arms: ArmResult[];
   sources: SourceResult[];
-  /** Of each kind, from rough masks minus from labels: what it costs that nobody draws. Empty where one source alone is compared. */
+  /**
+   * Differences of each kind, from rough masks minus from labels: what it costs that nobody draws. Empty where one source alone is
+   * compared.
+   */
   roughMinusLabels: PairedDifference[];
-  /** The rough masks themselves; null where none are described. */
+  /** Scores of the rough masks themselves; null where none are described. */
   roughMask: ModelScores | null;
-  /** Of the training labels. */
+  /** Shares of the picture that the boxes of the training labels cover. */
   boxes: BoxShares;
-  /** The images that all were scored on: `test` where the data has a labelled one. */
+  /** Split that all were scored on: `test` where the data has a labelled one. */
   split: 'validation' | 'test';
   images: number;
   trainImages: number;
@@ -95,8 +98,9 @@ const comparisonPaths = (dir: string) => ({
 });
 
 /**
- * @throws SamError `SAM_BAD_OPTION` (nothing to compare, options of the search, `out`), `SAM_RUN_EXISTS`, and what `train`
- * throws.
+ * Compares prompts.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: nothing to compare, options of the search, `out`; `SAM_RUN_EXISTS`: `out`; and what `train` throws.
  */
 export async function comparePrompts(
   given: ComparisonOptions,
@@ -192,7 +196,7 @@ async function work(
   }
 }
 
-/** What an earlier comparison left (`--overwrite`); other files stay. */
+/** Removes what an earlier comparison left (`--overwrite`); other files stay. */
 async function forgetComparison(dir: string): Promise<void> {
   const { record, perImage, arms } = comparisonPaths(dir);
   for (const path of [record, perImage, arms]) await rm(path, { recursive: true, force: true });
@@ -239,13 +243,13 @@ async function runArms(
   return scored;
 }
 
-/** The model for use; the other half of a run's folder is for going on with it. */
+/** Keeps the best model of a run, for use, and removes the half of its folder that is for going on with it. */
 async function keepBest(runDir: string): Promise<void> {
   const { last, tensorboard } = runPaths(runDir);
   for (const path of [last, tensorboard]) await rm(path, { recursive: true, force: true });
 }
 
-/** Both with the arm's prompts: those of its run, drawn from its source. */
+/** Scores the untuned model and the arm's tuned one, both with the prompts of the arm's run, drawn from the arm's source. */
 async function scorePair(
   arm: Arm,
   { checkpoint }: Trial,
@@ -277,7 +281,7 @@ async function scoreRough(
 
 const BY = { metric: 'iou', resolution: 'own' } as const;
 
-/** Every image has an IoU. */
+/** Compares the IoU of two models. There is always a difference, since every image has an IoU. */
 async function difference(a: Scored, b: Scored, seed: number): Promise<PairedDifference> {
   return (await compare(a, b, BY, seed))!;
 }

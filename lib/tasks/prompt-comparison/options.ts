@@ -20,7 +20,7 @@ import type { ArmSource } from './arms.js';
 
 export type { ComparisonOptions };
 
-/** Options of the search that say nothing here. */
+/** Options of the search that a comparison refuses. */
 const OF_THE_SEARCH = ['lrs', 'losses', 'trials', 'eta', 'minEpochs', 'keepTrials'] as const;
 
 export const comparisonOptionsSchema = z.strictObject({
@@ -37,7 +37,11 @@ export const comparisonOptionsSchema = z.strictObject({
 
 export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>;
 
-/** With absolute paths. @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
+/**
+ * Checks the options of a comparison, fills in defaults, and makes paths absolute.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: wrong options, all named.
+ */
 export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComparisonOptions {
   for (const name of OF_THE_SEARCH) {
     if (!(name in given)) continue;
@@ -50,7 +54,11 @@ export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComp
   return absolutePaths(parseOptions(comparisonOptionsSchema, compared));
 }
 
-/** As asked for, each once. @throws SamError `SAM_BAD_OPTION` where one kind alone is left and one source. */
+/**
+ * Lists the kinds and sources to compare, as asked for, each once.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: a single kind with a single source.
+ */
 export function comparedOf(options: ResolvedComparisonOptions): { kinds: PromptKind[]; sources: ArmSource[] } {
   const kinds = [...new Set(kindsOf(options))];
   const sources = sourcesOf(options);
@@ -62,7 +70,7 @@ export function comparedOf(options: ResolvedComparisonOptions): { kinds: PromptK
   return { kinds, sources };
 }
 
-/** Both where a rough mask is described; `--prompt-source` keeps to one. */
+/** Lists the sources: labels and, where one is described, a rough mask; `--prompt-source` keeps to one. */
 function sourcesOf(options: ResolvedComparisonOptions): ArmSource[] {
   const { promptSource } = options;
   const described = toRoughMaskSettings(options) !== undefined;

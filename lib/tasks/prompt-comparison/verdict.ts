@@ -1,4 +1,4 @@
-/** What the comparison says: which kind of prompts to take, or that the images do not tell. Pure functions. */
+/** Verdict of the comparison: which kind of prompts to take, or that the images do not tell. Pure functions. */
 
 import { PROMPT_KINDS } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
@@ -8,23 +8,28 @@ import type { ArmSource } from './arms.js';
 const SIGNIFICANT = 0.05;
 
 /**
- * Of fewer images Wilcoxon's test, corrected for so many comparisons, finds no difference, whatever they are: n images that all agree have
- * p = 2 / 2^n.
+ * Works out the fewest images of which Wilcoxon's test, corrected for so many comparisons, can find a difference: n images that all
+ * agree have p = 2 / 2^n.
  */
 export function fewestImages(comparisons: number): number {
   return Math.floor(Math.log2((2 * comparisons) / SIGNIFICANT)) + 1;
 }
 
 export interface Verdict {
-  /** Greatest mean IoU. */
+  /** Kind of greatest mean IoU. */
   best: PromptKind;
   /** Kinds that are not surely worse than the best, the best included; the least to draw first. */
   alike: PromptKind[];
-  /** From labels, which stand for what a hand draws, the least to draw of `alike`; else the best. Null where the images are too few. */
+  /**
+   * Kind to take: from labels, which stand for what a hand draws, the least to draw of `alike`; else the best. Null where the images
+   * are too few.
+   */
   take: PromptKind | null;
 }
 
 /**
+ * Judges the kinds of one source.
+ *
  * @param source what the prompts are drawn from.
  * @param kinds with their mean IoU.
  * @param differences in IoU between every two of them. One is more than chance where its interval leaves out 0 and its corrected p-value is
@@ -47,7 +52,7 @@ export function verdictOf(
   return { best: best.kind, alike, take: best.count < fewestImages(differences.length) ? null : take };
 }
 
-/** Holm's correction (1979) of p-values that are looked at together; null stays null. */
+/** Corrects p-values that are looked at together, as Holm does (1979); null stays null. */
 export function holm(pValues: readonly (number | null)[]): (number | null)[] {
   const ascending = pValues
     .flatMap((p, index) => (p === null ? [] : [{ p, index }]))

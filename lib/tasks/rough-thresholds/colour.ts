@@ -1,8 +1,8 @@
-/** Finds the bands of hue, saturation and value that fit the labels best. */
+/** Search for the bands of hue, saturation and value that fit the labels best. */
 import type { Range } from '../../prompts/rough/hsv.js';
 import { meanIou, type SearchImage } from './samples.js';
 
-/** Both ends of hue (degrees), saturation and value; the whole range where a channel does not matter. */
+/** Bands of hue (degrees), saturation and value, by both ends; the whole range where a channel does not matter. */
 export interface ColourBands {
   readonly hue: Range;
   readonly saturation: Range;
@@ -16,7 +16,7 @@ export interface ColourTry extends ColourBands {
 const ANY: ColourBands = { hue: [0, 360], saturation: [0, 1], value: [0, 1] };
 /** Shares of the label's own pixels that a starting point's bands hold. */
 const SHARES = [0.98, 0.9, 0.75, 0.5];
-/** The channels that a starting point leaves free. */
+/** Channels that a starting point leaves free. */
 const SUBSETS: readonly (keyof ColourBands)[][] = [
   [],
   ['hue'],
@@ -32,21 +32,21 @@ const STEPS = [
   { hue: 8, other: 0.04 },
   { hue: 2, other: 0.01 },
 ];
-/** Of so many, the search goes on with finer steps. */
+/** Number of the best bands with which the search goes on in finer steps. */
 const REFINED = 2;
-/** Hues in windows of this width are tried as starting points too: the label's own may be several. */
+/** Width of the windows of hues that are starting points too, since a label may have several hues. */
 const WINDOW = 90;
 
-/** Bands to begin with; those of one family share which channels matter, and each family gets its chance. */
+/** Starting point of the search. Those of one family share which channels matter, and each family gets its chance. */
 interface Start {
   readonly family: string;
   readonly bands: ColourBands;
 }
 
 /**
- * Starts from the quantiles of the label's own colours, each also without some of its bands, and from windows of hues. The best of
- * each kind is followed: one end of one band moves at a time (or both, or the band goes) while the mean IoU grows, in coarse steps, and
- * from the best of these in finer ones. Every gain is told, and the list of them returned, the best last.
+ * Searches for bands. It starts from the quantiles of the label's own colours, each also without some of its bands, and from windows of
+ * hues. The best of each kind is followed: one end of one band moves at a time (or both, or the band goes) while the mean IoU grows, in
+ * coarse steps, and from the best of these in finer ones. Tells every gain, and returns the list of them, the best last.
  */
 export async function searchColours(
   images: readonly SearchImage[],
@@ -78,7 +78,7 @@ export async function searchColours(
   return gains;
 }
 
-/** Moves while that helps. */
+/** Climbs: moves ends of bands as long as that helps. */
 async function climb(
   start: ColourTry,
   step: { hue: number; other: number },
@@ -96,7 +96,7 @@ async function climb(
   return best;
 }
 
-/** Each move of one end of one band, as a change of the best bands so far. */
+/** Lists each move of one end of one band, as a change of the best bands so far. */
 function movesOf(step: { hue: number; other: number }): ((bands: ColourBands) => ColourBands)[] {
   const moves: ((bands: ColourBands) => ColourBands)[] = [];
   for (const channel of ['hue', 'saturation', 'value'] as const) {
@@ -151,7 +151,7 @@ function startingPoints(images: readonly SearchImage[]): Start[] {
   return [...own, ...windows];
 }
 
-/** A channel's values of all pixels inside the labels, in order. */
+/** Sorts a channel's values of all pixels inside the labels. */
 function insideValues(images: readonly SearchImage[], channel: number): Float32Array {
   const parts = images.map(({ channels, label }) => channels[channel]!.filter((_, index) => label[index] === 1));
   const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -163,13 +163,13 @@ function insideValues(images: readonly SearchImage[], channel: number): Float32A
   return all.sort();
 }
 
-/** The middle of sorted values that holds `share` of them. */
+/** Finds the middle of sorted values that holds `share` of them. */
 function middle(sorted: Float32Array, share: number): Range {
   const at = (quantile: number) => sorted[Math.round(quantile * (sorted.length - 1))] ?? 0;
   return [at((1 - share) / 2), at((1 + share) / 2)];
 }
 
-/** The shortest arc of the circle that holds `share` of the sorted hues. */
+/** Finds the shortest arc of the circle that holds `share` of the sorted hues. */
 function arcOf(sorted: Float32Array, share: number): Range {
   const count = sorted.length;
   const held = Math.ceil(share * count);

@@ -1,4 +1,4 @@
-/** `sam-native prompts --tune`: thresholds for the rough masks of a labelled split, written as a config. */
+/** `sam-native prompts --tune`: finds thresholds for the rough masks of a labelled split, and writes them as a config. */
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { SamError } from '../../core/errors.js';
@@ -29,17 +29,17 @@ import { type FitRoughMaskOptions, fitRoughMaskOptionsSchema } from './options.j
 import { colourImage, indexImage, SEARCH_SIDE, type SearchImage } from './samples.js';
 import { searchThresholds } from './threshold.js';
 
-/** The search looks at so many images, evenly among all: what is found is measured on all of them. */
+/** Most images that the search looks at, evenly among all. What it finds is measured on all of them. */
 const MOST_IMAGES = 200;
 
-/** What is written into the config, by the names of the options. */
+/** Thresholds as they are written into the config, by the names of the options. */
 export type RoughThresholds = Partial<ResolvedRoughOptions>;
 
 export interface FitRoughMaskResult {
-  /** The config file. */
+  /** Path of the config file. */
   config: string;
   options: RoughThresholds;
-  /** Of the rough masks at the labels' own size. */
+  /** Mean IoU of the rough masks at the labels' own size. */
   meanIou: number;
   images: number;
   /** Each gain of the search, on its grid. */
@@ -48,7 +48,7 @@ export interface FitRoughMaskResult {
 
 /**
  * Finds the thresholds of a rough mask (of `roughMask`, or of colours) that fit the labels of a split best, and writes them as a
- * config that `train`, `predict` and the others take. `onNote` is told each gain.
+ * config that `train`, `predict` and the others take. Tells `onNote` each gain.
  *
  * ```ts
  * const { config, meanIou } = await fitRoughMask({ data: 'photos', out: 'river.yaml' });
@@ -63,12 +63,12 @@ export async function fitRoughMask(given: FitRoughMaskOptions, hooks: Hooks = {}
   return searchAndMeasure({ ...hooks, ...from, prompts: options, out: resolve(options.out) });
 }
 
-/** What is searched, and whom it is told. */
+/** Options of the search once the samples are open, with its hooks. */
 interface Fitting extends Hooks {
   samples: readonly Sample[];
   prompts: ResolvedPromptOptions;
   out: string;
-  /** Where the samples come from, for the config's first line. */
+  /** Origin of the samples, for the config's first line. */
   source: string;
   skipBad: boolean;
 }
@@ -106,7 +106,7 @@ async function searchAndMeasure(options: Fitting): Promise<FitRoughMaskResult> {
   return { config: options.out, options: tuned, meanIou, images: used.length, search };
 }
 
-/** The images that can be searched; bad ones are named together. Empty labels tell nothing of colours and are passed over. */
+/** Reads the images that can be searched; bad ones are named together. Empty labels tell nothing of colours and are passed over. */
 async function searchImages(
   { samples, skipBad, signal, onWarning }: Fitting,
   settings: RoughMaskSettings,
@@ -144,7 +144,7 @@ async function searchImage(sample: Sample, { method, cleaning }: RoughMaskSettin
   return indexImage(normalisedDifference(a, b, valid), label, cleaning);
 }
 
-/** A band that does not matter is left out; of three that do not, one stays, for a mask needs one. */
+/** Writes bands as options, without those that do not matter; of three that do not, one stays, for a mask needs one. */
 function colourOptions({ hue, saturation, value, meanIou }: ColourTry): RoughThresholds & { meanIou: number } {
   const text = ([from, to]: Range) => `${from}-${to}`;
   const found = withoutUndefined({
@@ -159,7 +159,7 @@ function withoutUndefined(options: RoughThresholds): RoughThresholds {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as RoughThresholds;
 }
 
-/** Mean IoU of the rough masks as `train` and `predict` will make them. */
+/** Measures the mean IoU of the rough masks as `train` and `predict` will make them. */
 async function measure(
   prompts: ResolvedPromptOptions,
   samples: readonly Sample[],

@@ -1,4 +1,4 @@
-/** What a search over thresholds looks at: labelled images on a small grid, so that a thousand tries take seconds. */
+/** Samples of a search over thresholds: labelled images on a small grid, so that a thousand tries take seconds. */
 import { gridFrame } from '../../data/low-res.js';
 import type { Mask } from '../../data/sample.js';
 import { type Cleaning, cleanMask } from '../../prompts/rough/clean.js';
@@ -7,19 +7,19 @@ import { rgbToHsv } from '../../prompts/rough/hsv.js';
 /** Long side of the grid that colours and values are searched on. */
 export const SEARCH_SIDE = 128;
 
-/** Everything is width*height of the grid, without padding. */
+/** Image on the grid of the search; all its arrays are width*height, without padding. */
 export interface SearchImage {
   readonly width: number;
   readonly height: number;
-  /** Hue in degrees, saturation and value; or the index alone. */
+  /** Channels: hue in degrees, saturation and value; or the index alone. */
   readonly channels: readonly Float32Array[];
-  /** 1 inside. */
+  /** Label, 1 inside. */
   readonly label: Uint8Array;
-  /** The smallest component that stays, in pixels of the grid. */
+  /** Cleaning of the mask, its areas in pixels of the grid. */
   readonly cleaning: Cleaning;
 }
 
-/** Which pixels of the picture the grid takes, row by row. */
+/** Finds the pixels of the picture that the grid takes, row by row. */
 function pixelsOf(size: { width: number; height: number }): { width: number; height: number; pixels: Int32Array } {
   const { columns, rows, validWidth: width, validHeight: height } = gridFrame(size, SEARCH_SIDE);
   const pixels = new Int32Array(width * height);
@@ -29,7 +29,11 @@ function pixelsOf(size: { width: number; height: number }): { width: number; hei
   return { width, height, pixels };
 }
 
-/** @param pixels interleaved 8-bit RGB of the label's size. */
+/**
+ * Brings the colours of a picture to the grid.
+ *
+ * @param pixels interleaved 8-bit RGB of the label's size.
+ */
 export function colourImage(pixels: Uint8Array, label: Mask, cleaning: Cleaning): SearchImage {
   const grid = pixelsOf(label);
   const channels = [0, 1, 2].map(() => new Float32Array(grid.pixels.length));
@@ -42,7 +46,11 @@ export function colourImage(pixels: Uint8Array, label: Mask, cleaning: Cleaning)
   return { ...onGrid(grid, label, cleaning), channels };
 }
 
-/** @param values of each pixel of the label. */
+/**
+ * Brings the index of a picture to the grid.
+ *
+ * @param values the index at each pixel of the label.
+ */
 export function indexImage(values: Float32Array, label: Mask, cleaning: Cleaning): SearchImage {
   const grid = pixelsOf(label);
   return { ...onGrid(grid, label, cleaning), channels: [Float32Array.from(grid.pixels, (pixel) => values[pixel]!)] };
@@ -59,7 +67,7 @@ function onGrid(grid: ReturnType<typeof pixelsOf>, label: Mask, cleaning: Cleani
   };
 }
 
-/** Mean IoU of the cleaned masks that `inside` makes, one an image. */
+/** Measures the mean IoU of the cleaned masks that `inside` makes, one for each image. */
 export async function meanIou(
   images: readonly SearchImage[],
   inside: (image: SearchImage) => Uint8Array,

@@ -1,4 +1,4 @@
-/** Finds the threshold of an index that fits the labels best: one for all images, or Otsu's of each. */
+/** Search for the threshold of an index that fits the labels best: one for all images, or Otsu's of each. */
 import { otsuThreshold } from '../../prompts/rough/otsu.js';
 import { aboveThreshold } from '../../prompts/rough/spectral.js';
 import { meanIou, type SearchImage } from './samples.js';
@@ -8,12 +8,14 @@ export interface ThresholdTry {
   readonly meanIou: number;
 }
 
-/** Thresholds tried in a first round, evenly among the values of all images, and in each later round about the best. */
+/** Number of thresholds tried in a first round, evenly among the values of all images, and in each later round about the best. */
 const FIRST = 64;
 const LATER = 8;
 const ROUNDS = 2;
 
-/** Every gain is told, and the list of them returned, the best last. Where a number is no better than Otsu's, Otsu's stays. */
+/**
+ * Searches for a threshold. Tells every gain, and returns the list of them, the best last. Otsu's stays unless a number is better.
+ */
 export async function searchThresholds(
   images: readonly SearchImage[],
   onFound: (found: ThresholdTry) => void,

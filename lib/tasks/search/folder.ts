@@ -1,4 +1,4 @@
-/** The folder of a search: what lies where in it. */
+/** Folder of a search: what lies where in it. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileWhole } from '../../core/files.js';
@@ -11,23 +11,23 @@ export const searchPaths = (dir: string) => ({
   record: join(dir, 'tune.json'),
   config: join(dir, 'config.yaml'),
   trials: join(dir, 'trials'),
-  /** The run folder of a trial, numbered from 1 on. */
+  /** Names the run folder of a trial, numbered from 1 on. */
   trial: (number: number) => join(dir, 'trials', String(number).padStart(2, '0')),
 });
 
-/** What an earlier search left (`--overwrite`); other files stay. */
+/** Removes what an earlier search left (`--overwrite`); other files stay. */
 export async function forgetSearch(dir: string): Promise<void> {
   const { record, config, trials } = searchPaths(dir);
   for (const path of [record, config, trials]) await rm(path, { recursive: true, force: true });
 }
 
-/** Leaves config and history of a trial that is out, a few kilobytes. */
+/** Shrinks the folder of a trial that is out to its config and history, a few kilobytes. */
 export async function shrinkTrial(dir: string): Promise<void> {
   const { checkpoints, tensorboard } = runPaths(dir);
   for (const path of [checkpoints, tensorboard]) await rm(path, { recursive: true, force: true });
 }
 
-/** Every option by its name on the command line, so that later versions' defaults change nothing. */
+/** Writes every option by its name on the command line, so that later versions' defaults change nothing. */
 export async function writeConfig(dir: string, options: ResolvedTrainOptions, title: string): Promise<void> {
   const { stringify } = await import('yaml');
   // How a run is kept is no finding of the search.

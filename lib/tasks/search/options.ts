@@ -47,10 +47,14 @@ export const searchOptionsSchema = z.strictObject({
     .describe('keep the checkpoints of all trials (some 50 MB each with mobile-sam)'),
 });
 
-/** Everything resolved. */
+/** Options of the search, checked and with defaults filled in. */
 export type ResolvedSearchOptions = z.output<typeof searchOptionsSchema>;
 
-/** With absolute paths. @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
+/**
+ * Checks the options of the search, fills in defaults, and makes paths absolute.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: wrong options, all named.
+ */
 export function resolveSearchOptions(given: SearchOptions): ResolvedSearchOptions {
   const options = parseOptions(searchOptionsSchema, withPreset(given));
   return absolutePaths(options);

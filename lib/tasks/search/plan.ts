@@ -1,6 +1,6 @@
 /**
- * Which settings are tried and for how long: successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943). All trials train a
- * little, the best 1/eta go on for eta times as long, and so on until the last ones have all their epochs. Pure functions.
+ * Plan of a search, which settings are tried and for how long: successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943). All
+ * trials train a little, the best 1/eta go on for eta times as long, and so on until the last ones have all their epochs. Pure functions.
  */
 
 import { shuffled } from '../../core/random.js';
@@ -8,7 +8,7 @@ import { parseLoss } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import type { Setting } from '../workbench/options.js';
 
-/** What is tried, every combination of it. */
+/** Axes of the search; every combination of their values is tried. */
 export interface Axes {
   readonly lrs: readonly number[];
   readonly losses: readonly string[];
@@ -16,15 +16,15 @@ export interface Axes {
 }
 
 export interface Rung {
-  /** After which its trials are compared, those of the rungs before included. */
+  /** Number of epochs after which the trials are compared, those of the rungs before included. */
   readonly epochs: number;
-  /** Trials that take part. */
+  /** Number of trials that take part. */
   readonly trials: number;
 }
 
 /**
- * The settings given, then the combinations that differ from them and from each other, in the order of the axes. Of more than `most`
- * some are drawn by the seed.
+ * Lists the settings given, then the combinations that differ from them and from each other, in the order of the axes. If there are
+ * more than `most`, the seed draws some.
  */
 export function settingsToTry(axes: Axes, given: Setting, { most, seed }: { most: number; seed: number }): Setting[] {
   const { lrs, losses, prompts } = axes;
@@ -39,12 +39,15 @@ export function settingsToTry(axes: Axes, given: Setting, { most, seed }: { most
   return [first!, ...others.filter((_, place) => drawn.has(place))];
 }
 
-/** `dice+bce` and `bce:1+dice:1` are one loss. */
+/** Tells settings apart by what they mean: `dice+bce` and `bce:1+dice:1` are one loss. */
 function meaning({ lr, loss, prompt }: Setting): string {
   return JSON.stringify([lr, parseLoss(loss), prompt]);
 }
 
-/** At least one; each has more epochs and fewer trials than the one before, none fewer epochs than `minEpochs` (or all of them). */
+/**
+ * Plans the rungs, at least one. Each has more epochs and fewer trials than the one before, and none has fewer epochs than `minEpochs`
+ * (or all of them).
+ */
 export function rungsOf(
   trials: number,
   { epochs, minEpochs, eta }: { epochs: number; minEpochs: number; eta: number },
@@ -58,15 +61,15 @@ export function rungsOf(
 }
 
 export interface Standing {
-  /** From 1 on. */
+  /** Number of the trial, from 1 on. */
   readonly number: number;
-  /** The last one that it took part in, from 0 on. */
+  /** Last rung that the trial took part in, from 0 on. */
   readonly rung: number;
-  /** Null: it failed. */
+  /** Validation IoU; null for a trial that failed. */
   readonly iou: number | null;
 }
 
-/** Best first: who came farther, then the greater IoU, then who was first; those that failed last. */
+/** Ranks trials, best first: by the rung reached, then by IoU, then by number; those that failed come last. */
 export function ranked<S extends Standing>(standings: readonly S[]): S[] {
   const farness = ({ rung, iou }: Standing) => (iou === null ? -1 : rung);
   return [...standings].sort((a, b) => farness(b) - farness(a) || (b.iou ?? 0) - (a.iou ?? 0) || a.number - b.number);

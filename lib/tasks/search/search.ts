@@ -1,4 +1,7 @@
-/** Searches for settings of `train`: many short runs on the same embeddings, the best of them longer, one winner. */
+/**
+ * `sam-native tune`: searches for settings of `train`, by many short runs on the same embeddings, the best of them longer, one
+ * winner.
+ */
 
 import type { Precision } from '../../../binding.js';
 import { SamError } from '../../core/errors.js';
@@ -18,7 +21,7 @@ import { forgetSearch, searchPaths, shrinkTrial, writeConfig } from './folder.js
 import { axesOf, type ResolvedSearchOptions, resolveSearchOptions, type SearchOptions } from './options.js';
 import { type Rung, ranked, rungsOf, settingsToTry } from './plan.js';
 
-/** What all trials share. */
+/** Workbench that all trials share. */
 type Bench = Workbench<Awaited<ReturnType<typeof openSplits>>>;
 
 export type SearchControl = Hooks<SearchProgress>;
@@ -32,37 +35,37 @@ export type SearchProgress =
   | { stage: 'score'; split: 'validation' | 'test'; done: number; total: number };
 
 export interface TrialResult extends Setting {
-  /** From 1 on; 1 are the settings given. */
+  /** Number of the trial, from 1 on; 1 has the settings given. */
   number: number;
   rank: number;
-  /** Epochs trained; `bestEpoch` is that of its best checkpoint, null where it failed before. */
+  /** Number of epochs trained; `bestEpoch` is that of the best checkpoint, null if the trial failed before. */
   epochs: number;
   bestEpoch: number | null;
-  /** Mean over the validation images, on the grid of the loss, with the trial's own kind of prompt. Null: it failed. */
+  /** Mean IoU of the validation images, on the grid of the loss, with the trial's own kind of prompt; null if it failed. */
   iou: number | null;
   failure: string | null;
   seconds: number;
 }
 
-/** What `tune --json` prints. */
+/** Result of a search, as `tune --json` prints it. */
 export interface SearchResult {
-  /** Best first. */
+  /** Trials, best first. */
   trials: TrialResult[];
   /** `epochs` of each rung, and the numbers of the trials that took part. */
   rungs: { epochs: number; trials: number[] }[];
   /** Numbers of trials; `given` is 1. */
   winner: number;
   given: number;
-  /** The winner beside the settings given; empty where they are one, or where the latter failed. */
+  /** Comparisons of the winner with the settings given; empty where they are one, or where the latter failed. */
   comparisons: SearchComparison[];
-  /** YAML file for `train --config`: all options of the winner. */
+  /** Path of the YAML file for `train --config`, with all options of the winner. */
   config: string;
-  /** The winner's run folder. */
+  /** Run folder of the winner. */
   runDir: string;
   record: string;
   trainImages: number;
   validationImages: number;
-  /** 0: no test split. */
+  /** Number of test images; 0: no test split. */
   testImages: number;
   encodedImages: number;
   model: string;
@@ -74,7 +77,7 @@ export interface SearchResult {
 /**
  * Tries combinations of learning rates, losses and kinds of prompts by successive halving, and scores the winner against the settings given.
  *
- * @throws SamError `SAM_BAD_OPTION`, `SAM_RUN_EXISTS` (`out`), `SAM_NAN_LOSS` where every trial failed, and what `train` throws.
+ * @throws SamError `SAM_BAD_OPTION`; `SAM_RUN_EXISTS`: `out`; `SAM_NAN_LOSS`: every trial failed; and what `train` throws.
  */
 export async function searchSettings(given: SearchOptions, control: SearchControl = {}): Promise<SearchResult> {
   const started = performance.now();
@@ -91,7 +94,7 @@ export async function searchSettings(given: SearchOptions, control: SearchContro
   }
 }
 
-/** The first one has the settings given. Refuses what none of them could train with. */
+/** Makes the trials, of which the first has the settings given. Refuses options that none of them could train with. */
 function trialsOf(options: ResolvedSearchOptions): Trial[] {
   const { lr, loss, prompt, trials: most, seed, out } = options;
   const settings = settingsToTry(axesOf(options), { lr, loss, prompt }, { most, seed });
@@ -164,7 +167,7 @@ function opening({ model, compute, splits }: Bench, trials: number): string {
   return `${model} on ${name} (${device}, ${precision}): ${images}; ${trials} trials`;
 }
 
-/** Rung after rung. The settings given go through all of them, whatever their score, to be compared with in the end. */
+/** Trains rung after rung. The settings given go through all of them, whatever their score, to be compared with in the end. */
 async function halve(
   trials: readonly Trial[],
   bench: Bench,
@@ -212,7 +215,7 @@ async function halve(
   return passed;
 }
 
-/** Epochs of this rung and those after it; of later rungs it is known how many go on at most. */
+/** Counts the epochs of this rung and, at most, of those after it. */
 function epochsAhead(rungs: readonly Rung[], rung: number, trials: number): number {
   const added = (at: number) => rungs[at]!.epochs - (rungs[at - 1]?.epochs ?? 0);
   const later = rungs.slice(rung + 1).map((next, index) => (next.trials + 1) * added(rung + 1 + index));

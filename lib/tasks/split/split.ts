@@ -1,4 +1,7 @@
-/** `sam-native split`: training, validation and test splits of a data set that do not leak, as a list of files that `train` takes. */
+/**
+ * `sam-native split`: makes splits of a data set for training, validation and test that do not leak, as a list of files for
+ * `train`.
+ */
 import { existsSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { SamError } from '../../core/errors.js';
@@ -19,26 +22,26 @@ import { openWorkplace } from '../../embeddings/workplace.js';
 import { parseOptions } from '../../options.js';
 import { type SplitDataOptions, splitDataOptionsSchema } from './options.js';
 
-/** Splits that can be made, in the order of the shares. */
+/** Split that can be made, in the order of the shares. */
 export type Split = 'train' | 'validation' | 'test';
 const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 
-/** What is shared out, and whom it is told. */
+/** Options of `split`, checked. */
 interface Splitting extends WorkOptions {
-  /** A data set of files: a folder, a CSV or JSONL file, sample:rivers. */
+  /** Data set of files: a folder, a CSV or JSONL file, sample:rivers. */
   data: string;
-  /** Its splits to take samples from. Default: all. */
+  /** Splits of the data set to take samples from. Default: all. */
   splits?: readonly string[] | undefined;
-  /** The list of files to write: .csv or .jsonl. */
+  /** List of files to write: .csv or .jsonl. */
   out: string;
   overwrite?: boolean;
-  /** The share of each split; together 1. One of 0 is not made. */
+  /** Share of each split; together 1. A split with a share of 0 is not made. */
   shares: Readonly<Record<Split, number>>;
-  /** As `--group-by` of train. */
+  /** Pattern of groups, as `--group-by` of train. */
   groupBy?: string | undefined;
-  /** Images whose descriptors' cosine is at least this stay together. */
+  /** Cosine of descriptors from which on images stay together. */
   groupBySimilarity?: number | undefined;
-  /** Look for near-duplicates across the splits: encodes every image. Default: true. */
+  /** Whether to look for near-duplicates across the splits, which encodes every image. Default: true. */
   check?: boolean;
   model: string;
   seed: number;
@@ -47,10 +50,10 @@ interface Splitting extends WorkOptions {
 
 export interface SplitDataResult {
   splits: Record<Split, number>;
-  /** How many there were to share out, and the samples of the largest. */
+  /** Groups: how many there were to share out, and the samples of the largest. */
   groups: number;
   largestGroup: number;
-  /** Null where images were not looked at. */
+  /** Near-duplicates across the splits; null where images were not looked at. */
   nearDuplicates: NearDuplicate[] | null;
   files: string[];
 }
@@ -105,7 +108,7 @@ async function shareSamples(options: Splitting): Promise<SplitDataResult> {
   };
 }
 
-/** The splits with a share. */
+/** Lists the splits with a share. */
 function madeSplits(shares: Splitting['shares']): Split[] {
   const sum = SPLITS.reduce((total, split) => total + shares[split], 0);
   if (Math.abs(sum - 1) > 1e-6) {
@@ -134,10 +137,10 @@ async function checkedOut(given: string, overwrite: boolean): Promise<string> {
   return out;
 }
 
-/** A sample, and the split of the data set that it comes from. */
+/** Sample with the split of the data set that it comes from. */
 type Origin = Sample & { readonly from: string };
 
-/** Those of all the splits. */
+/** Reads the samples of all the splits asked for. */
 async function readSamples(options: Splitting): Promise<Origin[]> {
   const { signal, onWarning, onNote, skipBad = false } = options;
   const hooks = { signal, onWarning, onNote };
@@ -149,7 +152,7 @@ async function readSamples(options: Splitting): Promise<Origin[]> {
   return lists.flatMap((samples, place) => samples.map((sample) => ({ ...sample, from: splits[place]! })));
 }
 
-/** What each sample is called in the list: a name that several splits have is preceded by the split's. */
+/** Names each sample in the list: a name that several splits have is preceded by the split's. */
 function uniqueNames(samples: readonly Origin[]): Map<Sample, string> {
   const times = new Map<string, number>();
   for (const { name } of samples) times.set(name, (times.get(name) ?? 0) + 1);
@@ -172,14 +175,17 @@ async function readFiles(
   });
 }
 
-/** Each image once, however many samples it has, by what it looks like. */
+/** Images, each once however many samples it has, by what they look like. */
 interface Images {
-  /** Place of the first sample of each. */
+  /** Places of the first sample of each image. */
   readonly firsts: readonly number[];
   readonly vectors: Vectors;
 }
 
-/** Encodes the images where similarity is asked for; those that cannot be read are an error, or left out with `skipBad`. */
+/**
+ * Looks at the images: encodes them where similarity is asked for. Those that cannot be read are an error, or left out by
+ * `skipBad`.
+ */
 async function look(
   samples: readonly Sample[],
   options: Splitting,
@@ -216,7 +222,7 @@ async function joinSimilar(
   return union.joined();
 }
 
-/** The samples, what each is called, and its new split. */
+/** Outcome: the samples, what each is called, and its new split. */
 interface Outcome {
   readonly samples: readonly Sample[];
   readonly names: ReadonlyMap<Sample, string>;

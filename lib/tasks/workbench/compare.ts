@@ -1,4 +1,7 @@
-/** The winner beside the settings given: both at full length, on the same images, each with the prompts that it was trained with. */
+/**
+ * Comparison of the winner with the settings given: both at full length, on the same images, each with the prompts that it was trained
+ * with.
+ */
 import type { Counted, Hooks } from '../../core/hooks.js';
 import type { Sample } from '../../data/sample.js';
 import type { Compute } from '../../device.js';
@@ -10,17 +13,17 @@ import { RoughMaskSources } from '../../scoring/rough-scores.js';
 import { compare, type Scored } from '../../scoring/summaries.js';
 
 export interface SearchComparison {
-  /** `validation`: the images that the winner was chosen by. `test`: images that nothing was chosen by. */
+  /** Split of the images: `validation`, by which the winner was chosen, or `test`, by which nothing was chosen. */
   split: 'validation' | 'test';
-  /** The settings given, then the winner. */
+  /** Scores of the settings given, then of the winner. */
   models: [ModelScores, ModelScores];
-  /** In IoU at the labels' own resolution, winner minus settings given, image by image. */
+  /** Difference in IoU at the labels' own resolution, winner minus settings given, image by image. */
   difference: PairedDifference;
 }
 
 export interface CompareContext {
   compute: Compute;
-  /** Holds the embeddings of all images. */
+  /** Store that has the embeddings of all images. */
   store: EmbeddingStore;
   cacheDir: string;
   hooks: Hooks<Counted>;
@@ -73,7 +76,7 @@ export async function scoreEntrant(
   }
 }
 
-/** Where rough masks are described prompts come from them, as in use; else from the labels. */
+/** Chooses the entrant whose prompts are as in use: from rough masks where such are described, else from the labels. */
 function asUsed(entrants: readonly Entrant[]): Entrant {
   return entrants.find(({ promptSource }) => promptSource === 'rough') ?? entrants[0]!;
 }

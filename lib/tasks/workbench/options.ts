@@ -6,7 +6,7 @@ import type { PromptKind } from '../../prompts/prompt.js';
 
 const { prompt } = trainOptionsSchema.shape;
 
-/** Words with commas, each of which `one` takes. */
+/** Makes the schema of words with commas between, each of which `one` takes. */
 export function listOf(one: z.ZodType, read: (word: string) => unknown = (word) => word) {
   return z.string().superRefine((text, context) => {
     for (const word of words(text)) {
@@ -34,17 +34,20 @@ export function kindsOf(given: { promptKinds: string }): PromptKind[] {
   return words(given.promptKinds).map((word) => prompt.parse(word));
 }
 
-/** What a run of a search has of its own. */
+/** Setting that a run of a search has of its own. */
 export interface Setting {
   readonly lr: number;
   readonly loss: string;
   readonly prompt: PromptKind;
 }
 
-/** Of the task, not of its runs. A preset's values are among the options already: its name would claim what a run has of its own. */
+/**
+ * Options of the task, not of its runs. A preset's values are among the options already, and its name would claim what a run has of its
+ * own.
+ */
 const OF_THE_TASK = new Set(['out', 'overwrite', 'preset']);
 
-/** The options of `train` for one run of a task: the task's, where `train` has them, but for what the run has of its own. */
+/** Makes the options of `train` for one run of a task: those of the task that `train` has, but for what the run has of its own. */
 export function trainOptionsOf(options: object, own: Partial<ResolvedTrainOptions>): ResolvedTrainOptions {
   const shared = Object.entries(options).filter(([name]) => name in trainOptionsSchema.shape && !OF_THE_TASK.has(name));
   return trainOptionsSchema.parse({ ...Object.fromEntries(shared), ...own });

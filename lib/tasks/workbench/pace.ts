@@ -1,13 +1,13 @@
-/** What many runs in a row tell: epochs done and to come, how long they take, and each warning once. */
+/** Pace of many runs in a row: epochs done and to come, and how long they take; and their events, each warning once. */
 import type { Hooks } from '../../core/hooks.js';
 import type { TrainEvent } from '../../runs/events.js';
 
-/** Epochs of all runs together. */
+/** Pace: the epochs of all runs together. */
 export interface Pace {
   epochs: number;
-  /** What is still meant to be trained, with what is done. */
+  /** Number of epochs done and still to be trained. */
   total: number;
-  /** If the others are as quick as those before. */
+  /** Seconds left, if the other epochs are as quick as those before. */
   secondsLeft: number;
 }
 
@@ -29,11 +29,11 @@ export class Pacemaker {
 }
 
 export interface RunHooks<Run> extends Pick<Hooks, 'onNote' | 'onWarning'> {
-  /** After each epoch of a run. `samplesPerSecond`: trained images. */
+  /** Takes the pace after each epoch of a run. `samplesPerSecond`: images trained on. */
   onEpoch(run: Run, told: Pace & { samplesPerSecond: number }): void;
 }
 
-/** Takes the events of all runs, without what each of them says again. */
+/** Relays the events of all runs, without what each of them says again. */
 export function relay<Run>({ onNote, onWarning, onEpoch }: RunHooks<Run>, pace: Pacemaker) {
   const told = new Set<string>();
   const once = (line: string, tell: ((line: string) => void) | undefined) => {

@@ -1,10 +1,10 @@
-/** The record of many runs: what was asked and what came of it, for people and programs. */
+/** Record of many runs: what was asked and what came of it, for people and programs. */
 import { writeFileWhole } from '../../core/files.js';
 import { environment } from '../../training/environment.js';
 
 const FORMAT_VERSION = 1;
 
-/** Comes last: a folder with it holds results that are whole. */
+/** Writes the record, which comes last: a folder with it holds results that are whole. */
 export async function writeRecord(result: { record: string }, options: object): Promise<void> {
   const about = {
     formatVersion: FORMAT_VERSION,

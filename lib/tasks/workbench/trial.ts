@@ -1,4 +1,4 @@
-/** One trial: a run of `train` that is stopped at a rung and goes on from there if it is promoted. */
+/** Trial: a run of `train` that is stopped at a rung and goes on from there if it is promoted. */
 
 import type { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
@@ -10,24 +10,24 @@ import { trainWith } from '../../training/train.js';
 import type { Setting } from './options.js';
 
 export class Trial {
-  /** Epochs trained. */
+  /** Number of epochs trained. */
   epochs = 0;
-  /** The last rung that it took part in, from 0 on. */
+  /** Last rung that the trial took part in, from 0 on. */
   rung = 0;
-  /** Spent on it, all rungs. */
+  /** Seconds spent on the trial in all rungs. */
   seconds = 0;
-  /** The epoch of least validation loss so far: that of its best checkpoint. */
+  /** Epoch of least validation loss so far: that of the best checkpoint. */
   #best: EpochEvent | undefined;
   #failure: string | undefined;
 
-  /** @param options with `out`, the trial's run folder. */
+  /** @param options options of `train` with `out`, the trial's run folder. */
   constructor(
     readonly number: number,
     readonly setting: Setting,
     readonly options: ResolvedTrainOptions & { out: string },
   ) {}
 
-  /** Mean over the validation images, of the best checkpoint; null for a trial that failed. */
+  /** Mean IoU of the best checkpoint over the validation images; null for a trial that failed. */
   get iou(): number | null {
     return this.#failure === undefined ? (this.#best?.validationIou ?? null) : null;
   }
@@ -36,7 +36,7 @@ export class Trial {
     return this.#best?.epoch ?? null;
   }
 
-  /** Why it failed. */
+  /** Reason why the trial failed; null if it did not. */
   get failure(): string | null {
     return this.#failure ?? null;
   }
@@ -72,7 +72,7 @@ export class Trial {
     }
   }
 
-  /** `train` rejects with nothing but a {@link SamError}. */
+  /** Fails the trial if the loss was not finite, else rethrows. `train` rejects with nothing but a {@link SamError}. */
   #failOr(error: unknown): void {
     const { code, message } = error as SamError;
     if (code !== 'SAM_NAN_LOSS') throw error;

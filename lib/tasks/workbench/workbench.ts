@@ -1,4 +1,4 @@
-/** What all runs of a task share: the data, looked at once, and the embeddings, encoded once. */
+/** Workbench that all runs of a task share: the data, looked at once, and the embeddings, encoded once. */
 
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
@@ -26,14 +26,18 @@ export interface Workbench<Splits extends SplitSamples> {
   cacheDir: string;
   /** Name of the model that is trained. */
   model: string;
-  /** Images that the encoder ran for. */
+  /** Number of images that the encoder ran for. */
   encodedImages: number;
-  /** What `train` is run with: this data, and what is there already. */
+  /** Makes the environment that `train` runs in: this data, and what is there already. */
   environment(data: DataSplits): TrainEnvironment;
   dispose(): Promise<void>;
 }
 
-/** Encodes the samples, those to train on in all views. @throws SamError what `train` throws of models and pictures. */
+/**
+ * Opens a workbench: encodes the samples, those to train on in all views.
+ *
+ * @throws SamError what `train` throws of models and pictures.
+ */
 export async function openWorkbench<Splits extends SplitSamples>(
   checked: Splits,
   run: ResolvedTrainOptions,
@@ -75,7 +79,11 @@ function eachSplit<Splits extends SplitSamples>(splits: Splits, change: (samples
   return Object.fromEntries(Object.entries(splits).map(([name, samples]) => [name, change(samples)])) as Splits;
 }
 
-/** The samples that `train` could use. @throws SamError `SAM_BAD_DATA`. */
+/**
+ * Checks the labels, and returns the samples that `train` could use.
+ *
+ * @throws SamError `SAM_BAD_DATA`: bad labels, or none that can be used.
+ */
 export async function checkLabels<Splits extends SplitSamples>(
   splits: Splits,
   run: ResolvedTrainOptions,
@@ -91,7 +99,9 @@ export async function checkLabels<Splits extends SplitSamples>(
   }
 }
 
-/** Data to train on and to validate with, as `train` finds it, and a labelled test split where the data has one: checked. */
+/**
+ * Opens and checks the data to train on and to validate with, as `train` finds it, and a labelled test split where there is one.
+ */
 export async function openSplits(
   run: ResolvedTrainOptions,
   testSplit: string,
