@@ -106,5 +106,5 @@ test('bad files are one clear line, and exit code 2', async () => {
   await writePictures(path, { picture: [], label: [] });
   await refused(`${path} has no column 'image' (there: picture, label)`, '--image-column');
   await truncate(path, 100);
-  await refused(`${path} is cut short: its end is missing`, 'Copy or download');
+  await refused(`${path} is cut short: its end is missing`, 'copy or download');
 });
