@@ -1,4 +1,4 @@
-/** Turns `--device auto` and `--precision auto` into what this machine really has. */
+/** Where to compute: turns `--device auto` and `--precision auto` into what this machine really has. */
 
 import type { Precision, RuntimeInfo } from '../binding.js';
 import { native } from './addon/native.js';
@@ -6,33 +6,37 @@ import { SamError } from './core/errors.js';
 import type { Hooks } from './core/hooks.js';
 
 export interface Compute {
-  /** `cpu` or `cuda:N`. */
+  /** Device: `cpu` or `cuda:N`. */
   device: string;
   /** Type of the encoder and of the decoder's autocast; weights and losses stay fp32. */
   precision: Precision;
-  /** Why `--precision auto` chose it; not where it was asked for by name. */
+  /** Reason why `--precision auto` chose it; undefined where it was asked for by name. */
   precisionReason?: string | undefined;
   /** Type of embeddings on disk: fp32 only where it was asked for by name. */
   cachePrecision: 'fp16' | 'fp32';
-  /** The device's own name, for people. */
+  /** Name of the device itself, for people. */
   name: string;
 }
 
-/** What a caller says of where to compute; the default of each is what this machine does best. */
+/** Where to compute, as a caller says; the default of each is what this machine does best. */
 export interface ComputeOptions {
-  /** auto, cpu, cuda or cuda:N. */
+  /** Device: `auto`, `cpu`, `cuda` or `cuda:N`. */
   device?: string;
   precision?: Precision | 'auto';
-  /** CPU threads; not given: as many as before, at first all cores. */
+  /** Number of CPU threads; as many as before by default, at first all cores. */
   threads?: number | undefined;
 }
 
-/** `onNote` is told why `auto` takes the CPU where one might expect a GPU: CUDA libraries or a GPU are here. */
+/** Hooks of {@link resolveDevice}. `onNote` is told why `auto` takes the CPU where CUDA libraries or a GPU let one expect a GPU. */
 export interface DeviceHooks extends Pick<Hooks, 'onNote'> {
   info?: (options: { probeCuda: boolean }) => RuntimeInfo;
 }
 
-/** Sets the CPU threads of all that this process computes, and resolves the rest. @throws SamError `SAM_NO_CUDA`. */
+/**
+ * Sets the CPU threads of all that this process computes, and resolves device and precision.
+ *
+ * @throws SamError `SAM_NO_CUDA`: a GPU is asked for that isn't there.
+ */
 export function computeOn(
   { device = 'auto', precision = 'auto', threads }: ComputeOptions,
   hooks: DeviceHooks = {},
@@ -41,7 +45,7 @@ export function computeOn(
   return resolveDevice(device, precision, hooks);
 }
 
-/** Why LibTorch cannot compute on a GPU here. */
+/** Says why LibTorch cannot compute on a GPU here. */
 export function noGpuReason({ library, devices }: RuntimeInfo['cuda']): string {
   const [gpu] = devices;
   if (library && gpu === undefined) return 'CUDA libraries found, no device';
@@ -54,12 +58,14 @@ export function noGpuReason({ library, devices }: RuntimeInfo['cuda']): string {
   return `${gpu.name} is here, but this LibTorch has no CUDA library that loads`;
 }
 
-/** The first CUDA capability whose tensor cores multiply bf16 (Ampere). */
+/** First CUDA capability whose tensor cores multiply bf16 (Ampere). */
 const BF16_CAPABILITY = 8;
 
 /**
- * Throws `SAM_NO_CUDA` when a GPU is asked for that isn't there. `cpu` never loads LibTorch's CUDA library.
- * @param device `auto`, `cpu`, `cuda` or `cuda:N`
+ * Resolves device and precision to what this machine has. `cpu` never loads LibTorch's CUDA library.
+ *
+ * @param device `auto`, `cpu`, `cuda` or `cuda:N`.
+ * @throws SamError `SAM_NO_CUDA`: a GPU is asked for that isn't there.
  */
 export function resolveDevice(
   device: string,

@@ -14,12 +14,12 @@ export type { TrainOptions };
 
 const count = z.number().int();
 
-/** The losses that can be summed (native/training/losses.h says what they are); the last is the article's. */
+/** Losses that can be summed (native/training/losses.h says what they are); the last is the article's. */
 export const LOSS_TERMS = ['dice', 'bce', 'focal', 'iou', 'row-dice-ce'] as const;
 const LOSS_NAMES = LOSS_TERMS.join(', ');
 const LOSS_TERM = new RegExp(`^(${LOSS_TERMS.join('|')})(:\\d+(\\.\\d+)?)?$`);
 
-/** `dice:1+bce:1+iou:5`: a weighted sum; a weight left out is 1. */
+/** Type of a weighted sum of losses, `dice:1+bce:1+iou:5`; a weight left out is 1. */
 const lossSum = z
   .string()
   .refine(
@@ -28,9 +28,9 @@ const lossSum = z
   );
 
 /**
- * List: an array of `item` comes out; words with commas go in, or an array.
+ * Makes the type of a list: words with commas go in, or an array; an array of `item` comes out.
  *
- * @param expected What the error says of anything else.
+ * @param expected what the error says of anything else.
  */
 export function listOf<Item extends z.ZodType<string, string>>(item: Item, expected: string) {
   const list = z.array(item).readonly();
@@ -77,7 +77,7 @@ export const modelOptions = {
     .describe('most that the embedding cache may hold on disk'),
 } as const;
 
-/** Both what SAM sees of a raster and what indices call green. */
+/** Option `--bands`, which says both what SAM sees of a raster and what indices call red and green. */
 const bands = z
   .string()
   .regex(/^[^,]+(,[^,]+,[^,]+)?$/, 'expected three bands, or one, such as 1,2,3 or red,green,blue')
@@ -86,7 +86,7 @@ const bands = z
     'bands of a raster that become red, green and blue: numbers from 1 or names (the first three if not given)',
   );
 
-/** Which data set, and what of it. */
+/** Options that say which data set is read, and what of it. */
 export const sourceOptions = {
   data: z
     .string()
@@ -128,20 +128,20 @@ export const dataOptions = {
   onEmpty: z.enum(['skip', 'fail']).default('fail').describe('what to do with a mask without a single pixel'),
 } as const;
 
-/** A band by its number, from 1 on, or by the name that the raster gives it. */
+/** Type of a band: its number, from 1 on, or the name that the raster gives it. */
 const band = z.union([
   count.min(1),
   z.string().regex(/^(\d+|[a-z][\w.-]*)$/i, 'expected the number or name of a band'),
 ]);
 
-/** `a-b`, both at most `most`; `wraps`: a may be above b. */
+/** Makes the type of a range `a-b`, both at most `most`; with `wraps` a may be above b. `what` is the error. */
 const range = (most: number, wraps: boolean, what: string) =>
   z.string().refine((text) => {
     const [from, to] = /^\d+(\.\d+)?-\d+(\.\d+)?$/.test(text) ? text.split('-').map(Number) : [];
     return from !== undefined && to !== undefined && from <= most && to <= most && (wraps || from <= to);
   }, what);
 
-/** Prompts from rough masks: where they come from at inference, and in training if asked. docs/prompts.md. */
+/** Options of rough masks, which prompts come from at inference, and in training if asked (docs/prompts.md). */
 export const roughOptions = {
   promptSource: z
     .enum(['ground-truth', 'rough', 'mixed'])
@@ -261,7 +261,7 @@ export const runOptions = {
 } as const;
 
 /**
- * Values of other options, under one name: what the user says goes before them. `article` is the article's code as it ran
+ * Presets: values of other options under one name, before which goes what the user says. `article` is the article's code as it ran
  * (docs/training.md).
  */
 export const PRESETS = {
@@ -318,7 +318,7 @@ export function parseLoss(text: string): Required<LossWeights> {
   return weights;
 }
 
-/** What zod expected, in words. */
+/** Says in words what zod expected. */
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') {
     const kinds: Record<string, string> = { number: 'a number', int: 'a whole number', boolean: 'true or false' };
@@ -337,7 +337,7 @@ function expectation(issue: z.core.$ZodIssue): string {
   return issue.message.replace(/^[A-Z][^:]*: /, '');
 }
 
-/** Makes one line of everything that zod found wrong. */
+/** Makes one error of everything that zod found wrong, in the names of the command line. */
 function optionError(error: z.ZodError, given: object, known: readonly string[]): SamError {
   let fix: string | undefined;
   const lines = error.issues.map((issue) => {
@@ -354,7 +354,11 @@ function optionError(error: z.ZodError, given: object, known: readonly string[])
   return new SamError('SAM_BAD_OPTION', lines.join('; '), { fix });
 }
 
-/** Checks `given` against a schema and fills in the defaults. Throws `SAM_BAD_OPTION` naming every wrong option. */
+/**
+ * Checks `given` against a schema and fills in the defaults.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: options are wrong, all of which it names.
+ */
 export function parseOptions<Schema extends z.ZodObject>(schema: Schema, given: object): z.output<Schema> {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;

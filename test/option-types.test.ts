@@ -67,7 +67,7 @@ test.each<[string, () => Promise<unknown>, string]>([
   // @ts-expect-error
   ['comparePrompts', () => comparePrompts({ data, epohcs: 3 }), 'epochs'],
   // @ts-expect-error
-  ['splitData', () => splitData({ data, groupby: '(.*)' }), 'group-by'],
+  ['splitData', () => splitData({ data, groupby: '(.*)' }), 'groupBy'],
   // @ts-expect-error
   ['embedImages', () => embedImages({ data, splits: 'train' }), 'split'],
   // @ts-expect-error
@@ -79,7 +79,7 @@ test.each<[string, () => Promise<unknown>, string]>([
   // @ts-expect-error
   ['previewPrompts', () => previewPrompts({ input: [data] }), 'inputs'],
   // @ts-expect-error
-  ['fitRoughMask', () => fitRoughMask({ data, roughmask: 'hsv' }), 'rough-mask'],
+  ['fitRoughMask', () => fitRoughMask({ data, roughmask: 'hsv' }), 'roughMask'],
   // @ts-expect-error
   ['exportModel', () => exportModel({ model: data, too: 'hf' }), 'to'],
   // @ts-expect-error

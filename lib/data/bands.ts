@@ -20,17 +20,25 @@ export interface BandReading {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An image's bands, found but not read. To be closed. */
+/** Reader of an image's bands, which are found but not read. It has to be closed. */
 export interface BandReader {
   readonly count: number;
-  /** In lower case, as GDAL's DESCRIPTION names them; null for a band without a name. */
+  /** Names of the bands in lower case, from GDAL's DESCRIPTION; null for a band without a name. */
   readonly names: readonly (string | null)[];
-  /** @param numbers from 1 on. @throws SamError `SAM_BAD_DATA`: no such band, or the file is broken. */
+  /**
+   * Reads bands by their numbers, from 1 on.
+   *
+   * @throws SamError `SAM_BAD_DATA`: no such band, or the file is broken.
+   */
   read(numbers: readonly number[], options?: BandReading): Promise<Bands>;
   close(): Promise<void>;
 }
 
-/** Reads bands by number, from 1 on. @throws SamError as {@link BandReader.read}; `SAM_NOT_FOUND`. */
+/**
+ * Reads bands of an image by their numbers, from 1 on.
+ *
+ * @throws SamError `SAM_NOT_FOUND`: there is no image. `SAM_BAD_DATA`: not a picture, no such band, or the file is broken.
+ */
 export async function readBands(
   reference: FileReference,
   numbers: readonly number[],
@@ -44,14 +52,18 @@ export async function readBands(
   }
 }
 
-/** @throws SamError `SAM_NOT_FOUND`; `SAM_BAD_DATA`: not a picture. */
+/**
+ * Finds the bands of an image; reads none yet.
+ *
+ * @throws SamError `SAM_NOT_FOUND`: there is no image. `SAM_BAD_DATA`: not a picture.
+ */
 export async function openBands(reference: FileReference): Promise<BandReader> {
   const image = await heldImage(reference);
   const raster = await openRaster(image, true);
   return raster === undefined ? openColours(image) : ofRaster(raster);
 }
 
-/** Names of a raster's bands as {@link BandReader} has them. */
+/** Returns the names of a raster's bands, as {@link BandReader} has them. */
 export function namesOf({ bandNames, bandCount }: Raster): (string | null)[] {
   return bandNames.slice(0, bandCount).map((name) => name.trim().toLowerCase() || null);
 }
@@ -82,7 +94,7 @@ function ofRaster(raster: Raster): BandReader {
   };
 }
 
-/** A PNG, JPEG, WebP, or a TIFF that has to be turned: grey or RGB. */
+/** Opens the bands of a PNG, JPEG, WebP, or a TIFF that has to be turned: grey or RGB. */
 async function openColours(image: FileReference): Promise<BandReader> {
   const { depth, channels, hasAlpha, isPalette } = (await openPicture(image, 'image')).metadata;
   const grey = channels <= 2 && isPalette !== true;
@@ -112,7 +124,7 @@ async function openColours(image: FileReference): Promise<BandReader> {
   };
 }
 
-/** Every `step`th value from `first` on. */
+/** Returns every `step`th value from `first` on. */
 async function everyNth(values: ArrayLike<number>, first: number, step: number): Promise<Float32Array> {
   const band = new Float32Array(values.length / step);
   await inSlices(band.length, (start, end) => {
@@ -121,7 +133,11 @@ async function everyNth(values: ArrayLike<number>, first: number, step: number):
   return band;
 }
 
-/** @throws SamError `SAM_BAD_DATA`: no such band. `numbers`: from 1 on. */
+/**
+ * Refuses numbers of bands, from 1 on, that an image of `count` bands does not have.
+ *
+ * @throws SamError `SAM_BAD_DATA`: no such band.
+ */
 export function requireBands({ path }: FileReference, numbers: readonly number[], count: number): void {
   const missing = numbers.find((number) => !Number.isInteger(number) || number < 1 || number > count);
   if (missing === undefined) return;

@@ -11,7 +11,12 @@ import { randomFor } from '../core/random.js';
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
-/** 1 for the groups that are cut off, at least one and not all; 0 for the rest. `sizes`: of two groups or more. */
+/**
+ * Cuts a part of some share off.
+ *
+ * @param sizes samples of each group; two groups or more.
+ * @returns 1 for the groups that are cut off, at least one and not all; 0 for the rest.
+ */
 export function cutOff(sizes: readonly number[], share: number, seed: number): Uint8Array {
   const wanted = share * sum(sizes);
   const partOf = new Uint8Array(sizes.length);
@@ -29,7 +34,7 @@ export function cutOff(sizes: readonly number[], share: number, seed: number): U
   return partOf;
 }
 
-/** The part of each group, from 0 to `parts` - 1. */
+/** Deals groups out to parts about equally large; returns the part of each group, from 0 to `parts` - 1. */
 export function dealOut(sizes: readonly number[], parts: number, seed: number): Uint32Array {
   const counts = new Array<number>(parts).fill(0);
   const partOf = new Uint32Array(sizes.length);
@@ -42,9 +47,10 @@ export function dealOut(sizes: readonly number[], parts: number, seed: number): 
 }
 
 /**
- * The part of each group, by its place in `shares`. No part stays empty as long as there are as many groups as parts.
+ * Shares groups out to parts of different shares. No part stays empty as long as there are as many groups as parts.
  *
- * @param shares Of each part, above 0; only their ratio counts.
+ * @param shares share of each part, above 0; only their ratio counts.
+ * @returns the part of each group, by its place in `shares`.
  */
 export function shareOut(sizes: readonly number[], shares: readonly number[], seed: number): Uint8Array {
   const [samples, whole] = [sum(sizes), sum(shares)];
@@ -67,13 +73,13 @@ function inDrawnOrder(sizes: readonly number[], seed: number): number[] {
   return [...sizes.keys()].sort((a, b) => ranks[a]! - ranks[b]!);
 }
 
-/** Those of one size in a drawn order. */
+/** Orders groups by size, the largest first, those of one size in a drawn order. */
 function largestFirst(sizes: readonly number[], seed: number): number[] {
   const ranks = ranksOf(sizes, seed, '\0split');
   return [...sizes.keys()].sort((a, b) => sizes[b]! - sizes[a]! || ranks[a]! - ranks[b]!);
 }
 
-/** `name` is no image's, so the order shares no stream with a prompt. */
+/** Draws a number for each group. `name` is no image's, so that the order shares no stream with a prompt. */
 function ranksOf(sizes: readonly number[], seed: number, name: string): number[] {
   const random = randomFor(seed, 0, name, 0);
   return sizes.map(() => random.next());

@@ -1,4 +1,4 @@
-/** Image and label files -> pixels. What is decided here, and why: docs/data.md. */
+/** Decodes image and label files to pixels. What is decided here, and why: docs/data.md. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
@@ -12,7 +12,7 @@ import { inSlices } from './slices.js';
 import { viewedPixels, viewedSize } from './views.js';
 
 const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'tiff'];
-/** 268 million: 0.8 GB as RGB. */
+/** Most pixels of an image: 268 million, 0.8 GB as RGB. */
 export const MOST_PIXELS = 2 ** 28;
 const FIX_FILE = 'replace the file, or go on without it with `skipBad`';
 
@@ -26,16 +26,17 @@ type Kind = 'image' | 'mask';
 interface Opened {
   readonly picture: Sharp;
   readonly metadata: Metadata;
-  /** Its EXIF orientation applied. */
+  /** Size with the EXIF orientation applied. */
   readonly size: ImageSize;
 }
 
 /**
- * An image as the encoder takes it. 16-bit samples become `round(value / 257)`; alpha is dropped, not blended; grey, palette
+ * Decodes an image as the encoder takes it. 16-bit samples become `round(value / 257)`; alpha is dropped, not blended; grey, palette
  * and CMYK become RGB; profiles are ignored (but CMYK's), as in the Python recipes; of several pages the first counts. A TIFF
  * of measurements, or with bands chosen, is read and stretched as in `lib/raster/stretch.ts`.
  *
- * @throws {SamError} `SAM_BAD_DATA`: truncated, broken, not an image of these formats or depths, or too large; `SAM_NOT_FOUND`.
+ * @throws SamError `SAM_BAD_DATA`: truncated, broken, not an image of these formats or depths, or too large. `SAM_NOT_FOUND`: there is
+ * no such file.
  */
 export async function decodeImage(given: Sample): Promise<DecodedImage> {
   const sample = await held(given);
@@ -49,7 +50,7 @@ export async function decodeImage(given: Sample): Promise<DecodedImage> {
   }
 }
 
-/** What its embedding is known by: the content's hash and, of a raster, what else decides about its pixels. */
+/** Returns what an image's embedding is known by: the content's hash and, of a raster, what else decides about its pixels. */
 export async function imageIdentity(given: Sample): Promise<string> {
   const sample = await held(given);
   const hash = await contentHash(sample);
@@ -62,7 +63,7 @@ export async function imageIdentity(given: Sample): Promise<string> {
   }
 }
 
-/** With the image's content, so that it is read once; a file is left where it is. */
+/** Returns the sample with its image's content, so that it is read once; a plain file is left where it is. */
 async function held(sample: Sample): Promise<Sample> {
   return { ...sample, image: await heldImage(sample.image) };
 }
@@ -72,9 +73,9 @@ export async function heldImage(image: FileReference): Promise<FileReference> {
 }
 
 /**
- * The image, held or a file, where only as a raster it can be read right.
+ * Opens an image as a raster where it can be read right only as one; undefined for any other.
  *
- * @param byBand Bands are asked for: any TIFF, but for those that have yet to be turned.
+ * @param byBand whether bands are asked for: then any TIFF is opened, but for those that have yet to be turned.
  */
 export async function openRaster(image: FileReference, byBand: boolean): Promise<Raster | undefined> {
   if (!(await isTiff(image.bytes ?? image.path))) return undefined;
@@ -84,7 +85,7 @@ export async function openRaster(image: FileReference, byBand: boolean): Promise
   return undefined;
 }
 
-/** `--bands` of a JPEG, PNG or WebP: its red, green and blue in another order. */
+/** Puts red, green and blue of a JPEG, PNG or WebP into the order of `--bands`. */
 function withColours(decoded: DecodedImage, { image, bands }: Sample): DecodedImage {
   if (bands === undefined) return decoded;
   const chosen = chooseBands({ path: image.path, bandCount: 3, bandNames: ['red', 'green', 'blue'] }, bands);
@@ -123,11 +124,12 @@ async function decodePicture(sample: Sample): Promise<DecodedImage> {
 }
 
 /**
- * The label of a sample: 1 where its colour is any but black and its pixel not wholly transparent. For a palette the colour
+ * Decodes the label of a sample: 1 where its colour is any but black and its pixel not wholly transparent. For a palette the colour
  * counts, not the index; nothing is scaled, so a 16-bit 1 is inside.
  *
- * @param image Size of its image as {@link imageSize} gives it: the label has to have the same.
- * @throws {SamError} `SAM_BAD_DATA`: as for images, or another size than the image; `SAM_NOT_FOUND`.
+ * @param image size of the image, as {@link imageSize} returns it: the label has to have the same.
+ * @throws SamError `SAM_BAD_DATA`: there is no label, it is of another size than the image, or as for images. `SAM_NOT_FOUND`: there is
+ * no such file.
  */
 export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask> {
   const { view = 0, ...upright } = sample;
@@ -135,7 +137,7 @@ export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask
   return { values: await viewedPixels(mask.values, mask, 1, view), ...viewedSize(mask, view) };
 }
 
-/** The label of the picture as it is. */
+/** Decodes the label of the picture as it is, not of a view. */
 async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
   if (sample.mask === undefined) {
     throw new SamError('SAM_BAD_DATA', `image ${sample.image.path} has no mask`, { fix: FIX_FILE });
@@ -162,17 +164,17 @@ async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
   return { ...size, values: await toInside(floats, info.channels, false) };
 }
 
-/** What a label's pixels say, 0 being outside. */
+/** Values of a label's pixels; 0 is outside. */
 export interface MaskValues extends ImageSize {
-  /** The values themselves, or with `colours` red, green and blue in one number. */
+  /** Values themselves or, with `colours`, red, green and blue in one number. */
   readonly codes: Uint8Array | Uint16Array | Uint32Array | Float32Array;
   readonly colours: boolean;
 }
 
 /**
- * The values of a label of several objects or classes. Palettes give their colours, wholly transparent pixels 0.
+ * Decodes the values of a label of several objects or classes. Palettes give their colours, wholly transparent pixels 0.
  *
- * @throws {SamError} `SAM_BAD_DATA`: as for masks, or colours of 16 bits; `SAM_NOT_FOUND`.
+ * @throws SamError `SAM_BAD_DATA`: colours of 16 bits, or as for images. `SAM_NOT_FOUND`: there is no such file.
  */
 export async function decodeValues(file: FileReference): Promise<MaskValues> {
   const { picture, metadata, size } = await openPicture(file, 'mask');
@@ -209,7 +211,7 @@ async function toColours(data: Uint8Array, channels: number): Promise<Uint32Arra
   return codes;
 }
 
-/** Size of an image (of the sample's view of it) with its EXIF orientation applied; only the header is read. */
+/** Reads the size of an image (of the sample's view of it), with its EXIF orientation applied, from the header alone. */
 export async function imageSize(given: Sample): Promise<ImageSize> {
   const sample = await held(given);
   const raster = await openRaster(sample.image, sample.bands !== undefined);
@@ -223,7 +225,7 @@ export async function imageSize(given: Sample): Promise<ImageSize> {
   return viewedSize(upright, sample.view ?? 0);
 }
 
-/** SHA-256 of the image file's bytes, hexadecimal. */
+/** Returns the SHA-256 of the image file's bytes, as lower-case hex. */
 export async function contentHash(sample: Sample): Promise<string> {
   const hash = createHash('sha256');
   if (!isPlainFile(sample.image)) return hash.update(await contentOf(sample.image, 'image')).digest('hex');
@@ -238,7 +240,7 @@ export function isPlainFile(file: FileReference): boolean {
   return file.bytes === undefined && file.read === undefined;
 }
 
-/** The whole encoded picture, wherever it lies. */
+/** Reads the whole encoded picture, wherever it lies. */
 async function contentOf(file: FileReference, kind: Kind): Promise<Uint8Array> {
   const read = file.read?.bind(file) ?? (() => readFile(file.path));
   const bytes =
@@ -250,7 +252,7 @@ async function contentOf(file: FileReference, kind: Kind): Promise<Uint8Array> {
   throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is an empty file`, { fix: FIX_FILE });
 }
 
-/** What a header can be read from: of a plain file its path, so that no more of it is read. */
+/** Returns what a header can be read from: of a plain file its path, so that no more of it is read. */
 async function headerOf(file: FileReference, kind: Kind): Promise<Uint8Array | string> {
   return isPlainFile(file) ? file.path : contentOf(file, kind);
 }
@@ -290,7 +292,11 @@ function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize 
   return { width, height };
 }
 
-/** Neither more pixels than memory has room for nor, of images, a single one: nothing can be outlined in it. */
+/**
+ * Refuses pictures with more than {@link MOST_PIXELS}, and images of a single pixel, in which nothing can be outlined.
+ *
+ * @throws SamError `SAM_BAD_DATA`: too large, or too small.
+ */
 export function requireReadableSize({ width, height }: ImageSize, file: FileReference, kind: Kind): void {
   if (kind === 'image' && width * height === 1) {
     throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is ${width} x ${height} pixels: too small to segment`, {
@@ -329,7 +335,7 @@ export function wordsOf(data: Buffer): Uint16Array {
   return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
 }
 
-/** `round(value / 257)`: 65535 becomes 255, and what was 8 bits before comes back as it was. */
+/** Makes 16-bit values 8-bit, as `round(value / 257)`: 65535 becomes 255, and what was 8 bits before comes back as it was. */
 async function toBytes(words: Uint16Array): Promise<Uint8Array> {
   const bytes = new Uint8Array(words.length);
   await inSlices(words.length, (start, end) => {
@@ -372,7 +378,7 @@ async function otherSize(sample: Sample, mask: ImageSize, image: ImageSize): Pro
   });
 }
 
-/** What is said of a mask that has another size than its image. */
+/** Makes the error of a mask that has another size than its image. */
 export function sizesDiffer(
   sample: Sample,
   mask: ImageSize,

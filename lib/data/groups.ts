@@ -1,15 +1,19 @@
-/** Which samples belong together: a cut into splits leaves a group whole. */
+/** Groups of samples that belong together: a cut into splits leaves a group whole. */
 import { SamError } from '../core/errors.js';
 import type { Samples } from './sample.js';
 
 export interface Groups {
-  /** The group of each sample, from 0. */
+  /** Group of each sample, from 0. */
   readonly groupOf: Uint32Array;
-  /** Samples of each group. */
+  /** Number of samples of each group. */
   readonly sizes: readonly number[];
 }
 
-/** `--group-by`. @throws {SamError} `SAM_BAD_OPTION`: no regular expression. */
+/**
+ * Parses `--group-by`.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: it is no regular expression.
+ */
 export function groupPattern(text: string | undefined): RegExp | undefined {
   if (text === undefined) return undefined;
   try {
@@ -23,8 +27,10 @@ export function groupPattern(text: string | undefined): RegExp | undefined {
 }
 
 /**
- * The group of each sample, numbered as they come, and the groups' sizes: samples that share what the pattern's first group (or,
- * without one, the pattern) matches; of the others those of one image, so that it never stands on both sides.
+ * Groups samples that share what the pattern's first group (or, without one, the pattern) matches. Of the others, those of one image
+ * are a group, so that it never stands on both sides. Groups are numbered as they come.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: the pattern matches no sample.
  */
 export function groupSamples(samples: Samples, pattern: RegExp | undefined): Groups {
   const groups = new Map<string, number>();
@@ -52,7 +58,7 @@ export function groupSamples(samples: Samples, pattern: RegExp | undefined): Gro
   return { groupOf, sizes };
 }
 
-/** Makes one group of several: any two that are linked. */
+/** A union of groups: any two that are linked become one. */
 export class GroupUnion {
   readonly #parent: Uint32Array;
 
@@ -65,7 +71,7 @@ export class GroupUnion {
     this.#parent[Math.max(one, other)] = Math.min(one, other);
   }
 
-  /** Groups that are linked, directly or through others, as one; numbered as they come. */
+  /** Returns the groups, those that are linked, directly or through others, as one; numbered as they come. */
   joined(): Groups {
     const numbers = new Map<number, number>();
     const sizes: number[] = [];

@@ -6,17 +6,21 @@ import { namesOfValues, parseValue, ValueMask } from './mask-values.js';
 import { type DataSource, inReadingOrder, type Sample, type Samples } from './sample.js';
 import { mapped } from './sample-list.js';
 
-/** Masks decoded at a time. */
+/** Number of masks decoded at a time. */
 const PARALLEL = 4;
 
 export interface ValueOptions {
-  /** Each value of a mask but 0 is a sample, `<name>#<value>`. */
+  /** Whether each value of a mask but 0 is a sample, `<name>#<value>`. */
   readonly instances?: boolean | undefined;
-  /** Only this value is inside: a number, or a colour `#rrggbb`. */
+  /** Value that alone is inside: a number, or a colour `#rrggbb`. */
   readonly class?: string | undefined;
 }
 
-/** The same data set with the samples that the options ask for. @throws {SamError} `SAM_BAD_OPTION`: both are asked for. */
+/**
+ * Returns the data set with the samples that the options ask for.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: both options are given.
+ */
 export function withValues(source: DataSource, { instances, class: value }: ValueOptions): DataSource {
   if (instances && value !== undefined) {
     throw new SamError('SAM_BAD_OPTION', '`instances` and `class` exclude each other', {

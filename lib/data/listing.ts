@@ -7,7 +7,7 @@ import { isFolder } from '../core/files.js';
 import { compare } from '../core/order.js';
 
 export const IMAGE_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff'];
-/** Of a folder. */
+/** Entries of a folder that are read at once. */
 const ENTRIES_AT_ONCE = 256;
 
 export interface FoundFile {
@@ -16,17 +16,21 @@ export interface FoundFile {
   readonly path: string;
 }
 
-/** Files below `folder` that are images by their extension, ordered by path. None where there is no folder. */
+/** Lists the files below `folder` that are images by their extension, ordered by path. None where there is no folder. */
 export function listImages(folder: string): Promise<FoundFile[]> {
   return listFiles(folder, IMAGE_EXTENSIONS);
 }
 
-/** Files below `folder` by their extension in lower case, ordered by path; names that begin with a dot are passed over. */
+/**
+ * Lists the files below `folder` of these extensions, ordered by path. Names that begin with a dot are passed over.
+ *
+ * @param extensions in lower case; files may have them in either case.
+ */
 export async function listFiles(folder: string, extensions: readonly string[]): Promise<FoundFile[]> {
   return (await listPaths(folder, extensions)).map((relative) => ({ relative, path: join(folder, relative) }));
 }
 
-/** The paths below the folder of what {@link listFiles} finds. */
+/** Lists the same files as {@link listFiles}, by their paths below the folder. */
 export async function listPaths(folder: string, extensions: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   const walk = async (directory: string, prefix: string): Promise<void> => {
@@ -41,12 +45,12 @@ export async function listPaths(folder: string, extensions: readonly string[]): 
   return found.sort(compare);
 }
 
-/** A path without its extension: the name of a sample. */
+/** Returns a path without its extension, which is the name of a sample. */
 export function stemOf(relative: string): string {
   return relative.slice(0, relative.length - extname(relative).length);
 }
 
-/** The entries of a folder, one after the other, since there may be any number of them. */
+/** Yields the entries of a folder one after the other, since there may be any number of them; none where there is no folder. */
 export async function* entriesOf(folder: string): AsyncGenerator<Dirent, void> {
   try {
     yield* await opendir(folder, { bufferSize: ENTRIES_AT_ONCE });
@@ -55,7 +59,7 @@ export async function* entriesOf(folder: string): AsyncGenerator<Dirent, void> {
   }
 }
 
-/** Links to folders count as folders. */
+/** Tells whether an entry is a folder, or a link to one. */
 async function isDirectory(entry: Dirent, parent: string): Promise<boolean> {
   return entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(join(parent, entry.name))));
 }

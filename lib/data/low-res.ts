@@ -1,26 +1,27 @@
-/** A label at its own size -> the grid of the decoder. */
+/** Brings labels at their own size to the decoder's grid. */
 import { fitted, type Size } from '../frame.js';
 import { cropped } from '../raster/windows.js';
 import type { Mask } from './sample.js';
 
 /** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */
 export interface LowResMask {
-  /** size*size, 0 or 1. */
+  /** Pixels of the grid: size*size, 0 or 1. */
   readonly values: Uint8Array;
   readonly size: number;
-  /** Columns and rows inside the picture. */
+  /** Columns of the grid inside the picture; `validHeight`: rows. */
   readonly validWidth: number;
   readonly validHeight: number;
-  /** Size of the original image: prompts are told in its pixels. */
+  /** Width of the original image, in whose pixels prompts are told; `imageHeight`: its height. */
   readonly imageWidth: number;
   readonly imageHeight: number;
 }
 
 /**
- * Nearest neighbour at pixel centres: a pixel of the grid takes the label's pixel in which its centre lies.
+ * Brings a label to the grid by nearest neighbour: a pixel of the grid takes the label's pixel in which its centre lies.
  *
- * @param size Side of the grid. The picture's long side fills it; the rest, at right and bottom, is 0.
- * @param imageSize Given: the picture is squashed to a square before the encoder sees it, so it fills the whole grid.
+ * @param size side of the grid. The picture's long side fills it; the rest, at right and bottom, is 0.
+ * @param imageSize side of the square that the picture is squashed to before the encoder sees it, so that it fills the whole grid;
+ * undefined where it is not squashed.
  */
 export function toLowRes(mask: Mask, size: number, imageSize?: number): LowResMask {
   const frame = gridFrame(mask, size, imageSize);
@@ -31,7 +32,7 @@ export function toLowRes(mask: Mask, size: number, imageSize?: number): LowResMa
   return { values, size, validWidth, validHeight, imageWidth: mask.width, imageHeight: mask.height };
 }
 
-/** Which pixel of a picture each pixel of the grid takes. */
+/** A picture's place on the grid: which of its columns and rows each pixel of the grid takes. */
 export interface GridFrame {
   readonly size: number;
   readonly validWidth: number;
@@ -41,7 +42,7 @@ export interface GridFrame {
   readonly rows: Int32Array;
 }
 
-/** The grid of a picture, as {@link toLowRes} lays it. */
+/** Lays the grid over a picture, as {@link toLowRes} does. */
 export function gridFrame(picture: Size, size: number, imageSize?: number): GridFrame {
   const { width: validWidth, height: validHeight } = fitted(picture, size, imageSize !== undefined);
   const [columns, rows] = [nearest(picture.width, validWidth), nearest(picture.height, validHeight)];
@@ -62,7 +63,7 @@ export function sampleGrid<Values extends Uint8Array | Uint16Array>(
   return grid;
 }
 
-/** What of the grid the picture fills: validWidth * validHeight of its values. */
+/** Cuts the padding off a grid: what stays are the validWidth * validHeight values that the picture fills. */
 export function withoutPadding<Values extends Uint8Array | Uint16Array | Float32Array>(
   grid: Values,
   { size, validWidth: width, validHeight: height }: Pick<GridFrame, 'size' | 'validWidth' | 'validHeight'>,
@@ -70,7 +71,7 @@ export function withoutPadding<Values extends Uint8Array | Uint16Array | Float32
   return cropped(grid, size, { x: 0, y: 0, width, height });
 }
 
-/** Set pixels of the grid: 0 for a label that is empty or too small for one pixel of the grid to meet it. */
+/** Counts the set pixels of the grid: 0 for a label that is empty, or too small for one pixel of the grid to meet it. */
 export function maskArea(mask: LowResMask): number {
   let area = 0;
   for (const value of mask.values) area += value;

@@ -4,7 +4,7 @@ import { isFolder } from '../core/files.js';
 import { listImages, stemOf } from './listing.js';
 
 /**
- * Paths by name: the path within the folder without its extension.
+ * Lists the masks in a folder: their paths by their names, which are the paths within the folder without extension.
  *
  * @param option what the error names, e.g. `--masks`.
  * @throws SamError `SAM_NOT_FOUND`: no such folder.

@@ -5,9 +5,9 @@ import { decodeValues, type ImageSize, type MaskValues } from './decode.js';
 import type { FileReference, Mask, MaskReference } from './sample.js';
 import { inSlices } from './slices.js';
 
-/** More values than any mask of objects has: the noise of a JPEG, or a photograph. */
+/** Most values that a mask of objects has: more are the noise of a JPEG, or a photograph. */
 const MOST_VALUES = 4096;
-/** Decoded masks kept: samples of one mask follow each other. */
+/** Number of decoded masks kept: samples of one mask follow each other. */
 const MOST_KEPT = 4;
 
 const kept = new Lru<FileReference, Promise<MaskValues>>(MOST_KEPT);
@@ -22,9 +22,9 @@ function valuesOf(file: FileReference): Promise<MaskValues> {
 }
 
 /**
- * The values of a mask but 0, in their order, as {@link valueName} has them.
+ * Finds the values of a mask but 0, in their order, and writes them as {@link valueName} does.
  *
- * @throws {SamError} `SAM_BAD_DATA`: it cannot be decoded, or has so many that they mean nothing.
+ * @throws SamError `SAM_BAD_DATA`: the mask cannot be decoded, or has so many values that they mean nothing.
  */
 export async function namesOfValues(file: FileReference): Promise<string[]> {
   const { codes, colours } = await valuesOf(file);
@@ -46,7 +46,7 @@ export async function namesOfValues(file: FileReference): Promise<string[]> {
   return [...distinct].sort((a, b) => a - b).map((code) => valueName(code, colours));
 }
 
-/** A value as a number, and a colour that is no grey as `rrggbb`. */
+/** Writes a value as a number, a colour that is no grey as `rrggbb`. */
 export function valueName(code: number, colours: boolean): string {
   if (!colours) return String(code);
   const hex = code.toString(16).padStart(6, '0');
@@ -54,13 +54,13 @@ export function valueName(code: number, colours: boolean): string {
   return grey ? String(code & 0xff) : hex;
 }
 
-/** What a user writes for a value, as {@link valueName} has it: `3`, `#ff8000`; a grey as a colour is its value. */
+/** Rewrites what a user writes for a value (`3`, `#ff8000`) as {@link valueName} does; a grey as a colour is its value. */
 export function parseValue(text: string): string {
   const [, hex] = /^#([0-9a-f]{6})$/i.exec(text) ?? [];
   return hex === undefined ? text : valueName(Number.parseInt(hex, 16), true);
 }
 
-/** The pixels of one value. */
+/** A label made of the pixels of one value of a mask. */
 export class ValueMask implements MaskReference {
   constructor(
     readonly file: FileReference,

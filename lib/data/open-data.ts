@@ -1,5 +1,5 @@
 /**
- * `--data SRC` -> samples: a folder, Parquet files, COCO JSON, a list of files, a data set on the Hugging Face Hub, or `sample:rivers`,
+ * Opens `--data SRC`: a folder, Parquet files, COCO JSON, a list of files, a data set on the Hugging Face Hub, or `sample:rivers`,
  * which is drawn into the cache and then read as a folder.
  */
 
@@ -36,17 +36,17 @@ export interface OpenSplitOptions extends OpenSourceOptions {
   limit?: number | undefined;
   /** Leaves out images and masks that have no partner. Default: they are an error. */
   skipBad?: boolean | undefined;
-  /** Whether each image needs a mask. Default: `required`. */
+  /** Which masks the samples need. Default: `required`. */
   masks?: MaskNeed | undefined;
 }
 
 const openDataSchema = z.object({ ...dataOptions, cacheDir: modelOptions.cacheDir, seed: promptOptions.seed });
 
 /**
- * Training and validation samples, each ordered by name. With `validationFraction` both come from the training split.
+ * Opens training and validation samples, each ordered by name. With `validationFraction` both come from the training split.
  *
- * @throws {SamError} `SAM_BAD_DATA` as {@link DataSource.readSplit}, or no validation split; `SAM_BAD_OPTION`: a source of an unknown
- * kind, a pattern that can't be used.
+ * @throws SamError `SAM_BAD_DATA`: no validation split, or what {@link DataSource.readSplit} says. `SAM_BAD_OPTION`: a source of an
+ * unknown kind, or a pattern that can't be used.
  */
 export async function openData(given: OpenDataOptions, hooks: Hooks = {}): Promise<DataSplits> {
   const options = parseOptions(openDataSchema, given);
@@ -76,13 +76,13 @@ export async function openData(given: OpenDataOptions, hooks: Hooks = {}): Promi
   return { train: taken(train), validation: taken(validation) };
 }
 
-/** The first ones, read by these bands. */
+/** Takes the first samples, so many at most, to be read by these bands. */
 function taking(samples: Samples, bands: string | undefined, limit: number | undefined): Samples {
   const first = firstOf(samples, limit);
   return bands === undefined ? first : mapped(first, (sample) => withBands(sample, bands));
 }
 
-/** Both splits; what is wrong with either of them is said in one error. */
+/** Reads both splits; what is wrong with either of them is said in one error. */
 async function readBoth(
   splits: readonly [string, string],
   read: (split: string) => Promise<Samples>,
@@ -95,7 +95,7 @@ async function readBoth(
   throw new SamError(first!.code, `${first!.message}; ${second.message}`, { fix: first!.fix });
 }
 
-/** The samples of one split, ordered by name. */
+/** Opens the samples of one split, ordered by name. */
 export async function openSplit(options: OpenSplitOptions, hooks: Hooks = {}): Promise<Sample[]> {
   const source = await openSource(options, hooks);
   const samples = await source.readSplit(options.split, {
@@ -107,10 +107,10 @@ export async function openSplit(options: OpenSplitOptions, hooks: Hooks = {}): P
 }
 
 /**
- * Images named one by one or by folder (with all that lie below; of a split, its images), in the order given. A folder's are
- * named by their path within it, a file by its own name.
+ * Opens images given one by one or by folder (all that lie below it; of a split, its images), in the order given. A folder's images
+ * are named by their paths within it, a single file by its own name.
  *
- * @throws {SamError} `SAM_NOT_FOUND`: no such file or folder; `SAM_BAD_DATA`: a folder without an image, two of one name.
+ * @throws SamError `SAM_NOT_FOUND`: no such file or folder. `SAM_BAD_DATA`: a folder without an image, or two images of one name.
  */
 export async function openImages(inputs: readonly string[]): Promise<Sample[]> {
   const samples = new Map<string, Sample>();
@@ -151,13 +151,13 @@ async function imagesOf(input: string): Promise<Sample[]> {
 /**
  * Finds the data set and its splits; reads nothing yet. A folder of several kinds is read by the folder layout, else as Parquet.
  *
- * @throws {SamError} `SAM_BAD_OPTION`: a source of an unknown kind.
+ * @throws SamError `SAM_BAD_OPTION`: a source of an unknown kind.
  */
 export async function openSource(options: OpenSourceOptions, hooks: Hooks = {}): Promise<DataSource> {
   return withValues(await findSource(options, hooks), options);
 }
 
-/** Whole groups become validation, as near to the fraction as they allow. */
+/** Cuts whole groups off for validation, as near to the fraction as they allow. */
 function withValidation(
   samples: Samples,
   fraction: number,

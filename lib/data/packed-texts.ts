@@ -4,7 +4,7 @@
  */
 export class PackedTexts {
   readonly #bytes: Buffer;
-  /** Where each ends. */
+  /** End of each text, in bytes. */
   readonly #ends: Uint32Array;
 
   constructor(texts: readonly string[]) {
@@ -21,7 +21,7 @@ export class PackedTexts {
     return this.#ends.length;
   }
 
-  /** `index`: from 0 to `length` - 1. */
+  /** Returns the text at a place from 0 to `length` - 1. */
   at(index: number): string {
     return this.#bytes.toString('utf8', index === 0 ? 0 : this.#ends[index - 1], this.#ends[index]);
   }

@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises';
 import { systemCode } from '../core/errors.js';
 import { eachOf } from '../core/parallel.js';
 
-/** Files asked about at a time. */
+/** Number of files asked about at a time. */
 const PARALLEL = 16;
 
-/** Those of the paths that lead to no file. */
+/** Returns those of the paths that lead to no file. */
 export async function missingFiles(paths: Iterable<string>): Promise<ReadonlySet<string>> {
   const missing = new Set<string>();
   await eachOf(paths, PARALLEL, async (path) => {

@@ -2,7 +2,7 @@
 import type { Sample, Samples } from './sample.js';
 
 export class SampleList implements Samples {
-  /** `make`: the sample at a place from 0 to `length` - 1; the same for the same place. */
+  /** @param make makes the sample at a place from 0 to `length` - 1; the same for the same place. */
   constructor(
     readonly length: number,
     readonly make: (index: number) => Sample,
@@ -17,12 +17,12 @@ export class SampleList implements Samples {
   }
 }
 
-/** The samples at these places, in their order. */
+/** Returns the samples at these places, in the places' order. */
 export function pick(samples: Samples, places: ArrayLike<number>): Samples {
   return new SampleList(places.length, (index) => samples.at(places[index]!)!);
 }
 
-/** The samples that pass; all of them are looked at now. */
+/** Returns the samples that pass; all of them are looked at now. */
 export function filtered(samples: Samples, passes: (sample: Sample) => boolean): Samples {
   const places: number[] = [];
   let place = 0;
@@ -33,19 +33,19 @@ export function filtered(samples: Samples, passes: (sample: Sample) => boolean):
   return places.length === samples.length ? samples : pick(samples, Uint32Array.from(places));
 }
 
-/** The first ones, so many at most. */
+/** Returns the first samples, so many at most. */
 export function firstOf(samples: Samples, limit: number | undefined): Samples {
   return limit === undefined || limit >= samples.length
     ? samples
     : new SampleList(limit, (index) => samples.at(index)!);
 }
 
-/** Each sample as `change` makes it. */
+/** Returns the samples as `change` makes them. */
 export function mapped(samples: Samples, change: (sample: Sample) => Sample): Samples {
   return new SampleList(samples.length, (index) => change(samples.at(index)!));
 }
 
-/** One list after the other. */
+/** Joins lists, one after the other. */
 export function concatenated(...lists: readonly Samples[]): Samples {
   const length = lists.reduce((sum, list) => sum + list.length, 0);
   return new SampleList(length, (index) => {
@@ -55,7 +55,7 @@ export function concatenated(...lists: readonly Samples[]): Samples {
   });
 }
 
-/** Places of `most` of `length` things, or of all, evenly spread: of each share the middle, or at `within` it (0: its first). */
+/** Returns the places of `most` of `length` things, or of all, evenly spread: the middle of each share, or at `within` it (0: its start). */
 export function spreadPlaces(length: number, most: number, within = 0.5): number[] {
   const count = Math.min(length, most);
   return Array.from({ length: count }, (_, index) => Math.floor(((index + within) * length) / count));

@@ -1,11 +1,11 @@
-/** What every data source yields: one image with its mask. Nothing is decoded until it is asked for. */
+/** Samples, which every data source yields: one image with its mask. Nothing is decoded until it is asked for. */
 import type { RgbPicture } from '../raster/pixels.js';
 
-/** Where an encoded picture comes from: a file on disk, or with `bytes` or `read` anything else. */
+/** A place of an encoded picture: a file on disk or, with `bytes` or `read`, anything else. */
 export interface FileReference {
-  /** The file. With `bytes` or `read` only what errors name, such as `train.parquet row 17 (image)`; unlike any other's. */
+  /** Path of the file. With `bytes` or `read` only what errors name, such as `train.parquet row 17 (image)`; unlike any other's. */
   readonly path: string;
-  /** The content, where it is in memory already. */
+  /** Content, where it is in memory already. */
   readonly bytes?: Uint8Array;
   /** Reads the content, anew each time. Throws what the user should see. */
   read?(): Promise<Uint8Array>;
@@ -13,33 +13,33 @@ export interface FileReference {
 
 /** A label: a picture of its own, or something that is drawn. */
 export interface MaskReference extends FileReference {
-  /** Makes the label for an image of this size, where it is no picture: an outline, one value of a picture. Anew each time. */
+  /** Makes the label for an image of this size, anew each time, where it is no picture: an outline, one value of a picture. */
   draw?(image: { readonly width: number; readonly height: number }): Promise<Mask>;
 }
 
 export interface Sample {
-  /** The image's path within its split, without extension, `/` between folders: unique, and the order of samples. */
+  /** Path of the image within its split, without extension, `/` between folders: unique, and the order of samples. */
   readonly name: string;
-  /** Samples of one image have the same path here: that is how it is hashed and encoded once for all of them. */
+  /** Image. Samples of one image have the same path here, so that it is hashed and encoded once for all of them. */
   readonly image: FileReference;
-  /** Absent for unlabelled images (`predict`, `embed`). */
+  /** Label; absent for unlabelled images (`predict`, `embed`). */
   readonly mask?: MaskReference;
-  /** Not the picture as it is, but flipped or turned: see `views.ts`. */
+  /** Number of the view, where the sample is not the picture as it is, but flipped or turned: see `views.ts`. */
   readonly view?: number;
-  /** The bands that become red, green and blue, as `--bands` names them: by number from 1 or by name, with commas. */
+  /** Bands that become red, green and blue, as `--bands` names them: by number from 1 or by name, with commas. */
   readonly bands?: string;
-  /** Where it lies within its split, for sources that are read quickest in that order; see {@link inReadingOrder}. */
+  /** Place within the split, for sources that are read quickest in that order; see {@link inReadingOrder}. */
   readonly position?: number;
 }
 
 /** Samples in their order: an array, or a list that makes each one when it is asked for (`[...samples]` is always an array). */
 export interface Samples extends Iterable<Sample> {
   readonly length: number;
-  /** Undefined beyond the end. */
+  /** Returns the sample at a place from 0; undefined beyond the end. */
   at(index: number): Sample | undefined;
 }
 
-/** Places of the samples in the order in which their source is read quickest: as they lie, else as given. */
+/** Returns the places of the samples in the order in which their source is read quickest: as they lie, else as given. */
 export function readingOrder(samples: Iterable<Pick<Sample, 'position'>> & { readonly length: number }): Uint32Array {
   const positions = new Float64Array(samples.length);
   const order = new Uint32Array(samples.length);
@@ -51,12 +51,12 @@ export function readingOrder(samples: Iterable<Pick<Sample, 'position'>> & { rea
   return order.sort((a, b) => positions[a]! - positions[b]! || a - b);
 }
 
-/** The same samples in that order. */
+/** Returns the samples in the order in which their source is read quickest, see {@link readingOrder}. */
 export function inReadingOrder<S extends Pick<Sample, 'position'>>(samples: readonly S[]): S[] {
   return Array.from(readingOrder(samples), (place) => samples[place]!);
 }
 
-/** The sample, read by these bands unless it says others itself. */
+/** Returns the sample with these bands, unless it says others itself. */
 export function withBands(sample: Sample, bands: string | undefined): Sample {
   return bands === undefined || sample.bands !== undefined ? sample : { ...sample, bands };
 }
@@ -73,26 +73,30 @@ export interface Mask {
 
 /** A data set of some kind, found but not read: the folder layout, Parquet files. */
 export interface DataSource {
-  /** What errors name: the folder or the file. */
+  /** Folder or file, as errors name it. */
   readonly root: string;
-  /** Names of the splits that are there, ordered by name. */
+  /** Returns the names of the splits that are there, ordered. */
   splits(): Promise<string[]>;
   hasSplit(split: string): Promise<boolean>;
-  /** What errors call a split. */
+  /** Returns what errors call a split. */
   nameOf(split: string): string;
-  /** @throws {SamError} `SAM_BAD_DATA`: no such split, or what is wrong with it, all of it in one line. */
+  /**
+   * Reads the samples of a split, ordered by name.
+   *
+   * @throws SamError `SAM_BAD_DATA`: no such split, or what is wrong with it, all of it in one line.
+   */
   readSplit(split: string, options: SplitReading): Promise<Samples>;
 }
 
 /**
- * `required`: every image needs its mask and every mask its image. `optional`: a mask that is there is taken along. `ignored`: each image
- * once, however many masks it has.
+ * Which masks are read. `required`: every image needs its mask and every mask its image. `optional`: a mask that is there is taken
+ * along. `ignored`: each image is there once, however many masks it has.
  */
 export type MaskNeed = 'required' | 'optional' | 'ignored';
 
 export interface SplitReading {
   readonly masks: MaskNeed;
-  /** Leave out what has no partner, with a warning, rather than fail. */
+  /** Whether what has no partner is left out, with a warning, rather than refused. */
   readonly skipBad: boolean;
   readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -1,7 +1,7 @@
 /** Long loops over pixels that let the event loop turn. */
 import { setImmediate } from 'node:timers/promises';
 
-/** Pixels handled between two turns of the event loop: some milliseconds. */
+/** Number of pixels handled between two turns of the event loop: some milliseconds. */
 const SLICE = 2 ** 20;
 
 /** Runs a loop over `length` pixels piece by piece, the event loop turning in between. */
@@ -12,7 +12,7 @@ export async function inSlices(length: number, body: (start: number, end: number
   }
 }
 
-/** The same row by row, in order. */
+/** Runs a loop over the rows of a picture, in order, the event loop turning now and then. */
 export async function inRows(width: number, height: number, body: (y: number) => void): Promise<void> {
   const rows = Math.max(1, Math.floor(SLICE / Math.max(1, width)));
   for (let y = 0; y < height; y++) {

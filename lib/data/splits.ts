@@ -1,4 +1,4 @@
-/** Which files make up which split, by their names: as the Hugging Face library `datasets` does. */
+/** Splits by the names of their files, as the Hugging Face library `datasets` tells them. */
 import { SamError } from '../core/errors.js';
 import { compare } from '../core/order.js';
 import { nameAll } from '../core/words.js';
@@ -13,7 +13,7 @@ const SYNONYMS: readonly (readonly [string, ...string[]])[] = [
 ];
 
 /**
- * The files of a split, in their order. A file's own name decides, then the folders that it lies in, innermost first: the first
+ * Returns the files of a split, in their order. A file's own name decides, then the folders that it lies in, innermost first: the first
  * word of a known split counts, so that no file is in two of them. Files that name no known split are found by any other name
  * that they contain; where no file names a known split, they all are the training split.
  */
@@ -28,20 +28,20 @@ export function filesOfSplit(files: readonly FoundFile[], split: string): FoundF
   });
 }
 
-/** Names of the splits that files make up, ordered. */
+/** Returns the names of the splits that files make up, ordered. */
 export function splitsOfFiles(files: readonly FoundFile[]): string[] {
   const names = files.map(({ relative }) => splitOf(relative)).filter((name) => name !== undefined);
   if (names.length === 0 && files.length > 0) return ['train'];
   return [...new Set(names)].sort(compare);
 }
 
-/** Whether two names mean the same split: `val` and `validation`. */
+/** Tells whether two names mean the same split, as `val` and `validation` do. */
 export function sameSplit(a: string, b: string): boolean {
   const known = knownSplit(a.toLowerCase());
   return a === b || (known !== undefined && known === knownSplit(b.toLowerCase()));
 }
 
-/** What is said where a split is asked for that is not there. `fix`: where there are no splits at all. */
+/** Makes the error where a split is asked for that is not there. `fix` is the advice where there are no splits at all. */
 export function noSplit(split: string, root: string, there: readonly string[], fix?: string): SamError {
   const named = there.length > 0 ? `the splits there are: ${nameAll(there)}` : fix;
   return new SamError('SAM_BAD_DATA', `there is no split '${split}' in ${root}`, { fix: named });
@@ -57,12 +57,12 @@ function splitOf(relative: string): string | undefined {
   return undefined;
 }
 
-/** The name of a file without its extension, then its folders, innermost first. */
+/** Returns the name of a file without its extension, then its folders, innermost first. */
 function partsOf(relative: string): string[] {
   return stemOf(relative).split('/').reverse();
 }
 
-/** Letters and digits apart, as `datasets` has it: `val2017` names the split `val`. */
+/** Splits a text into words, letters and digits apart, as `datasets` does: `val2017` names the split `val`. */
 function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/\p{L}+|\p{N}+/gu) ?? [];
 }
@@ -71,20 +71,20 @@ function knownSplit(word: string): string | undefined {
   return SYNONYMS.find((words) => words.includes(word))?.[0];
 }
 
-/** Whether `wanted` stands in `text`, its words one after the other. */
+/** Tells whether `wanted` stands in `text`, its words one after the other. */
 function hasWords(text: string, wanted: readonly string[]): boolean {
   const words = wordsOf(text);
   return wanted.length > 0 && words.some((_, start) => wanted.every((word, index) => words[start + index] === word));
 }
 
-/** The samples of one split: of its files, at least one. */
+/** A function that reads the samples of one split from its files, of which there is at least one. */
 export type ReadSplit = (
   files: readonly FoundFile[],
   split: { readonly name: string; readonly description: string },
   reading: SplitReading,
 ) => Promise<Samples>;
 
-/** A data set of files whose names and folders tell their splits. */
+/** Makes a data set of files whose names and folders tell their splits. */
 export function sourceOfFiles(root: string, files: readonly FoundFile[], read: ReadSplit): DataSource {
   const nameOf = (split: string) => `the split '${split}' in ${root}`;
   return {

@@ -10,11 +10,11 @@ import { inSlices } from './slices.js';
 
 const [FLIP_X, FLIP_Y, TRANSPOSE] = [1, 2, 4];
 
-/** What `--augment` offers, and the views that belong to it. */
+/** Views by what `--augment` offers. */
 const VIEWS = { flips: [0, 1, 2, 3], dihedral: [0, 1, 2, 3, 4, 5, 6, 7] } as const;
 export type Augment = keyof typeof VIEWS;
 
-/** Each sample once for each view. */
+/** Returns each sample once for each view. */
 export function allViews(samples: Samples, augment: Augment | undefined): Samples {
   if (augment === undefined) return samples;
   const views = VIEWS[augment];
@@ -24,7 +24,7 @@ export function allViews(samples: Samples, augment: Augment | undefined): Sample
   }));
 }
 
-/** The view of a sample in an epoch: it depends on the seed, the epoch and the sample's name, and on nothing else. */
+/** Draws the view of a sample in an epoch, which depends on the seed, the epoch and the sample's name, and on nothing else. */
 export function drawnView(sample: Sample, augment: Augment | undefined, seed: number, epoch: Epoch): Sample {
   if (augment === undefined) return sample;
   const views = VIEWS[augment];
@@ -32,7 +32,7 @@ export function drawnView(sample: Sample, augment: Augment | undefined, seed: nu
   return { ...sample, view: views[randomFor(seed, epoch, `\0view\0${sample.name}`, 0).integer(views.length)]! };
 }
 
-/** A view's size from the picture's, and the other way round. */
+/** Returns a view's size from the picture's, and the other way round. */
 export function viewedSize<Size extends { readonly width: number; readonly height: number }>(
   size: Size,
   view: number,
@@ -41,9 +41,10 @@ export function viewedSize<Size extends { readonly width: number; readonly heigh
 }
 
 /**
- * The pixels of a view.
+ * Returns the pixels of a view.
  *
- * @param values width * height * channels of the picture as it is.
+ * @param values pixels of the picture as it is, width * height * channels.
+ * @param size size of the picture as it is.
  */
 export async function viewedPixels(
   values: Uint8Array,
@@ -66,7 +67,11 @@ export async function viewedPixels(
   return turned;
 }
 
-/** Where a point of the picture as it is lies in its view, pixels. `size`: the picture's. */
+/**
+ * Returns where a point of the picture as it is lies in its view, pixels.
+ *
+ * @param size size of the picture as it is.
+ */
 export function viewedPoint(
   [px, py]: readonly [number, number],
   size: { readonly width: number; readonly height: number },

@@ -12,19 +12,23 @@ import { ENCODERS, encoderNamed, namesOf, VIT } from './encoders.js';
 import { findSource, inspect, type Source, type SourceOptions } from './source.js';
 
 export interface EncoderFile {
-  /** TorchScript, or weights of which it is built. */
+  /** File of the encoder: TorchScript, or weights of which it is built. */
   encoder: string;
   encoderHash: string;
 }
 
 export interface GivenEncoder extends EncoderFile {
-  /** How to find it again: a name, or an absolute path. */
+  /** Name or absolute path that finds it again. */
   spec: string;
-  /** Where it was named as a model: its weights, which may have to lend their prompt encoder. */
+  /** Weights of the model that it was named by, where it was: they may have to lend their prompt encoder. */
   source?: Source;
 }
 
-/** The encoder in a model's own weights. */
+/**
+ * Finds the encoder in a model's own weights. One that runs as TorchScript is built into the cache, unless it is there.
+ *
+ * @throws SamError `SAM_BAD_ENCODER`: the weights hold no encoder, or one that can't be built.
+ */
 export async function ownEncoder(source: Source, options: SourceOptions): Promise<EncoderFile> {
   const { weights, weightsHash, name, info } = source;
   if (!info.buildable) {
@@ -53,8 +57,10 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
 }
 
 /**
- * What `--encoder` names: any model (its encoder is taken), or a TorchScript file. That is loaded, and so proved, only when
+ * Finds what `--encoder` names: any model (its encoder is taken), or a TorchScript file. That is loaded, and so proved, only when
  * something must be encoded.
+ *
+ * @throws SamError as {@link ownEncoder} and {@link findSource}.
  */
 export async function givenEncoder(spec: string, options: SourceOptions): Promise<GivenEncoder> {
   const path = resolve(options.cwd, spec);
@@ -68,7 +74,7 @@ export async function givenEncoder(spec: string, options: SourceOptions): Promis
   return { spec: source.spec, source, ...(await ownEncoder(source, options)) };
 }
 
-/** Weights, rather than TorchScript. */
+/** Tells whether a file holds weights, rather than TorchScript. */
 export async function isWeights(path: string): Promise<boolean> {
   try {
     await inspect(path);
@@ -79,7 +85,7 @@ export async function isWeights(path: string): Promise<boolean> {
   }
 }
 
-/** Built aside: another process sees the whole file or none, and what a killed one leaves is swept away. */
+/** Builds an encoder aside: another process sees the whole file or none, and what a killed one leaves is swept away. */
 async function buildInto(folder: string, encoder: string, weights: string, cacheDir: string): Promise<void> {
   const scratch = await scratchFolder(join(cacheDir, 'tmp'));
   try {

@@ -81,10 +81,10 @@ export const ENCODERS = [...VITS, TINY_VIT] as const;
 /** Sizes of {@link VITS}. */
 export type VitSize = (typeof VITS)[number]['size'];
 
-/** Names for messages: `ViT-B, ViT-L, ViT-H`. */
+/** Lists encoders by name, for messages: `ViT-B, ViT-L, ViT-H`. */
 export const namesOf = (encoders: readonly Encoder[]) => encoders.map(({ name }) => name).join(', ');
 
-/** Encoder of the name that `inspectWeights` gave. */
+/** Returns the encoder of the name that `inspectWeights` gave. */
 export function encoderNamed(name: string | null): Encoder | undefined {
   return ENCODERS.find((encoder) => encoder.name === name);
 }

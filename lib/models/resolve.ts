@@ -16,17 +16,20 @@ import type { ModelDescriptor, ResolvedModel } from './model.js';
 import { findSource, isModelFolder, type Source, type SourceOptions } from './source.js';
 
 export interface ResolveOptions extends Omit<SourceOptions, 'cacheDir' | 'cwd' | 'wantedHash'> {
-  /** Where models are kept that are fetched or converted. Default: {@link defaultCacheDir}. */
+  /** Folder where models are kept that are fetched or converted; {@link defaultCacheDir} by default. */
   cacheDir?: string | undefined;
-  /** Another image encoder than the model's own: TorchScript, or a model. */
+  /** Image encoder to take instead of the model's own: TorchScript, or a model. */
   encoder?: string | undefined;
-  /** Relative paths start here. Default: the working folder. */
+  /** Folder that relative paths start at; the working folder by default. */
   cwd?: string | undefined;
 }
 
 /**
- * @throws SamError `SAM_NOT_FOUND` (no such model), `SAM_BAD_CHECKPOINT` (cut short, not weights, not SAM, a checkpoint of other
- * weights), `SAM_BAD_ENCODER` (no encoder can be had), `SAM_NETWORK`.
+ * Finds the files of a model: its weights, its image encoder and, for a run or a checkpoint, the tuned decoder.
+ *
+ * @param spec the model, as `--model` takes it.
+ * @throws SamError `SAM_NOT_FOUND`: no such model. `SAM_BAD_CHECKPOINT`: cut short, not weights, not SAM, or a checkpoint of other
+ * weights. `SAM_BAD_ENCODER`: no encoder can be had. `SAM_NETWORK`: it can't be fetched.
  */
 export async function resolveModel(spec: string, options: ResolveOptions): Promise<ResolvedModel> {
   const { cacheDir = defaultCacheDir(), cwd = process.cwd() } = options;
@@ -48,7 +51,7 @@ type Located = SourceOptions & { encoder?: string | undefined };
 /** Weights whose mask decoder lies in another file. */
 type WithDecoder = Source & { decoder?: string };
 
-/** Source weights with their own encoder, or the one that was named. */
+/** Finds source weights, and their own encoder or the one that was named. */
 async function resolveSource(spec: string, options: Located): Promise<ResolvedModel> {
   const source: WithDecoder = await findSource(spec, options);
   requireDecoder(source);
@@ -71,7 +74,7 @@ async function resolveSource(spec: string, options: Located): Promise<ResolvedMo
   return { spec, name, weights, weightsHash, encoder, encoderHash, ...rest, descriptor };
 }
 
-/** A mask decoder alone answers with the prompt encoder of the model that `--encoder` names. */
+/** Lends weights with a mask decoder alone the prompt encoder of the model that `--encoder` names. */
 function withPromptEncoder(decoder: Source, base: Source | undefined): WithDecoder {
   if (base === undefined || !base.info.promptEncoder) {
     throw new SamError('SAM_BAD_CHECKPOINT', `${decoder.weights} holds a mask decoder, but no prompt encoder`, {
@@ -82,7 +85,7 @@ function withPromptEncoder(decoder: Source, base: Source | undefined): WithDecod
   return { ...base, spec: decoder.spec, name: decoder.name, weightsHash, decoder: decoder.weights };
 }
 
-/** A run folder stands for its best checkpoint. */
+/** Finds the best checkpoint of a run folder, which stands for it. */
 async function resolveRun(spec: string, folder: string, options: Located): Promise<ResolvedModel> {
   const best = join(folder, 'checkpoints', 'best.safetensors');
   if (!existsSync(best)) {
@@ -96,7 +99,7 @@ async function resolveRun(spec: string, folder: string, options: Located): Promi
   return resolveCheckpoint({ spec, path: best, name: basename(folder), header }, options);
 }
 
-/** Finds the weights that the checkpoint was tuned from, and lays it over them. */
+/** Finds the weights that a checkpoint was tuned from, and lays it over them. */
 async function resolveCheckpoint(
   checkpoint: { spec: string; path: string; name: string; header: SafetensorsHeader },
   options: Located,
@@ -138,7 +141,7 @@ const descriptorSchema = z.object({
   encoder: z.string().nullable(),
 });
 
-/** A checkpoint of ours says what it was tuned from. */
+/** Tells a checkpoint of this package, which says what it was tuned from, from other weights. */
 function isCheckpoint(header: SafetensorsHeader): boolean {
   return header.metadata.model !== undefined;
 }
@@ -174,7 +177,7 @@ function notACheckpoint(path: string): SamError {
   });
 }
 
-/** The folder of the run that a checkpoint belongs to, if it lies in one. */
+/** Returns the folder of the run that a model's checkpoint belongs to, if it lies in one. */
 export function runFolder(model: ResolvedModel): string | undefined {
   if (model.checkpoint === undefined) return undefined;
   const folder = dirname(dirname(model.checkpoint.path));

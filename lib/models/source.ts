@@ -19,23 +19,23 @@ import { type FindOptions, findMobileSam } from './mobile-sam.js';
 export type SourceOptions = FindOptions;
 
 export interface Source {
-  /** How to find it again: a name, or an absolute path. */
+  /** Name or absolute path that finds it again. */
   spec: string;
-  /** Short, for reports. */
+  /** Short name, for reports. */
   name: string;
-  /** The file of weights, or the index of sharded ones. */
+  /** Path of the weights, or of the index of sharded ones. */
   weights: string;
   weightsHash: string;
   info: WeightsInfo;
-  /** Of the mask decoder's layer norms, where a config says it. */
+  /** Epsilon of the mask decoder's layer norms, where a config says it. */
   normEpsilon?: number;
-  /** The folder that holds its config, as transformers saves it. */
+  /** Folder with the model's config, as transformers saves it, where it came in one. */
   folder?: string;
 }
 
 const GENERIC = /^(pytorch_)?model$/;
 
-/** Whether the folder looks like one that transformers has saved. */
+/** Tells whether a folder looks like one that transformers has saved. */
 export function isModelFolder(folder: string): boolean {
   const names = readdirSync(folder);
   // A run of ours has a config.json too.
@@ -43,8 +43,10 @@ export function isModelFolder(folder: string): boolean {
 }
 
 /**
- * @throws SamError `SAM_NOT_FOUND` (no such file, folder or name), `SAM_BAD_CHECKPOINT` (not weights, not SAM's, damaged, of
- * another size than its name says), `SAM_NETWORK`.
+ * Finds source weights by name or path, and fetches them where they have to be.
+ *
+ * @throws SamError `SAM_NOT_FOUND`: no such file, folder or name. `SAM_BAD_CHECKPOINT`: not weights, not SAM's, damaged, or of another
+ * size than the name says. `SAM_NETWORK`: they can't be fetched.
  */
 export async function findSource(spec: string, options: SourceOptions): Promise<Source> {
   if (spec === 'mobile-sam') {
@@ -69,7 +71,7 @@ export async function findSource(spec: string, options: SourceOptions): Promise<
 interface Asked {
   spec: string;
   name: string;
-  /** The image encoder that the name promises. */
+  /** Image encoder that the name promises. */
   asked?: string | undefined;
 }
 
@@ -97,7 +99,7 @@ async function fromFolder(folder: string, names: Asked, options: SourceOptions):
   return { ...source, folder, ...(normEpsilon !== undefined && { normEpsilon }) };
 }
 
-/** Of transformers' config.json, what matters here; it leaves out what has its default. */
+/** Part of transformers' config.json that matters here; it leaves out what has its default. */
 const configSchema = z.object({
   mask_decoder_config: z.object({ layer_norm_eps: z.number().optional() }).nullish(),
   vision_config: z.object({ hidden_size: z.number().optional(), num_hidden_layers: z.number().optional() }).nullish(),
@@ -120,7 +122,7 @@ function encoderOf(config: Config | undefined): string | undefined {
   return VITS.find(({ dim, layers }) => dim === width && layers === depth)?.name;
 }
 
-/** The hash of a file of weights; of the index of sharded ones, that of the hashes of all shards. */
+/** Returns the hash of a file of weights; of sharded ones, given by their index, the hash of all shards' hashes. */
 async function hashOf(weights: string, signal: AbortSignal | undefined): Promise<string> {
   if (!isIndex(weights)) return sha256File(weights, signal);
   const hashes: string[] = [];
@@ -130,7 +132,7 @@ async function hashOf(weights: string, signal: AbortSignal | undefined): Promise
   return sha256(hashes.join('\n'));
 }
 
-/** What the file holds, told by its names and shapes. */
+/** Tells what a file of weights holds, by its names and shapes. */
 export async function inspect(weights: string): Promise<WeightsInfo> {
   return nativeCall(() => native().inspectWeights({ path: weights }));
 }

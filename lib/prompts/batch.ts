@@ -12,7 +12,7 @@ const PADDING = -10;
 /** Logits of a mask prompt. */
 const MASK_VALUES = LOW_RES_SIDE ** 2;
 
-/** The picture that prompts belong to. `imageSize`: it is squashed to a square first. */
+/** The picture that prompts belong to. With `imageSize` it is squashed to a square first. */
 export interface PromptFrame {
   readonly imageWidth: number;
   readonly imageHeight: number;
@@ -20,14 +20,14 @@ export interface PromptFrame {
 }
 
 /**
- * One batch from the prompts of B images, in pixels of each image. `joint`: a prompt stays one prompt, N is the most points
- * that any has. `separate`: each point becomes a prompt of its own (N = 1), joined by its prompt's box. Images with fewer
- * points or prompts are filled up with missing ones; an image's first prompt always exists, even without a point.
+ * Makes one batch from the prompts of B images, in pixels of each image. `joint`: a prompt stays one prompt, N is the most points
+ * that any has. `separate`: each point becomes a prompt of its own (N = 1), with its prompt's box. Images with fewer points or
+ * prompts are filled up with missing ones; an image's first prompt always exists, even without a point.
  *
  * `padTo` above 0 is what the article does: up to so many points, what is missing is a padding token instead, which attention
  * sees; as a separate point it is a prompt that exists, and its mask counts.
  *
- * @throws {SamError} `SAM_BAD_ARGUMENT`: not one frame for each image, or boxes or masks for some prompts only.
+ * @throws SamError `SAM_BAD_ARGUMENT`: not one frame for each image, or boxes or masks for some prompts only.
  */
 export function toPromptBatch(
   prompts: readonly (readonly Prompt[])[],
@@ -98,7 +98,7 @@ function onePromptPerPoint(prompt: Prompt): Prompt[] {
   return prompt.points.map((point, index) => ({ ...prompt, points: [point], labels: [prompt.labels[index]!] }));
 }
 
-/** Pixels of the model frame to one pixel of the image, across and down (each side is rounded, so they may differ). */
+/** Returns the pixels of the model frame to one pixel of the image, across and down (each side is rounded, so they may differ). */
 function modelScale({ imageWidth, imageHeight, imageSize }: PromptFrame): readonly [number, number] {
   const picture = { width: imageWidth, height: imageHeight };
   const { width, height } = fitted(picture, MODEL_SIDE, imageSize !== undefined);

@@ -8,7 +8,7 @@ import { type LowResMask, withoutPadding } from '../data/low-res.js';
 import { chebyshevDistance } from './morphology.js';
 import type { Margin, Prompt, PromptSettings } from './prompt.js';
 
-/** How a polarity is drawn: distance m*sqrt(A)/n, rounds of erosion int(A^0.6/d). */
+/** Numbers that positive and negative points are drawn by: `distance` is m in m*sqrt(A)/n, `erosion` d in int(A^0.6/d) rounds. */
 const POSITIVE = { distance: 2.75, erosion: 35 };
 const NEGATIVE = { distance: 2, erosion: 50 };
 
@@ -23,10 +23,10 @@ interface Area {
 }
 
 /**
- * One prompt for one image, in pixels of the original. Fewer points than asked for where the mask has no room.
+ * Draws one prompt for one image, in pixels of the original. It has fewer points than asked for where the mask has no room.
  *
  * @param margin how far points keep from the mask's edge, instead of the number that follows from its area.
- * @throws {SamError} `SAM_BAD_DATA`: a positive point or a box was asked for and the mask has no pixel.
+ * @throws SamError `SAM_BAD_DATA`: a positive point or a box was asked for and the mask has no pixel.
  */
 export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: Random, margin?: Margin): Prompt {
   const picture = pictureOf(mask);
@@ -87,7 +87,7 @@ function drawNegatives(
   return pick(candidates, settings.numNegative, distance, picture.width, random);
 }
 
-/** The pixels that points are drawn from: those left after erosion, or after as many rounds of it as leave any. */
+/** Returns the pixels that points are drawn from: those left after erosion, or after as many rounds of it as leave any. */
 function candidatesIn(area: Area, divisor: number | null, depths: Depths | null): Int32Array {
   if (depths !== null) return deeperThan(depths.values, depths.rounds);
   const inside = indicesAbove(area.values, 0);
@@ -114,7 +114,7 @@ function distanceFor(area: number, count: number, multiplier: number, settings: 
   return settings.dynamicDistance ? (multiplier * Math.sqrt(area)) / count : 0;
 }
 
-/** Uniformly, one after the other, each further than `distance` from those before; fewer when no pixel is left. */
+/** Picks pixels uniformly, one after the other, each further than `distance` from those before; fewer when no pixel is left. */
 function pick(candidates: Int32Array, count: number, distance: number, width: number, random: Random): Pixel[] {
   const picked: Pixel[] = [];
   let left = candidates;
@@ -127,7 +127,7 @@ function pick(candidates: Int32Array, count: number, distance: number, width: nu
   return picked;
 }
 
-/** Those of the pixels `indices` that are further than `distance` from a point. */
+/** Returns those of the pixels `indices` that are further than `distance` from a point. */
 function beyond(indices: Int32Array, [column, row]: Pixel, distance: number, width: number): Int32Array {
   const squared = distance * distance;
   const left = new Int32Array(indices.length);
@@ -142,7 +142,7 @@ function beyond(indices: Int32Array, [column, row]: Pixel, distance: number, wid
   return left.subarray(0, count);
 }
 
-/** The mask's bounds, each side moved by a uniform number in [-perturbation, perturbation), put back into the picture. */
+/** Draws the mask's bounds, each side moved by a uniform number in [-perturbation, perturbation) and put back into the picture. */
 function drawBox(picture: Area, perturbation: number, random: Random): Box {
   const moved = boundsOf(picture).map((side) => side + random.uniform(-perturbation, perturbation));
   const [x0, x1] = ordered(moved[0]!, moved[2]!, picture.width - 1);
@@ -150,7 +150,7 @@ function drawBox(picture: Area, perturbation: number, random: Random): Box {
   return [x0, y0, x1, y1];
 }
 
-/** Two sides of a box within [0, last], the lesser first, at least a pixel apart where the picture is that wide. */
+/** Puts two sides of a box into [0, last], the lesser first, at least a pixel apart where the picture is that wide. */
 function ordered(a: number, b: number, last: number): [number, number] {
   const clip = (side: number) => Math.min(Math.max(side, 0), last);
   const low = clip(Math.min(a, b));
@@ -161,7 +161,7 @@ function ordered(a: number, b: number, last: number): [number, number] {
   return [start, start + narrowest];
 }
 
-/** [least column, least row, greatest column, greatest row] of the set pixels, of which there is at least one. */
+/** Returns [least column, least row, greatest column, greatest row] of the set pixels, of which there is at least one. */
 function boundsOf(area: Area): Box {
   let [x0, y0, x1, y1] = [area.width, area.height, -1, -1];
   for (let y = 0; y < area.height; y++) {
@@ -185,7 +185,7 @@ function inPicture(mask: LowResMask, margin: Margin | undefined, side: 'inside' 
   return margin === undefined ? null : { values: withoutPadding(margin[side], mask), rounds: margin.rounds };
 }
 
-/** Centre of a grid pixel in pixels of the original; held inside the picture, which matters where the grid is finer. */
+/** Returns the centre of a grid pixel in pixels of the original; held inside the picture, which matters where the grid is finer. */
 function toImageX(mask: LowResMask, column: number): number {
   return toImage(column, mask.imageWidth, mask.validWidth);
 }

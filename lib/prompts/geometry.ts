@@ -6,15 +6,19 @@ import type { Prompt, PromptShapes } from './prompt.js';
 type Point = readonly [x: number, y: number];
 type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 
-/** Where a point lies in another frame. */
+/** A function that says where a point lies in another frame. */
 export type Place = (point: Point) => Point;
 
-/** The prompt with its points and the corners of its box where `place` puts them. */
+/** Moves the points of a prompt and the corners of its box to where `place` puts them. */
 export function movedPrompt<P extends PromptShapes>(prompt: P, place: Place): P {
   return { ...prompt, points: prompt.points.map(place), box: prompt.box && movedBox(prompt.box, place) };
 }
 
-/** A prompt of the picture as it is, told in pixels of its view. `size`: the picture's. */
+/**
+ * Tells a prompt of the picture as it is in pixels of one of its views.
+ *
+ * @param size size of the picture as it is.
+ */
 export function viewedPrompt(
   prompt: Prompt,
   size: { readonly width: number; readonly height: number },
@@ -23,14 +27,14 @@ export function viewedPrompt(
   return view === 0 ? prompt : movedPrompt(prompt, (point) => viewedPoint(point, size, view));
 }
 
-/** The places of pixels' centres in a picture that is `byX` and `byY` times as large. */
+/** Makes the {@link Place} of pixels' centres in a picture that is `byX` and `byY` times as large. */
 export function scaledCentre(byX: number, byY: number): Place {
   return ([x, y]) => [(x + 0.5) * byX - 0.5, (y + 0.5) * byY - 0.5];
 }
 
 /**
- * What of a prompt lies in a window of the picture, told in pixels of the window: points on its edges too, and the box's part, none
- * where less than a pixel of the box is left.
+ * Cuts a prompt to a window of the picture, and tells it in pixels of the window. Points on the window's edges stay, as does the
+ * box's part in it, unless less than a pixel of that is left.
  */
 export function croppedPrompt(prompt: Prompt, { x, y, width, height }: Window): Prompt {
   const within = prompt.points.map(([px, py]) => px >= x && py >= y && px <= x + width && py <= y + height);
@@ -43,7 +47,7 @@ export function croppedPrompt(prompt: Prompt, { x, y, width, height }: Window): 
   };
 }
 
-/** The corners may change places. */
+/** Moves a box by its corners, which may change places. */
 function movedBox([x0, y0, x1, y1]: Box, place: Place): Box {
   const [[ax, ay], [bx, by]] = [place([x0, y0]), place([x1, y1])];
   return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)];

@@ -6,9 +6,9 @@ import type { PromptShapes } from './prompt.js';
 const SIGNS = { in: 'M-4 0H4M0-4V4', out: 'M-4 0H4' };
 
 /**
- * SVG elements of the classes `prompt-in`, `prompt-out`, `prompt-sign` and `prompt-box`.
+ * Draws a prompt as SVG elements of the classes `prompt-in`, `prompt-out`, `prompt-sign` and `prompt-box`.
  *
- * @param place Where a coordinate of the prompt lies in the picture.
+ * @param place where a coordinate of the prompt lies in the picture.
  */
 export function promptMarks(prompt: PromptShapes, place: Place): string {
   const { points, labels, box } = movedPrompt(prompt, place);

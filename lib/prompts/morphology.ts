@@ -1,14 +1,15 @@
 /** Binary morphology. */
 
-/** No unset pixel at all. */
+/** Distance that means that there is no unset pixel at all. */
 export const FAR = 0xffff;
 
 /**
- * For each set pixel the Chebyshev distance to the nearest unset pixel inside the picture; 0 for unset pixels. Two
- * chamfer passes, exact for this metric. The picture's border is no edge: without an unset pixel the distance is
- * {@link FAR} everywhere.
+ * Measures the Chebyshev distance of each set pixel to the nearest unset pixel inside the picture, by two chamfer passes, which
+ * are exact for this metric. The picture's border is no edge: without an unset pixel the distance is {@link FAR} everywhere.
  *
- * @param set which pixels are meant: those that are not 0 (1, the default), or those that are (0).
+ * @param values width*height.
+ * @param set which values count as set: all but 0 (1, the default), or 0 (0).
+ * @returns width*height, 0 for unset pixels.
  */
 export function chebyshevDistance(values: Uint8Array, width: number, height: number, set: 0 | 1 = 1): Uint16Array {
   const distance = new Uint16Array(width * height);
@@ -29,7 +30,7 @@ export function chebyshevDistance(values: Uint8Array, width: number, height: num
   return distance;
 }
 
-/** From the left, with the row above: of its three pixels two are known from the pixel before. */
+/** Passes over a row from the left, with the row above: of its three pixels two are known from the pixel before. */
 function forwards(values: Uint8Array, from: number, row: Uint16Array, above: Uint16Array, set: 0 | 1): void {
   const last = row.length - 1;
   let [left, leftAbove, middleAbove] = [FAR, FAR, above[0]!];
@@ -47,7 +48,7 @@ function forwards(values: Uint8Array, from: number, row: Uint16Array, above: Uin
   }
 }
 
-/** From the right, with the row below. */
+/** Passes over a row from the right, with the row below. */
 function backwards(row: Uint16Array, below: Uint16Array): void {
   let [right, rightBelow, middleBelow] = [FAR, FAR, below[row.length - 1]!];
   for (let x = row.length - 1; x >= 0; x--) {
@@ -64,8 +65,8 @@ function backwards(row: Uint16Array, below: Uint16Array): void {
 }
 
 /**
- * `rounds` rounds of erosion with a 3x3 square, as skimage does them: what lies beyond the picture's border does not
- * erode. The time does not depend on `rounds`.
+ * Erodes a mask `rounds` times with a 3x3 square, as skimage does: what lies beyond the picture's border does not erode. The time
+ * does not depend on `rounds`.
  *
  * @param values width*height, non-zero inside.
  * @returns width*height, 0 or 1.

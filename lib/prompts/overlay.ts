@@ -7,19 +7,23 @@ import { MODEL_SIDE } from '../frame.js';
 import { promptMarks } from './marks.js';
 import type { Prompt } from './prompt.js';
 
-/** Cyan, 45 % of it. */
+/** Colour of the mask, RGBA: cyan, 45 % opaque. */
 const TINT = [0, 229, 255, 115] as const;
 const STYLE = `<style>
 .prompt-in, .prompt-out { r: 9px; stroke: white; stroke-width: 3 } .prompt-in { fill: #19c24a } .prompt-out { fill: #e5322d }
 .prompt-sign { display: none } .prompt-box { fill: none; stroke: #ffd400; stroke-width: 3 }
 </style>`;
 
-/** Writes a PNG whose long side is 1024 pixels. Positive points are green, negative ones red, the box is yellow. */
+/** Writes the picture of a prompt as a PNG, its long side 1024 pixels. Positive points are green, negative ones red, the box is yellow. */
 export async function writeOverlay(path: string, image: DecodedImage, mask: Mask, prompt: Prompt): Promise<void> {
   await writeFileWhole(path, await overlay(image, mask, prompt, MODEL_SIDE));
 }
 
-/** The same as the bytes of a PNG; `side`: its long side, pixels. */
+/**
+ * Draws the picture of a prompt, as the bytes of a PNG.
+ *
+ * @param side long side of the picture, pixels.
+ */
 export async function overlay(image: DecodedImage, mask: Mask, prompt: Prompt, side: number): Promise<Buffer> {
   const frame = gridFrame(mask, side);
   const { validWidth: width, validHeight: height } = frame;
@@ -35,7 +39,7 @@ export async function overlay(image: DecodedImage, mask: Mask, prompt: Prompt, s
   return picture.composite([tint, marks]).png().toBuffer();
 }
 
-/** RGBA: the tint inside the mask, nothing outside. */
+/** Makes an RGBA picture of a mask on its grid: the tint inside, nothing outside. */
 function tinted(grid: Uint8Array, width: number, height: number, side: number): Buffer {
   const pixels = Buffer.alloc(width * height * 4);
   for (let y = 0; y < height; y++) {

@@ -12,18 +12,20 @@ import type { Prompt, PromptSettings } from '../prompts/prompt.js';
 import type { LowResMasks } from './masks.js';
 import type { RoughPrompts } from './rough-prompts.js';
 
-/** One call of the trainer. */
+/** A batch that is planned: one call of the trainer. */
 export interface PlannedBatch {
   samples: readonly Sample[];
-  /** The optimiser steps after this batch. */
+  /** Whether the optimiser steps after this batch. */
   update: boolean;
-  /** What the loss is multiplied with: 1 / batches of this optimisation step. */
+  /** Factor of the loss: 1 / batches of this optimisation step. */
   scale: number;
 }
 
 /**
  * Cuts samples, in their order, into batches (the last one may be smaller) and groups `accumulate` of them to one
- * optimisation step (the last group may be smaller). Each is made when its turn comes, from batch number `from` on.
+ * optimisation step (the last group may be smaller). Each batch is made when its turn comes.
+ *
+ * @param from number of the first batch to plan, from 0; the batches before it are left out.
  */
 export function* planBatches(
   samples: Samples,
@@ -45,12 +47,12 @@ export function* planBatches(
   }
 }
 
-/** Optimisation steps of an epoch. */
+/** Counts the optimisation steps of an epoch. */
 export function stepsOf(samples: number, batchSize: number, accumulate: number): number {
   return Math.ceil(Math.ceil(samples / batchSize) / accumulate);
 }
 
-/** Where embeddings come from: `EmbeddingStore`, or a test's own. */
+/** A source of embeddings: `EmbeddingStore`, or a test's own. */
 export interface EmbeddingReader {
   read(samples: readonly Sample[]): Promise<Embeddings>;
 }
@@ -67,13 +69,13 @@ export interface BatchSource {
   embeddings: EmbeddingReader;
   prompts: PromptSettings;
   seed: number;
-  /** Prompts are drawn from rough masks, always or at times; the targets stay the labels. */
+  /** Rough masks that prompts are drawn from, always or at times; the targets stay the labels. */
   rough?: RoughPrompts | undefined;
-  /** Each epoch sees one of these views of a picture; validation sees it as it is. */
+  /** Views, one of which an epoch sees of each picture; validation sees pictures as they are. */
   augment?: Augment | undefined;
 }
 
-/** Decodes the labels, draws the prompts of `epoch` and reads the embeddings. */
+/** Makes a batch: decodes the labels, draws the prompts of `epoch` and reads the embeddings. */
 export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoch: Epoch): Promise<PreparedBatch> {
   const augment = epoch === 'validation' ? undefined : source.augment;
   const samples = plan.samples.map((sample) => drawnView(sample, augment, source.seed, epoch));
@@ -98,8 +100,8 @@ export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoc
 }
 
 /**
- * The prompt of one image in one epoch: it depends on `(seed, epoch, image)` and on nothing else. The label is the view's;
- * rough masks are made of the picture as it is.
+ * Draws the prompt of one image in one epoch, which depends on `(seed, epoch, image)` and on nothing else. The label is the
+ * view's; rough masks are made of the picture as it is.
  */
 export async function promptOf(
   source: BatchSource,

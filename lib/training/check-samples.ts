@@ -15,21 +15,23 @@ import type { RoughPrompts } from './rough-prompts.js';
 const PARALLEL = 4;
 
 export interface CheckOptions extends Hooks, ProblemOptions {
-  /** Prompts are drawn from rough masks too, so they are looked at. */
+  /** Rough masks, which are checked too where prompts are drawn from them. */
   rough?: RoughPrompts | undefined;
 }
 
 interface Problem {
-  /** Of the sample in its split. */
+  /** Place of the sample in its split. */
   place: number;
   empty: boolean;
   message: string;
 }
 
 /**
- * The samples that training can use: their label decodes, has the image's size, and has a pixel on the decoder's grid (a
- * label too small for that counts as empty), and a rough mask with a pixel where all prompts come from those. Others are left out with `skipBad` and `onEmpty: 'skip'`.
- * @throws SamError `SAM_BAD_DATA` naming the bad ones, or when nothing is left of a split.
+ * Returns the samples that training can use. Their label decodes, has the image's size and a pixel on the decoder's grid (one too
+ * small for that counts as empty); where all prompts come from rough masks, theirs has a pixel too. Other samples are left out with
+ * `skipBad` and `onEmpty: 'skip'`.
+ *
+ * @throws SamError `SAM_BAD_DATA`: samples are bad, all of which it names, or nothing is left of a split.
  */
 export async function checkSamples<Split extends string>(
   splits: Readonly<Record<Split, Samples>>,
@@ -62,7 +64,11 @@ function without(samples: Samples, problems: readonly Problem[]): Samples {
   );
 }
 
-/** Throws `SAM_BAD_DATA` when a split has nothing left. */
+/**
+ * Refuses splits of which nothing is left.
+ *
+ * @throws SamError `SAM_BAD_DATA`: a split is empty.
+ */
 export function requireSome(splits: Readonly<Record<string, Samples>>): void {
   for (const [name, samples] of Object.entries(splits)) {
     if (samples.length > 0) continue;

@@ -14,7 +14,7 @@ import type { ResolvedTrainOptions } from '../options.js';
 import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import type { TrainEvent } from '../runs/events.js';
 
-/** Hooks that tell a run's events. */
+/** Makes hooks that tell notes and warnings as events of a run. */
 export function eventHooks(signal: AbortSignal | undefined, emit: (event: TrainEvent) => void): Hooks {
   return {
     signal,
@@ -28,7 +28,7 @@ export interface OpenModel {
   name: string;
   descriptor: ModelDescriptor;
   createTrainer(options: TrainerOptions): Trainer;
-  /** With the decoder as it is now. */
+  /** Predicts masks with the decoder as it is now. */
   predict: SamModel['predict'];
   embeddings: {
     ensure(samples: Samples, options: EnsureOptions): Promise<EnsureResult>;
@@ -37,7 +37,7 @@ export interface OpenModel {
   dispose(): Promise<void>;
 }
 
-/** What a finished run has at hand. */
+/** What a finished run has at hand to score models with. */
 export interface ScoredBy {
   options: ResolvedTrainOptions;
   compute: Compute;
@@ -53,7 +53,7 @@ export interface TrainEnvironment {
   versions(): { samNative: string; libtorch: string; node: string };
 }
 
-/** The real one: the addon, the disk. */
+/** The real environment: the addon and the disk. */
 export const environment: TrainEnvironment = {
   compute: computeOn,
   openData,
@@ -85,7 +85,7 @@ async function openModel(options: ResolvedTrainOptions, compute: Compute, hooks:
   }
 }
 
-/** A model that is trained in a workplace, which outlives it. */
+/** Opens a model for training in a workplace, which outlives the model. */
 export async function openModelIn(
   workplace: Workplace,
   options: ResolvedTrainOptions,

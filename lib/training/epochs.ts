@@ -20,12 +20,12 @@ import type { ReadyRun } from './run-records.js';
 import { learningRate, type Schedule } from './schedules.js';
 
 export interface EpochsContext {
-  /** Its `seconds` are this call's, added to as it goes on. */
+  /** Run that is trained. Its `seconds` are those of this call, and grow as it goes on. */
   readonly run: Pick<ReadyRun, 'options' | 'splits' | 'compute' | 'seconds'>;
   readonly source: BatchSource;
   readonly trainer: Trainer;
   readonly schedule: Schedule;
-  /** Changed at the end of each optimisation step and epoch only, so that it can be saved at any moment in between. */
+  /** State of the run. It changes only at the end of an optimisation step or epoch, so that it can be saved at any moment between. */
   readonly state: RunState;
   readonly history: History;
   readonly counters: { trainedSamples: number };
@@ -35,11 +35,11 @@ export interface EpochsContext {
   save(best: boolean): Promise<void>;
   /** Called when an epoch is complete and saved; the next one waits for it. */
   afterEpoch(): Promise<void>;
-  /** The checkpoint written last, if there is one. */
+  /** Returns the path of the checkpoint written last, if there is one. */
   lastCheckpoint(): string | undefined;
 }
 
-/** Trains until the last epoch, early stopping, or an abort: then the signal's reason is thrown and `state` can be saved. */
+/** Trains until the last epoch, early stopping or an abort. An abort throws the signal's reason; `state` can then be saved. */
 export async function runEpochs(context: EpochsContext): Promise<void> {
   const { state } = context;
   const { options, seconds } = context.run;
@@ -71,7 +71,7 @@ interface StepSums {
   batches: number;
 }
 
-/** The rest of the epoch in progress. */
+/** Trains the rest of the epoch in progress; returns how long it took, and its pace. */
 async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; samplesPerSecond: number }> {
   const { state, counters, signal } = context;
   const { options, splits, seconds } = context.run;
@@ -102,12 +102,12 @@ async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; sa
   return { seconds: seconds.train - before.seconds, samplesPerSecond: pace() };
 }
 
-/** Training samples in the order of the epoch in progress. */
+/** Returns the training samples in the order of the epoch in progress. */
 function orderOf({ run: { splits, options }, state }: EpochsContext): Samples {
   return pick(splits.train, shuffled(splits.train.length, options.seed, state.epoch));
 }
 
-/** One batch through the trainer. Returns the gradients' norm where the optimiser has stepped. */
+/** Passes one batch to the trainer. Returns the gradients' norm; NaN where the optimiser has not stepped. */
 async function trainBatch(context: EpochsContext, { batch, plan }: PreparedBatch, sums: StepSums): Promise<number> {
   const { trainer, state, schedule } = context;
   const { options, compute } = context.run;
@@ -130,7 +130,7 @@ async function trainBatch(context: EpochsContext, { batch, plan }: PreparedBatch
   return result.gradientNorm;
 }
 
-/** The head of a history line for the step in hand. */
+/** Makes the head of a history line for the step in progress. */
 function stepLine({ state, schedule }: EpochsContext) {
   const rate = learningRate(schedule, state.step);
   return { type: 'step' as const, epoch: state.epoch + 1, step: state.step + 1, learningRate: rate };
@@ -153,7 +153,7 @@ async function completeStep(
   context.emit({ ...line, stepInEpoch, stepsPerEpoch, samplesPerSecond: step.pace });
 }
 
-/** Mean loss and IoU of the validation images, with prompts that are the same in every epoch. */
+/** Returns the mean loss and IoU of the validation images, with prompts that are the same in every epoch. */
 async function validateEpoch(context: EpochsContext): Promise<{ loss: number; iou: number }> {
   const { source, trainer, state, signal } = context;
   const { splits, options } = context.run;

@@ -1,4 +1,4 @@
-/** Before a run trains: whether its validation images are near-duplicates of training images. Their embeddings are there by now. */
+/** Whether a run's validation images are near-duplicates of its training images, told before it trains but after it has encoded them. */
 import type { Hooks } from '../core/hooks.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
 import { spreadPlaces } from '../data/sample-list.js';
@@ -6,12 +6,12 @@ import { describeImages } from '../embeddings/descriptors.js';
 import { nearDuplicates, nearDuplicateWarning } from '../embeddings/near-duplicates.js';
 import type { OpenModel } from './environment.js';
 
-/** Images looked at: reading an embedding takes some milliseconds, and a warning must not cost an epoch. */
+/** Most images looked at: reading an embedding takes some milliseconds, and a warning must not cost an epoch. */
 const LOOKED_AT = 1024;
-/** Of them at most so many of validation. */
+/** Most validation images among them. */
 const VALIDATION = 256;
 
-/** The warning, if there is one. Of a larger set a part is looked at, evenly spread; `sam-native split` looks at all. */
+/** Returns a warning where there are near-duplicates. Looks at an evenly spread part of a large set; `sam-native split` looks at all. */
 export async function leakWarning(
   splits: DataSplits,
   model: Pick<OpenModel, 'embeddings'>,

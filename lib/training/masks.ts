@@ -4,30 +4,37 @@ import { decodeMask, imageSize } from '../data/decode.js';
 import { type LowResMask, toLowRes } from '../data/low-res.js';
 import type { Sample } from '../data/sample.js';
 
-/** Some 5,000 masks of 500 runs: a set of any size takes no more. Decoding one anew takes some milliseconds, beside the step. */
+/** Memory for labels: some 5,000 of 500 runs. A set of any size takes no more; decoding one anew takes milliseconds, beside the step. */
 const MEMORY_BYTES = 8 * 2 ** 20;
-/** What an entry takes besides its runs. */
+/** Bytes that an entry takes besides its runs. */
 const ENTRY_BYTES = 512;
 const LONGEST_RUN = 2 ** 16 - 1;
 
-/** Lengths of the runs of zeros and ones in turn, zeros first; a run too long for one number has a run of none in its midst. */
+/** A label as lengths of runs of zeros and ones in turn, zeros first. Runs too long for one number are several, with empty ones between. */
 type PackedMask = Omit<LowResMask, 'values'> & { readonly runs: Uint16Array };
 
 export class LowResMasks {
   readonly #masks = new Lru<string, PackedMask>(MEMORY_BYTES, ({ runs }) => runs.byteLength + ENTRY_BYTES);
 
-  /** `maskSize`: side of the grid. `pictureSize`: pictures are first squashed to a square of this side. */
+  /**
+   * @param maskSize side of the grid.
+   * @param pictureSize side of the square that pictures are first squashed to, where they are.
+   */
   constructor(
     readonly maskSize: number,
     readonly pictureSize: number | undefined,
   ) {}
 
-  /** Masks that are kept just now. */
+  /** Number of labels that are kept just now. */
   get kept(): number {
     return this.#masks.size;
   }
 
-  /** @throws SamError `SAM_BAD_DATA`: the label does not decode or has another size than the image. */
+  /**
+   * Returns the label of a sample, on the grid.
+   *
+   * @throws SamError `SAM_BAD_DATA`: the label does not decode, or has another size than the image.
+   */
   async get(sample: Sample): Promise<LowResMask> {
     // Splits may use one name twice; a label's path is its own.
     const key = `${sample.view ?? 0} ${sample.mask?.path ?? sample.name}`;

@@ -3,26 +3,30 @@ import { copyFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { makeFolder, temporaryName } from '../core/files.js';
 
-/** How long the end of a run waits for the last copies. */
+/** Time that the end of a run waits for the last copies, milliseconds. */
 const PATIENCE_MS = 60_000;
 
 export class Mirror {
   readonly #from: string;
   readonly #to: string;
   readonly #onFailure: (message: string) => void;
-  /** Asked for and not begun: the newest state of each, so asking twice copies once. */
+  /** Files whose copies are asked for and not begun. Each is copied as it will be then, so asking twice copies once. */
   readonly #waiting = new Set<string>();
   #working: Promise<void> | undefined;
   #failed = false;
 
-  /** `from`: the run folder. `to`: the folder that becomes its copy. `onFailure` is told of the first failure in a row. */
+  /**
+   * @param from the run folder.
+   * @param to the folder that becomes its copy.
+   * @param onFailure called with the first failure of several in a row.
+   */
   constructor(from: string, to: string, onFailure: (message: string) => void) {
     this.#from = from;
     this.#to = to;
     this.#onFailure = onFailure;
   }
 
-  /** Copies these files of the run when the copies before are through. Returns at once. */
+  /** Copies these files of the run once earlier copies are done. Returns at once. */
   copy(paths: readonly string[]): void {
     for (const path of paths) this.#waiting.add(path);
     this.#working ??= this.#work().finally(() => {
@@ -30,7 +34,7 @@ export class Mirror {
     });
   }
 
-  /** Waits for what is under way, not longer than `patienceMs`. */
+  /** Waits for the copies under way, not longer than `patienceMs` milliseconds. */
   async finish(patienceMs = PATIENCE_MS): Promise<void> {
     if (this.#working === undefined) return;
     let timer: NodeJS.Timeout | undefined;

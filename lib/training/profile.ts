@@ -7,7 +7,7 @@ import { makeFolder, moveWhole, temporaryName } from '../core/files.js';
 import { onSpan, type Span } from '../core/spans.js';
 import type { TrainEvent } from '../runs/events.js';
 
-/** As much of a run is recorded: an image and a step are thousands of events each. A full shard of the cache is written meanwhile. */
+/** Numbers of images and of steps that are recorded: each is thousands of events. A full shard of the cache is written meanwhile. */
 export const PROFILED = { images: 20, steps: 20 } as const;
 
 /** An event of the Trace Event Format; `ts` is in microseconds. */
@@ -16,11 +16,11 @@ type TraceEvent = Record<string, unknown> & { name?: string; ts?: number };
 interface Trace {
   traceName: string;
   traceEvents: TraceEvent[];
-  /** Where `ts` begins, Unix time. */
+  /** Time at which `ts` is 0, Unix time. */
   baseTimeNanoseconds: number;
 }
 
-/** Records the first images encoded, and the first steps, of one run. One at a time in a process. */
+/** A recording of the first images encoded, and the first steps, of one run; only one at a time in a process. */
 export class Profile {
   readonly #path: string;
   readonly #temporary: string;
@@ -36,7 +36,11 @@ export class Profile {
     this.#temporary = temporaryName(this.#path);
   }
 
-  /** Before any work. Throws `SAM_BAD_OPTION` where the file can't be written. */
+  /**
+   * Refuses, before any work, a file that can't be written. Makes its folder.
+   *
+   * @throws SamError `SAM_BAD_OPTION`: the file can't be written.
+   */
   async check(): Promise<void> {
     try {
       await makeFolder(dirname(this.#path));
@@ -48,7 +52,7 @@ export class Profile {
     if (found?.isDirectory()) throw this.#unwritable('it is a folder');
   }
 
-  /** Records until {@link PROFILED} is reached (by `see`), or `stop`. */
+  /** Begins to record, until `see` was told of as much as {@link PROFILED}, or `stop` is called. */
   start(device: string): void {
     process.env.KINETO_LOG_LEVEL ??= '6'; // above all: its log would go between the lines of progress
     native().startProfile({ device });
@@ -70,7 +74,7 @@ export class Profile {
     stop?.();
   }
 
-  /** Writes the file, if anything was recorded. Returns its path. */
+  /** Writes the file, if anything was recorded, and returns its path. */
   async finish(): Promise<string | undefined> {
     try {
       this.stop();
@@ -88,7 +92,7 @@ export class Profile {
     }
   }
 
-  /** Joins what one recording wrote to the trace. */
+  /** Adds what one recording wrote to the trace. */
   async #add(part: string): Promise<void> {
     const trace = JSON.parse(await readFile(part, 'utf8')) as Trace;
     if (this.#trace === undefined) {
@@ -111,7 +115,7 @@ export class Profile {
   }
 }
 
-/** Spans may overlap, as slices of a thread may not: pairs of asynchronous events, on tracks of their own. */
+/** Makes each span a pair of asynchronous events, on tracks of their own: spans may overlap, as slices of a thread may not. */
 function spanEvents(spans: readonly Span[], baseTimeNanoseconds: number): TraceEvent[] {
   const microseconds = (time: number) => (performance.timeOrigin + time) * 1000 - baseTimeNanoseconds / 1000;
   return spans.flatMap(({ name, start, end }, id) => {

@@ -7,9 +7,9 @@ import { parseOptions, type ResolvedTrainOptions, type TrainOptions, trainOption
 import { type CheckpointMetadata, readCheckpointMetadata } from '../runs/checkpoints.js';
 import { type RunConfig, readRunConfig, runPaths } from '../runs/run-folder.js';
 
-/** What may differ from the run's own: nothing of it changes what is learnt (but for `epochs`, its length). */
+/** Options that may differ from the run's own: none of them changes what is learnt (but for `epochs`, how long). */
 const MAY_CHANGE = new Set(['epochs', 'device', 'threads', 'saveEvery', 'mirror', 'cacheDir', 'cacheMax', 'report']);
-/** Where the run is, not how it trains. */
+/** Options that say where the run is, not how it trains. */
 const PLACE = new Set(['out', 'resume', 'overwrite']);
 
 /** Options of a run that goes on: its folder, and what may change. What else is given must agree with the run. */
@@ -20,13 +20,17 @@ export interface ResumeOptions extends Partial<TrainOptions> {
 
 export interface ResumedRun {
   dir: string;
-  /** The run's own, with what was given anew. */
+  /** Config of the run, with the options that were given anew. */
   config: RunConfig;
-  /** Of the last checkpoint; undefined for a run that was killed before its first. */
+  /** Metadata of the last checkpoint; undefined for a run that was killed before its first. */
   metadata: CheckpointMetadata | undefined;
 }
 
-/** The folder of `--resume DIR`, or of `--resume --out DIR`; undefined for a new run. */
+/**
+ * Returns the folder of `--resume DIR`, or of `--resume --out DIR`; undefined for a new run.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: no folder is named, or two are.
+ */
 export function resumeFolder({ resume, out }: Pick<TrainOptions, 'resume' | 'out'>): string | undefined {
   if (resume === undefined) return undefined;
   const folder = resume === '' ? out : resume;
@@ -41,7 +45,13 @@ export function resumeFolder({ resume, out }: Pick<TrainOptions, 'resume' | 'out
   return resolve(folder);
 }
 
-/** Throws `SAM_NOT_FOUND` (no run there), `SAM_BAD_CHECKPOINT`, or `SAM_BAD_OPTION` naming the options that disagree. */
+/**
+ * Reads the run in a folder, to go on with it.
+ *
+ * @param given options given anew, which must agree with the run's own; some may change.
+ * @throws SamError `SAM_NOT_FOUND`: there is no run. `SAM_BAD_CHECKPOINT`: the last checkpoint can't be read. `SAM_BAD_OPTION`: options
+ * disagree, all of which it names.
+ */
 export async function openResumedRun(dir: string, given: Partial<TrainOptions>): Promise<ResumedRun> {
   const config = await readRunConfig(dir);
   const options = { ...config.options, ...agreedChanges(given, config.options) };
@@ -50,7 +60,7 @@ export async function openResumedRun(dir: string, given: Partial<TrainOptions>):
   return { dir, config: { ...config, options }, metadata };
 }
 
-/** The options that may change, checked. */
+/** Checks the options given anew, and returns those that may change. */
 function agreedChanges(given: Partial<TrainOptions>, own: ResolvedTrainOptions): Partial<ResolvedTrainOptions> {
   const names = Object.keys(given).filter(
     (name) => given[name as keyof TrainOptions] !== undefined && !PLACE.has(name),
@@ -75,7 +85,7 @@ function agreedChanges(given: Partial<TrainOptions>, own: ResolvedTrainOptions):
   return Object.fromEntries(names.filter((name) => MAY_CHANGE.has(name)).map((name) => [name, again[name]]));
 }
 
-/** The same options with absolute paths, so that a run means the same from every folder. */
+/** Makes the paths in options absolute, so that a run means the same from every folder. */
 export function absolutePaths<Options extends Record<string, unknown>>(options: Options): Options {
   const changed: Record<string, unknown> = { ...options };
   for (const name of ['cacheDir', 'images', 'mirror', 'out', 'roughMasks']) {

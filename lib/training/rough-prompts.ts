@@ -7,7 +7,7 @@ import type { Prompt, PromptSettings } from '../prompts/prompt.js';
 import { drawRoughPrompt, emptyRoughMask, RoughMasks } from '../prompts/rough/rough-masks.js';
 import { promptOrigin, toRoughMaskSettings } from '../prompts/rough/settings.js';
 
-/** The draw of the source has a stream of its own beside the prompt's, which is 0. */
+/** Number of the random stream that chooses between label and rough mask; the prompt's own is 0. */
 const SOURCE_STREAM = 1;
 
 export class RoughPrompts {
@@ -16,11 +16,15 @@ export class RoughPrompts {
 
   private constructor(
     readonly masks: RoughMasks,
-    /** Half of the prompts come from the label, and all those of images whose rough mask is empty. */
+    /** Whether half of the prompts come from the label, and all those of images whose rough mask is empty. */
     readonly mixed: boolean,
   ) {}
 
-  /** Undefined where prompts are drawn from labels only. @throws SamError `SAM_BAD_OPTION`. */
+  /**
+   * Returns the rough masks that the options describe; undefined where prompts are drawn from labels only.
+   *
+   * @throws SamError `SAM_BAD_OPTION`: rough masks are asked for and not, or not wholly, described.
+   */
   static open(options: ResolvedTrainOptions): RoughPrompts | undefined {
     const settings = toRoughMaskSettings(options);
     const origin = promptOrigin(options);
@@ -29,7 +33,7 @@ export class RoughPrompts {
     return new RoughPrompts(new RoughMasks(settings, { maskSize, imageSize }), origin === 'mixed');
   }
 
-  /** What is wrong with the image's rough mask, if anything. With `mixed` an empty one does no harm. */
+  /** Tells what is wrong with the image's rough mask, if anything. With `mixed` an empty one does no harm. */
   async problem(sample: Sample, signal?: AbortSignal): Promise<string | undefined> {
     const { emptiness } = await this.masks.get(sample, signal);
     if (emptiness === null) return undefined;
@@ -38,8 +42,8 @@ export class RoughPrompts {
   }
 
   /**
-   * A prompt from the rough mask; undefined where it is the label's turn. Validation takes rough masks whenever there are
-   * any: they are what inference has.
+   * Draws a prompt from the rough mask; undefined where it is the label's turn. Validation takes rough masks whenever there are
+   * any, since they are what inference has.
    */
   async draw(
     sample: Sample,

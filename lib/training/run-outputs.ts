@@ -49,24 +49,24 @@ export class RunOutputs {
     this.#watch?.take(event);
   }
 
-  /** Pictures of the validation images, where they are due. */
+  /** Draws pictures of validation images, where they are due. */
   async pictures(state: RunState, last: boolean): Promise<void> {
     await this.#watch?.pictures(state, last);
   }
 
-  /** After a checkpoint, the best so far or not. */
+  /** Brings the mirror and, between epochs, the report up to date. Called after each checkpoint, the best so far or not. */
   async saved({ batch }: RunState, best: boolean): Promise<void> {
     const { config, history, last } = this.#paths;
     this.#mirror?.copy([config, history, ...this.#events(), last, ...(best ? [this.#paths.best] : [])]);
     if (batch === 0) await this.#report?.refresh();
   }
 
-  /** The run stops before its end. */
+  /** Closes the report of a run that stops before its end. */
   async stopped(): Promise<void> {
     await this.#report?.close();
   }
 
-  /** The report in full, and the last copies. */
+  /** Writes the report in full, and makes the last copies. */
   async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<ReportedScores>): Promise<void> {
     await this.#report?.finish(seconds, score);
     await this.#watch?.flush();

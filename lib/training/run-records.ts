@@ -47,7 +47,7 @@ export function makeConfig(run: ReadyRun, resumed: ResumedRun | undefined, from:
   };
 }
 
-/** How many samples, and a hash of their names in order: another order would be another run. */
+/** Counts samples, and hashes their names in order: another order would be another run. */
 function summary(samples: Samples): { count: number; digest: string } {
   const hash = createHash('sha256');
   let separator = '';
@@ -58,7 +58,11 @@ function summary(samples: Samples): { count: number; digest: string } {
   return { count: samples.length, digest: hash.digest('hex') };
 }
 
-/** Throws `SAM_BAD_CHECKPOINT` when a resumed run's model has become another one. */
+/**
+ * Refuses to resume a run whose model has become another one.
+ *
+ * @throws SamError `SAM_BAD_CHECKPOINT`: its weights or its image encoder have changed.
+ */
 export function requireSameModel(resumed: ResumedRun, model: OpenModel): void {
   for (const [hash, what] of [['weightsHash', 'weights'] as const, ['encoderHash', 'image encoder'] as const]) {
     if (resumed.config.model[hash] === model.descriptor[hash]) continue;
@@ -93,7 +97,7 @@ export function makeSchedule({ options, splits }: ReadyRun): Schedule {
   };
 }
 
-/** With what this part of the run goes on. */
+/** Describes how this part of the run trains, for its checkpoints. */
 export function historyEntry(run: ReadyRun, config: RunConfig, state: RunState, schedule: Schedule): TrainHistoryEntry {
   const { options } = run;
   return {
@@ -148,7 +152,7 @@ export function makeResult(
   };
 }
 
-/** `--resume` of a run that is done just reports. */
+/** Makes the result of a run that was done already: `--resume` just reports it. */
 export function finishedResult(resumed: ResumedRun, seconds: TrainSeconds): TrainResult {
   const call = { seconds, trainedSamples: 0, encodedImages: 0 };
   return makeResult(runPaths(resumed.dir), resumed.config, resumed.metadata!.state, call);

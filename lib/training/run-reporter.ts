@@ -8,7 +8,7 @@ import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import type { TrainEvent, TrainSeconds } from '../runs/events.js';
 import { eventHooks } from './environment.js';
 
-/** Least time between two versions, so that they cost next to nothing beside short epochs. */
+/** Least time between two versions of a report, so that they cost next to nothing beside short epochs. */
 const SPACING_SECONDS = 10;
 
 export class RunReporter {
@@ -20,19 +20,19 @@ export class RunReporter {
     readonly outside: { signal: AbortSignal | undefined; emit(event: TrainEvent): void },
   ) {}
 
-  /** After an epoch: the curves so far, now and then. */
+  /** Writes the curves so far, unless that was done a moment ago. Called after each epoch. */
   async refresh(): Promise<void> {
     if (this.#failed || performance.now() - this.#written < SPACING_SECONDS * 1000) return;
     await this.#write(() => ({ ended: false }));
     this.#written = performance.now();
   }
 
-  /** The run stops before its end: so does the report. */
+  /** Writes the report of a run that stops before its end. */
   async close(): Promise<void> {
     await this.#write(() => ({ ended: true }));
   }
 
-  /** With the scores and pictures of validation images, before and after. */
+  /** Writes the report in full, with scores and pictures of validation images, before and after. */
   async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<ReportedScores>): Promise<void> {
     const { signal, emit } = this.outside;
     const hooks = eventHooks(signal, emit);
@@ -41,7 +41,7 @@ export class RunReporter {
     if (!complete) await this.#write(() => ({ ended: true, seconds }));
   }
 
-  /** Returns whether it was written. The libraries for it are loaded when they are first needed. */
+  /** Writes the report, and tells whether that worked. The libraries for it are loaded when they are first needed. */
   async #write(status: () => RunStatus | Promise<RunStatus>): Promise<boolean> {
     try {
       const { writeRunReport } = await import('../reports/run-report.js');

@@ -10,11 +10,13 @@
  *   step        /10 at 2/3 and again at 26/27 of the steps: SAM's own schedule (60k and 86,666 of 90k iterations,
  *               arXiv:2304.02643, appendix A)
  */
+
+/** Name of a schedule: how the rate goes on after warm-up. */
 export type ScheduleName = 'constant' | 'linear' | 'cosine' | 'polynomial' | 'step';
 
 export interface Schedule {
   readonly name: ScheduleName;
-  /** The rate after warm-up. */
+  /** Rate after warm-up. */
   readonly rate: number;
   readonly warmupSteps: number;
   /** Optimisation steps of the whole run; `constant` doesn't look at it. */
@@ -25,7 +27,7 @@ const WARMUP_START = 0.1;
 const POLYNOMIAL_POWER = 0.9;
 const STEP_MILESTONES = [60_000 / 90_000, 86_666 / 90_000];
 
-/** The learning rate of optimisation step `step`, counted from 0. */
+/** Returns the learning rate of optimisation step `step`, counted from 0. */
 export function learningRate(schedule: Schedule, step: number): number {
   return schedule.rate * warmupFactor(schedule.warmupSteps, step) * decayFactor(schedule, step);
 }

@@ -6,6 +6,7 @@
  * and `summary.proto`.
  */
 
+/** A picture in an event. */
 export interface EventImage {
   readonly width: number;
   readonly height: number;
@@ -13,16 +14,21 @@ export interface EventImage {
   readonly encoded: Uint8Array;
 }
 
-/** What an event may tell. */
+/** What an event tells. */
 export type EventContent =
-  /** The first one of a file. */
+  /** Version of the format, which the first event of a file tells. */
   | { readonly fileVersion: string }
-  /** What earlier files have from this event's step on is not to be shown any more. */
+  /** Beginning of a session: what earlier files have from this event's step on is not to be shown any more. */
   | { readonly sessionStart: true }
-  /** Of each tag either a number (kept as fp32) or a picture. */
+  /** Values by their tag, each a number (kept as fp32) or a picture. */
   | { readonly values: Readonly<Record<string, number | EventImage>> };
 
-/** One record of the file. `wallTime`: seconds since 1970; `step`: from 0. */
+/**
+ * Makes one record of the file.
+ *
+ * @param wallTime seconds since 1970.
+ * @param step optimisation step, from 0.
+ */
 export function eventRecord(wallTime: number, step: number, content: EventContent): Buffer {
   const event = [double(1, wallTime), ...(step === 0 ? [] : [whole(2, step)]), contentField(content)];
   return record(Buffer.concat(event));
@@ -81,7 +87,7 @@ function key(field: number, kind: number): Buffer {
   return varint(field * 8 + kind);
 }
 
-/** Seven bits a byte, the lowest ones first; the eighth says that more follow. */
+/** Writes a whole number with seven bits a byte, the lowest ones first; the eighth says that more follow. */
 function varint(value: number): Buffer {
   const digits: number[] = [];
   let rest = value;

@@ -13,14 +13,14 @@ const FILE_VERSION = 'brain.Event:2';
 const NAME = /^events\.out\.tfevents\.(\d{10})\./;
 
 export class TensorBoard {
-  /** The file of this part. */
+  /** Event file of this part of the run. */
   readonly path: string;
   readonly #file: FileHandle;
   readonly #onFailure: (message: string) => void;
-  /** What is being written: events stand in the file in the order in which they came. */
+  /** Write in progress; the next one waits for it, so that events stand in the file in the order in which they came. */
   #writing: Promise<void> = Promise.resolve();
   #failed = false;
-  /** Optimisation steps done: where everything stands that belongs to no single step. */
+  /** Optimisation steps done, at which all that belongs to no single step is shown. */
   #step: number;
 
   private constructor(file: FileHandle, path: string, step: number, onFailure: (message: string) => void) {
@@ -33,8 +33,8 @@ export class TensorBoard {
   /**
    * Begins a file in `folder`, which is made.
    *
-   * @param from Optimisation steps that the run goes on from, or undefined where nothing of an earlier part counts.
-   * @param onFailure Told once that nothing can be written any more: the run goes on without.
+   * @param from optimisation steps that the run goes on from; undefined where nothing of an earlier part counts.
+   * @param onFailure called, once, where nothing can be written any more; the run goes on without.
    */
   static async open(
     folder: string,
@@ -55,7 +55,7 @@ export class TensorBoard {
     this.#append(step, { values });
   }
 
-  /** Stands at the epoch's last optimisation step, so that all curves share an axis. */
+  /** Adds an epoch at its last optimisation step, so that all curves share an axis. */
   epoch({ trainLoss, validationLoss, validationIou }: EpochEvent): void {
     const values = {
       'epoch/train_loss': trainLoss,
@@ -69,7 +69,7 @@ export class TensorBoard {
     this.#append(this.#step, { values: pictures });
   }
 
-  /** All that was told is in the file, or `onFailure` knows. */
+  /** Waits until all that was told is in the file, or `onFailure` was called. */
   flush(): Promise<void> {
     return this.#writing;
   }
@@ -93,7 +93,7 @@ export class TensorBoard {
   }
 }
 
-/** TensorBoard reads a folder's files in the order of their names, which begin with a time: this one comes after all that are there. */
+/** Makes up a file name after all that are there: TensorBoard reads a folder's files in the order of their names, which begin with a time. */
 async function nextName(folder: string): Promise<string> {
   const times = (await readdir(folder)).map((name) => Number(NAME.exec(name)?.[1] ?? 0));
   const now = Math.max(Math.floor(Date.now() / 1000), ...times.map((time) => time + 1));

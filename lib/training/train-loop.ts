@@ -62,7 +62,7 @@ export class TrainLoop implements EpochsContext {
     };
   }
 
-  /** Goes on from the last checkpoint, where the run has one. */
+  /** Opens what a run needs to train, and goes on from its last checkpoint, where it has one. */
   static async open(run: ReadyRun, place: RunPlace, outside: Outside): Promise<TrainLoop> {
     const { options, model, splits, masks, rough } = run;
     const { paths, resumed } = place;
@@ -123,7 +123,7 @@ export class TrainLoop implements EpochsContext {
     }
   }
 
-  /** An abort saves where the run stands before it ends the run. */
+  /** Trains the epochs. An abort saves where the run stands before it ends the run. */
   async #epochs(): Promise<void> {
     try {
       await runEpochs(this);
@@ -138,7 +138,11 @@ export class TrainLoop implements EpochsContext {
     }
   }
 
-  /** Writes what comes last. `score`: the scores for the report. */
+  /**
+   * Writes what comes last.
+   *
+   * @param score makes the scores for the report.
+   */
   async finish(score: (hooks: Hooks) => Promise<ReportedScores>): Promise<TrainResult> {
     const { seconds, started, encodedImages } = this.run;
     seconds.total = (performance.now() - started) / 1000;

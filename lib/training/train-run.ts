@@ -4,13 +4,13 @@ import type { TrainEvent, TrainResult } from '../runs/events.js';
 /** Events kept for a reader that is slow, or not there. */
 const MOST_KEPT = 1024;
 
-/** What may be left out when nobody reads: the next one of its kind says nearly the same. */
+/** Kinds of events that may be left out when nobody reads: the next one of its kind says nearly the same. */
 const PASSING: ReadonlySet<TrainEvent['type']> = new Set(['encode', 'step', 'validate']);
 
 /**
- * `for await (const event of run)` gives every event, for one reader. Up to 1024 are kept for a reader that is slow or comes
- * later; beyond that the oldest `step`, `encode` and `validate` events are dropped, never the others. A run that fails throws
- * from the loop and rejects `result`. Leaving the loop early leaves the run going: abort its signal to stop it.
+ * A run in progress. `for await (const event of run)` gives every event, to one reader. Up to 1024 are kept for a reader that is slow
+ * or comes later; beyond that the oldest `step`, `encode` and `validate` events are dropped, never the others. A run that fails
+ * throws from the loop and rejects `result`. Leaving the loop early leaves the run going: abort its signal to stop it.
  */
 export class TrainRun implements AsyncIterable<TrainEvent> {
   readonly result: Promise<TrainResult>;
@@ -18,7 +18,7 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
   #ended = false;
   #wake: () => void = () => {};
 
-  /** `work` is started at once, and given what takes its events. */
+  /** Starts the work at once, and gives it the function that takes its events. */
   constructor(work: (emit: (event: TrainEvent) => void) => Promise<TrainResult>) {
     this.result = work((event) => this.#keep(event)).finally(() => {
       this.#ended = true;

@@ -119,7 +119,7 @@ async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainE
   }
 }
 
-/** Options of a new run: checked, with defaults and absolute paths. */
+/** Checks the options of a new run, and fills in defaults and absolute paths. */
 function newOptions(given: Partial<TrainOptions>): ResolvedTrainOptions {
   const options = absolutePaths(parseOptions(trainOptionsSchema, withPreset(given)));
   toPromptSettings(options); // refuses what would draw no prompt, before any work
@@ -148,7 +148,7 @@ function announce(
   });
 }
 
-/** Encodes what the cache lacks. Pictures that turn out bad are left out with `skipBad`, else the error names them all. */
+/** Encodes the pictures that the cache lacks. With `skipBad` those that turn out bad are left out, else the error names them all. */
 async function encode(
   model: OpenModel,
   splits: DataSplits,
@@ -224,7 +224,7 @@ async function trainAt(run: ReadyRun, place: RunPlace, outside: Outside, from: T
   }
 }
 
-/** Before there was anything to save. */
+/** Makes the error of a run that was stopped before there was anything to save. */
 function interrupted(cause: unknown): SamError {
   return new SamError('SAM_INTERRUPTED', 'interrupted before the first step', {
     fix: 'the same command goes on: images encoded so far are in the cache',

@@ -12,16 +12,16 @@ import { type BatchSource, prepareBatch, promptOf } from './batches.js';
 import type { OpenModel } from './environment.js';
 import type { EventImage } from './tensorboard-format.js';
 
-/** Pictures, evenly spread over the split. */
+/** Number of pictures, evenly spread over the split. */
 const COUNT = 4;
 /** Long side of each half, pixels. */
 const SIDE = 512;
 const JPEG = { quality: 80 };
 
-/** What of a picture stays the same: 1 MB at most. */
+/** What stays the same of a picture that is drawn again and again: 1 MB at most. */
 interface Scene {
   readonly sample: Sample;
-  /** Brought to the side of 512, as are the coordinates of the prompt. */
+  /** Image whose long side is 512 pixels; the prompt is told in its pixels. */
   readonly image: DecodedImage;
   readonly prompt: Prompt;
   readonly labelled: Buffer;
@@ -39,7 +39,7 @@ export class ValidationPictures {
     this.#selection = selection;
   }
 
-  /** As the model is now. Throws what reading and predicting throw. */
+  /** Draws the pictures with the model as it is now. Throws what reading and predicting throw. */
   async draw(predict: OpenModel['predict']): Promise<Record<string, EventImage>> {
     this.#scenes ??= await Promise.all(this.#samples.map((sample) => sceneOf(sample, this.#source)));
     const pictures: Record<string, EventImage> = {};

@@ -22,7 +22,7 @@ export interface Watched {
 export class Watch {
   readonly #board: TensorBoard;
   readonly #watched: Watched;
-  /** Undefined once they could not be drawn. */
+  /** Pictures to draw; undefined once they could not be drawn. */
   #pictures: ValidationPictures | undefined;
 
   private constructor(board: TensorBoard, watched: Watched) {
@@ -31,7 +31,7 @@ export class Watch {
     this.#pictures = new ValidationPictures(watched.samples, watched.source, watched.selection);
   }
 
-  /** Undefined where the file cannot even be begun. */
+  /** Begins the event file; undefined, with a warning, where that fails. */
   static async open(watched: Watched): Promise<Watch | undefined> {
     try {
       const board = await TensorBoard.open(watched.folder, watched.from, (message) => warn(watched, message));
@@ -42,7 +42,7 @@ export class Watch {
     }
   }
 
-  /** The event file of this part of the run. */
+  /** Event file of this part of the run. */
   get path(): string {
     return this.#board.path;
   }

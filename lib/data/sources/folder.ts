@@ -20,17 +20,17 @@ export function folderSource(root: string): DataSource {
   };
 }
 
-/** Whether any split has a folder of masks: the images alone may be those of a COCO file. */
+/** Tells whether any split has a folder of masks: the images alone may be those of a COCO file. */
 export async function hasMasks(root: string): Promise<boolean> {
   for (const split of await splitsOf(root)) if (await isFolder(join(root, split, 'masks'))) return true;
   return false;
 }
 
 /**
- * The samples of one split, ordered by name.
+ * Reads the samples of one split, ordered by name.
  *
- * @throws {SamError} `SAM_BAD_DATA`: no such folder or split, no image, two images or two masks of one name, images without
- * masks, masks without images; all of them named.
+ * @throws SamError `SAM_BAD_DATA`: no such folder or split, no image, two images or two masks of one name, images without masks, or
+ * masks without images, all of which it names.
  */
 export async function readFolderSplit(root: string, split: string, options: SplitReading): Promise<Samples> {
   const folder = join(root, split);
@@ -57,7 +57,7 @@ export async function readFolderSplit(root: string, split: string, options: Spli
   return samplesOf(folder, pairs);
 }
 
-/** Of all that was listed, the paths below the split's folders stay in memory. */
+/** Makes samples of pairs. Of all that was listed, only the paths below the split's folders stay in memory. */
 function samplesOf(folder: string, pairs: Pairs): Samples {
   const [images, masks] = [new PackedTexts(pairs.images), new PackedTexts(pairs.masks)];
   return new SampleList(images.length, (index) => {
@@ -70,12 +70,12 @@ function samplesOf(folder: string, pairs: Pairs): Samples {
   });
 }
 
-/** Whether a split is there, without reading it. */
+/** Tells whether a split is there, without reading it. */
 export async function hasSplit(root: string, split: string): Promise<boolean> {
   return isFolder(join(root, split, 'images'));
 }
 
-/** Folders of `root` that are laid out as a split. */
+/** Returns the names of the folders in `root` that are laid out as a split, ordered. */
 export async function splitsOf(root: string): Promise<string[]> {
   const splits: string[] = [];
   for await (const { name } of entriesOf(root)) if (await hasSplit(root, name)) splits.push(name);
@@ -97,11 +97,11 @@ async function requireSplit(root: string, split: string): Promise<void> {
 }
 
 interface Listing {
-  /** `images` or `masks`. */
+  /** Name of the folder: `images` or `masks`. */
   readonly folder: string;
-  /** Paths below it, ordered by stem. */
+  /** Paths below the folder, ordered by stem. */
   readonly files: readonly string[];
-  /** Those that share a stem, which are not in `files`: which of them is meant can't be told. And those stems. */
+  /** Paths that share a stem, which are not in `files`: which of them is meant can't be told. `doubledNames` are their stems. */
   readonly doubled: string[];
   readonly doubledNames: Set<string>;
 }
@@ -131,7 +131,7 @@ interface Pairs {
   readonly masks: string[];
 }
 
-/** Goes through both lists, in their order, at once. With `requireMasks` images without a mask are in no pair. */
+/** Pairs images with masks, going through both lists at once, in their order. With `requireMasks` images without a mask are in no pair. */
 function pairUp(
   images: Listing,
   masks: Listing,

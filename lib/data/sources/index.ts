@@ -1,4 +1,4 @@
-/** The kinds of data sources: which of them `--data SRC` is. */
+/** Kinds of data sources, and which of them `--data SRC` is. */
 
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
@@ -22,17 +22,17 @@ export interface OpenSourceOptions extends SourceOptions {
 type Found = DataSource | undefined | Promise<DataSource | undefined>;
 
 interface SourceKind {
-  /** Whether it is this kind by its name or its layout; where that is missing, opening it tells. */
+  /** Tells whether a data set is of this kind by its name or its layout; where this is missing, opening the set tells. */
   matches?(data: string): boolean | Promise<boolean>;
-  /** Reads nothing yet. Undefined: it is none of this kind. */
+  /** Opens a data set, of which nothing is read yet; undefined where it is none of this kind. */
   open(options: OpenSourceOptions & ParquetOptions & { cacheDir: string }, hooks: Hooks): Found;
 }
 
 const RIVERS = 'sample:rivers';
-/** `scheme:rest`; a single letter is a drive of Windows. */
+/** Scheme of `scheme:rest`, of two letters or more: a single one is a drive of Windows. */
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 
-/** In the order in which they are tried: a folder of several kinds is read by the folder layout, else as Parquet. */
+/** Kinds in the order in which they are tried: a folder of several kinds is read by the folder layout, else as Parquet. */
 const SOURCES: readonly SourceKind[] = [
   {
     matches: (data) => data.startsWith(HUB_SCHEME),
@@ -55,7 +55,7 @@ const SOURCES: readonly SourceKind[] = [
 /**
  * Finds the data set and its splits; reads nothing yet.
  *
- * @throws {SamError} `SAM_BAD_OPTION`: a source of an unknown kind.
+ * @throws SamError `SAM_BAD_OPTION`: a source of an unknown kind.
  */
 export async function findSource(options: OpenSourceOptions, hooks: Hooks): Promise<DataSource> {
   const { data, cacheDir = defaultCacheDir(), imageColumn = 'image', labelColumn = 'label' } = options;

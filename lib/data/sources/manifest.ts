@@ -16,7 +16,7 @@ const EXTENSIONS: readonly string[] = ['.csv', '.jsonl', '.ndjson'];
 const COLUMNS = ['image', 'mask', 'split', 'name'] as const;
 const COLUMNS_FIX = 'the columns are image, mask, and if wanted split and name; paths start at the folder of the file';
 const FIX = 'mend the file, or go on without these with `skipBad`';
-/** Rows that name no split. */
+/** Split of rows that name none. */
 const DEFAULT_SPLIT = 'train';
 
 interface Row {
@@ -27,7 +27,7 @@ interface Row {
   readonly name: string;
 }
 
-/** The text of such a CSV file, which reads back as these rows. */
+/** Writes a list as the text of a CSV file, which reads back as these rows. */
 export function manifestCsv(rows: readonly Readonly<Record<(typeof COLUMNS)[number], string>>[]): string {
   const lines = rows.map((row) => csvLine(COLUMNS.map((column) => row[column])));
   return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
@@ -110,7 +110,7 @@ function* filesOf(rows: readonly Row[], at: (relative: string) => string): Gener
   }
 }
 
-/** Of the rows, these texts stay in memory. */
+/** Makes samples of texts, which are all that stays in memory of the rows. */
 function listOf(
   names: PackedTexts,
   images: PackedTexts,
@@ -127,7 +127,7 @@ function listOf(
   });
 }
 
-/** The name given; else the image's path without extension, with the line's number where others have it too. */
+/** Returns the rows' names: the one given, else the image's path without extension, with the line's number where others have it too. */
 function namesOf(rows: readonly Row[]): string[] {
   const stems = rows.map(({ name, image }) => (name === '' ? stemOf(image.replaceAll('\\', '/')) : name));
   const doubled = doubledNames(stems);
@@ -141,7 +141,11 @@ function doubledNames(names: readonly string[]): Set<string> {
   return new Set(names.filter((name) => seen.size === seen.add(name).size));
 }
 
-/** @throws {SamError} `SAM_BAD_DATA`: neither CSV nor JSONL, or without the column `image`; `SAM_NOT_FOUND`. */
+/**
+ * Reads the rows of a list.
+ *
+ * @throws SamError `SAM_BAD_DATA`: neither CSV nor JSONL, no rows, or rows without an image. `SAM_NOT_FOUND`: there is no file.
+ */
 async function readRows(path: string): Promise<readonly Row[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (systemCode(error) !== 'ENOENT') throw error;
@@ -176,7 +180,7 @@ function rowsOfCsv(text: string, path: string): Row[] {
   return rows;
 }
 
-/** Where the columns stand in the first line. */
+/** Returns where the columns stand in the first line, in the order of {@link COLUMNS}; -1 for those that are missing. */
 function columnsOf(titles: readonly string[], path: string): number[] {
   const head = titles.map((title) => title.toLowerCase());
   const columns = COLUMNS.map((name) => head.indexOf(name));

@@ -1,11 +1,11 @@
-/** What makes a rough mask of thresholded pixels. */
+/** Cleaning: makes a rough mask of thresholded pixels. */
 import { dropSmall, fillHoles, keepLargest } from './components.js';
 
 export interface Cleaning {
-  /** Components of fewer pixels are dropped. */
+  /** Least pixels of a component that is not dropped. */
   readonly minArea: number;
   readonly fillHoles: boolean;
-  /** Only the largest component stays. */
+  /** Whether only the largest component stays. */
   readonly largest: boolean;
 }
 

@@ -3,19 +3,19 @@
  * the runs joins rows (K. Wu, E. Otoo, K. Suzuki, "Optimizing two-pass connected-component labeling", 2009).
  */
 
-/** 8: pixels that touch at a corner belong together. 4: only those that share a side. */
+/** Which pixels belong together: also those that touch at a corner (8), or only those that share a side (4). */
 export type Connectivity = 4 | 8;
 
-/** Runs of pixels, in reading order, and which component each belongs to. */
+/** Runs of pixels, in reading order, and the component that each belongs to. */
 interface Runs {
-  /** Index of the first pixel, and of the one behind the last. */
+  /** Index of each run's first pixel; `ends`: of the one behind its last. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
-  /** For each run the first run of its component. */
+  /** First run of each run's component. */
   readonly roots: Int32Array;
 }
 
-/** The pixels that are set in components of at least `least` pixels; 8-connected. */
+/** Keeps the components of at least `least` pixels; 8-connected. */
 export function dropSmall(values: Uint8Array, width: number, height: number, least: number): Uint8Array {
   if (least <= 1) return values.slice();
   const runs = labelComponents(values, width, height, 1, 8);
@@ -23,7 +23,7 @@ export function dropSmall(values: Uint8Array, width: number, height: number, lea
   return paint(new Uint8Array(values.length), runs, (root) => areas[root]! >= least);
 }
 
-/** The component with the most pixels, of several the first in reading order; 8-connected. */
+/** Keeps the component with the most pixels, of several the first in reading order; 8-connected. */
 export function keepLargest(values: Uint8Array, width: number, height: number): Uint8Array {
   const runs = labelComponents(values, width, height, 1, 8);
   const areas = areasOf(runs);
@@ -32,7 +32,7 @@ export function keepLargest(values: Uint8Array, width: number, height: number): 
   return paint(new Uint8Array(values.length), runs, (root) => root === largest);
 }
 
-/** Fills what no path of background pixels, side by side, joins to the picture's border. */
+/** Fills holes: what no path of background pixels, side by side, joins to the picture's border. */
 export function fillHoles(values: Uint8Array, width: number, height: number): Uint8Array {
   const runs = labelComponents(values, width, height, 0, 4);
   const open = new Uint8Array(runs.starts.length);
@@ -45,7 +45,7 @@ export function fillHoles(values: Uint8Array, width: number, height: number): Ui
   return paint(values.slice(), runs, (root) => open[root] === 0);
 }
 
-/** The components of the pixels that are set (`wanted` 1) or not set (0). */
+/** Finds the components of the pixels that are set (`wanted` 1) or not set (0). */
 export function labelComponents(
   values: Uint8Array,
   width: number,
@@ -72,7 +72,7 @@ export function labelComponents(
   return { starts, ends, roots: parents };
 }
 
-/** `rowStarts`: the first run of each row, and the count of all. */
+/** Finds the runs of pixels. `rowStarts` is the first run of each row, and at its end the count of all. */
 function findRuns(values: Uint8Array, width: number, height: number, wanted: 0 | 1) {
   const rowStarts = new Int32Array(height + 1);
   // Room for every second pixel; the system gives memory only to the part that is written.
@@ -95,7 +95,7 @@ function findRuns(values: Uint8Array, width: number, height: number, wanted: 0 |
   return { starts: starts.subarray(0, count), ends: ends.subarray(0, count), rowStarts };
 }
 
-/** Under the first of both roots, so that a parent never lies behind its child. */
+/** Joins two runs under the first of both roots, so that a parent never lies behind its child. */
 function join(parents: Int32Array, a: number, b: number): void {
   const rootA = rootOf(parents, a);
   const rootB = rootOf(parents, b);
@@ -112,7 +112,7 @@ function rootOf(parents: Int32Array, run: number): number {
   return at;
 }
 
-/** Pixels of each component, at its root; 0 elsewhere. */
+/** Counts the pixels of each component, at its root; 0 elsewhere. */
 function areasOf({ starts, ends, roots }: Runs): Int32Array {
   const areas = new Int32Array(roots.length);
   for (let run = 0; run < roots.length; run++) areas[roots[run]!]! += ends[run]! - starts[run]!;

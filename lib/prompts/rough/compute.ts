@@ -1,4 +1,4 @@
-/** Pixels in, rough mask out: all that takes long, without waiting for anything, so that a thread can do it. */
+/** Makes a rough mask of pixels: all that takes long, without waiting for anything, so that a thread can do it. */
 import { chebyshevDistance } from '../morphology.js';
 import { type Cleaning, cleanMask } from './clean.js';
 import { type HsvBands, hsvMask, rgbToHsv } from './hsv.js';
@@ -6,9 +6,9 @@ import { otsuThreshold } from './otsu.js';
 import { aboveThreshold, normalisedDifference } from './spectral.js';
 
 export type RoughPixels =
-  /** Interleaved 8-bit RGB. */
+  /** Colours: interleaved 8-bit RGB. */
   | { readonly kind: 'hsv'; readonly pixels: Uint8Array; readonly bands: HsvBands }
-  /** Two bands of width*height, and where they hold data. */
+  /** A spectral index: two bands of width*height, and where they hold data. */
   | {
       readonly kind: 'index';
       readonly name: string;
@@ -25,26 +25,26 @@ export interface RoughRequest {
   readonly width: number;
   readonly height: number;
   readonly cleaning: Cleaning;
-  /** Whether the distances to the edge are wanted too. */
+  /** Whether distances to the edge are wanted too. */
   readonly distances: boolean;
 }
 
 /** Chebyshev distances in pixels of the image: rounds of erosion with a 3 x 3 square that a pixel survives, plus one. */
 export interface Distances {
-  /** 0 outside the mask. */
+  /** Distances of pixels inside the mask; 0 outside. */
   readonly inside: Uint16Array;
-  /** 0 inside the mask. */
+  /** Distances of pixels outside the mask; 0 inside. */
   readonly outside: Uint16Array;
 }
 
 export interface RoughResult {
-  /** width*height, 0 or 1. */
+  /** Pixels of the mask: width*height, 0 or 1. */
   readonly values: Uint8Array;
-  /** Pixels inside. */
+  /** Number of pixels inside. */
   readonly area: number;
-  /** Of an index: the threshold taken; NaN where there was no data. */
+  /** Threshold that was taken of an index, NaN where there was no data; null where there is no index. */
   readonly threshold: number | null;
-  /** Why the mask is empty, with what the values were; null where it is not. */
+  /** Reason why the mask is empty, with what the values were; null where it is not. */
   readonly emptiness: string | null;
   readonly distances: Distances | null;
 }
@@ -69,7 +69,7 @@ function distancesOf(values: Uint8Array, width: number, height: number): Distanc
 interface Thresholded {
   values: Uint8Array;
   threshold: number | null;
-  /** What the values were, for a mask that turns out empty. */
+  /** Says what the values were, for a mask that turns out empty. */
   describe(): string;
 }
 
@@ -103,7 +103,7 @@ function describeIndex(name: string, index: Float32Array, threshold: number): st
   return `nothing is above ${threshold}: ${name.toUpperCase()} is ${spread(known)}`;
 }
 
-/** Colours described are at most so many, evenly spaced. */
+/** Most values that are described, evenly spaced. */
 const MOST_DESCRIBED = 65_536;
 
 function describeColours({ pixels, bands }: Extract<RoughPixels, { kind: 'hsv' }>): string {
@@ -125,7 +125,7 @@ function describeColours({ pixels, bands }: Extract<RoughPixels, { kind: 'hsv' }
   return `no pixel is in the bands: ${lines.join(', ')}`;
 }
 
-/** `0.1/0.3/0.9 (least/median/greatest)`. */
+/** Describes values by three of them: `0.1/0.3/0.9 (least/median/greatest)`. */
 function spread(values: Float32Array): string {
   const step = Math.max(1, Math.floor(values.length / MOST_DESCRIBED));
   const sorted = values.filter((_, index) => index % step === 0).sort();

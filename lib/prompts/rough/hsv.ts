@@ -3,21 +3,22 @@
  * green 120, blue 240; saturation and value 0 to 1. A grey has hue 0 and saturation 0, as in scikit-image.
  */
 
-/** Both ends are inside. */
+/** A range of values; both ends are inside. */
 export type Range = readonly [from: number, to: number];
 
-/** What is inside the rough mask; what is not given does not matter. */
+/** Ranges of what is inside the rough mask; what is not given does not matter. */
 export interface HsvBands {
-  /** Degrees. `from` above `to` wraps past 360: [340, 20] are the reds. */
+  /** Hue, degrees. `from` above `to` wraps past 360: [340, 20] are the reds. */
   readonly hue?: Range | undefined;
-  /** 0 to 1. */
+  /** Saturation, 0 to 1. */
   readonly saturation?: Range | undefined;
-  /** 0 to 1. */
+  /** Value (brightness), 0 to 1. */
   readonly value?: Range | undefined;
 }
 
 /**
- * @param red, green, blue 0 to 255.
+ * Converts a colour, its red, green and blue 0 to 255, to hue, saturation and value.
+ *
  * @returns hue in [0, 360), saturation and value in [0, 1].
  */
 export function rgbToHsv(red: number, green: number, blue: number): [hue: number, saturation: number, value: number] {
@@ -35,13 +36,13 @@ function hueOf(red: number, green: number, blue: number, most: number, spread: n
   return hue < 0 ? hue + 360 : hue;
 }
 
-/** Whether a hue lies in a band that may wrap. */
+/** Tells whether a hue lies in a range that may wrap. */
 export function hueWithin(hue: number, [from, to]: Range): boolean {
   return from <= to ? hue >= from && hue <= to : hue >= from || hue <= to;
 }
 
 /**
- * The pixels within all bands.
+ * Finds the pixels within all ranges.
  *
  * @param pixels interleaved 8-bit RGB.
  * @returns one value a pixel, 0 or 1.
@@ -65,8 +66,8 @@ export function hsvMask(pixels: Uint8Array, bands: HsvBands): Uint8Array {
 }
 
 /**
- * For each greatest channel, 0 to 255, the spreads whose saturation and value are within their bands: value follows from the one and
- * saturation from both, so that a table spares each pixel the division. Where none is, the least is above any spread.
+ * Tabulates, for each greatest channel (0 to 255), the spreads whose saturation and value are within their ranges: value follows from
+ * the one and saturation from both, so that a table spares each pixel the division. Where none is, the least is above any spread.
  */
 function spreadsWithin({ saturation = [0, 1], value = [0, 1] }: HsvBands): { least: Int16Array; most: Int16Array } {
   const least = new Int16Array(256).fill(256);

@@ -1,11 +1,11 @@
-/** N. Otsu, "A threshold selection method from gray-level histograms", 1979. */
+/** Otsu's threshold: N. Otsu, "A threshold selection method from gray-level histograms", 1979. */
 
 /**
- * The threshold that makes the variance between the two classes largest, over a histogram of `bins` equal bins from the
- * least value to the greatest; the centre of a bin. It is scikit-image's `threshold_otsu`: what is above it is one class.
+ * Finds the threshold that makes the variance between the two classes largest, over a histogram of `bins` equal bins from the
+ * least value to the greatest. It is scikit-image's `threshold_otsu`: what is above it is one class.
  *
- * @param values NaN is left out.
- * @returns NaN where there is no value at all; of values that are all the same, that one.
+ * @param values any numbers; NaN is left out.
+ * @returns the centre of a bin; NaN where there is no value at all; of values that are all the same, that one.
  */
 export function otsuThreshold(values: Float32Array, bins = 256): number {
   let least = Number.POSITIVE_INFINITY;
@@ -27,7 +27,7 @@ export function otsuThreshold(values: Float32Array, bins = 256): number {
   return centre(bestSplit(counts, centre));
 }
 
-/** The last bin of the lower class. */
+/** Returns the last bin of the lower class. */
 function bestSplit(counts: Float64Array, centre: (bin: number) => number): number {
   let total = 0;
   let weighted = 0;

@@ -17,27 +17,27 @@ import { RoughThread } from './thread.js';
 
 /** Memory for masks that are kept on the grid. */
 const MEMORY_BYTES = 128 * 2 ** 20;
-/** Of one pixel of the grid: the mask, and two distances where they are needed. */
+/** Bytes of one pixel of the grid: the mask, and two distances where they are needed. */
 const BYTES_A_PIXEL = { plain: 1, withDistances: 5 };
 
-/** At the image's size. */
+/** A rough mask at the image's size. */
 export interface RoughMask extends RoughResult {
   readonly mask: Mask;
 }
 
-/** On the decoder's grid. */
+/** A rough mask on the decoder's grid. */
 export interface RoughGrid {
   readonly mask: LowResMask;
-  /** Pixels of the image that are inside. */
+  /** Number of pixels of the image that are inside. */
   readonly area: number;
   readonly threshold: number | null;
-  /** Why there is no pixel to draw from; null where there is one. */
+  /** Reason why there is no pixel to draw from; null where there is one. */
   readonly emptiness: string | null;
-  /** Distances to the edge, of every pixel of the grid, in pixels of the image; only where points keep away by them. */
+  /** Distances of every pixel of the grid to the edge, in pixels of the image; null where no point keeps away by them. */
   readonly distances: Omit<Margin, 'rounds'> | null;
 }
 
-/** A mask that is on the grid already, as the model finds one: nothing is known of it but its pixels. */
+/** Takes a mask that is on the grid already, as the model finds one, for a rough mask: nothing is known of it but its pixels. */
 export function roughGridOf(mask: LowResMask): RoughGrid {
   return { mask, area: maskArea(mask), threshold: null, emptiness: null, distances: null };
 }
@@ -45,9 +45,9 @@ export function roughGridOf(mask: LowResMask): RoughGrid {
 export interface RoughGridOptions {
   /** Side of the decoder's grid. */
   readonly maskSize: number;
-  /** Pictures are first squashed to a square of this side. */
+  /** Side of the square that pictures are first squashed to, where they are. */
   readonly imageSize?: number | undefined;
-  /** Distances to the edge are wanted though the settings name no erosion. */
+  /** Whether distances to the edge are wanted though the settings name no erosion. */
   readonly distances?: boolean;
 }
 
@@ -66,7 +66,12 @@ export class RoughMasks {
     this.#grids = new Lru(MEMORY_BYTES, () => bytes * grid.maskSize ** 2);
   }
 
-  /** At the image's size. @throws SamError `SAM_BAD_DATA`, `SAM_NOT_FOUND`, `SAM_BAD_OPTION` (a band that nothing names). */
+  /**
+   * Makes the rough mask of a sample, at the image's size.
+   *
+   * @throws SamError `SAM_BAD_DATA`: the image or its mask can't be used. `SAM_NOT_FOUND`: there is no such file or folder.
+   * `SAM_BAD_OPTION`: nothing names a band.
+   */
   async make(sample: Sample, signal?: AbortSignal): Promise<RoughMask> {
     const { source, width, height } = await this.#pixels(sample, signal);
     signal?.throwIfAborted();
@@ -75,7 +80,7 @@ export class RoughMasks {
     return { ...result, mask: { values: result.values, width, height } };
   }
 
-  /** On the grid; kept for the next time. @throws as {@link make}. */
+  /** Returns the rough mask of a sample on the grid, and keeps it for the next time. Throws what {@link make} throws. */
   async get(sample: Sample, signal?: AbortSignal): Promise<RoughGrid> {
     const key = sample.image.path;
     const kept = this.#grids.get(key);
@@ -126,9 +131,10 @@ export class RoughMasks {
 }
 
 /**
- * The two bands that a spectral index is made of, and where both hold data.
+ * Reads the two bands that a spectral index is made of, and where both hold data.
  *
- * @throws SamError `SAM_BAD_DATA`, `SAM_NOT_FOUND`, `SAM_BAD_OPTION` (a band that nothing names).
+ * @throws SamError `SAM_BAD_DATA`: the image can't be read, or has no such band. `SAM_NOT_FOUND`: there is no image. `SAM_BAD_OPTION`:
+ * nothing names a band.
  */
 export async function readIndexBands({ image }: Sample, method: IndexMethod, signal?: AbortSignal) {
   const reader = await openBands(image);
@@ -142,9 +148,9 @@ export async function readIndexBands({ image }: Sample, method: IndexMethod, sig
 }
 
 /**
- * A prompt from a rough mask, as from a label; points keep away from its edge by `erosion` pixels of the image where that is a
- * number.
+ * Draws a prompt from a rough mask, as from a label.
  *
+ * @param erosion pixels of the image that points keep away from the edge by; undefined: by the mask's area.
  * @throws SamError `SAM_BAD_DATA`: the mask is empty.
  */
 export function drawRoughPrompt(
@@ -158,10 +164,10 @@ export function drawRoughPrompt(
   return settings.maskPrompt ? { ...prompt, mask: maskLogits(grid.mask) } : prompt;
 }
 
-/** Logits of a mask prompt: as sure as SAM's own masks are in the middle and outside. */
+/** Logit inside a mask prompt, and its negative outside: SAM's own masks are as sure, away from their edges. */
 const LOGIT = 10;
 
-/** The mask as 256*256 logits, by the nearest pixel of the grid. */
+/** Makes a mask 256*256 logits, by the nearest pixel of the grid. */
 function maskLogits({ values, size }: LowResMask): Float32Array {
   const logits = new Float32Array(LOW_RES_SIDE * LOW_RES_SIDE);
   for (let index = 0; index < logits.length; index++) {
@@ -172,7 +178,7 @@ function maskLogits({ values, size }: LowResMask): Float32Array {
   return logits;
 }
 
-/** What is said of an image whose rough mask has no pixel. */
+/** Makes the error of an image whose rough mask has no pixel. */
 export function emptyRoughMask(sample: Sample, emptiness: string): SamError {
   return new SamError('SAM_BAD_DATA', `${sample.image.path}: the rough mask is empty: ${emptiness}`, {
     fix: 'change its thresholds (sam-native prompts shows them), or leave such images out with `onEmpty` skip',

@@ -1,4 +1,4 @@
-/** The options of rough masks, as the code that makes them takes them. */
+/** Settings of rough masks: the options, as the code that makes the masks takes them. */
 
 import { SamError } from '../../core/errors.js';
 import { words } from '../../core/words.js';
@@ -16,37 +16,38 @@ export type BandChoice = number | string;
 export interface IndexMethod {
   readonly kind: SpectralIndex;
   readonly threshold: number | 'otsu';
-  /** Those that were given. */
+  /** Bands that were given. */
   readonly choices: Partial<Record<'red' | 'green' | 'nir' | 'swir', BandChoice>>;
 }
 
 export type RoughMethod =
   | { readonly kind: 'hsv'; readonly bands: HsvBands }
   | IndexMethod
-  /** `option`: the option that named the folder. */
+  /** Masks in a folder; `option` is the one that names it. */
   | { readonly kind: 'file'; readonly folder: string; readonly option: string };
 
 export interface RoughMaskSettings {
   readonly method: RoughMethod;
   readonly cleaning: Cleaning;
-  /** Points keep so many pixels of the image away from the edge; undefined: by the area, on the decoder's grid. */
+  /** Pixels of the image that points keep away from the edge by; undefined: by the mask's area, on the decoder's grid. */
   readonly erosion: number | undefined;
 }
 
-/** Masks of a folder as they are: what `predict --masks` takes. */
+/** Makes settings that take the masks in a folder as they are, for `predict --masks`. */
 export function masksOfFolder(folder: string): RoughMaskSettings {
   const cleaning = { minArea: 0, fillHoles: false, largest: false };
   return { method: { kind: 'file', folder, option: '`masks`' }, cleaning, erosion: undefined };
 }
 
-/** `--rough-mask` implies `rough` unless something is said. */
+/** Tells what prompts are drawn from: as `--prompt-source` says, else from rough masks where `--rough-mask` is given. */
 export function promptOrigin({ promptSource, roughMask }: ResolvedRoughOptions): PromptOrigin {
   return promptSource ?? (roughMask === undefined ? 'ground-truth' : 'rough');
 }
 
 /**
- * Undefined where no rough mask is described.
- * @throws SamError `SAM_BAD_OPTION`: rough masks are asked for and not described, or something is missing of their description.
+ * Makes the settings of rough masks from the options; undefined where no rough mask is described.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: rough masks are asked for and not, or not wholly, described; or options exclude each other.
  */
 export function toRoughMaskSettings(options: ResolvedRoughOptions): RoughMaskSettings | undefined {
   const { minArea, fillHoles, largest, erosion, roughMask } = options;
@@ -97,14 +98,14 @@ function choice(given: BandChoice | undefined): BandChoice | undefined {
   return Number.isNaN(number) ? String(given).toLowerCase() : number;
 }
 
-/** Where the bands of colours are when nothing says so. */
+/** Numbers of the bands of colours, where nothing says so. */
 const FIRST_BANDS = { red: 1, green: 2 } as const;
 
 /**
- * The numbers of an index' two bands, from 1 on: as given, else the band of that name, else the first bands for colours.
+ * Returns the numbers of an index' two bands, from 1 on: as given, else the band of that name, else the first bands for colours.
  *
- * @param names in lower case, as the raster has them.
- * @throws SamError `SAM_BAD_OPTION` where an infrared band is neither given nor named; `SAM_BAD_DATA`: no band of that name.
+ * @param names the raster's own names of its bands, in lower case.
+ * @throws SamError `SAM_BAD_OPTION`: an infrared band is neither given nor named. `SAM_BAD_DATA`: no band of that name.
  */
 export function bandNumbers(
   { kind, choices }: IndexMethod,

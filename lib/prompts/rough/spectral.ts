@@ -5,8 +5,9 @@
  * NDVI, plants: (NIR - red) / (NIR + red) (Rouse et al. 1974).
  */
 
+/** Name of an index. */
 export type SpectralIndex = 'ndwi' | 'mndwi' | 'ndvi';
-/** The bands that an index can be asked to take. */
+/** What a band of an index shows. */
 export type BandRole = 'red' | 'green' | 'nir' | 'swir';
 
 /** The two bands of each index, a and b. */
@@ -17,7 +18,7 @@ export const INDEX_BANDS: Readonly<Record<SpectralIndex, readonly [BandRole, Ban
 };
 
 /**
- * (a - b) / (a + b) of each pixel.
+ * Computes (a - b) / (a + b) of each pixel.
  *
  * @param valid 0 where the raster has no data.
  * @returns NaN where there is no data or both bands are 0.
@@ -31,7 +32,7 @@ export function normalisedDifference(a: Float32Array, b: Float32Array, valid: Ui
   return values;
 }
 
-/** 1 where a value is above the threshold; NaN never is. */
+/** Makes a mask that is 1 where a value is above the threshold; NaN never is. */
 export function aboveThreshold(values: Float32Array, threshold: number): Uint8Array {
   const mask = new Uint8Array(values.length);
   for (let index = 0; index < mask.length; index++) mask[index] = values[index]! > threshold ? 1 : 0;

@@ -1,11 +1,11 @@
-/** Rough masks are made in a thread of their own. */
+/** The thread that makes rough masks, from this side. */
 import { Thread } from '../../core/thread.js';
 import { computeRoughMask, type RoughPixels, type RoughRequest, type RoughResult } from './compute.js';
 
 export class RoughThread {
   readonly #thread = new Thread(new URL('./worker.js', import.meta.url), computeRoughMask, 'the thread of rough masks');
 
-  /** The request's arrays are handed over: they are empty afterwards. */
+  /** Makes a rough mask. The request's arrays are handed over: they are empty afterwards. */
   make(request: RoughRequest): Promise<RoughResult> {
     return this.#thread.ask(request, arraysOf(request.source));
   }

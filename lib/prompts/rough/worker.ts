@@ -1,4 +1,4 @@
-/** The thread that makes rough masks. */
+/** The thread that makes rough masks, from its own side. */
 import { answerRequests } from '../../core/thread.js';
 import { computeRoughMask } from './compute.js';
 

@@ -1,4 +1,4 @@
-/** What one entry of a COCO file's `annotations` outlines: checked when the file is read, drawn when it is needed. */
+/** Outlines, which the entries of a COCO file's `annotations` hold: checked when the file is read, drawn when they are needed. */
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../../../core/errors.js';
@@ -25,18 +25,18 @@ export const annotationSchema = z.object({
   segmentation: z.unknown(),
 });
 
-/** An entry of `images`: one for all its annotations. */
+/** An image of a COCO file, one object for all its annotations. */
 export class CocoImage {
   constructor(
-    /** Where the images are. */
+    /** Folder of the images. */
     readonly folder: string,
-    /** Its path as the file has it. */
+    /** Path of the image, as the file has it. */
     readonly name: string,
     readonly width: number | undefined,
     readonly height: number | undefined,
   ) {}
 
-  /** Its name without extension. */
+  /** Name without extension. */
   get stem(): string {
     return stemOf(this.name);
   }
@@ -45,7 +45,7 @@ export class CocoImage {
     return { path: isAbsolute(this.name) ? this.name : join(this.folder, this.name) };
   }
 
-  /** As the file says, where it does. */
+  /** Size as the file says, where it does. */
   get size(): ImageSize | undefined {
     const { width, height } = this;
     return width === undefined || height === undefined ? undefined : { width, height };
@@ -57,7 +57,11 @@ type Outline = { readonly polygons: number[][] } | { readonly size: ImageSize; r
 /** How far an outline reaches beyond its image; rounding to the next pixel does not count. */
 export type Reach = 'within' | 'beyond' | 'outside';
 
-/** @throws {Error} What is wrong with it: goes on from the annotation's name. */
+/**
+ * Checks an annotation's outlines, without drawing them.
+ *
+ * @throws Error with what is wrong with them; the message goes on from the annotation's name.
+ */
 export function checkSegmentation(segmentation: unknown, size: ImageSize | undefined): Reach {
   const outline = parseOutline(segmentation);
   if ('counts' in outline) {
@@ -106,7 +110,7 @@ function requireSize(own: ImageSize, image: ImageSize): void {
   throw new BadRle(`is of ${own.width} x ${own.height} pixels, its image of ${image.width} x ${image.height}`);
 }
 
-/** A label that lies in the COCO file; of it only its place there is kept. */
+/** A label that lies in the COCO file; only its place there is kept in memory. */
 export class CocoMask implements MaskReference {
   constructor(
     readonly file: string,

@@ -1,4 +1,4 @@
-/** COCO JSON files -> samples: each annotation is one, `<image>#<annotation>`. Outlines stay in the file until they are needed. */
+/** Data sets of COCO JSON files: each annotation is a sample, `<image>#<annotation>`. Outlines stay in the file until they are needed. */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../../../core/errors.js';
@@ -15,11 +15,11 @@ import { scanJson } from './json-elements.js';
 import { BadRle } from './rle.js';
 
 export interface CocoOptions {
-  /** Where the images are, if not in one of the usual places. */
+  /** Folder of the images, if they are not in one of the usual places. */
   readonly images?: string | undefined;
-  /** Names or ids with commas; all if not given. */
+  /** Categories to take, names or ids with commas; all if not given. */
   readonly categories?: string | undefined;
-  /** Take annotations of crowds too. */
+  /** Whether annotations of crowds are taken too. */
   readonly crowd?: boolean | undefined;
 }
 
@@ -31,11 +31,11 @@ const imageSchema = z.object({
   height: z.number().int().positive().optional(),
 });
 const categorySchema = z.object({ id, name: z.string().optional() });
-/** So many images are looked for to find their folder. */
+/** Number of images that are looked for to find their folder. */
 const TRIED = 20;
 const FIX = 'mend the file, or go on without these with `skipBad`';
 
-/** The COCO files that `path` is or holds; undefined where there are none. */
+/** Finds the data set of the COCO files that `path` is or holds; undefined where there are none. */
 export async function findCoco(path: string, options: CocoOptions): Promise<DataSource | undefined> {
   const files = await listCoco(path);
   if (files.length === 0) return undefined;
@@ -61,7 +61,7 @@ export async function findCoco(path: string, options: CocoOptions): Promise<Data
   });
 }
 
-/** Of several files for one split, two may use one name for different things. */
+/** Refuses names that stand twice: of several files for one split, two may use one name for different things. */
 function requireDistinct(ordered: readonly string[], path: string): void {
   const doubled = ordered.filter((name, index) => index > 0 && ordered[index - 1] === name);
   if (doubled.length === 0) return;
@@ -70,11 +70,11 @@ function requireDistinct(ordered: readonly string[], path: string): void {
   });
 }
 
-/** One file, read in two passes: annotations may stand before the images that they belong to. */
+/** A COCO file, read in two passes, since annotations may stand before the images that they belong to. */
 class CocoFile {
   readonly #images = new Map<string | number, CocoImage>();
   readonly #categories = new Map<string | number, string | undefined>();
-  /** Ids of what is wrong, by what is wrong. */
+  /** Ids of bad annotations, by what is wrong with them. */
   readonly #problems = new Map<string, (string | number)[]>();
   readonly #used = new Set<CocoImage>();
   readonly #beyond: (string | number)[] = [];
@@ -99,7 +99,7 @@ class CocoFile {
     return missing.size === 0 ? samples : filtered(samples, ({ image }) => !missing.has(image.path));
   }
 
-  /** Of the images that have samples. */
+  /** Yields the paths of the images that have samples. */
   *#paths(): Generator<string, void> {
     for (const image of this.#used) yield image.reference.path;
   }
@@ -129,7 +129,7 @@ class CocoFile {
     }
   }
 
-  /** The folder that holds one of the first images; where there is none, the error names what was looked for. */
+  /** Returns the folder that holds one of the first images; where there is none, the error names what was looked for. */
   async #folderOf(names: readonly string[]): Promise<string> {
     for (const name of names) {
       const found = isAbsolute(name) ? '' : await folderWith(this.folders, name);
@@ -183,7 +183,7 @@ class CocoFile {
     }
   }
 
-  /** The images that no sample has shown, each once. */
+  /** Makes unlabelled samples of the images that no other sample has, each once. */
   #bare(): Samples {
     const images = [...this.#images.values()].filter((image) => !this.#used.has(image));
     for (const image of images) this.#used.add(image);
@@ -242,7 +242,7 @@ class CocoFile {
   }
 }
 
-/** The annotations of a file, in columns: some 40 bytes each, as a list of samples makes these when they are asked for. */
+/** Annotations found in a file, in columns, which take some 40 bytes each; samples are made of them when they are asked for. */
 class FoundAnnotations {
   readonly #images: CocoImage[] = [];
   readonly #keys: (string | number)[] = [];

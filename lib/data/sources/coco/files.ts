@@ -1,4 +1,4 @@
-/** Where a COCO data set's parts lie: the JSON files of its splits, and the folder of the images. */
+/** Places of a COCO data set's parts: the JSON files of its splits, and the folder of the images. */
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { isFile, isFolder } from '../../../core/files.js';
@@ -6,15 +6,15 @@ import { compare } from '../../../core/order.js';
 import type { FoundFile } from '../../listing.js';
 
 const EXTENSION = '.json';
-/** COCO's own files of other tasks, which lie beside the outlines. */
+/** Names of COCO's own files of other tasks, which lie beside the outlines. */
 const OTHER_TASKS = /^(captions|person_keypoints|panoptic|image_info|stuff)_/;
-/** What a COCO file begins with, whoever wrote it. */
+/** Beginning of a COCO file, whoever wrote it. */
 const FIRST_LIST = /^\ufeff?\s*\{\s*"(images|annotations|categories|licenses|info|type)"\s*:/;
 const SNIFFED_BYTES = 256;
 
 /**
- * The COCO files that `path` is or holds: in the folder itself, in `annotations`, and in the folders one below (where
- * `_annotations.coco.json` lies beside the images of each split). None where there are none.
+ * Lists the COCO files that `path` is or holds: in the folder itself, in `annotations`, and in the folders one below (where
+ * `_annotations.coco.json` lies beside the images of each split).
  */
 export async function listCoco(path: string): Promise<FoundFile[]> {
   if (!(await isFolder(path))) {
@@ -50,7 +50,7 @@ async function isCoco(path: string): Promise<boolean> {
   }
 }
 
-/** Folders where the images may be, the likeliest first. */
+/** Returns the folders where the images may be, the likeliest first. */
 export function imageFolders(root: string, file: FoundFile, split: string): string[] {
   const own = dirname(file.path);
   const base = file.path === root ? own : root;
@@ -68,7 +68,7 @@ export function imageFolders(root: string, file: FoundFile, split: string): stri
   return [...new Set([own, ...folders, above, base])];
 }
 
-/** The first of the folders that holds the file. */
+/** Returns the first of the folders that holds the file. */
 export async function folderWith(folders: readonly string[], name: string): Promise<string | undefined> {
   for (const folder of folders) if (await isFile(join(folder, name))) return folder;
   return undefined;

@@ -1,6 +1,6 @@
 /**
- * The elements of the lists in a JSON file's top-level object, one after the other, so that a file of gigabytes needs no more memory
- * than its largest element. Each comes with its place in the file, where it can be read again.
+ * Reads the elements of the lists in a JSON file's top-level object, one after the other, so that a file of gigabytes needs no more
+ * memory than its largest element. Each comes with its place in the file, where it can be read again.
  */
 import { open } from 'node:fs/promises';
 import { SamError, systemCode } from '../../../core/errors.js';
@@ -8,13 +8,18 @@ import { SamError, systemCode } from '../../../core/errors.js';
 const CHUNK_BYTES = 1 << 20;
 const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a];
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
-/** Top-level object, list: elements that are objects begin here. */
+/** Depth at which elements that are objects begin: within the top-level object and a list. */
 const IN_LIST = 2;
 
-/** Told of each object in the list of its name; `start` and `end` are bytes of the file. */
+/** A function that is called with each object in a list; `start` and `end` are bytes of the file. */
 export type ElementHandler = (value: unknown, start: number, end: number) => void;
 
-/** @throws {SamError} `SAM_BAD_DATA`: not JSON, cut short, or not an object; `SAM_NOT_FOUND`. Returns the names of the lists. */
+/**
+ * Goes through a JSON file, and calls the handler of a list's name with each object in that list.
+ *
+ * @returns the names of all lists.
+ * @throws SamError `SAM_BAD_DATA`: not JSON, cut short, or not an object. `SAM_NOT_FOUND`: there is no file.
+ */
 export async function scanJson(path: string, handlers: Readonly<Record<string, ElementHandler>>): Promise<string[]> {
   const scanner = new Scanner(path, handlers);
   const file = await open(path).catch((error: unknown) => {
@@ -34,7 +39,11 @@ export async function scanJson(path: string, handlers: Readonly<Record<string, E
   }
 }
 
-/** An element read again. @throws {SamError} `SAM_BAD_DATA`: the file has changed since. */
+/**
+ * Reads an element again, from its place in the file.
+ *
+ * @throws SamError `SAM_BAD_DATA`: the file has changed since.
+ */
 export async function readElement(path: string, start: number, end: number): Promise<unknown> {
   const file = await open(path);
   try {
@@ -54,10 +63,10 @@ class Scanner {
   #offset = 0;
   #inString = false;
   #escaped = false;
-  /** The last string of the top-level object, and the list that it named. */
+  /** Bytes of the last string of the top-level object; `#list` is the list that it named. */
   #text: number[] = [];
   #list: string | undefined;
-  /** The element that is being read: where it began, and its bytes in earlier chunks. */
+  /** Place in the file where the element in progress began, -1 where there is none; `#parts` are its bytes in earlier chunks. */
   #start = -1;
   #parts: Buffer[] = [];
   readonly #lists: string[] = [];

@@ -1,10 +1,10 @@
 /**
- * Polygons -> pixels, the same ones as pycocotools' `rleFrPoly`: the outline is walked on a grid five times finer, and each column's
+ * Draws polygons, in the same pixels as pycocotools' `rleFrPoly`: the outline is walked on a grid five times finer, and each column's
  * crossings become the ends of its runs.
  */
 
 const FINER = 5;
-/** Greater coordinates than any picture's are refused: the outline is walked step by step. */
+/** Greatest coordinate that is not refused, beyond any picture's: the outline is walked step by step. */
 export const FARTHEST = 1e6;
 
 interface Point {
@@ -13,7 +13,7 @@ interface Point {
 }
 
 /**
- * Sets the pixels inside in `values` (rows one after the other); others stay. What lies beyond the picture is clipped.
+ * Sets the pixels inside a polygon in `values` (rows one after the other); others stay. What lies beyond the picture is clipped.
  *
  * @param polygon x and y of each corner in turn.
  */
@@ -29,7 +29,7 @@ export function drawPolygon(polygon: readonly number[], values: Uint8Array, widt
   }
 }
 
-/** Each step along the closed outline on the finer grid. */
+/** Yields each step along the closed outline, on the finer grid. */
 function* outline(polygon: readonly number[]): Generator<Point> {
   const corners: Point[] = [];
   for (let index = 0; index + 1 < polygon.length; index += 2) {
@@ -44,7 +44,7 @@ function finer(coordinate: number): number {
   return Math.trunc(FINER * coordinate + 0.5);
 }
 
-/** A line's points from `from` to `to`. It is always computed from its lesser end, so that both directions meet the same points. */
+/** Yields a line's points from `from` to `to`, computed from its lesser end, so that both directions meet the same points. */
 function* line(from: Point, to: Point): Generator<Point> {
   const [dx, dy] = [Math.abs(to.x - from.x), Math.abs(to.y - from.y)];
   const flat = dx >= dy;
@@ -59,7 +59,7 @@ function* line(from: Point, to: Point): Generator<Point> {
   }
 }
 
-/** Where the outline goes through the middle of a column of pixels: as a number of pixels, column by column. */
+/** Finds where the outline goes through the middle of a column of pixels: as numbers of pixels, column by column. */
 function crossings(points: Iterable<Point>, width: number, height: number): number[] {
   const found: number[] = [];
   let before: Point | undefined;

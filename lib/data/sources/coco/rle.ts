@@ -4,12 +4,16 @@
  * character from code 48 on (bit 5: more follow).
  */
 
-/** Runs that are no runs: `message` goes on from 'its RLE', for instance 'is broken'. */
+/** Error of run lengths that are none: `message` goes on from 'its RLE', for instance 'is broken'. */
 export class BadRle extends Error {}
 
 const FIRST_CHARACTER = 48;
 
-/** The text's run lengths. @throws {BadRle} */
+/**
+ * Reads run lengths from pycocotools' text.
+ *
+ * @throws BadRle: the text is broken.
+ */
 export function parseCounts(text: string): number[] {
   const counts: number[] = [];
   for (let at = 0; at < text.length; ) {
@@ -27,14 +31,18 @@ export function parseCounts(text: string): number[] {
   return counts;
 }
 
-/** @throws {BadRle} The runs do not make up exactly so many pixels. */
+/**
+ * Refuses run lengths that are not those of a picture of this size.
+ *
+ * @throws BadRle: they are no lengths, or do not make up exactly so many pixels.
+ */
 export function checkCounts(counts: readonly number[], width: number, height: number): void {
   if (counts.some((count) => !Number.isInteger(count) || count < 0)) throw new BadRle('has a run that is no length');
   const sum = counts.reduce((total, count) => total + count, 0);
   if (sum !== width * height) throw new BadRle(`is ${sum} pixels long, not ${width} x ${height}`);
 }
 
-/** Sets the pixels inside in `values`, rows one after the other; others stay. The runs have been checked. */
+/** Sets the pixels inside in `values`, rows one after the other; others stay. The run lengths have to be checked before. */
 export function drawCounts(counts: readonly number[], values: Uint8Array, width: number, height: number): void {
   let at = 0;
   counts.forEach((count, index) => {

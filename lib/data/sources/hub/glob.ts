@@ -1,8 +1,8 @@
 /** File patterns as Python's fsspec reads them. */
 
 /**
- * A pattern for whole paths: `*` and `?` stay within a folder, `**` goes through any number of them, `[0-9]` and `{a,b}` choose.
- * A pattern without any of these names one file, or all files below a folder.
+ * Makes a regular expression for whole paths: `*` and `?` stay within a folder, `**` goes through any number of them, `[0-9]` and
+ * `{a,b}` choose. A pattern without any of these names one file, or all files below a folder.
  */
 export function globPattern(glob: string): RegExp {
   const tokens = glob.replace(/^(\.?\/)+/, '').match(/\*\*\/|\*\*|\*|\?|\[[^\]]+\]|\{[^{}]*\}|[^*?]/gs) ?? [];

@@ -22,15 +22,15 @@ import {
 } from './hub-splits.js';
 
 export const HUB_SCHEME = 'hf:';
-/** Where the Hub puts what it converts by itself. */
+/** Revision where the Hub puts what it converts by itself. */
 const CONVERTED = 'refs/convert/parquet';
 const README = 'README.md';
-/** Between two lines of progress, milliseconds. */
+/** Time between two lines of progress, milliseconds. */
 const PROGRESS_INTERVAL = 5000;
 
 export interface HubSourceOptions extends ParquetOptions, FetchPacing, Hooks {
   readonly cacheDir: string;
-  /** Default: this process's. */
+  /** Environment's variables; those of this process by default. */
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
@@ -41,8 +41,10 @@ interface Located {
 }
 
 /**
- * @param spec With its `hf:`.
- * @throws {SamError} `SAM_BAD_OPTION`: not a name.
+ * Makes the data set of a repository on the Hub. Its files are looked up when they are first asked about, and fetched when they are read.
+ *
+ * @param spec the name, with its `hf:`.
+ * @throws SamError `SAM_BAD_OPTION`: not a name.
  */
 export function hubSource(spec: string, options: HubSourceOptions): DataSource {
   const { config, ...repository } = parseSpec(spec);
@@ -58,7 +60,7 @@ export function hubSource(spec: string, options: HubSourceOptions): DataSource {
     located ??= locate(asked, config, root, options);
     return located;
   };
-  /** Downloads follow each other: two at once would only share the line. */
+  /** Last download: the next one waits for it, since two at once would only share the line. */
   let turn: Promise<unknown> = Promise.resolve();
   const nameOf = (split: string) => `the split '${split}' of ${root}`;
   return {
@@ -88,7 +90,7 @@ function parseSpec(spec: string): { name: string; revision: string; config: stri
   });
 }
 
-/** The README's word first, then the files' names, then what the Hub has converted. */
+/** Finds the files of the splits: by the README's word first, then the files' names, then what the Hub has converted. */
 async function locate(
   asked: Asked,
   config: string | undefined,
@@ -129,7 +131,7 @@ async function converted(
   return { snapshot, splits };
 }
 
-/** What there is instead says more than that there is none. */
+/** Makes the error of a repository without Parquet files; it says what there is instead. */
 function noParquet({ hub, repo, revision }: Asked, root: string, paths: readonly string[]): SamError {
   const counts = new Map<string, number>();
   for (const path of paths) {

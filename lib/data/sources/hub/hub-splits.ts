@@ -1,4 +1,4 @@
-/** Which files of a repository are which split, found as the Hugging Face library `datasets` finds them. */
+/** Splits of a repository on the Hub, found as the Hugging Face library `datasets` finds them. */
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { SamError } from '../../../core/errors.js';
@@ -31,9 +31,9 @@ const frontMatterSchema = z.object({ configs: z.array(configSchema).optional() }
 type Config = z.output<typeof configSchema>;
 
 /**
- * The configurations that a README's front matter declares; none where it declares none.
+ * Reads the configurations that a README's front matter declares; none where it declares none.
  *
- * @throws {SamError} `SAM_BAD_DATA`: they cannot be read.
+ * @throws SamError `SAM_BAD_DATA`: they cannot be read.
  */
 export function declaredConfigs(readme: string, where: string): Config[] {
   const text = /^---\r?\n(.*?)\r?\n---\s*(\r?\n|$)/s.exec(readme)?.[1];
@@ -49,9 +49,9 @@ export function declaredConfigs(readme: string, where: string): Config[] {
 }
 
 /**
- * The configuration asked for; else the only one, the one marked as the default, or the one named `default`.
+ * Chooses the configuration asked for; else the only one, the one marked as the default, or the one named `default`.
  *
- * @throws {SamError} `SAM_BAD_OPTION`: none is named and there are several, or none has the name.
+ * @throws SamError `SAM_BAD_OPTION`: none is named and there are several, or none has the name.
  */
 export function chooseConfig<Named extends { config_name: string; default?: boolean | undefined }>(
   configs: readonly Named[],
@@ -75,7 +75,7 @@ export function chooseConfig<Named extends { config_name: string; default?: bool
   );
 }
 
-/** The Parquet files of a declared configuration; undefined where it has none. */
+/** Returns the splits of a declared configuration; undefined where it has no Parquet files. */
 export function splitsOfConfig(config: Config, paths: readonly string[]): RepositorySplits | undefined {
   const base = (config.data_dir ?? '').replace(/^(\.?\/)+|\/+$/g, '');
   const within = base === '' ? '' : `${base}/`;
@@ -90,7 +90,7 @@ export function splitsOfConfig(config: Config, paths: readonly string[]): Reposi
   return splitsIn(splits);
 }
 
-/** Parquet files by the words of their names; undefined where there are none. */
+/** Returns the splits that the names of Parquet files tell; undefined where there are none. */
 export function splitsByName(paths: readonly string[]): RepositorySplits | undefined {
   const files = paths.filter(isParquet).map((path) => ({ relative: path, path }));
   if (files.length === 0) return undefined;
@@ -100,7 +100,12 @@ export function splitsByName(paths: readonly string[]): RepositorySplits | undef
   };
 }
 
-/** The branch that the Hub itself converts data sets into: `<config>/<split>/0000.parquet`; of large ones a part, `partial-<split>`. */
+/**
+ * Returns the splits in the branch that the Hub itself converts data sets into: `<config>/<split>/0000.parquet`, of large ones a part,
+ * `partial-<split>`; undefined where there are none.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: as {@link chooseConfig}.
+ */
 export function splitsOfConversion(
   paths: readonly string[],
   wanted: string | undefined,
@@ -124,7 +129,7 @@ export function splitsOfConversion(
   return splitsIn(splits);
 }
 
-/** A split is found under its own name, else under one that means the same. */
+/** Makes splits that are found under their own names, else under one that means the same. */
 function splitsIn(splits: ReadonlyMap<string, string[]>): RepositorySplits | undefined {
   if (splits.size === 0) return undefined;
   const filesOf = (wanted: string) =>

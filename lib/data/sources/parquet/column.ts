@@ -1,5 +1,5 @@
 /**
- * One leaf of a Parquet file's schema (`image.bytes`), row by row. Read is a span of rows at a time: a row group's chunk of
+ * One leaf of a Parquet file's schema (`image.bytes`), row by row. A span of rows is read at a time: a row group's chunk of
  * the column, or some of its pages where an index says where they lie and they don't share a dictionary. A small cache keeps
  * the last spans, so that going through the rows in their order reads every page once.
  */
@@ -10,11 +10,11 @@ import { Lru } from '../../../core/lru.js';
 import { without } from '../../../core/without.js';
 import { COMPRESSORS, type ParquetFile } from './parquet-file.js';
 
-/** Pages are read together up to this size. */
+/** Most bytes of pages that are read together. */
 const SPAN_BYTES = 2 ** 24;
-/** Two: those on both sides of a border, which readers a few rows apart straddle. */
+/** Number of spans kept: those on both sides of a border, which readers a few rows apart straddle. */
 const SPANS_KEPT = 2;
-/** After so long without a read the cache is emptied: training goes on for hours without the pictures. */
+/** Time without a read after which the cache is emptied: training goes on for hours without the pictures. */
 const IDLE_MS = 60_000;
 
 /** Rows `[start, end)` of the file. */
@@ -28,7 +28,7 @@ interface RowGroup extends Span {
   spans: Promise<readonly Span[]> | undefined;
 }
 
-/** The values of the spans used last, of whatever file. */
+/** Values of the spans used last, of whatever file. */
 export class SpanCache {
   readonly #values = new Lru<Span, Promise<readonly unknown[]>>(SPANS_KEPT);
   #idle: NodeJS.Timeout | undefined;
@@ -60,7 +60,11 @@ export class LeafColumn {
     this.#cache = cache;
   }
 
-  /** @throws {SamError} `SAM_BAD_DATA`: the rows around this one can't be decoded. */
+  /**
+   * Returns the value in a row, from 0.
+   *
+   * @throws SamError `SAM_BAD_DATA`: the rows around this one can't be decoded.
+   */
   async valueAt(row: number): Promise<unknown> {
     const group = this.#groups.find(({ end }) => row < end)!;
     const span = (await this.#spansOf(group)).find(({ end }) => row < end)!;
@@ -68,7 +72,7 @@ export class LeafColumn {
     return values[row - span.start];
   }
 
-  /** All values, for leaves that are small: names. */
+  /** Returns all values, for leaves that are small: names. */
   async all(): Promise<unknown[]> {
     const values: unknown[] = [];
     // Not spread: a row group may have more rows than a call takes arguments.
@@ -76,7 +80,7 @@ export class LeafColumn {
     return values;
   }
 
-  /** Rows without a value. Only row groups that count such rows, or don't count them, are read. */
+  /** Returns the rows without a value. Row groups whose statistics say that there are none are not read. */
   async missing(): Promise<number[]> {
     const rows: number[] = [];
     for (const { start, end, chunk } of this.#groups) {
@@ -97,7 +101,7 @@ export class LeafColumn {
     return group.spans;
   }
 
-  /** Runs of pages; the whole row group where its pages aren't known or need its dictionary. */
+  /** Returns runs of pages; the whole row group where its pages aren't known or need its dictionary. */
   async #pageSpans(group: RowGroup): Promise<readonly Span[]> {
     const { start, end, chunk } = group;
     const { offset_index_offset: offset, offset_index_length: length, meta_data } = chunk;
@@ -153,8 +157,8 @@ export class LeafColumn {
 }
 
 /**
- * The same file as if it had this leaf alone, so that no other is read: hyparquet selects columns, and the names beside the
- * pictures belong to the same one.
+ * Returns the metadata as if the file had this leaf alone, so that no other is read: hyparquet selects columns, and the names beside
+ * the pictures belong to the same one.
  */
 function withOnly(metadata: FileMetaData, path: readonly string[]): FileMetaData {
   let node = parquetSchema(metadata);

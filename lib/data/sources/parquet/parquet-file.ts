@@ -1,4 +1,4 @@
-/** One Parquet file: its footer read, its columns found. Of its rows nothing is read here. */
+/** One Parquet file: its footer is read, its columns are found. Nothing of its rows is read here. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import {
   type AsyncBuffer,
@@ -14,8 +14,8 @@ import { SamError } from '../../../core/errors.js';
 import { nameAll } from '../../../core/words.js';
 
 /**
- * What unpacks pages. Snappy by hyparquet's own: the WebAssembly one takes a quarter less time for a whole file, but keeps room for
- * the largest page for good, packed and unpacked.
+ * Decompressors of pages. Snappy's is hyparquet's own: the WebAssembly one takes a quarter less time for a whole file, but keeps room
+ * for the largest page for good, packed and unpacked.
  */
 export const COMPRESSORS: Compressors = {
   ...compressors,
@@ -26,11 +26,11 @@ export const COMPRESSORS: Compressors = {
   },
 };
 
-/** `PAR1` at both ends. */
+/** Bytes at both ends of a file: `PAR1`. */
 const MAGIC = 0x31524150;
-/** `PARE`: the footer is encrypted. */
+/** Bytes at both ends of a file whose footer is encrypted: `PARE`. */
 const ENCRYPTED = 0x45524150;
-/** Most bytes in one call of the system, which refuses 2 GiB. */
+/** Most bytes read in one call of the system, which refuses 2 GiB. */
 const MOST_READ = 2 ** 26;
 const FIX_COPY = 'copy or download the file again';
 
@@ -45,11 +45,15 @@ export interface ParquetFile {
 export interface PictureColumn {
   /** Path in the schema of the leaf that holds the bytes. */
   readonly bytes: readonly string[];
-  /** And of the pictures' file names, where there are any. */
+  /** Path in the schema of the leaf that holds the pictures' file names, where there are any. */
   readonly path: readonly string[] | undefined;
 }
 
-/** @throws {SamError} `SAM_BAD_DATA`: not a Parquet file, cut short, broken or encrypted. */
+/**
+ * Opens a Parquet file and reads its footer.
+ *
+ * @throws SamError `SAM_BAD_DATA`: not a Parquet file, cut short, broken or encrypted.
+ */
 export async function openParquetFile(path: string): Promise<ParquetFile> {
   const { size } = await stat(path);
   const buffer = fileBuffer(path, size);
@@ -67,7 +71,7 @@ export async function openParquetFile(path: string): Promise<ParquetFile> {
   }
 }
 
-/** Whether a file, whatever its name, is Parquet by its first bytes. */
+/** Tells whether a file, whatever its name, is Parquet by its first bytes. */
 export async function beginsAsParquet(path: string): Promise<boolean> {
   const { size } = await stat(path);
   const first = size < 4 ? 0 : await wordAt(fileBuffer(path, size), 0);
@@ -93,7 +97,7 @@ async function requireMagic(path: string, buffer: AsyncBuffer): Promise<void> {
   });
 }
 
-/** Reads parts of a file. The file is open only meanwhile, so there is nothing to close afterwards. */
+/** Makes a reader of parts of a file. The file is open only during a read, so there is nothing to close afterwards. */
 function fileBuffer(path: string, byteLength: number): AsyncBuffer {
   return {
     byteLength,
@@ -121,10 +125,10 @@ async function fill(bytes: Uint8Array, file: FileHandle, start: number): Promise
 }
 
 /**
- * A column that can hold pictures.
+ * Finds a column that can hold pictures.
  *
- * @param option What names the column on the command line.
- * @throws {SamError} `SAM_BAD_DATA`: no such column (those there are named), one of another type, an unknown compression.
+ * @param option the option that names the column on the command line.
+ * @throws SamError `SAM_BAD_DATA`: no such column (those there are named), one of another type, an unknown compression.
  */
 export function pictureColumn({ path, metadata }: ParquetFile, name: string, option: string): PictureColumn {
   const columns = parquetSchema(metadata).children;
@@ -160,7 +164,7 @@ function isBinary({ element, children }: SchemaTree): boolean {
   return converted_type === undefined && logical_type === undefined;
 }
 
-/** A column's type, in words. */
+/** Says a column's type in words. */
 function typeOf({ element, children }: SchemaTree): string {
   if (element.converted_type === 'LIST' || element.repetition_type === 'REPEATED') return 'a list';
   if (children.length > 0) return `a struct of ${nameAll(children.map((child) => child.element.name))}`;

@@ -1,4 +1,4 @@
-/** Parquet files of the Hugging Face image format -> samples. Rows are read when they are asked for. */
+/** Data sets of Parquet files in the Hugging Face image format. Rows are read when they are asked for. */
 import { basename, extname } from 'node:path';
 import { SamError, toSamError } from '../../../core/errors.js';
 import { isFile } from '../../../core/files.js';
@@ -12,16 +12,16 @@ import { sourceOfFiles } from '../../splits.js';
 import { LeafColumn, SpanCache } from './column.js';
 import { beginsAsParquet, openParquetFile, type ParquetFile, pictureColumn } from './parquet-file.js';
 
-/** One for all files, so that what is in memory does not grow with them; masks apart, as both are read in turn. */
+/** Caches for all files, so that what is in memory does not grow with them; one for masks, as both are read in turn. */
 const IMAGES = new SpanCache();
 const MASKS = new SpanCache();
 const EXTENSIONS = ['.parquet'];
 const OPTIONS = { image: '`imageColumn`', label: '`labelColumn`' } as const;
 const FIX_ROWS =
   'write the encoded bytes into each row (a path alone is not followed), or go on without these rows with `skipBad`';
-/** Digits of a row's number where it is the name, so that the order of names is that of rows. */
+/** Number of digits of a row's number where that is the name, so that the order of names is that of rows. */
 const DIGITS = 6;
-/** A row group larger than this is worth a warning. */
+/** Bytes above which a row group is worth a warning. */
 const LARGE_CHUNK = 2 ** 30;
 
 export interface ParquetOptions {
@@ -29,7 +29,7 @@ export interface ParquetOptions {
   readonly labelColumn: string;
 }
 
-/** The Parquet files that `path` is or holds; undefined where there are none. */
+/** Finds the data set of the Parquet files that `path` is or holds; undefined where there are none. */
 export async function findParquet(path: string, options: ParquetOptions): Promise<DataSource | undefined> {
   const files = await listParquet(path);
   if (files.length === 0) return undefined;
@@ -38,7 +38,7 @@ export async function findParquet(path: string, options: ParquetOptions): Promis
   );
 }
 
-/** `path` itself, where it is a Parquet file by its name or its first bytes; of a folder the Parquet files anywhere below it, ordered by path. */
+/** Lists `path` itself, where it is a Parquet file by its name or first bytes; of a folder the Parquet files below it, ordered by path. */
 async function listParquet(path: string): Promise<FoundFile[]> {
   if (!(await isFile(path))) return listFiles(path, EXTENSIONS);
   const isParquet = EXTENSIONS.includes(extname(path).toLowerCase()) || (await beginsAsParquet(path));
@@ -46,9 +46,9 @@ async function listParquet(path: string): Promise<FoundFile[]> {
 }
 
 /**
- * The samples of the files that make up a split, ordered by name.
+ * Reads the samples of the files that make up a split, ordered by name.
  *
- * @param where What errors call the split.
+ * @param where what errors call the split.
  */
 export async function readParquetSplit(
   files: readonly FoundFile[],
@@ -59,18 +59,18 @@ export async function readParquetSplit(
   return toSamples((await openAll(files, options, reading)).flatMap(rowsOf), where, reading);
 }
 
-/** A file's columns. */
+/** One of the files of a split, with its columns. */
 interface Shard {
   /** Path below the root, for messages that name many rows. */
   readonly name: string;
   readonly file: ParquetFile;
   readonly images: LeafColumn;
-  /** The pictures' file names. */
+  /** File names of the pictures. */
   readonly paths: LeafColumn | undefined;
   readonly masks: LeafColumn | undefined;
 }
 
-/** What is wrong with any of the files is said in one error. */
+/** Opens the files of a split; what is wrong with any of them is said in one error. */
 async function openAll(files: readonly FoundFile[], options: ParquetOptions, reading: SplitReading): Promise<Shard[]> {
   const shards: Shard[] = [];
   const errors: SamError[] = [];
@@ -102,7 +102,7 @@ function openShard(
   };
 }
 
-/** Where masks aren't required, a column of that name may also be something else, such as classes. */
+/** Finds the column of masks. Where these aren't required, a column of that name may also be something else, such as classes. */
 function labelOf(file: ParquetFile, column: string, required: boolean): ReturnType<typeof pictureColumn> | undefined {
   try {
     return pictureColumn(file, column, OPTIONS.label);
@@ -129,9 +129,9 @@ function warnOfSize({ path, metadata }: ParquetFile, column: string, { onWarning
 
 interface Row {
   readonly shard: Shard;
-  /** Within its file. */
+  /** Number of the row within its file, from 0. */
   readonly row: number;
-  /** Within the split. */
+  /** Number of the row within the split, from 0. */
   readonly position: number;
 }
 
@@ -157,7 +157,7 @@ async function toSamples(rows: readonly Row[], where: string, reading: SplitRead
   });
 }
 
-/** The rows that hold an image and, where required, a mask. The others are all named in one error or warning. */
+/** Returns the rows that hold an image and, where required, a mask. The others are all named in one error or warning. */
 async function usableRows(rows: readonly Row[], where: string, reading: SplitReading) {
   const imageless = await without(rows, ({ images }) => images);
   const maskless = await without(rows, ({ masks }) => masks);
@@ -187,7 +187,7 @@ async function without(rows: readonly Row[], column: (shard: Shard) => LeafColum
   return new Set(rows.filter(({ shard, row }) => missing.get(shard)!.has(row)));
 }
 
-/** The pictures' file names without extension, where every row has one and they differ; else the rows' numbers in the split. */
+/** Returns the pictures' file names without extension, where every row has one and they differ; else the rows' numbers in the split. */
 async function namesOf(rows: readonly Row[]): Promise<string[]> {
   const paths = new Map<Shard, readonly unknown[]>();
   for (const shard of new Set(rows.map((row) => row.shard))) paths.set(shard, (await shard.paths?.all()) ?? []);
