@@ -12,11 +12,13 @@ import type { EnsureProgress } from './embedding-store.js';
 import type { WorkOptions } from './work-options.js';
 import { openWorkplace } from './workplace.js';
 
+/** What {@link embedImages} gives back. */
 export interface EmbedImagesResult {
   /** Images with an embedding. */
   count: number;
   /** Those that had one before. */
   cached: number;
+  /** Images encoded now. */
   encoded: number;
   /** What these embeddings take in the cache. */
   bytes: number;
@@ -24,8 +26,18 @@ export interface EmbedImagesResult {
   secondsPerImage: number;
   /** The file written, if one was asked for. */
   export: string | null;
-  model: { name: string; weightsHash: string; encoderHash: string };
+  /** Model whose encoder was taken. */
+  model: {
+    /** Name of the model. */
+    name: string;
+    /** Hash of the model's weights. */
+    weightsHash: string;
+    /** Hash of the image encoder, on which embeddings depend. */
+    encoderHash: string;
+  };
+  /** Device that computed: `cpu` or `cuda:N`. */
   device: string;
+  /** Precision that the device computed in. */
   precision: Precision;
   /** Names of the images left out. */
   skipped: string[];

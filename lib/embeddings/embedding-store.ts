@@ -40,10 +40,13 @@ export interface EmbeddingStoreOptions {
   imageSize?: number | undefined;
 }
 
+/** How far the embeddings of images are ready. */
 export interface EnsureProgress {
   /** Images that are ready, found ones included; one of several samples counts once. */
   done: number;
+  /** Number of images. */
   total: number;
+  /** Images encoded now; the others were in the cache. */
   encoded: number;
   /** The image that has just been encoded; undefined for those found. */
   name?: string;

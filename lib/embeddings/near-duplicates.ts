@@ -3,9 +3,11 @@
 import { NEAR_DUPLICATE } from './descriptors.js';
 import { type SimilarPair, similarPairs, type Vectors } from './similarity.js';
 
+/** Two images of different splits that look nearly the same. */
 export interface NearDuplicate {
   /** The image held out. */
   readonly image: string;
+  /** Split of the image. */
   readonly split: string;
   /** The training image most like it. */
   readonly train: string;

@@ -39,11 +39,13 @@ export interface RasterJob {
 
 /** How many tiles there were, and what became of them. */
 export interface TileCounts {
+  /** Number of tiles. */
   total: number;
   /** The model was asked. */
   asked: number;
   /** Wholly object, wholly background: the model was not asked. */
   inside: number;
+  /** Tiles that have no prompt. */
   outside: number;
 }
 

@@ -32,6 +32,7 @@ import { toPromptBatch } from '../prompts/batch.js';
 import type { PointSets, Prompt } from '../prompts/prompt.js';
 import { checkPrompt, type UserPrompt } from './user-prompt.js';
 
+/** How {@link SamModel.load} loads a model. */
 export interface LoadOptions {
   /** `auto`, `cpu`, `cuda` or `cuda:N`. A process that wants both loads a model for the GPU (or `auto`) first. */
   device?: string;
@@ -43,11 +44,13 @@ export interface LoadOptions {
   cacheDir?: string;
   /** CPU threads, for all models of this process. */
   threads?: number;
+  /** Signal that ends the work: it rejects with its reason. */
   signal?: AbortSignal;
   /** Told a line for each step of a first use that takes time (download, conversion). */
   onNote?: (line: string) => void;
 }
 
+/** A prompt, and how the decoder is asked with it. */
 export interface PredictOptions extends UserPrompt {
   /** `multi` chooses among three masks (whole, part, sub-part) by predicted IoU; `single` gives the one. Default multi. */
   maskOutput?: MaskOutput;
@@ -59,13 +62,17 @@ export interface PredictOptions extends UserPrompt {
   maskPrompt?: Float32Array | undefined;
   /** Points missing of so many become padding tokens, for a model trained with `--missing-points token`. Default 0: none do. */
   padTo?: number;
+  /** Signal that ends the work: it rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 
+/** The mask that the decoder gives for a prompt. */
 export interface Prediction {
   /** `width * height` of the original image, row by row: 255 inside, 0 outside. */
   mask: Uint8Array;
+  /** Width, pixels. */
   width: number;
+  /** Height, pixels. */
   height: number;
   /** Predicted IoU, mostly 0 to 1. */
   score: number;
@@ -86,25 +93,30 @@ export class ImageEmbedding {
     readonly embeddings: Embeddings,
     /** Size of the original image, pixels. */
     readonly width: number,
+    /** Height of the original image, pixels. */
     readonly height: number,
     /** The picture was first resized to N x N. */
     readonly imageSize?: number,
   ) {}
 
+  /** Frees the native memory. */
   dispose(): void {
     this.embeddings.dispose();
   }
 
+  /** Frees the native memory, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 }
 
+/** A model that is loaded: encodes images, and gives masks to prompts. It holds native memory until `dispose`. */
 export class SamModel {
   /** Names, files and hashes: what exactly was loaded. */
   readonly info: ResolvedModel;
   /** Where it computes, and how. */
   readonly device: string;
+  /** Precision of the encoder and of the decoder's autocast. */
   readonly precision: Precision;
   readonly #model: NativeModel;
   /** Loaded when the first image comes: who brings embeddings from a store needs none. */
@@ -223,6 +235,7 @@ export class SamModel {
     );
   }
 
+  /** Frees the native memory, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

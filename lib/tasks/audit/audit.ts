@@ -21,13 +21,22 @@ import { type AuditBench, type FoldProgress, outOfFold, type Verdict } from './o
 import { makePicture, type ReviewPicture } from './pictures.js';
 import { reviewPage } from './review-page.js';
 
+/** Hooks of {@link audit}. */
 export type AuditControl = Hooks<AuditProgress>;
 
+/** How far {@link audit} is: encoding, a fold, the pictures of the review page. */
 export type AuditProgress =
   | ({ stage: 'encode' } & EnsureProgress)
   | FoldProgress
-  | { stage: 'pictures'; done: number; total: number };
+  | {
+      stage: 'pictures';
+      /** Number done so far. */
+      done: number;
+      /** Number of all of them. */
+      total: number;
+    };
 
+/** What {@link audit} gives back. */
 export interface AuditResult {
   /** Worst first. */
   items: AuditItem[];
@@ -37,10 +46,15 @@ export interface AuditResult {
   manifest: string;
   /** Names of the images left out. */
   skipped: string[];
+  /** Number of folds. */
   folds: number;
+  /** Name of the model that was tuned. */
   model: string;
+  /** Device that computed: `cpu` or `cuda:N`. */
   device: string;
+  /** Precision that the device computed in. */
   precision: Precision;
+  /** Seconds that the whole took. */
   seconds: number;
 }
 

@@ -42,9 +42,22 @@ interface Evaluation extends WorkOptions, EntrantOptions {
   onProgress?: ((progress: EvaluateProgress) => void) | undefined;
 }
 
+/** How far {@link evaluate} is: encoding, then predicting, for each model. */
 export type EvaluateProgress =
-  | ({ stage: 'encode'; model: string } & EnsureProgress)
-  | { stage: 'predict'; model: string; done: number; total: number };
+  | ({
+      stage: 'encode';
+      /** Name of the model. */
+      model: string;
+    } & EnsureProgress)
+  | {
+      stage: 'predict';
+      /** Name of the model. */
+      model: string;
+      /** Images so far. */
+      done: number;
+      /** Number of images. */
+      total: number;
+    };
 
 /**
  * Compares models on the labelled images of a split: all see the same images and, unless `ownSettings` says otherwise, the same prompts:

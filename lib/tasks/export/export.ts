@@ -7,11 +7,15 @@ import { exportHuggingFace } from './hugging-face.js';
 import { type ExportOptions, exportOptionsSchema } from './options.js';
 import { exportEncoder } from './torchscript.js';
 
+/** What {@link exportModel} gives back. */
 export interface ExportResult {
   /** Paths of what was written. */
   files: string[];
+  /** Name of the model. */
   name: string;
+  /** Hash of the weights. */
   weightsHash: string;
+  /** Hash of the image encoder, on which embeddings depend. */
   encoderHash: string;
 }
 

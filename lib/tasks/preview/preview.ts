@@ -23,13 +23,17 @@ import { type PreviewOptions, previewOptionsSchema, type ResolvedPreviewOptions 
 
 /** One image and the prompt, in its pixels. */
 export interface PromptItem extends PromptShapes {
+  /** Path of the image. */
   image: string;
   /** The picture of it. */
   overlay: string;
+  /** Width of the image, pixels. */
   width: number;
+  /** Height of the image, pixels. */
   height: number;
   /** Pixels of the mask that the prompt was drawn from. */
   maskArea: number;
+  /** What the prompt was drawn from. */
   promptSource: EvaluatedSource;
   /** Of an index: what was taken. */
   threshold?: number;
@@ -37,7 +41,9 @@ export interface PromptItem extends PromptShapes {
   iou?: number;
 }
 
+/** What {@link previewPrompts} gives back. */
 export interface PreviewResult {
+  /** Prompts in the order of the images. */
   items: PromptItem[];
   /** Names of the images left out. */
   skipped: string[];

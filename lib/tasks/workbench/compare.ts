@@ -9,6 +9,7 @@ import type { ModelScores, PairedDifference } from '../../scoring/results.js';
 import { RoughMaskSources } from '../../scoring/rough-scores.js';
 import { compare, type Scored } from '../../scoring/summaries.js';
 
+/** The winner of the search beside the settings given, on the same images. */
 export interface SearchComparison {
   /** `validation`: the images that the winner was chosen by. `test`: images that nothing was chosen by. */
   split: 'validation' | 'test';

@@ -4,6 +4,7 @@ import type { TrainEvent } from '../../runs/events.js';
 
 /** Epochs of all runs together. */
 export interface Pace {
+  /** Epochs trained so far, of all trials. */
   epochs: number;
   /** What is still meant to be trained, with what is done. */
   total: number;
