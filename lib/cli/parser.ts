@@ -24,7 +24,7 @@ const COMMANDS: [usage: string, description: string, load: () => Promise<{ defau
 /** Act: what is done with a command and its arguments once they are parsed. */
 type Act = (command: Command, argv: ArgumentsCamelCase) => Promise<unknown>;
 
-/** Parses `args` and hands `act` the command that they name, with its arguments. Throws `SAM_BAD_OPTION` for a wrong call. */
+/** Parses `args` and hands `act` the command that they name, with its arguments. @throws SamError `SAM_BAD_OPTION`: a wrong call. */
 export async function parse(args: readonly string[], act: Act): Promise<void> {
   try {
     await createParser(args, act).parseAsync();

@@ -50,7 +50,7 @@ export interface EmbedImagesResult {
  * ```ts
  * await embedImages({ data: 'photos', split: 'validation', precision: 'fp32', export: 'embeddings.safetensors' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`; `SAM_BAD_DATA`: pictures that cannot be read (all named), or two of one name where they are exported.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_DATA`: pictures that cannot be read (all named), or two of one name where they are exported.
  */
 export async function embedImages(
   given: EmbedImagesOptions,

@@ -123,7 +123,7 @@ export class EmbeddingStore {
 
   /**
    * Encodes what is missing, each image once however many samples it has. Pictures that cannot be read are all tried before it fails, so that one error names them all.
-   * @throws SamError `SAM_BAD_DATA`; the signal's reason when aborted (what was encoded so far is kept).
+   * @throws SamError `SAM_BAD_DATA`: pictures that cannot be read, all named; the signal's reason when aborted (what was encoded so far is kept).
    */
   async ensure(samples: Samples, options: EnsureOptions = {}): Promise<EnsureResult> {
     return this.#inTurn(async () => {

@@ -25,7 +25,7 @@ export interface Workplace {
  * Resolves the device and the cache folder; models and embeddings come when they are asked for.
  *
  * @param compute Where the device is resolved already.
- * @throws SamError `SAM_NO_CUDA`.
+ * @throws SamError `SAM_NO_CUDA`: no such GPU.
  */
 export function openWorkplace(
   options: Omit<WorkOptions, keyof Hooks>,

@@ -13,7 +13,7 @@ export interface MaskWindows {
 
 /**
  * @param image Size of the raster that it belongs to.
- * @throws {SamError} `SAM_BAD_DATA`: another size than the raster's, or as {@link decodeMask}.
+ * @throws SamError `SAM_BAD_DATA`: another size than the raster's, or as {@link decodeMask}.
  */
 export async function openMaskWindows(path: string, sample: Sample, image: ImageSize): Promise<MaskWindows> {
   const raster = (await isTiff(path)) ? await Raster.open(path) : undefined;

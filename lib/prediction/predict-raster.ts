@@ -63,7 +63,7 @@ export interface RasterPrediction {
  *
  * @param side Of the tiles; 0: one tile for all.
  * @returns Undefined: the image goes through the model as one picture.
- * @throws {SamError} `SAM_BAD_DATA`: broken, without data, without the bands asked for.
+ * @throws SamError `SAM_BAD_DATA`: broken, without data, without the bands asked for.
  */
 export async function planRaster(sample: Sample, side: number | undefined): Promise<RasterJob | undefined> {
   if (!(await isTiff(sample.image.path))) {

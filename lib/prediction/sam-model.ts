@@ -132,7 +132,8 @@ export class SamModel {
 
   /**
    * @param spec `mobile-sam`, `facebook/sam-vit-base`, weights (file or folder), a run folder (its best checkpoint) or a checkpoint.
-   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`, `SAM_NETWORK`, `SAM_NO_CUDA`, `SAM_NO_ADDON`.
+   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`, `SAM_NETWORK`: the model; `SAM_NO_CUDA`: no such GPU;
+   * `SAM_NO_ADDON`: the addon is not built.
    */
   static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
     const { device = 'auto', precision = 'auto', threads, signal, ...rest } = options;
@@ -165,7 +166,7 @@ export class SamModel {
    *
    * @param image A path, the bytes of an image file, or pixels (interleaved 8-bit RGB).
    * @param options.imageSize First resize the picture to N x N, as the model was trained.
-   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_DATA` (not an image, cut short); the signal's reason when aborted.
+   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_DATA`: no image, or one cut short; the signal's reason when aborted.
    */
   async embed(
     image: string | Uint8Array | DecodedImage,

@@ -59,7 +59,13 @@ export interface AuditResult {
 }
 
 /**
- * @throws SamError `SAM_BAD_DATA` (pictures and labels, all named; fewer groups than folds), `SAM_RUN_EXISTS` and `SAM_IO` (`out`), and
+ * Ranks the labels of a split by how much models that have not seen them disagree: each fold is judged by a model tuned on the others.
+ * Writes a page on which to decide about each label; {@link applyDecisions} takes what it saves.
+ *
+ * ```ts
+ * const { items, review } = await audit({ data: 'photos', groupBy: '^(.*)_[ab]$' });
+ * ```
+ * @throws SamError `SAM_BAD_DATA`: pictures and labels, all named, or fewer groups than folds; `SAM_RUN_EXISTS`, `SAM_IO`: `out`; and
  * what `train` throws.
  */
 export async function audit(given: AuditOptions, control: AuditControl = {}): Promise<AuditResult> {

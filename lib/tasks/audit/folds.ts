@@ -8,7 +8,7 @@ import type { Samples } from '../../data/sample.js';
 /**
  * The fold of each sample, 0 to `folds` - 1, drawn from the seed.
  *
- * @throws {SamError} as {@link groupsForFolds}.
+ * @throws SamError as {@link groupsForFolds}.
  */
 export function foldsOf(samples: Samples, folds: number, groupBy: string | undefined, seed: number): Uint32Array {
   const { groupOf, sizes } = groupsForFolds(samples, folds, groupBy);
@@ -19,7 +19,7 @@ export function foldsOf(samples: Samples, folds: number, groupBy: string | undef
 /**
  * The groups that become folds: those of `--group-by`, else of each image.
  *
- * @throws {SamError} `SAM_BAD_DATA`: fewer groups than folds; `SAM_BAD_OPTION`: a pattern that can't be used.
+ * @throws SamError `SAM_BAD_DATA`: fewer groups than folds; `SAM_BAD_OPTION`: a pattern that can't be used.
  */
 export function groupsForFolds(samples: Samples, folds: number, groupBy: string | undefined): Groups {
   const groups = groupSamples(samples, groupPattern(groupBy));

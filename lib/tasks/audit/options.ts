@@ -42,7 +42,7 @@ export const auditOptionsSchema = z.strictObject({
 /** Everything resolved. */
 export type ResolvedAuditOptions = z.output<typeof auditOptionsSchema>;
 
-/** @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
+/** Checks the options and fills in the defaults. @throws SamError `SAM_BAD_OPTION`: wrong options, all named. */
 export function resolveAuditOptions(given: AuditOptions): ResolvedAuditOptions {
   return parseOptions(auditOptionsSchema, withPreset(given));
 }

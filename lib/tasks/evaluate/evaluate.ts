@@ -66,7 +66,7 @@ export type EvaluateProgress =
  * ```ts
  * const { models, differences } = await evaluate({ models: ['runs/first', 'untuned'], data: 'photos' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`; `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`: models; `SAM_BAD_DATA`: pictures and labels, all named.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`: models; `SAM_BAD_DATA`: pictures and labels, all named.
  */
 export async function evaluate(given: EvaluateOptions, hooks: Hooks<EvaluateProgress> = {}): Promise<EvaluateResult> {
   const options = parseOptions(evaluateOptionsSchema, given);

@@ -26,8 +26,8 @@ export interface ExportResult {
  * ```ts
  * await exportModel({ model: 'runs/first', to: 'hf', out: 'river-sam' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`; what finding a model throws; `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel
- * doesn't know; `SAM_IO`: what is asked for cannot be written.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel doesn't know;
+ * `SAM_IO`: what is asked for cannot be written; and what finding a model throws.
  */
 export async function exportModel(given: ExportOptions, { signal, onNote }: Hooks = {}): Promise<ExportResult> {
   const { to, part, out, encoder, cacheDir, model: spec } = parseOptions(exportOptionsSchema, given);

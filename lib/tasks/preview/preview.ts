@@ -55,7 +55,7 @@ export interface PreviewResult {
  * ```ts
  * const { items } = await previewPrompts({ inputs: ['photos'], roughMask: 'hsv', hue: '190-250' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`; `SAM_BAD_DATA`: bad images, all named.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_DATA`: bad images, all named.
  */
 export async function previewPrompts(given: PreviewOptions, hooks: Hooks<Counted> = {}): Promise<PreviewResult> {
   const options = parseOptions(previewOptionsSchema, given);

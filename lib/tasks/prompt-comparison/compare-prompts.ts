@@ -131,8 +131,13 @@ const comparisonPaths = (dir: string) => ({
 });
 
 /**
- * @throws SamError `SAM_BAD_OPTION` (nothing to compare, options of the search, `out`), `SAM_RUN_EXISTS`, and what `train`
- * throws.
+ * Compares kinds of prompts, from labels and from rough masks: trains a model with each, scores all on the same images, and says which
+ * are worth drawing.
+ *
+ * ```ts
+ * const { sources } = await comparePrompts({ data: 'photos', epochs: 20 });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`: nothing to compare, or options of the search; `SAM_RUN_EXISTS`: `out`; and what `train` throws.
  */
 export async function comparePrompts(
   given: ComparisonOptions,

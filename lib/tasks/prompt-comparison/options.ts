@@ -37,7 +37,7 @@ export const comparisonOptionsSchema = z.strictObject({
 
 export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>;
 
-/** With absolute paths. @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
+/** Checks the options and fills in the defaults; paths become absolute. @throws SamError `SAM_BAD_OPTION`: wrong options, all named. */
 export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComparisonOptions {
   for (const name of OF_THE_SEARCH) {
     if (!(name in given)) continue;
@@ -50,7 +50,7 @@ export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComp
   return absolutePaths(parseOptions(comparisonOptionsSchema, compared));
 }
 
-/** As asked for, each once. @throws SamError `SAM_BAD_OPTION` where one kind alone is left and one source. */
+/** Kinds and sources that are compared, each once. @throws SamError `SAM_BAD_OPTION`: one kind alone is left, and one source. */
 export function comparedOf(options: ResolvedComparisonOptions): { kinds: PromptKind[]; sources: ArmSource[] } {
   const kinds = [...new Set(kindsOf(options))];
   const sources = sourcesOf(options);

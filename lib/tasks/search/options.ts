@@ -50,7 +50,7 @@ export const searchOptionsSchema = z.strictObject({
 /** Everything resolved. */
 export type ResolvedSearchOptions = z.output<typeof searchOptionsSchema>;
 
-/** With absolute paths. @throws SamError `SAM_BAD_OPTION` naming every wrong option. */
+/** Checks the options and fills in the defaults; paths become absolute. @throws SamError `SAM_BAD_OPTION`: wrong options, all named. */
 export function resolveSearchOptions(given: SearchOptions): ResolvedSearchOptions {
   const options = parseOptions(searchOptionsSchema, withPreset(given));
   return absolutePaths(options);

@@ -127,7 +127,7 @@ export interface SearchResult {
 /**
  * Tries combinations of learning rates, losses and kinds of prompts by successive halving, and scores the winner against the settings given.
  *
- * @throws SamError `SAM_BAD_OPTION`, `SAM_RUN_EXISTS` (`out`), `SAM_NAN_LOSS` where every trial failed, and what `train` throws.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_RUN_EXISTS`: `out`; `SAM_NAN_LOSS`: every trial failed; and what `train` throws.
  */
 export async function searchSettings(given: SearchOptions, control: SearchControl = {}): Promise<SearchResult> {
   const started = performance.now();
