@@ -74,12 +74,12 @@ describe('resolveDevice', () => {
       expect.objectContaining({
         code: 'SAM_NO_CUDA',
         exitCode: 2,
-        message: '--device cuda: no usable GPU: CUDA libraries found, no device',
+        message: '`device` cuda: no usable GPU: CUDA libraries found, no device',
       }),
     );
     for (const cuda of [CPU_BUILD, UNUSABLE, NO_LIBRARY]) {
       const reason = noGpuReason({ library: false, available: false, devices: [], ...cuda });
-      expect(refused('cuda:0', cuda)).toThrow(`--device cuda:0: no usable GPU: ${reason}`);
+      expect(refused('cuda:0', cuda)).toThrow(`\`device\` cuda:0: no usable GPU: ${reason}`);
     }
     expect(() => resolveDevice('cuda:2', 'auto', withGpus('8.0'))).toThrow('cuda:2: this machine has one GPU');
     expect(() => resolveDevice('cuda:2', 'auto', withGpus('8.0', '8.0'))).toThrow('this machine has 2 GPUs');

@@ -11,12 +11,12 @@ describe('parseOptions', () => {
   });
 
   test.each([
-    [{}, '--data is missing'],
-    [{ data: 'x', epochs: 0 }, '--epochs 0: expected at least 1'],
-    [{ data: 'x', epochs: Number.NaN }, '--epochs NaN: expected a number'],
-    [{ data: 'x', loss: 'dice+tversky' }, '--loss "dice+tversky": expected a sum such as'],
-    [{ data: 'x', schedule: 'cosinus' }, '--schedule "cosinus": expected one of "constant"|'],
-    [{ data: 'x', batchsize: 3 }, 'unknown option --batchsize'],
+    [{}, '`data` is missing'],
+    [{ data: 'x', epochs: 0 }, '`epochs` 0: expected at least 1'],
+    [{ data: 'x', epochs: Number.NaN }, '`epochs` NaN: expected a number'],
+    [{ data: 'x', loss: 'dice+tversky' }, '`loss` "dice+tversky": expected a sum such as'],
+    [{ data: 'x', schedule: 'cosinus' }, '`schedule` "cosinus": expected one of "constant"|'],
+    [{ data: 'x', batchsize: 3 }, 'unknown option `batchsize`'],
   ])('%j: %s', (given, message) => {
     expect(() => parseOptions(trainOptionsSchema, given)).toThrow(
       expect.objectContaining({ code: 'SAM_BAD_OPTION', message: expect.stringContaining(message) }),
@@ -25,7 +25,7 @@ describe('parseOptions', () => {
 
   test('an unknown name gets the one that was meant', () => {
     expect(() => parseOptions(trainOptionsSchema, { data: 'x', batchsize: 3 })).toThrow(
-      expect.objectContaining({ fix: 'did you mean --batch-size?' }),
+      expect.objectContaining({ fix: 'did you mean `batchSize`?' }),
     );
   });
 });
@@ -56,7 +56,7 @@ describe('names', () => {
 
 test('options that leave no prompt are refused', () => {
   const none = { ...parseOptions(trainOptionsSchema, { data: 'x' }), numPositive: 0 };
-  expect(() => toPromptSettings(none)).toThrow('--num-positive 0');
+  expect(() => toPromptSettings(none)).toThrow('`numPositive` 0');
   expect(toPromptSettings({ ...none, prompt: 'box' })).toMatchObject({ kind: 'box', numPositive: 0 });
   expect(toPromptSettings({ ...none, numNegative: 1 })).toMatchObject({ numNegative: 1 });
 });

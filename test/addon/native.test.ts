@@ -68,7 +68,7 @@ describe('errors of the addon', () => {
       throw thrown;
     });
     await expect(error).rejects.toBeInstanceOf(SamError);
-    await expect(error).rejects.toMatchObject({ fix: expect.stringContaining('--device cpu') });
+    await expect(error).rejects.toMatchObject({ fix: expect.stringContaining('`device` cpu') });
   });
 
   test('others pass unchanged', () => {

@@ -77,8 +77,8 @@ describe('scratchFolder', () => {
 describe('requireWritable', () => {
   it('leaves nothing behind, not even folders, and what is there as it was', async () => {
     await writeFile(join(folder, 'old'), 'text');
-    await requireWritable(join(folder, 'old'), '--out');
-    await requireWritable(join(folder, 'a', 'b', 'new'), '--out');
+    await requireWritable(join(folder, 'old'), '`out`');
+    await requireWritable(join(folder, 'a', 'b', 'new'), '`out`');
     expect(await readdir(folder)).toEqual(['old']);
     expect(await readFile(join(folder, 'old'), 'utf8')).toBe('text');
   });
@@ -92,8 +92,8 @@ describe('requireWritable', () => {
       ['/proc/none/file', 'no such file or directory (ENOENT)'],
     ] as const;
     for (const [place, why] of places) {
-      const error = await requireWritable(place, '--report').catch((error: unknown) => error);
-      expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2, fix: 'name another place with --report' });
+      const error = await requireWritable(place, '`report`').catch((error: unknown) => error);
+      expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2, fix: 'name another place with `report`' });
       expect(error).toMatchObject({ message: expect.stringMatching(/^[^\n]+$/) });
       expect(String(error)).toContain(`cannot write ${place}: `);
       expect(String(error)).toContain(why);

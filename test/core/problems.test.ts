@@ -18,14 +18,14 @@ test('all are named in one error, each once', () => {
     expect.objectContaining({
       code: 'SAM_BAD_DATA',
       message: `${bad}; ${empty}`,
-      fix: expect.stringMatching(/--on-empty skip for empty masks, --skip-bad for all/),
+      fix: expect.stringMatching(/`onEmpty` skip for empty masks, `skipBad` for all/),
     }),
   );
 });
 
 test('what is empty may be left out by itself, and is not named in the error', () => {
   const { settle, onWarning } = both({ onEmpty: 'skip' });
-  expect(settle).toThrow(expect.objectContaining({ message: bad, fix: expect.not.stringContaining('--on-empty') }));
+  expect(settle).toThrow(expect.objectContaining({ message: bad, fix: expect.not.stringContaining('`onEmpty`') }));
   expect(onWarning).not.toHaveBeenCalled();
 });
 

@@ -50,7 +50,7 @@ test('no validation split: the error names --validation-fraction and what is the
   await expect(openData(options(root))).rejects.toMatchObject({
     code: 'SAM_BAD_DATA',
     message: expect.stringMatching(/'validation' .*train, val/),
-    fix: expect.stringContaining('--validation-fraction'),
+    fix: expect.stringContaining('`validationFraction`'),
   });
   expect(names((await openData(options(root, { validationSplit: 'val' }))).validation)).toEqual(['x']);
 });

@@ -178,7 +178,7 @@ describe('bad pictures', () => {
   it('are all named in one error', async () => {
     const store = await open();
     const failure = await store.ensure(samples).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'SAM_BAD_DATA', fix: expect.stringContaining('--skip-bad') });
+    expect(failure).toMatchObject({ code: 'SAM_BAD_DATA', fix: expect.stringContaining('`skipBad`') });
     expect((failure as Error).message).toContain('picture1.png');
     expect((failure as Error).message).toContain('picture3.png');
     expect((failure as Error).message).toContain('2 images');

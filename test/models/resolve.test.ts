@@ -258,7 +258,7 @@ describe('files and folders', () => {
   it('weights whose encoder cannot be built ask for one', async () => {
     await writeSafetensors(weights, ['mask_decoder.x', 'prompt_encoder.x']);
     const failure = await resolveModel(weights, { cacheDir }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'SAM_BAD_ENCODER', fix: expect.stringContaining('--encoder') });
+    expect(failure).toMatchObject({ code: 'SAM_BAD_ENCODER', fix: expect.stringContaining('`encoder`') });
   });
 
   describe("another model's encoder", () => {
@@ -295,7 +295,7 @@ describe('files and folders', () => {
       const lacking = resolveModel(path, { cacheDir, encoder: script });
       await expect(lacking).rejects.toMatchObject({
         code: 'SAM_BAD_CHECKPOINT',
-        fix: expect.stringContaining('--encoder'),
+        fix: expect.stringContaining('`encoder`'),
       });
     });
   });

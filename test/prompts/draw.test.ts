@@ -199,7 +199,7 @@ test('an empty mask has no positive point and no box to draw, but negatives', ()
     256,
   );
   const random = () => randomFor(1, 0, 'empty', 0);
-  const refusal = expect.objectContaining({ code: 'SAM_BAD_DATA', fix: expect.stringContaining('--on-empty skip') });
+  const refusal = expect.objectContaining({ code: 'SAM_BAD_DATA', fix: expect.stringContaining('`onEmpty` skip') });
   expect(() => drawPrompt(empty, settings(), random())).toThrow(refusal);
   expect(() => drawPrompt(empty, settings({ kind: 'box', numPositive: 0 }), random())).toThrow(refusal);
   const negatives = drawPrompt(empty, settings({ numPositive: 0, numNegative: 2 }), random());

@@ -97,7 +97,7 @@ test('an empty rough mask: an error that says why, left out, or the label', asyn
   await expect(check({})).rejects.toMatchObject({
     code: 'SAM_BAD_DATA',
     message: expect.stringMatching(/t0\.png: the rough mask is empty: it has no pixel/),
-    fix: expect.stringContaining('--on-empty skip'),
+    fix: expect.stringContaining('`onEmpty` skip'),
   });
   expect((await check({ onEmpty: 'skip' })).train).toHaveLength(29);
   expect(warnings.join()).toContain('t0.png');
@@ -108,14 +108,14 @@ test('an empty rough mask: an error that says why, left out, or the label', asyn
 test('rough masks that nothing describes are refused', () => {
   const open = (more: Partial<TrainOptions>) => () =>
     RoughPrompts.open(parseOptions(trainOptionsSchema, { data: 'x', ...more }));
-  expect(open({ promptSource: 'rough' })).toThrow('--prompt-source rough needs a rough mask');
+  expect(open({ promptSource: 'rough' })).toThrow('`promptSource` rough needs a rough mask');
   const mixed = { promptSource: 'mixed', roughMask: 'hsv', hue: '1-2', maskPrompt: true } as const;
-  expect(open(mixed)).toThrow('--mask-prompt does not go');
-  expect(open({ roughMask: 'hsv' })).toThrow('at least one of --hue');
-  expect(open({ roughMask: 'file' })).toThrow('needs --rough-masks');
+  expect(open(mixed)).toThrow('`maskPrompt` does not go');
+  expect(open({ roughMask: 'hsv' })).toThrow('at least one of `hue`');
+  expect(open({ roughMask: 'file' })).toThrow('needs `roughMasks`');
   for (const hue of ['20', '20-', '-20-30', '20-400', 'a-b'])
-    expect(open({ roughMask: 'hsv', hue })).toThrow(`--hue "${hue}"`);
-  expect(open({ roughMask: 'hsv', value: '0.9-0.1' })).toThrow('--value "0.9-0.1"');
+    expect(open({ roughMask: 'hsv', hue })).toThrow(`\`hue\` "${hue}"`);
+  expect(open({ roughMask: 'hsv', value: '0.9-0.1' })).toThrow('`value` "0.9-0.1"');
   // @ts-expect-error
-  expect(open({ roughMask: 'ndwi', threshold: 'high' })).toThrow('--threshold "high": expected a number, or otsu');
+  expect(open({ roughMask: 'ndwi', threshold: 'high' })).toThrow('`threshold` "high": expected a number, or otsu');
 });

@@ -155,7 +155,7 @@ describe('a resumed run', () => {
     };
     const error = await failure(trainWith(options(), { signal: controller.signal }, environment).result);
     expect(error).toMatchObject({ code: 'SAM_INTERRUPTED', exitCode: 130 });
-    expect(error.fix).toContain(`--resume ${out()}`);
+    expect(error.fix).toContain(`\`resume\` ${out()}`);
     const second = fakeEnvironment(splits);
     const result = await trainWith({ resume: out() }, {}, second).result;
     expect(await essence(result, second)).toEqual(await wholeRun());
@@ -214,7 +214,7 @@ describe('a resumed run', () => {
     const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message);
     const result = await trainWith({ resume: out(), epochs: 2 }, { onProgress }, fakeEnvironment(splits)).result;
     expect(result.epochs).toBe(3);
-    expect(notes).toEqual([`${out()} has 3 epochs already: --epochs 2 takes none of them back`]);
+    expect(notes).toEqual([`${out()} has 3 epochs already: \`epochs\` 2 takes none of them back`]);
   });
 
   test('a finished run just reports; with more epochs it goes on', async () => {
@@ -235,7 +235,7 @@ describe('a resumed run', () => {
       trainWith({ resume: out(), lr: 0.5, batchSize: 2 }, {}, fakeEnvironment(splits)).result,
     );
     expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
-    expect(error.message).toBe('--lr is 0.5 here and 0.01 in the run');
+    expect(error.message).toBe('`lr` is 0.5 here and 0.01 in the run');
   });
 
   test('refuses a model that has become another one', async () => {
@@ -362,7 +362,7 @@ describe('when something is wrong', () => {
   test('wrong options are all named', async () => {
     const error = await failure(trainWith({ epochs: 0, batchSize: 1.5 }, {}, fakeEnvironment(splits)).result);
     expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
-    for (const name of ['--data is missing', '--epochs 0', '--batch-size 1.5']) expect(error.message).toContain(name);
+    for (const name of ['`data` is missing', '`epochs` 0', '`batchSize` 1.5']) expect(error.message).toContain(name);
   });
 });
 
@@ -381,7 +381,7 @@ describe('--mirror', () => {
     const run = trainWith(options({ mirror: join(dir, 'file-parent', 'file') }), {}, fakeEnvironment(splits));
     const warnings: TrainEvent[] = [];
     for await (const event of run) if (event.type === 'warning') warnings.push(event);
-    expect(warnings).toEqual([{ type: 'warning', code: 'SAM_IO', message: expect.stringContaining('--mirror') }]);
+    expect(warnings).toEqual([{ type: 'warning', code: 'SAM_IO', message: expect.stringContaining('`mirror`') }]);
     expect((await run.result).epochs).toBe(3);
   });
 });

@@ -36,7 +36,7 @@ test('everything without its partner is named in one line; --skip-bad warns and 
     code: 'SAM_BAD_DATA',
     exitCode: 2,
     message: expect.stringContaining(message),
-    fix: expect.stringContaining('--skip-bad'),
+    fix: expect.stringContaining('`skipBad`'),
   });
   const warnings: string[] = [];
   const onWarning = (text: string) => warnings.push(text);

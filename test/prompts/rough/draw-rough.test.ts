@@ -111,7 +111,7 @@ test('why a mask is empty is said, with what the values were', () => {
       },
     });
   expect(index(0.9).emptiness).toBe('nothing is above 0.9: NDWI is -0.5/0/0.5 (least/median/greatest)');
-  expect(index(0.2).emptiness).toBe('its 1 pixels are in pieces of fewer than 5 (--min-area)');
+  expect(index(0.2).emptiness).toBe('its 1 pixels are in pieces of fewer than 5 (`minArea`)');
   expect(index('otsu', [0, 0, 0, 0]).emptiness).toBe('the image holds no data');
   const source = { kind: 'hsv', pixels: new Uint8Array(12).fill(51), bands: { value: [0.5, 1] } } as const;
   expect(computeRoughMask({ ...shape, source }).emptiness).toBe(

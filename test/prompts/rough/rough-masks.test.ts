@@ -71,7 +71,7 @@ describe('of an index', () => {
     const sample = await raster();
     await expect(masksOf({ roughMask: 'ndwi', bands }).make(sample)).rejects.toMatchObject({
       code: 'SAM_BAD_OPTION',
-      message: expect.stringContaining('needs --nir'),
+      message: expect.stringContaining('needs `nir`'),
     });
     await expect(masksOf({ roughMask: 'ndwi', bands, nir: 4 }).make(sample)).rejects.toMatchObject({
       code: 'SAM_BAD_DATA',
@@ -79,7 +79,7 @@ describe('of an index', () => {
     });
     await expect(masksOf({ roughMask: 'mndwi', bands, swir: 'b11' }).make(sample)).rejects.toMatchObject({
       code: 'SAM_BAD_DATA',
-      fix: expect.stringContaining('--swir'),
+      fix: expect.stringContaining('`swir`'),
     });
   });
 });
@@ -115,7 +115,7 @@ test('of files: one of the image’s name, of its size', async () => {
   });
   await expect(masksOf({ roughMask: 'file', roughMasks: join(folder, 'no') }).make(sample)).rejects.toMatchObject({
     code: 'SAM_NOT_FOUND',
-    message: expect.stringContaining('--rough-masks'),
+    message: expect.stringContaining('`roughMasks`'),
   });
 });
 

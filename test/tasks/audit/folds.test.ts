@@ -32,7 +32,7 @@ describe('folds', () => {
   it('are refused where there are fewer groups', () => {
     const refused = () => foldsOf(samples, 9, GROUPS, 42);
     expect(refused).toThrow('16 samples in 8 groups make no 9 folds');
-    expect(refused).toThrow(expect.objectContaining({ code: 'SAM_BAD_DATA', fix: 'take --folds 8, or less' }));
+    expect(refused).toThrow(expect.objectContaining({ code: 'SAM_BAD_DATA', fix: 'take `folds` 8, or less' }));
     expect(() => foldsOf(samples.slice(0, 2), 2, GROUPS, 42)).toThrow('2 samples in 1 group make no 2 folds');
   });
 });

@@ -17,10 +17,10 @@ describe('options of an audit', () => {
 
   it('are checked by name', () => {
     expect(() => resolveAuditOptions({ data: 'photos', folds: 1, draws: 0 })).toThrow(
-      '--folds 1: expected at least 2; --draws 0: expected at least 1',
+      '`folds` 1: expected at least 2; `draws` 0: expected at least 1',
     );
     expect(() => resolveAuditOptions({ data: 'photos', validationFraction: 0.2 } as never)).toThrow(
-      'unknown option --validation-fraction',
+      'unknown option `validationFraction`',
     );
   });
 });

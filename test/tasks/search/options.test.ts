@@ -4,16 +4,16 @@ import { axesOf, resolveSearchOptions } from '../../../lib/tasks/search/options.
 import { trainOptionsOf } from '../../../lib/tasks/workbench/options.js';
 
 test.each([
-  [{ lrs: '' }, /--lrs "": "" is not one of them: expected numbers above 0/],
-  [{ lrs: '1e-5,fast' }, /--lrs "1e-5,fast": "fast" is not one of them/],
+  [{ lrs: '' }, /`lrs` "": "" is not one of them: expected numbers above 0/],
+  [{ lrs: '1e-5,fast' }, /`lrs` "1e-5,fast": "fast" is not one of them/],
   [{ lrs: '1e-5,-1' }, /"-1" is not one of them/],
-  [{ losses: 'dice:1,dise:1' }, /--losses "dice:1,dise:1": "dise:1" is not one of them: expected a sum such as/],
-  [{ losses: 'dice,' }, /--losses "dice,": "" is not one of them/],
+  [{ losses: 'dice:1,dise:1' }, /`losses` "dice:1,dise:1": "dise:1" is not one of them: expected a sum such as/],
+  [{ losses: 'dice,' }, /`losses` "dice,": "" is not one of them/],
   [{ promptKinds: 'points,boxes' }, /"boxes" is not one of them: expected some of points, box, points\+box/],
-  [{ trials: 1 }, /--trials 1: expected at least 2/],
-  [{ eta: 1 }, /--eta 1: expected at least 2/],
-  [{ minEpochs: 0 }, /--min-epochs 0: expected at least 1/],
-  [{ report: true }, /unknown option --report/],
+  [{ trials: 1 }, /`trials` 1: expected at least 2/],
+  [{ eta: 1 }, /`eta` 1: expected at least 2/],
+  [{ minEpochs: 0 }, /`minEpochs` 0: expected at least 1/],
+  [{ report: true }, /unknown option `report`/],
 ])('%j is refused', (wrong, message) => {
   expect(() => resolveSearchOptions({ data: 'x', ...wrong })).toThrow(message);
 });

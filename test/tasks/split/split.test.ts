@@ -84,8 +84,8 @@ test('paths below the list are relative: the folder may be moved', async () => {
 });
 
 test.each<[string, Partial<SplitDataOptions>, RegExp]>([
-  ['shares', { train: 0.8, validation: 0.2, test: 0.15 }, /--test 0.15 add up to 1.15, not 1/],
-  ['nothing to train on', { train: 0, validation: 0.5, test: 0.5 }, /--train 0 leaves nothing/],
+  ['shares', { train: 0.8, validation: 0.2, test: 0.15 }, /`test` 0.15 add up to 1.15, not 1/],
+  ['nothing to train on', { train: 0, validation: 0.5, test: 0.5 }, /`train` 0 leaves nothing/],
   ['a list of another kind', { out: '/tmp/split.txt' }, /neither .csv nor .jsonl/],
   ['too few groups', { groupBy: '^p' }, /20 samples are 1 group: too few for train, validation, test/],
   ['a pattern', { groupBy: '(' }, /not a regular expression/],

@@ -103,7 +103,7 @@ describe('where things lie', () => {
     const root = await folderWith({ 'train.json': two, 'far/x/a.png': null, 'far/x/b.png': null });
     await expect(read(root)).rejects.toMatchObject({
       code: 'SAM_BAD_DATA',
-      fix: 'Name their folder with --images DIR.',
+      fix: 'name their folder with `images` DIR',
     });
     expect((await read(root, 'train', { images: join(root, 'far/x') })).names).toHaveLength(3);
   });

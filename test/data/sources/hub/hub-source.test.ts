@@ -102,7 +102,7 @@ describe('the files of a split', () => {
       'b/train.parquet': await parquet(2, 3),
     });
     expect(await names('train', `hf:${NAME}/b`)).toEqual(['p2']);
-    await expect(names('train')).rejects.toMatchObject({ fix: `Name one: --data hf:${NAME}/CONFIG.` });
+    await expect(names('train')).rejects.toMatchObject({ fix: `name one: \`data\` hf:${NAME}/CONFIG.` });
   });
 
   test('of loose images: what the Hub has converted', async () => {

@@ -135,11 +135,11 @@ test('columns may have other names, and hold the bytes alone', async () => {
     code: 'SAM_BAD_DATA',
     exitCode: 2,
     message: `${path} has no column 'image' (there: photo, water, name, classes)`,
-    fix: expect.stringContaining('--image-column'),
+    fix: expect.stringContaining('`imageColumn`'),
   });
   await expect(split(path, { imageColumn: 'photo', labelColumn: 'name' })).rejects.toMatchObject({
     message: `the column 'name' of ${path} holds no images: it is text`,
-    fix: 'Name a column of encoded images with --label-column (there: photo, water).',
+    fix: 'name a column of encoded images with `labelColumn` (there: photo, water)',
   });
   await expect(split(path, { imageColumn: 'classes' })).rejects.toThrow('it is of the type INT32');
   const unlabelled = await split(path, { imageColumn: 'photo', labelColumn: 'classes', masks: 'optional' });
@@ -152,7 +152,7 @@ test('a single file is the split that its name tells, else the training split, o
   const single = await writePictures(join(root, 'rivers.parquet'), crops);
   await expect(openData(options(single))).rejects.toMatchObject({
     message: `there is no validation split 'validation' in ${single} (there: train)`,
-    fix: expect.stringContaining('--validation-fraction'),
+    fix: expect.stringContaining('`validationFraction`'),
   });
   const cut = await openData(options(single, { validationFraction: 0.4, groupBy: '^(p\\d)_' }));
   expect([cut.train.length, cut.validation.length]).toEqual([6, 4]);
