@@ -15,22 +15,41 @@ export type NativeErrorCode =
 
 export type Precision = 'fp32' | 'bf16' | 'fp16';
 export type MaskOutput = 'multi' | 'single'; // mask tokens 1 to 3, or token 0
-
 /** Everything that holds native memory. Calls on a disposed handle fail with `SAM_DISPOSED`. */
 export interface Disposable {
+  /** Frees the native memory. */
   dispose(): void;
+  /** Frees the native memory, at the end of a `using` block. */
   [Symbol.dispose](): void;
 }
 
 export interface RuntimeInfo {
-  compiledFor: string; // LibTorch compiled against, e.g. `2.13.0`
-  torch: string; // LibTorch loaded now, e.g. `2.13`
-  fastBf16: boolean; // the CPU multiplies bf16 in hardware (avx512_bf16 or AMX)
+  /** LibTorch compiled against, e.g. `2.13.0`. */
+  compiledFor: string;
+  /** LibTorch loaded now, e.g. `2.13`. */
+  torch: string;
+  /** Whether the CPU multiplies bf16 in hardware (avx512_bf16 or AMX). */
+  fastBf16: boolean;
+  /** CPU threads of one operation. */
   threads: number;
   /** Live native handles (models, trainers, encodings …): returns to its start when all are disposed. */
   liveHandles: number;
-  /** `library`: this LibTorch has a CUDA half and it loads. `devices`: what the driver sees. Both only with `probeCuda`. */
-  cuda: { library: boolean; available: boolean; devices: { name: string; memoryBytes: number; capability: string }[] };
+  /** CUDA's side. `library`: this LibTorch has a CUDA half and it loads. `devices`: what the driver sees. Both only with `probeCuda`. */
+  cuda: {
+    /** Whether LibTorch came with CUDA. */
+    library: boolean;
+    /** Whether LibTorch can compute on a GPU. */
+    available: boolean;
+    /** GPUs that CUDA sees. */
+    devices: {
+      /** Name of the card. */
+      name: string;
+      /** Memory, bytes. */
+      memoryBytes: number;
+      /** Compute capability, such as 7.5. */
+      capability: string;
+    }[];
+  };
 }
 
 /** Prompts of B images, P for each. A point label is 1 (positive), 0 (negative), -1 (Meta's "not a point"), -10 (Hugging
@@ -46,18 +65,17 @@ export interface PromptBatch {
   /** B*P, 1 where the prompt exists. A missing prompt's masks enter neither mean, best nor loss. Default: all exist. */
   promptPresent?: Uint8Array;
 }
-
 /** How several masks of one image become one. Over the P prompts `best` takes the highest predicted IoU, `mean` averages logits. */
 export type Selection = { maskOutput: MaskOutput; multiMask: 'best' | 'mean' };
 
 export type LossWeights = Partial<Record<'dice' | 'bce' | 'focal' | 'iou' | 'rowDiceCe', number>>; // left out: 0
-
 /** Embeddings in memory, B x 256 x 64 x 64, fp32. */
 export interface Embeddings extends Disposable {
+  /** Number of images. */
   readonly count: number;
-  toFloat32Array(): Float32Array; // a copy
+  /** Copies the values into an array, image after image, 256 x 64 x 64 each. */
+  toFloat32Array(): Float32Array;
 }
-
 /** One image on its way through the encoder. */
 export interface Encoding extends Disposable {
   /** Runs the next slice of the encoder (compute lane). True when the embedding is ready. */
@@ -87,8 +105,11 @@ export interface EmbeddingCache extends Disposable {
 }
 
 export interface Decoded {
-  lowResLogits: Float32Array; // B*P*C*256*256
-  iouPredictions: Float32Array; // B*P*C predicted IoU
+  /** Logits of the masks, B*P*C*256*256. */
+  lowResLogits: Float32Array;
+  /** Predicted IoU of the masks, B*P*C. */
+  iouPredictions: Float32Array;
+  /** C, masks to a prompt: 3 or 1. */
   outputs: number;
 }
 
@@ -99,7 +120,6 @@ export interface Predicted {
   scores: Float32Array;
   lowResLogits: Float32Array;
 }
-
 /** Prompt encoder and mask decoder. */
 export interface SamModel extends Disposable {
   /** Raw decoder output (compute lane). */
@@ -127,7 +147,6 @@ export interface StepResult {
   losses: Float64Array; // b, each image's loss
   gradientNorm: number; // norm of all gradients before clipping; NaN when `update` was false
 }
-
 /** AdamW over the mask decoder of a model, which it shares with it, in the model's precision. All on the compute lane. */
 export interface Trainer extends Disposable {
   /** Forward and backward; with `update` also clip and step. `scale` multiplies the loss (1 / accumulated batches). */

@@ -5,6 +5,7 @@ import { native } from './addon/native.js';
 import { SamError } from './core/errors.js';
 import type { Hooks } from './core/hooks.js';
 
+/** Where a process computes, and in which precision. */
 export interface Compute {
   /** Device: `cpu` or `cuda:N`. */
   device: string;
@@ -29,6 +30,7 @@ export interface ComputeOptions {
 
 /** Hooks of {@link resolveDevice}. `onNote` is told why `auto` takes the CPU where CUDA libraries or a GPU let one expect a GPU. */
 export interface DeviceHooks extends Pick<Hooks, 'onNote'> {
+  /** Stands in for what the addon says of this machine, in tests. */
   info?: (options: { probeCuda: boolean }) => RuntimeInfo;
 }
 

@@ -54,7 +54,7 @@ export { type ApplyResult, applyDecisions, type Decision, type Decisions } from 
 export type { AuditItem } from './tasks/audit/folder.js';
 export type { FoldProgress } from './tasks/audit/out-of-fold.js';
 export { bench } from './tasks/bench/bench.js';
-export type { Hours, Meaning, T4Comparison } from './tasks/bench/meaning.js';
+export type { Hours, LimitHours, Meaning, T4Comparison } from './tasks/bench/meaning.js';
 export type { BenchResult, EncoderSpeed, PromptSpeed, StepSpeed } from './tasks/bench/result.js';
 export {
   type EvaluatedPrompt,

@@ -98,3 +98,11 @@ test('a remedy begins in lower case and ends without a full stop', () => {
     [],
   );
 });
+
+test('`@throws` says the class, the codes, and when', async () => {
+  const files = readdirSync('lib', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const said = files.flatMap((name) => readFileSync(join('lib', name), 'utf8').match(/@throws .*/g) ?? []);
+  expect(said.length).toBeGreaterThan(100);
+  const codes = /^@throws (SamError (`\w+`(, `\w+`)*: |as |what )|(Range)?Error: |BadRle: )/;
+  expect(said.filter((text) => !codes.test(text))).toEqual([]);
+});

@@ -24,11 +24,7 @@ const COMMANDS: [usage: string, description: string, load: () => Promise<{ defau
 /** Function that takes a command and its arguments once they are parsed. */
 type Act = (command: Command, argv: ArgumentsCamelCase) => Promise<unknown>;
 
-/**
- * Parses `args` and hands `act` the command that they name, with its arguments.
- *
- * @throws SamError `SAM_BAD_OPTION`: a wrong call.
- */
+/** Parses `args` and hands `act` the command that they name, with its arguments. @throws SamError `SAM_BAD_OPTION`: a wrong call. */
 export async function parse(args: readonly string[], act: Act): Promise<void> {
   try {
     await createParser(args, act).parseAsync();

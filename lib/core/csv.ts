@@ -11,7 +11,7 @@ export interface CsvRow {
 /**
  * Reads the rows of a text, one after the other; empty ones are left out.
  *
- * @throws Error where a quote is out of place; the message is made to stand behind the file's name.
+ * @throws Error: a quote is out of place; the message is made to stand behind the file's name.
  */
 export function* parseCsv(text: string): Generator<CsvRow, void> {
   let fields: string[] = [];

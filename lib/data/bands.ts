@@ -11,17 +11,23 @@ import { heldImage, openPicture, openRaster, pixelsOf, requireReadableSize, word
 import type { FileReference } from './sample.js';
 import { inSlices } from './slices.js';
 
+/** Bands of a raster, or of a part of it. */
 export interface Bands extends BandValues {
+  /** Width, pixels. */
   readonly width: number;
+  /** Height, pixels. */
   readonly height: number;
 }
 
+/** How bands are read. */
 export interface BandReading {
+  /** Signal that ends the work: it rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Reader of an image's bands, which are found but not read. It has to be closed. */
 export interface BandReader {
+  /** Number of bands. */
   readonly count: number;
   /** Names of the bands in lower case, from GDAL's DESCRIPTION; null for a band without a name. */
   readonly names: readonly (string | null)[];
@@ -31,6 +37,7 @@ export interface BandReader {
    * @throws SamError `SAM_BAD_DATA`: no such band, or the file is broken.
    */
   read(numbers: readonly number[], options?: BandReading): Promise<Bands>;
+  /** Closes the file. */
   close(): Promise<void>;
 }
 

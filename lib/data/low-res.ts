@@ -7,12 +7,15 @@ import type { Mask } from './sample.js';
 export interface LowResMask {
   /** Pixels of the grid: size*size, 0 or 1. */
   readonly values: Uint8Array;
+  /** Side of the grid. */
   readonly size: number;
   /** Columns of the grid inside the picture; `validHeight`: rows. */
   readonly validWidth: number;
+  /** Rows of the grid that the picture fills. */
   readonly validHeight: number;
   /** Width of the original image, in whose pixels prompts are told; `imageHeight`: its height. */
   readonly imageWidth: number;
+  /** Height of the original image, pixels. */
   readonly imageHeight: number;
 }
 

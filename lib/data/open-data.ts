@@ -36,7 +36,7 @@ export interface OpenSplitOptions extends OpenSourceOptions {
   limit?: number | undefined;
   /** Leaves out images and masks that have no partner. Default: they are an error. */
   skipBad?: boolean | undefined;
-  /** Whether each image needs a mask. Default: `required`. */
+  /** Which masks the samples need. Default: `required`. */
   masks?: MaskNeed | undefined;
 }
 
@@ -45,7 +45,7 @@ const openDataSchema = z.object({ ...dataOptions, cacheDir: modelOptions.cacheDi
 /**
  * Opens training and validation samples, each ordered by name. With `validationFraction` both come from the training split.
  *
- * @throws SamError `SAM_BAD_DATA`: no validation split, or what {@link DataSource.readSplit} says. `SAM_BAD_OPTION`: a source of an
+ * @throws SamError `SAM_BAD_DATA`: no validation split, or what `DataSource.readSplit` says. `SAM_BAD_OPTION`: a source of an
  * unknown kind, or a pattern that can't be used.
  */
 export async function openData(given: OpenDataOptions, hooks: Hooks = {}): Promise<DataSplits> {

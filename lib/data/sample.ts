@@ -17,6 +17,7 @@ export interface MaskReference extends FileReference {
   draw?(image: { readonly width: number; readonly height: number }): Promise<Mask>;
 }
 
+/** An image of a data set, with its label where it has one. Nothing is decoded until it is asked for. */
 export interface Sample {
   /** Path of the image within its split, without extension, `/` between folders: unique, and the order of samples. */
   readonly name: string;
@@ -28,12 +29,13 @@ export interface Sample {
   readonly view?: number;
   /** Bands that become red, green and blue, as `--bands` names them: by number from 1 or by name, with commas. */
   readonly bands?: string;
-  /** Place within the split, for sources that are read quickest in that order; see {@link inReadingOrder}. */
+  /** Place within the split, for sources that are read quickest in that order; see `inReadingOrder`. */
   readonly position?: number;
 }
 
 /** Samples in their order: an array, or a list that makes each one when it is asked for (`[...samples]` is always an array). */
 export interface Samples extends Iterable<Sample> {
+  /** Number of samples. */
   readonly length: number;
   /** Returns the sample at a place from 0; undefined beyond the end. */
   at(index: number): Sample | undefined;
@@ -66,8 +68,11 @@ export type DecodedImage = RgbPicture;
 
 /** A label at its own resolution: 1 inside, 0 outside. */
 export interface Mask {
+  /** Values row by row, 1 inside and 0 outside. */
   readonly values: Uint8Array;
+  /** Width, pixels. */
   readonly width: number;
+  /** Height, pixels. */
   readonly height: number;
 }
 
@@ -103,6 +108,8 @@ export interface SplitReading {
 
 /** Training and validation samples, each ordered by name. */
 export interface DataSplits {
+  /** Samples to train on. */
   readonly train: Samples;
+  /** Samples to validate on. */
   readonly validation: Samples;
 }

@@ -12,11 +12,13 @@ import type { EnsureProgress } from './embedding-store.js';
 import type { WorkOptions } from './work-options.js';
 import { openWorkplace } from './workplace.js';
 
+/** What {@link embedImages} gives back. */
 export interface EmbedImagesResult {
   /** Number of images with an embedding. */
   count: number;
   /** Number of images that had an embedding before. */
   cached: number;
+  /** Images encoded now. */
   encoded: number;
   /** Bytes that these embeddings take in the cache. */
   bytes: number;
@@ -24,8 +26,18 @@ export interface EmbedImagesResult {
   secondsPerImage: number;
   /** Path of the file written; null if none was asked for. */
   export: string | null;
-  model: { name: string; weightsHash: string; encoderHash: string };
+  /** Model whose encoder was taken. */
+  model: {
+    /** Name of the model. */
+    name: string;
+    /** Hash of the model's weights. */
+    weightsHash: string;
+    /** Hash of the image encoder, on which embeddings depend. */
+    encoderHash: string;
+  };
+  /** Device that computed: `cpu` or `cuda:N`. */
   device: string;
+  /** Precision that the device computed in. */
   precision: Precision;
   /** Names of the images left out. */
   skipped: string[];
@@ -38,7 +50,7 @@ export interface EmbedImagesResult {
  * ```ts
  * await embedImages({ data: 'photos', split: 'validation', precision: 'fp32', export: 'embeddings.safetensors' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`; `SAM_BAD_DATA`: pictures that cannot be read (all named), or two of one name where they are exported.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_DATA`: pictures that cannot be read (all named), or two of one name where they are exported.
  */
 export async function embedImages(
   given: EmbedImagesOptions,

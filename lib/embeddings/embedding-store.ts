@@ -40,10 +40,13 @@ export interface EmbeddingStoreOptions {
   imageSize?: number | undefined;
 }
 
+/** How far the embeddings of images are ready. */
 export interface EnsureProgress {
   /** Number of images that are ready, found ones included; one of several samples counts once. */
   done: number;
+  /** Number of images. */
   total: number;
+  /** Images encoded now; the others were in the cache. */
   encoded: number;
   /** Name of the image that has just been encoded; undefined for those found. */
   name?: string;
@@ -119,10 +122,8 @@ export class EmbeddingStore {
   }
 
   /**
-   * Encodes what is missing, each image once however many samples it has. It tries all pictures before it fails, so that one error
-   * names all that cannot be read.
-   *
-   * @throws SamError `SAM_BAD_DATA`: pictures that cannot be read; the signal's reason when aborted (what was encoded so far is kept).
+   * Encodes what is missing, each image once however many samples it has. Pictures that cannot be read are all tried before it fails, so that one error names them all.
+   * @throws SamError `SAM_BAD_DATA`: pictures that cannot be read, all named; the signal's reason when aborted (what was encoded so far is kept).
    */
   async ensure(samples: Samples, options: EnsureOptions = {}): Promise<EnsureResult> {
     return this.#inTurn(async () => {

@@ -5,9 +5,11 @@
 import { NEAR_DUPLICATE } from './descriptors.js';
 import { type SimilarPair, similarPairs, type Vectors } from './similarity.js';
 
+/** Two images of different splits that look nearly the same. */
 export interface NearDuplicate {
   /** Image held out. */
   readonly image: string;
+  /** Split of the image. */
   readonly split: string;
   /** Training image that is most like it. */
   readonly train: string;

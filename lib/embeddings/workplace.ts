@@ -24,8 +24,8 @@ export interface Workplace {
 /**
  * Opens a workplace: resolves the device and the cache folder. Models and embeddings come when they are asked for.
  *
- * @param compute the device, where it is resolved already.
- * @throws SamError `SAM_NO_CUDA`: a GPU is asked for that is not there.
+ * @param compute Where the device is resolved already.
+ * @throws SamError `SAM_NO_CUDA`: no such GPU.
  */
 export function openWorkplace(
   options: Omit<WorkOptions, keyof Hooks>,

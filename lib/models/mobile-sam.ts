@@ -50,7 +50,7 @@ const OFFICIAL: OfficialFile = {
 /**
  * Finds MobileSAM's weights, and brings them into the cache.
  *
- * @throws SamError with the code of the last failure, `SAM_NOT_FOUND` if there was none: no weights are found. It names everything that
+ * @throws SamError as the last failure, or `SAM_NOT_FOUND`: no weights are found. It names everything that
  * was tried, and what to do.
  */
 export async function findMobileSam(options: FindOptions): Promise<SourceWeights> {

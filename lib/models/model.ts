@@ -4,8 +4,11 @@
 export interface ModelDescriptor {
   /** Name or absolute path, as `--model` took it. For a run tuned from a run it is that of the source weights. */
   readonly spec: string;
+  /** Name of the model, short. */
   readonly name: string;
+  /** Hash of the source weights. */
   readonly weightsHash: string;
+  /** Hash of the image encoder, on which embeddings depend. */
   readonly encoderHash: string;
   /** Name or absolute path that `--encoder` was given; null for the model's own encoder. */
   readonly encoder: string | null;
@@ -13,6 +16,7 @@ export interface ModelDescriptor {
 
 /** A tuned decoder, laid over the source weights. */
 export interface CheckpointInfo {
+  /** Path of the checkpoint. */
   readonly path: string;
   /** SHA-256 of the checkpoint file. */
   readonly hash: string;
@@ -20,6 +24,7 @@ export interface CheckpointInfo {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A model whose name has been resolved to files. */
 export interface ResolvedModel {
   /** Name or path, as the caller wrote it. */
   readonly spec: string;
@@ -42,7 +47,9 @@ export interface ResolvedModel {
   readonly normEpsilon?: number;
   /** Folder of the model's config.json, where it came in one. */
   readonly folder?: string;
+  /** Checkpoint that was named, or that of the run that was. */
   readonly checkpoint?: CheckpointInfo;
+  /** What checkpoints and configs record of the model. */
   readonly descriptor: ModelDescriptor;
 }
 

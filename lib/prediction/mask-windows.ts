@@ -12,9 +12,7 @@ export interface MaskWindows {
 }
 
 /**
- * Opens the mask of a raster.
- *
- * @param image size of the raster.
+ * @param image Size of the raster that it belongs to.
  * @throws SamError `SAM_BAD_DATA`: another size than the raster's, or as {@link decodeMask}.
  */
 export async function openMaskWindows(path: string, sample: Sample, image: ImageSize): Promise<MaskWindows> {

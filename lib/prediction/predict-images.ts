@@ -39,14 +39,19 @@ import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.j
 export interface PredictOutput extends PromptShapes {
   /** Paths of the image, the mask and, where asked for, the logits. */
   image: string;
+  /** Path of the mask. */
   mask: string;
+  /** Path of the logits, where asked for. */
   logits?: string;
   /** Path of the GeoJSON file, where asked for. */
   polygons?: string;
+  /** Width of the image, pixels. */
   width: number;
+  /** Height of the image, pixels. */
   height: number;
   /** Predicted IoU. */
   score: number;
+  /** Where the prompt came from. */
   promptSource: PromptSource;
   /** Number of the attempt whose mask was taken, from 1 on; only where there were several. */
   attempt?: number;
@@ -54,10 +59,24 @@ export interface PredictOutput extends PromptShapes {
   tiles?: TileCounts;
 }
 
+/** What {@link predictImages} gives back. */
 export interface PredictImagesResult {
+  /** Outputs in the order of the images. */
   outputs: PredictOutput[];
-  model: { name: string; weightsHash: string; encoderHash: string; checkpointHash: string | null };
+  /** Model that predicted. */
+  model: {
+    /** Name of the model. */
+    name: string;
+    /** Hash of the source weights. */
+    weightsHash: string;
+    /** Hash of the image encoder, on which embeddings depend. */
+    encoderHash: string;
+    /** Hash of the checkpoint; null for source weights. */
+    checkpointHash: string | null;
+  };
+  /** Device that computed: `cpu` or `cuda:N`. */
   device: string;
+  /** Precision that the device computed in. */
   precision: Precision;
   /** Names of the images left out. */
   skipped: string[];

@@ -89,7 +89,22 @@ export interface Predicting extends WorkOptions {
   onProgress?: ((progress: PredictProgress) => void) | undefined;
 }
 
+/** How far {@link predictImages} is: encoding, the images predicted, the tiles of a raster. */
 export type PredictProgress =
   | ({ stage: 'encode' } & EnsureProgress)
-  | { stage: 'predict'; done: number; total: number }
-  | { stage: 'tiles'; name: string; done: number; total: number };
+  | {
+      stage: 'predict';
+      /** Number done so far. */
+      done: number;
+      /** Number of all of them. */
+      total: number;
+    }
+  | {
+      stage: 'tiles';
+      /** Name of the raster. */
+      name: string;
+      /** Number done so far. */
+      done: number;
+      /** Number of all of them. */
+      total: number;
+    };

@@ -39,11 +39,13 @@ export interface RasterJob {
 
 /** Counts of tiles, by what became of them. */
 export interface TileCounts {
+  /** Number of tiles. */
   total: number;
   /** Tiles that the model was asked about. */
   asked: number;
   /** Tiles that are wholly object, which the model was not asked about; `outside`: those that are wholly background. */
   inside: number;
+  /** Tiles that have no prompt. */
   outside: number;
 }
 
@@ -60,8 +62,8 @@ export interface RasterPrediction {
  * Plans the tiles of an image that is predicted in such: a TIFF with a georeference or longer than 2048 pixels; with a side given,
  * any image.
  *
- * @param side side of the tiles, pixels; 0: one tile for all.
- * @returns undefined if the image goes through the model as one picture.
+ * @param side Of the tiles; 0: one tile for all.
+ * @returns Undefined: the image goes through the model as one picture.
  * @throws SamError `SAM_BAD_DATA`: broken, without data, without the bands asked for.
  */
 export async function planRaster(sample: Sample, side: number | undefined): Promise<RasterJob | undefined> {

@@ -31,6 +31,7 @@ import { toPromptBatch } from '../prompts/batch.js';
 import type { PointSets, Prompt } from '../prompts/prompt.js';
 import { checkPrompt, type UserPrompt } from './user-prompt.js';
 
+/** How {@link SamModel.load} loads a model. */
 export interface LoadOptions {
   /** Device: `auto`, `cpu`, `cuda` or `cuda:N`. A process that wants both loads a model for the GPU (or `auto`) first. */
   device?: string;
@@ -42,11 +43,13 @@ export interface LoadOptions {
   cacheDir?: string;
   /** Number of CPU threads, for all models of this process. */
   threads?: number;
+  /** Signal that ends the work: it rejects with its reason. */
   signal?: AbortSignal;
   /** Takes a line for each step of a first use that takes time (download, conversion). */
   onNote?: (line: string) => void;
 }
 
+/** A prompt, and how the decoder is asked with it. */
 export interface PredictOptions extends UserPrompt {
   /**
    * Masks that the decoder gives: `multi` chooses among three (whole, part, sub-part) by predicted IoU, `single` takes the one.
@@ -64,13 +67,17 @@ export interface PredictOptions extends UserPrompt {
    * none do.
    */
   padTo?: number;
+  /** Signal that ends the work: it rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 
+/** The mask that the decoder gives for a prompt. */
 export interface Prediction {
   /** Mask of `width * height` pixels, those of the original image, row by row: 255 inside, 0 outside. */
   mask: Uint8Array;
+  /** Width, pixels. */
   width: number;
+  /** Height, pixels. */
   height: number;
   /** Predicted IoU, mostly 0 to 1. */
   score: number;
@@ -91,25 +98,30 @@ export class ImageEmbedding {
     readonly embeddings: Embeddings,
     /** Size of the original image, pixels. */
     readonly width: number,
+    /** Height of the original image, pixels. */
     readonly height: number,
     /** Side N of the square that the picture was first resized to; undefined: none. */
     readonly imageSize?: number,
   ) {}
 
+  /** Frees the native memory. */
   dispose(): void {
     this.embeddings.dispose();
   }
 
+  /** Frees the native memory, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 }
 
+/** A model that is loaded: encodes images, and gives masks to prompts. It holds native memory until `dispose`. */
 export class SamModel {
   /** Names, files and hashes of what was loaded. */
   readonly info: ResolvedModel;
   /** Device that the model computes on. */
   readonly device: string;
+  /** Precision of the encoder and of the decoder's autocast. */
   readonly precision: Precision;
   readonly #model: NativeModel;
   /** Encoder, loaded when the first image comes: embeddings from a store need none. */
@@ -127,7 +139,8 @@ export class SamModel {
    * Loads a model.
    *
    * @param spec `mobile-sam`, `facebook/sam-vit-base`, weights (file or folder), a run folder (its best checkpoint) or a checkpoint.
-   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`, `SAM_NETWORK`, `SAM_NO_CUDA`, `SAM_NO_ADDON`.
+   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`, `SAM_NETWORK`: the model; `SAM_NO_CUDA`: no such GPU;
+   * `SAM_NO_ADDON`: the addon is not built.
    */
   static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
     const { device = 'auto', precision = 'auto', threads, signal, ...rest } = options;
@@ -158,9 +171,9 @@ export class SamModel {
   /**
    * Encodes an image, off the main thread. This is the slow part: some tenths of a second to seconds on a CPU.
    *
-   * @param image a path, the bytes of an image file, or pixels (interleaved 8-bit RGB).
-   * @param options.imageSize side N of the square that the picture is first resized to, as in the model's training.
-   * @throws SamError `SAM_NOT_FOUND`; `SAM_BAD_DATA`: not an image, cut short; the signal's reason when aborted.
+   * @param image A path, the bytes of an image file, or pixels (interleaved 8-bit RGB).
+   * @param options.imageSize First resize the picture to N x N, as the model was trained.
+   * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_DATA`: no image, or one cut short; the signal's reason when aborted.
    */
   async embed(
     image: string | Uint8Array | DecodedImage,
@@ -231,6 +244,7 @@ export class SamModel {
     );
   }
 
+  /** Frees the native memory, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -3,11 +3,13 @@ import { SamError } from '../core/errors.js';
 import { words } from '../core/words.js';
 import type { Prompt } from '../prompts/prompt.js';
 
+/** A prompt as a person or a program gives it, in pixels of the original image. */
 export interface UserPrompt {
   /** Points, x and y of each. */
   points?: readonly (readonly [x: number, y: number])[] | undefined;
   /** Labels, one for each point: 1 inside, 0 outside what is meant. Default: all 1. */
   labels?: readonly (0 | 1)[] | undefined;
+  /** Box, x0, y0, x1, y1; null for none. */
   box?: readonly [x0: number, y0: number, x1: number, y1: number] | null | undefined;
 }
 

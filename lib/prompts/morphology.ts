@@ -5,7 +5,7 @@ export const FAR = 0xffff;
 
 /**
  * Measures the Chebyshev distance of each set pixel to the nearest unset pixel inside the picture, by two chamfer passes, which
- * are exact for this metric. The picture's border is no edge: without an unset pixel the distance is {@link FAR} everywhere.
+ * are exact for this metric. The picture's border is no edge: without an unset pixel the distance is 65535 everywhere.
  *
  * @param values width*height.
  * @param set which values count as set: all but 0 (1, the default), or 0 (0).

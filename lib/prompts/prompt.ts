@@ -1,7 +1,9 @@
 /** A prompt for one image, in the frame that users see: pixels of the original image, x then y, origin top left. */
 import type { PromptOptions } from '../option-types.js';
 
+/** Kind of prompt that is drawn. */
 export type PromptKind = NonNullable<PromptOptions['prompt']>;
+/** Whether all points are one prompt, or each point one of its own. */
 export type PointSets = 'joint' | 'separate';
 
 /** Settings by which prompts are drawn from a mask; their meanings are those of the command line's options. */
@@ -27,9 +29,11 @@ export interface PromptShapes {
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Labels, one for each point: 1 positive, 0 negative. */
   readonly labels: readonly (0 | 1)[];
+  /** Box; null for none. */
   readonly box: readonly [x0: number, y0: number, x1: number, y1: number] | null;
 }
 
+/** Points, a box or both for one image. */
 export interface Prompt extends PromptShapes {
   /** Mask prompt: 256*256 logits, the picture at the top left with its long side 256. */
   readonly mask?: Float32Array;
@@ -52,5 +56,6 @@ export interface Margin {
   readonly inside: Uint16Array;
   /** Depth of each pixel outside, likewise: what erosion of the background leaves is outside the mask's dilation. */
   readonly outside: Uint16Array;
+  /** Rounds of erosion. */
   readonly rounds: number;
 }

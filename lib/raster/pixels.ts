@@ -10,7 +10,9 @@ import { cropped, type Window } from './windows.js';
 export interface RgbPicture {
   /** width*height*3 values, interleaved, 8 bits each. */
   readonly pixels: Uint8Array;
+  /** Width, pixels. */
   readonly width: number;
+  /** Height, pixels. */
   readonly height: number;
 }
 

@@ -36,7 +36,7 @@ export interface RunRecord {
 /**
  * Reads a run, finished or not.
  *
- * @throws SamError `SAM_NOT_FOUND` (no run there), `SAM_BAD_CHECKPOINT` (a run of another version).
+ * @throws SamError `SAM_NOT_FOUND`: no run there; `SAM_BAD_CHECKPOINT`: a run of another version.
  */
 export async function readRun(dir: string): Promise<RunRecord> {
   const config = await readRunConfig(dir);

@@ -27,7 +27,7 @@ const SLICE = 1 << 21;
  * Counts where two masks of one size agree; any value but 0 is inside. Node's event loop gets its turn between slices, so that a
  * picture of 100 megapixels does not hold up a service.
  *
- * @throws RangeError where the lengths differ.
+ * @throws RangeError: the lengths differ.
  */
 export async function confusion(predicted: Uint8Array, label: Uint8Array): Promise<Confusion> {
   if (predicted.length !== label.length) {

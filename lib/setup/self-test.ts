@@ -32,7 +32,7 @@ const PROMPTS: PromptBatch = {
 /**
  * Encodes a picture, trains a step, saves, loads, and decodes the same.
  *
- * @throws SamError where any of it fails, or the loaded decoder decodes otherwise than the saved one.
+ * @throws SamError as what fails of it, or where the loaded decoder decodes otherwise than the saved one.
  */
 export async function selfTest(cacheDir: string): Promise<SelfTestResult> {
   const { weights, encoder: path } = await resolveModel('mobile-sam', { cacheDir });

@@ -13,6 +13,7 @@ const PASSING: ReadonlySet<TrainEvent['type']> = new Set(['encode', 'step', 'val
  * throws from the loop and rejects `result`. Leaving the loop early leaves the run going: abort its signal to stop it.
  */
 export class TrainRun implements AsyncIterable<TrainEvent> {
+  /** What the run gives back; rejects with a {@link SamError}. */
   readonly result: Promise<TrainResult>;
   readonly #kept: TrainEvent[] = [];
   #ended = false;
@@ -35,6 +36,7 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
     this.#wake();
   }
 
+  /** Iterates over the events, those before the call included. */
   async *[Symbol.asyncIterator](): AsyncGenerator<TrainEvent, void> {
     this.result.catch(() => {}); // thrown from the loop instead
     for (;;) {

@@ -37,7 +37,7 @@ import { TrainRun } from './train-run.js';
  * called with every event, at once, notes and warnings among them.
  */
 export interface TrainControl extends Hooks<TrainEvent> {
-  /** File for a Chrome trace of the first images encoded and the first steps ({@link PROFILED}). */
+  /** File for a Chrome trace of the first images encoded and the first steps, 20 of each. */
   profile?: string | undefined;
 }
 

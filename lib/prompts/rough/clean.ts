@@ -1,9 +1,11 @@
 /** Cleaning: makes a rough mask of thresholded pixels. */
 import { dropSmall, fillHoles, keepLargest } from './components.js';
 
+/** What becomes of a rough mask before prompts are drawn from it. */
 export interface Cleaning {
   /** Least pixels of a component that is not dropped. */
   readonly minArea: number;
+  /** Fills the holes. */
   readonly fillHoles: boolean;
   /** Whether only the largest component stays. */
   readonly largest: boolean;

@@ -37,6 +37,7 @@ export interface Distances {
   readonly outside: Uint16Array;
 }
 
+/** A rough mask, and what was found on the way to it. */
 export interface RoughResult {
   /** Pixels of the mask: width*height, 0 or 1. */
   readonly values: Uint8Array;
@@ -46,6 +47,7 @@ export interface RoughResult {
   readonly threshold: number | null;
   /** Reason why the mask is empty, with what the values were; null where it is not. */
   readonly emptiness: string | null;
+  /** Distances of each pixel to the edge, where they were asked for. */
   readonly distances: Distances | null;
 }
 

@@ -22,14 +22,17 @@ const BYTES_A_PIXEL = { plain: 1, withDistances: 5 };
 
 /** A rough mask at the image's size. */
 export interface RoughMask extends RoughResult {
+  /** Mask at the image's size. */
   readonly mask: Mask;
 }
 
 /** A rough mask on the decoder's grid. */
 export interface RoughGrid {
+  /** Mask on the grid. */
   readonly mask: LowResMask;
   /** Number of pixels of the image that are inside. */
   readonly area: number;
+  /** Threshold of an index that was taken; null for other masks. */
   readonly threshold: number | null;
   /** Reason why there is no pixel to draw from; null where there is one. */
   readonly emptiness: string | null;
@@ -42,6 +45,7 @@ export function roughGridOf(mask: LowResMask): RoughGrid {
   return { mask, area: maskArea(mask), threshold: null, emptiness: null, distances: null };
 }
 
+/** The grid of the decoder, as {@link RoughMasks} takes it. */
 export interface RoughGridOptions {
   /** Side of the decoder's grid. */
   readonly maskSize: number;
@@ -51,6 +55,7 @@ export interface RoughGridOptions {
   readonly distances?: boolean;
 }
 
+/** Makes rough masks, in a thread of its own, and keeps those on the grid. */
 export class RoughMasks {
   readonly #thread = new RoughThread();
   readonly #grids: Lru<string, RoughGrid>;
@@ -58,7 +63,9 @@ export class RoughMasks {
   #files: Promise<ReadonlyMap<string, string>> | undefined;
 
   constructor(
+    /** Settings that the masks are made by. */
     readonly settings: RoughMaskSettings,
+    /** Grid of the decoder. */
     readonly grid: RoughGridOptions,
   ) {
     this.#distances = grid.distances === true || settings.erosion !== undefined;
@@ -90,6 +97,7 @@ export class RoughMasks {
     return grid;
   }
 
+  /** Puts a rough mask on the grid of the decoder. */
   toGrid({ mask, area, threshold, emptiness, distances }: RoughMask): RoughGrid {
     const { maskSize, imageSize: side } = this.grid;
     const lowRes = toLowRes(mask, maskSize, side);

@@ -13,21 +13,38 @@ export type PromptOrigin = 'ground-truth' | 'rough' | 'mixed';
 /** A band by its number, from 1 on, or by its name. */
 export type BandChoice = number | string;
 
+/** A rough mask by a spectral index. */
 export interface IndexMethod {
+  /** Index. */
   readonly kind: SpectralIndex;
+  /** Threshold above which a pixel is inside; `otsu`: each image's own. */
   readonly threshold: number | 'otsu';
   /** Bands that were given. */
   readonly choices: Partial<Record<'red' | 'green' | 'nir' | 'swir', BandChoice>>;
 }
 
+/** What makes a rough mask: colours, a spectral index, or a file of each image's name. */
 export type RoughMethod =
-  | { readonly kind: 'hsv'; readonly bands: HsvBands }
+  | {
+      readonly kind: 'hsv';
+      /** Bands of hue, saturation and value. */
+      readonly bands: HsvBands;
+    }
   | IndexMethod
-  /** Masks in a folder; `flag` is the option that names it. */
-  | { readonly kind: 'file'; readonly folder: string; readonly option: string };
+  /** Masks in a folder; `option` is the one that names it. */
+  | {
+      readonly kind: 'file';
+      /** Folder of the files. */
+      readonly folder: string;
+      /** Option that named the folder, for errors. */
+      readonly option: string;
+    };
 
+/** What makes a rough mask, and what becomes of it. */
 export interface RoughMaskSettings {
+  /** Method that makes the mask. */
   readonly method: RoughMethod;
+  /** Cleaning of the mask. */
   readonly cleaning: Cleaning;
   /** Pixels of the image that points keep away from the edge by; undefined: by the mask's area, on the decoder's grid. */
   readonly erosion: number | undefined;

@@ -24,13 +24,22 @@ import { type AuditBench, type FoldProgress, outOfFold, type Verdict } from './o
 import { makePicture, type ReviewPicture } from './pictures.js';
 import { reviewPage } from './review-page.js';
 
+/** Hooks of {@link audit}. */
 export type AuditControl = Hooks<AuditProgress>;
 
+/** How far {@link audit} is: encoding, a fold, the pictures of the review page. */
 export type AuditProgress =
   | ({ stage: 'encode' } & EnsureProgress)
   | FoldProgress
-  | { stage: 'pictures'; done: number; total: number };
+  | {
+      stage: 'pictures';
+      /** Number done so far. */
+      done: number;
+      /** Number of all of them. */
+      total: number;
+    };
 
+/** What {@link audit} gives back. */
 export interface AuditResult {
   /** Items, one for each label, worst first. */
   items: AuditItem[];
@@ -40,16 +49,25 @@ export interface AuditResult {
   manifest: string;
   /** Names of the images left out. */
   skipped: string[];
+  /** Number of folds. */
   folds: number;
+  /** Name of the model that was tuned. */
   model: string;
+  /** Device that computed: `cpu` or `cuda:N`. */
   device: string;
+  /** Precision that the device computed in. */
   precision: Precision;
+  /** Seconds that the whole took. */
   seconds: number;
 }
 
 /**
- * Audits the labels of a split.
+ * Ranks the labels of a split by how much models that have not seen them disagree: each fold is judged by a model tuned on the others.
+ * Writes a page on which to decide about each label; {@link applyDecisions} takes what it saves.
  *
+ * ```ts
+ * const { items, review } = await audit({ data: 'photos', groupBy: '^(.*)_[ab]$' });
+ * ```
  * @throws SamError `SAM_BAD_DATA`: pictures and labels, all named, or fewer groups than folds; `SAM_RUN_EXISTS`, `SAM_IO`: `out`; and
  * what `train` throws.
  */

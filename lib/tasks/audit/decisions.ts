@@ -27,10 +27,15 @@ const decisionsSchema: z.ZodType<Decisions> = z.object({
   decisions: z.record(z.string(), z.enum(['keep', 'replace', 'drop'])),
 });
 
+/** What {@link applyDecisions} gives back. */
 export interface ApplyResult {
+  /** Path of the manifest that was written. */
   manifest: string;
+  /** Labels that stay. */
   kept: number;
+  /** Labels that the predicted mask replaces. */
   replaced: number;
+  /** Images left out. */
   dropped: number;
   /** Number of samples of the other splits, which stay as they were. */
   others: number;

@@ -42,11 +42,7 @@ export const auditOptionsSchema = z.strictObject({
 /** Options of `audit`, checked and with defaults filled in. */
 export type ResolvedAuditOptions = z.output<typeof auditOptionsSchema>;
 
-/**
- * Checks the options of `audit` and fills in defaults.
- *
- * @throws SamError `SAM_BAD_OPTION`: wrong options, all named.
- */
+/** Checks the options and fills in the defaults. @throws SamError `SAM_BAD_OPTION`: wrong options, all named. */
 export function resolveAuditOptions(given: AuditOptions): ResolvedAuditOptions {
   return parseOptions(auditOptionsSchema, withPreset(given));
 }

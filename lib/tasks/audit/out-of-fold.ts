@@ -33,9 +33,30 @@ export interface Verdict {
   readonly predictions: readonly Prediction[];
 }
 
+/** How far the model of a fold is: training, then judging the labels that it has not seen. */
 export type FoldProgress =
-  | { stage: 'train'; fold: number; folds: number; epoch: number; epochs: number }
-  | { stage: 'predict'; fold: number; folds: number; done: number; total: number };
+  | {
+      stage: 'train';
+      /** Fold, from 1 on. */
+      fold: number;
+      /** Number of folds. */
+      folds: number;
+      /** Epoch, from 1 on. */
+      epoch: number;
+      /** Number of epochs. */
+      epochs: number;
+    }
+  | {
+      stage: 'predict';
+      /** Fold, from 1 on. */
+      fold: number;
+      /** Number of folds. */
+      folds: number;
+      /** Labels judged so far. */
+      done: number;
+      /** Labels of the fold. */
+      total: number;
+    };
 
 /** Part of the workbench that all folds share, with the embeddings of all samples. */
 export type AuditBench = Pick<Workbench<SplitSamples>, 'compute' | 'store' | 'cacheDir' | 'environment'>;

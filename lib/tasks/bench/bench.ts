@@ -41,7 +41,8 @@ interface Candidate {
  * Measures how many images a second the encoder takes, how many steps a second the decoder trains and how long a prompt takes; and
  * says how long a training run takes with them. Tells `onNote` each figure when it is there.
  *
- * @throws SamError what loading a model throws, `SAM_NO_CUDA`, `SAM_IO`; the signal's reason when aborted.
+ * @throws SamError `SAM_NO_CUDA`: no such GPU; `SAM_IO`: what is kept for a while cannot be written; and what loading a model throws.
+ * The signal's reason when aborted.
  */
 export async function bench(given: BenchOptions = {}, hooks: Hooks<Counted> = {}): Promise<BenchResult> {
   const options = parseOptions(benchOptionsSchema, given);

@@ -20,8 +20,11 @@ const POINTS = 3;
 
 /** Hours of the job if each image is encoded once. */
 export interface Hours {
+  /** Hours that encoding takes. */
   encodingHours: number;
+  /** Hours that training takes. */
   trainingHours: number;
+  /** Hours of both. */
   totalHours: number;
 }
 
@@ -45,9 +48,20 @@ export interface Meaning extends Hours {
  * through hours here, in the precision measured). `projected`: it isn't; no T4 was looked at.
  */
 export type T4Comparison =
-  | { kind: 'measured'; limitHours: LimitHours; share: number }
-  | { kind: 'projected'; limitHours: LimitHours };
+  | {
+      kind: 'measured';
+      /** Hours that the T4's data sheet allows for at best. */
+      limitHours: LimitHours;
+      /** Share of the limit that was reached. */
+      share: number;
+    }
+  | {
+      kind: 'projected';
+      /** Hours that the T4's data sheet allows for at best. */
+      limitHours: LimitHours;
+    };
 
+/** Hours at the limit of a T4's data sheet, by precision. */
 export type LimitHours = Record<'fp16' | 'fp32', number>;
 
 /**

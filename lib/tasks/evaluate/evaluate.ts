@@ -42,9 +42,22 @@ interface Evaluation extends WorkOptions, EntrantOptions {
   onProgress?: ((progress: EvaluateProgress) => void) | undefined;
 }
 
+/** How far {@link evaluate} is: encoding, then predicting, for each model. */
 export type EvaluateProgress =
-  | ({ stage: 'encode'; model: string } & EnsureProgress)
-  | { stage: 'predict'; model: string; done: number; total: number };
+  | ({
+      stage: 'encode';
+      /** Name of the model. */
+      model: string;
+    } & EnsureProgress)
+  | {
+      stage: 'predict';
+      /** Name of the model. */
+      model: string;
+      /** Images so far. */
+      done: number;
+      /** Number of images. */
+      total: number;
+    };
 
 /**
  * Compares models on the labelled images of a split: all see the same images and, unless `ownSettings` says otherwise, the same prompts:
@@ -53,7 +66,7 @@ export type EvaluateProgress =
  * ```ts
  * const { models, differences } = await evaluate({ models: ['runs/first', 'untuned'], data: 'photos' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`; `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`: models; `SAM_BAD_DATA`: pictures and labels, all named.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`: models; `SAM_BAD_DATA`: pictures and labels, all named.
  */
 export async function evaluate(given: EvaluateOptions, hooks: Hooks<EvaluateProgress> = {}): Promise<EvaluateResult> {
   const options = parseOptions(evaluateOptionsSchema, given);

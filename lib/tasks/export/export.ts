@@ -7,11 +7,15 @@ import { exportHuggingFace } from './hugging-face.js';
 import { type ExportOptions, exportOptionsSchema } from './options.js';
 import { exportEncoder } from './torchscript.js';
 
+/** What {@link exportModel} gives back. */
 export interface ExportResult {
   /** Paths of what was written. */
   files: string[];
+  /** Name of the model. */
   name: string;
+  /** Hash of the weights. */
   weightsHash: string;
+  /** Hash of the image encoder, on which embeddings depend. */
   encoderHash: string;
 }
 
@@ -22,8 +26,8 @@ export interface ExportResult {
  * ```ts
  * await exportModel({ model: 'runs/first', to: 'hf', out: 'river-sam' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`; what finding a model throws; `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel
- * doesn't know; `SAM_IO`: what is asked for cannot be written.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel doesn't know;
+ * `SAM_IO`: what is asked for cannot be written; and what finding a model throws.
  */
 export async function exportModel(given: ExportOptions, { signal, onNote }: Hooks = {}): Promise<ExportResult> {
   const { to, part, out, encoder, cacheDir, model: spec } = parseOptions(exportOptionsSchema, given);

@@ -23,13 +23,17 @@ import { type PreviewOptions, previewOptionsSchema, type ResolvedPreviewOptions 
 
 /** Prompt of one image; points and box are in its pixels. */
 export interface PromptItem extends PromptShapes {
+  /** Path of the image. */
   image: string;
   /** Path of the picture that shows the prompt. */
   overlay: string;
+  /** Width of the image, pixels. */
   width: number;
+  /** Height of the image, pixels. */
   height: number;
   /** Number of pixels of the mask that the prompt was drawn from. */
   maskArea: number;
+  /** What the prompt was drawn from. */
   promptSource: EvaluatedSource;
   /** Threshold that was taken, for the rough mask of an index. */
   threshold?: number;
@@ -37,7 +41,9 @@ export interface PromptItem extends PromptShapes {
   iou?: number;
 }
 
+/** What {@link previewPrompts} gives back. */
 export interface PreviewResult {
+  /** Prompts in the order of the images. */
   items: PromptItem[];
   /** Names of the images left out. */
   skipped: string[];
@@ -49,7 +55,7 @@ export interface PreviewResult {
  * ```ts
  * const { items } = await previewPrompts({ inputs: ['photos'], roughMask: 'hsv', hue: '190-250' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`; `SAM_BAD_DATA`: bad images, all named.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_DATA`: bad images, all named.
  */
 export async function previewPrompts(given: PreviewOptions, hooks: Hooks<Counted> = {}): Promise<PreviewResult> {
   const options = parseOptions(previewOptionsSchema, given);

@@ -1,10 +1,14 @@
 /** Arms of the comparison: kinds of prompts, each drawn from labels and, where rough masks are described, from these. */
 import type { PromptKind } from '../../prompts/prompt.js';
 
+/** What prompts are drawn from: labels or rough masks. */
 export type ArmSource = 'ground-truth' | 'rough';
 
+/** A kind of prompt, from one source: what a model is trained with. */
 export interface Arm {
+  /** Kind of prompt. */
   readonly kind: PromptKind;
+  /** Source that prompts are drawn from. */
   readonly source: ArmSource;
 }
 

@@ -7,10 +7,11 @@ import type { LowResMasks } from '../../training/masks.js';
 /** Share of its picture above which a box tells little. */
 export const WIDE_BOX = 0.8;
 
+/** How much of their pictures the boxes of the training labels cover. */
 export interface BoxShares {
   /** Median share of the picture that a label's box covers, 0 to 1, over all labels with a pixel. */
   median: number;
-  /** Share of the labels whose box covers more than {@link WIDE_BOX}. */
+  /** Share of the labels whose box covers more than `WIDE_BOX` of its picture. */
   wide: number;
 }
 

@@ -38,28 +38,54 @@ import {
 } from './options.js';
 import { holm, type Verdict, verdictOf } from './verdict.js';
 
+/** Hooks of {@link comparePrompts}. */
 export type ComparisonControl = Hooks<ComparisonProgress>;
 
+/** How far {@link comparePrompts} is: encoding, the training of a model, a model that is scored. */
 export type ComparisonProgress =
   | ({ stage: 'encode' } & EnsureProgress)
-  | ({ stage: 'train'; arm: Arm; samplesPerSecond: number } & Pace)
-  | { stage: 'score'; arm: Arm; done: number; of: number; meanIou: number };
+  | ({
+      stage: 'train';
+      /** Prompts that the model is trained with. */
+      arm: Arm;
+      /** Images trained a second. */
+      samplesPerSecond: number;
+    } & Pace)
+  | {
+      stage: 'score';
+      /** Prompts that the model is trained with. */
+      arm: Arm;
+      /** Models scored so far. */
+      done: number;
+      /** Number of models. */
+      of: number;
+      /** Mean IoU of the model. */
+      meanIou: number;
+    };
 
+/** How a model does that was trained with one kind of prompt, from one source. */
 export interface ArmResult extends Arm {
   /** Folder of the run that was trained with these prompts. */
   runDir: string;
   /** Scores of the tuned model, with these prompts. */
   tuned: ModelScores;
+  /** Scores of the source weights, with the same prompts. */
   untuned: ModelScores;
   /** Difference in IoU at the labels' own resolution, tuned minus untuned. */
   gain: PairedDifference;
+  /** Seconds that training took. */
   seconds: number;
 }
 
 /** `pHolm`: Wilcoxon's p-value, corrected for all of one source that are looked at together. */
-export type KindDifference = PairedDifference & { pHolm: number | null };
+export type KindDifference = PairedDifference & {
+  /** Holm's correction of the p-value for all the differences compared; null where there is no test. */
+  pHolm: number | null;
+};
 
+/** What the comparison says of the kinds of prompts from one source. */
 export interface SourceResult extends Verdict {
+  /** Source that prompts are drawn from. */
   source: ArmSource;
   /** Differences in IoU at the labels' own resolution, between every two kinds, the later minus the earlier. */
   differences: KindDifference[];
@@ -67,7 +93,9 @@ export interface SourceResult extends Verdict {
 
 /** Result of a comparison of prompts, as `tune --prompts --json` prints it. */
 export interface PromptComparison {
+  /** Results of each kind of prompt and source. */
   arms: ArmResult[];
+  /** Verdict on each source. */
   sources: SourceResult[];
   /**
    * Differences of each kind, from rough masks minus from labels: what it costs that nobody draws. Empty where one source alone is
@@ -80,13 +108,21 @@ export interface PromptComparison {
   boxes: BoxShares;
   /** Split that all were scored on: `test` where the data has a labelled one. */
   split: 'validation' | 'test';
+  /** Number of images scored. */
   images: number;
+  /** Number of images trained on. */
   trainImages: number;
+  /** Path of the file with the scores of each image. */
   perImage: string;
+  /** Path of the file with all that was found, JSON. */
   record: string;
+  /** Name of the model. */
   model: string;
+  /** Device that computed: `cpu` or `cuda:N`. */
   device: string;
+  /** Precision that the device computed in. */
   precision: Precision;
+  /** Seconds that the whole took. */
   seconds: number;
 }
 
@@ -98,9 +134,13 @@ const comparisonPaths = (dir: string) => ({
 });
 
 /**
- * Compares prompts.
+ * Compares kinds of prompts, from labels and from rough masks: trains a model with each, scores all on the same images, and says which
+ * are worth drawing.
  *
- * @throws SamError `SAM_BAD_OPTION`: nothing to compare, options of the search, `out`; `SAM_RUN_EXISTS`: `out`; and what `train` throws.
+ * ```ts
+ * const { sources } = await comparePrompts({ data: 'photos', epochs: 20 });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`: nothing to compare, or options of the search; `SAM_RUN_EXISTS`: `out`; and what `train` throws.
  */
 export async function comparePrompts(
   given: ComparisonOptions,

@@ -37,11 +37,7 @@ export const comparisonOptionsSchema = z.strictObject({
 
 export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>;
 
-/**
- * Checks the options of a comparison, fills in defaults, and makes paths absolute.
- *
- * @throws SamError `SAM_BAD_OPTION`: wrong options, all named.
- */
+/** Checks the options and fills in the defaults; paths become absolute. @throws SamError `SAM_BAD_OPTION`: wrong options, all named. */
 export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComparisonOptions {
   for (const name of OF_THE_SEARCH) {
     if (!(name in given)) continue;
@@ -54,11 +50,7 @@ export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComp
   return absolutePaths(parseOptions(comparisonOptionsSchema, compared));
 }
 
-/**
- * Lists the kinds and sources to compare, as asked for, each once.
- *
- * @throws SamError `SAM_BAD_OPTION`: a single kind with a single source.
- */
+/** Kinds and sources that are compared, each once. @throws SamError `SAM_BAD_OPTION`: one kind alone is left, and one source. */
 export function comparedOf(options: ResolvedComparisonOptions): { kinds: PromptKind[]; sources: ArmSource[] } {
   const kinds = [...new Set(kindsOf(options))];
   const sources = sourcesOf(options);

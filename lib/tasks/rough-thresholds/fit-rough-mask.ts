@@ -35,15 +35,21 @@ const MOST_IMAGES = 200;
 /** Thresholds as they are written into the config, by the names of the options. */
 export type RoughThresholds = Partial<ResolvedRoughOptions>;
 
+/** What {@link fitRoughMask} gives back. */
 export interface FitRoughMaskResult {
   /** Path of the config file. */
   config: string;
+  /** Options that the config holds. */
   options: RoughThresholds;
   /** Mean IoU of the rough masks at the labels' own size. */
   meanIou: number;
+  /** Number of images measured. */
   images: number;
   /** Each gain of the search, on its grid. */
-  search: (RoughThresholds & { meanIou: number })[];
+  search: (RoughThresholds & {
+    /** Mean IoU on the search's grid. */
+    meanIou: number;
+  })[];
 }
 
 /**

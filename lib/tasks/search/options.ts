@@ -50,11 +50,7 @@ export const searchOptionsSchema = z.strictObject({
 /** Options of the search, checked and with defaults filled in. */
 export type ResolvedSearchOptions = z.output<typeof searchOptionsSchema>;
 
-/**
- * Checks the options of the search, fills in defaults, and makes paths absolute.
- *
- * @throws SamError `SAM_BAD_OPTION`: wrong options, all named.
- */
+/** Checks the options and fills in the defaults; paths become absolute. @throws SamError `SAM_BAD_OPTION`: wrong options, all named. */
 export function resolveSearchOptions(given: SearchOptions): ResolvedSearchOptions {
   const options = parseOptions(searchOptionsSchema, withPreset(given));
   return absolutePaths(options);

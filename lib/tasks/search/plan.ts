@@ -15,6 +15,7 @@ export interface Axes {
   readonly prompts: readonly PromptKind[];
 }
 
+/** A stage of the search, after which its trials are compared. */
 export interface Rung {
   /** Number of epochs after which the trials are compared, those of the rungs before included. */
   readonly epochs: number;

@@ -24,26 +24,65 @@ import { type Rung, ranked, rungsOf, settingsToTry } from './plan.js';
 /** Workbench that all trials share. */
 type Bench = Workbench<Awaited<ReturnType<typeof openSplits>>>;
 
+/** Hooks of {@link searchSettings}. */
 export type SearchControl = Hooks<SearchProgress>;
 
+/** How far {@link searchSettings} is: encoding, a rung, the training of a trial, a trial that is done, the last scores. */
 export type SearchProgress =
   | ({ stage: 'encode' } & EnsureProgress)
-  | { stage: 'rung'; rung: number; rungs: readonly Rung[] }
+  | {
+      stage: 'rung';
+      /** Rung, from 0 on. */
+      rung: number;
+      /** Rungs of the search. */
+      rungs: readonly Rung[];
+    }
   /** `samplesPerSecond`: trained images, of the trial. */
-  | ({ stage: 'train'; trial: number; samplesPerSecond: number } & Pace)
-  | { stage: 'trial'; trial: TrialResult; rung: number; rungs: number; done: number; of: number }
-  | { stage: 'score'; split: 'validation' | 'test'; done: number; total: number };
+  | ({
+      stage: 'train';
+      /** Trial. */
+      trial: number;
+      /** Images trained a second. */
+      samplesPerSecond: number;
+    } & Pace)
+  | {
+      stage: 'trial';
+      /** Trial. */
+      trial: TrialResult;
+      /** Rung, from 0 on. */
+      rung: number;
+      /** Rungs of the search. */
+      rungs: number;
+      /** Trials or images so far. */
+      done: number;
+      /** Number of trials of the rung. */
+      of: number;
+    }
+  | {
+      stage: 'score';
+      /** Split that is scored. */
+      split: 'validation' | 'test';
+      /** Trials or images so far. */
+      done: number;
+      /** Number of epochs or images. */
+      total: number;
+    };
 
+/** Settings that were tried, and how far they came. */
 export interface TrialResult extends Setting {
   /** Number of the trial, from 1 on; 1 has the settings given. */
   number: number;
+  /** Rank among all trials, 1 the best. */
   rank: number;
   /** Number of epochs trained; `bestEpoch` is that of the best checkpoint, null if the trial failed before. */
   epochs: number;
+  /** Epoch of least validation loss; null for a trial that failed. */
   bestEpoch: number | null;
   /** Mean IoU of the validation images, on the grid of the loss, with the trial's own kind of prompt; null if it failed. */
   iou: number | null;
+  /** Reason why it failed; null for one that did not. */
   failure: string | null;
+  /** Seconds that the trial took. */
   seconds: number;
 }
 
@@ -52,9 +91,15 @@ export interface SearchResult {
   /** Trials, best first. */
   trials: TrialResult[];
   /** `epochs` of each rung, and the numbers of the trials that took part. */
-  rungs: { epochs: number; trials: number[] }[];
+  rungs: {
+    /** Epochs that each trial has trained for at its end. */
+    epochs: number;
+    /** Numbers of the trials that took part. */
+    trials: number[];
+  }[];
   /** Numbers of trials; `given` is 1. */
   winner: number;
+  /** Number of the trial with the settings given: 1. */
   given: number;
   /** Comparisons of the winner with the settings given; empty where they are one, or where the latter failed. */
   comparisons: SearchComparison[];
@@ -62,22 +107,30 @@ export interface SearchResult {
   config: string;
   /** Run folder of the winner. */
   runDir: string;
+  /** Path of the file with all that was found, JSON. */
   record: string;
+  /** Number of images trained on. */
   trainImages: number;
+  /** Number of images validated on. */
   validationImages: number;
   /** Number of test images; 0: no test split. */
   testImages: number;
+  /** Images that the encoder ran for. */
   encodedImages: number;
+  /** Name of the model. */
   model: string;
+  /** Device that computed: `cpu` or `cuda:N`. */
   device: string;
+  /** Precision that the device computed in. */
   precision: Precision;
+  /** Seconds that the whole took. */
   seconds: number;
 }
 
 /**
  * Tries combinations of learning rates, losses and kinds of prompts by successive halving, and scores the winner against the settings given.
  *
- * @throws SamError `SAM_BAD_OPTION`; `SAM_RUN_EXISTS`: `out`; `SAM_NAN_LOSS`: every trial failed; and what `train` throws.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_RUN_EXISTS`: `out`; `SAM_NAN_LOSS`: every trial failed; and what `train` throws.
  */
 export async function searchSettings(given: SearchOptions, control: SearchControl = {}): Promise<SearchResult> {
   const started = performance.now();

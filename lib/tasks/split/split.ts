@@ -48,13 +48,17 @@ interface Splitting extends WorkOptions {
   onProgress?: ((progress: EnsureProgress) => void) | undefined;
 }
 
+/** What {@link splitData} gives back. */
 export interface SplitDataResult {
+  /** Number of samples of each split. */
   splits: Record<Split, number>;
   /** Groups: how many there were to share out, and the samples of the largest. */
   groups: number;
+  /** Number of samples of the largest group. */
   largestGroup: number;
   /** Near-duplicates across the splits; null where images were not looked at. */
   nearDuplicates: NearDuplicate[] | null;
+  /** Paths of what was written. */
   files: string[];
 }
 

@@ -12,6 +12,7 @@ import type { ModelScores, PairedDifference } from '../../scoring/results.js';
 import { RoughMaskSources } from '../../scoring/rough-scores.js';
 import { compare, type Scored } from '../../scoring/summaries.js';
 
+/** The winner of the search beside the settings given, on the same images. */
 export interface SearchComparison {
   /** Split of the images: `validation`, by which the winner was chosen, or `test`, by which nothing was chosen. */
   split: 'validation' | 'test';

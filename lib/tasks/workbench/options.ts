@@ -36,8 +36,11 @@ export function kindsOf(given: { promptKinds: string }): PromptKind[] {
 
 /** Setting that a run of a search has of its own. */
 export interface Setting {
+  /** Learning rate. */
   readonly lr: number;
+  /** Loss, a weighted sum. */
   readonly loss: string;
+  /** Kind of prompt. */
   readonly prompt: PromptKind;
 }
 

@@ -4,6 +4,7 @@ import type { TrainEvent } from '../../runs/events.js';
 
 /** Pace: the epochs of all runs together. */
 export interface Pace {
+  /** Epochs trained so far, of all trials. */
   epochs: number;
   /** Number of epochs done and still to be trained. */
   total: number;

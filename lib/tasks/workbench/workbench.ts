@@ -79,11 +79,7 @@ function eachSplit<Splits extends SplitSamples>(splits: Splits, change: (samples
   return Object.fromEntries(Object.entries(splits).map(([name, samples]) => [name, change(samples)])) as Splits;
 }
 
-/**
- * Checks the labels, and returns the samples that `train` could use.
- *
- * @throws SamError `SAM_BAD_DATA`: bad labels, or none that can be used.
- */
+/** The samples that `train` could use. @throws SamError `SAM_BAD_DATA`: there are none, or bad ones, all named. */
 export async function checkLabels<Splits extends SplitSamples>(
   splits: Splits,
   run: ResolvedTrainOptions,

@@ -60,7 +60,7 @@ export type Reach = 'within' | 'beyond' | 'outside';
 /**
  * Checks an annotation's outlines, without drawing them.
  *
- * @throws Error with what is wrong with them; the message goes on from the annotation's name.
+ * @throws Error: something is wrong with them; the message says what and goes on from the annotation's name.
  */
 export function checkSegmentation(segmentation: unknown, size: ImageSize | undefined): Reach {
   const outline = parseOutline(segmentation);
