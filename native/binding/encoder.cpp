@@ -47,7 +47,7 @@ Napi::Value EncodingHandle::advance(const Napi::CallbackInfo& info) {
           if (!state->done()) state->x = state->encoder->run_slice(state->slice++, std::move(state->x));
           if (state->done() && !at::isfinite(state->x).all().item<bool>())
             throw Error("SAM_BAD_CHECKPOINT",
-                        "the image encoder makes NaN or infinity of a picture: with --precision fp32 it may "
+                        "the image encoder makes NaN or infinity of a picture: with `precision` fp32 it may "
                         "not; if it does, get its weights again");
           return state->done();
         },

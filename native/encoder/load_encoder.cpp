@@ -32,8 +32,16 @@ std::unique_ptr<ImageEncoder> build_encoder(const std::string& path, at::Device 
                                             at::ScalarType dtype) {
   ModelWeights weights(path);
   const EncoderFound found = require_buildable(weights);
-  if (found.vit) return make_vit_encoder(weights, *found.vit, device, dtype);
-  return torchscript_encoder(path, build_tiny_vit(weights, dtype), device, dtype);
+  switch (found.kind) {
+    case EncoderKind::kViT:
+      return make_vit_encoder(weights, found.vit.value(), device, dtype);
+    case EncoderKind::kTinyViT:
+      return torchscript_encoder(path, build_tiny_vit(weights, dtype), device, dtype);
+    case EncoderKind::kNone:
+    case EncoderKind::kOther:
+      break;  // require_buildable has thrown
+  }
+  throw Error("SAM_BAD_CHECKPOINT", path + ": its image encoder, " + found.name() + ", cannot be built");
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 namespace sam {
 
-// N x H x W x C -> N x down x across x side x side x C, a view. Where the last windows reach over the right or
-// bottom edge, they hold `outside` (C): what the layers before make of the zeros that the paper pads with.
+// N x H x W x C -> N x down x across x side x side x C, a view. Where the last windows reach over the right
+// or bottom edge, they hold `outside` (C): what the layers before make of the zeros that the paper pads with.
 inline at::Tensor window_partition(const at::Tensor& x, int64_t side, const at::Tensor& outside) {
   const int64_t n = x.size(0), height = x.size(1), width = x.size(2);
   const int64_t down = (height + side - 1) / side, across = (width + side - 1) / side;

@@ -4,8 +4,8 @@
 namespace sam {
 
 // Methods for a module with `window`, the side of its windows, and `outside`, what linear layers make of the
-// zeros that stand where windows reach over the right or bottom edge. A ViT pads behind its norm: `outside` is
-// the bias of the layer. A TinyViT pads before it: `outside` is what norm and layer make of zeros.
+// zeros that stand where windows reach over the right or bottom edge. A ViT pads behind its norm: `outside`
+// is the bias of the layer. A TinyViT pads before it: `outside` is what norm and layer make of zeros.
 inline constexpr const char* kWindows = R"(
 def window_partition(self, x: Tensor) -> Tensor:
     n, height, width, dim = x.size(0), x.size(1), x.size(2), x.size(3)

@@ -48,7 +48,7 @@ class PickleFile final : public WeightsFile {
       archive_ = std::make_unique<caffe2::serialize::PyTorchStreamReader>(path);
       if (archive_->hasRecord("constants.pkl"))
         throw Error("SAM_BAD_CHECKPOINT",
-                    path + " is TorchScript, not weights: an image encoder of that kind goes with --encoder");
+                    path + " is TorchScript, not weights: an image encoder of that kind goes with `encoder`");
       check_byte_order();
       const auto [pickle, size] = archive_->getRecord("data.pkl");
       return unpickle_state_dict({static_cast<const char*>(pickle.get()), size});
