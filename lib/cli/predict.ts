@@ -1,5 +1,6 @@
 /** `sam-native predict INPUT…`: writes masks for images and folders. */
 import { z } from 'zod';
+import { without } from '../core/without.js';
 import type { PredictImagesResult } from '../prediction/predict-images.js';
 import { type PredictProgress, predictImagesOptionsSchema } from '../prediction/predict-options.js';
 import { parseBox, parsePoint } from '../prediction/user-prompt.js';
@@ -33,11 +34,13 @@ export default command({
     'Masks are PNG, 0 and 255, at the size of the image. A GeoTIFF of any size is predicted in overlapping tiles that are blended,\n' +
     'each with a prompt from its own part of the rough mask, or with the points in it; its mask is a GeoTIFF of the same place.',
   async run({ options, given, positionals, signal, reporter }): Promise<PredictImagesResult> {
-    const { point: _, box: __, ...rest } = given;
     const prompt = givenPrompt(options.point, options.box);
     const { predictImages } = await import('../prediction/predict-images.js');
     const hooks = { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
-    return predictImages({ ...rest, ...prompt, images: positionals.input as string[] }, hooks);
+    return predictImages(
+      { ...without(given, 'point', 'box'), ...prompt, images: positionals.input as string[] },
+      hooks,
+    );
   },
   summary: ({ outputs }) => outputs.map(({ mask, score }) => `${mask}  predicted IoU ${score.toFixed(3)}`).join('\n'),
 });

@@ -67,7 +67,7 @@ export function trainWith(options: Partial<TrainOptions>, control: TrainControl,
       profile?.see(event);
     };
     try {
-      return await work(options, { signal: control.signal, emit, profile }, from);
+      return await fineTune(options, { signal: control.signal, emit, profile }, from);
     } catch (error) {
       if (control.signal?.aborted && error === control.signal.reason) throw interrupted(error);
       throw toSamError(fromNative(error));
@@ -78,7 +78,7 @@ export function trainWith(options: Partial<TrainOptions>, control: TrainControl,
   });
 }
 
-async function work(given: Partial<TrainOptions>, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {
+async function fineTune(given: Partial<TrainOptions>, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {
   const started = performance.now();
   const seconds: TrainSeconds = { setup: 0, encode: 0, train: 0, validate: 0, total: 0 };
   const folder = resumeFolder(given);

@@ -10,7 +10,8 @@ import type { Sample } from '../../data/sample.js';
 import { sameSplit } from '../../data/splits.js';
 import { auditPaths, type ManifestRow } from './folder.js';
 
-export class FileWriter {
+/** Rows of a manifest, for which samples that are no plain files of their own are copied into the audit's folder. */
+export class SampleCopies {
   readonly #paths: ReturnType<typeof auditPaths>;
   /** Copies made so far, by the path that errors name: the samples of an image share it. */
   readonly #images = new Map<string, string>();
@@ -55,7 +56,7 @@ export class FileWriter {
  */
 export async function otherSplits(
   options: OpenSourceOptions & { split: string },
-  files: FileWriter,
+  files: SampleCopies,
   onWarning: ((line: string) => void) | undefined,
 ): Promise<ManifestRow[]> {
   const source = await openSource(options, { onWarning });

@@ -15,7 +15,7 @@ import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { environment } from '../../training/environment.js';
 import { trainOptionsOf } from '../workbench/options.js';
 import { checkLabels, openWorkbench } from '../workbench/workbench.js';
-import { FileWriter, otherSplits } from './as-files.js';
+import { otherSplits, SampleCopies } from './as-files.js';
 import { agreementOf, consensus, iouOf } from './disagreement.js';
 import { type AuditItem, type AuditRecord, auditPaths, FORMAT_VERSION, forgetAudit, writeRecord } from './folder.js';
 import { foldsOf, groupsForFolds } from './folds.js';
@@ -76,14 +76,14 @@ export async function audit(given: AuditOptions, control: AuditControl = {}): Pr
   const results = [auditPaths(options.out).record] as const;
   const discard = await prepareFolder(options.out, options.overwrite, { what: 'an audit', results });
   try {
-    return await work(options, control);
+    return await auditLabels(options, control);
   } catch (error) {
     await discard();
     throw error;
   }
 }
 
-async function work(options: ResolvedAuditOptions, control: AuditControl): Promise<AuditResult> {
+async function auditLabels(options: ResolvedAuditOptions, control: AuditControl): Promise<AuditResult> {
   const started = performance.now();
   const { signal, onNote, onWarning, onProgress } = control;
   const hooks = { signal, onNote, onWarning };
@@ -126,7 +126,7 @@ async function itemsOf(
   control: AuditControl,
 ): Promise<AuditItem[]> {
   const { folds, groupBy, seed, out, split } = options;
-  const files = new FileWriter(out);
+  const files = new SampleCopies(out);
   const items: AuditItem[] = [];
   const foldOf = foldsOf(samples, folds, groupBy, seed);
   for await (const verdict of outOfFold(samples, foldOf, { ...control, options, bench })) {
@@ -160,7 +160,7 @@ async function recordOf(
 ): Promise<AuditRecord> {
   // Where its own pictures had to be copied, those of the other splits are no files either.
   const copied = items.some(({ image }) => image.startsWith(join(options.out, '/')));
-  const others = copied ? [] : await otherSplits(options, new FileWriter(options.out), onWarning);
+  const others = copied ? [] : await otherSplits(options, new SampleCopies(options.out), onWarning);
   return {
     formatVersion: FORMAT_VERSION,
     createdAt: new Date().toISOString(),

@@ -1,12 +1,13 @@
 /** Options of `evaluate`: which models, on which images, and with which prompts. */
 import { z } from 'zod';
+import { without } from '../../core/without.js';
 import { dataOptions, listOf, modelOptions, PROMPT_KINDS, promptOptions, sourceOptions } from '../../options.js';
 import type { EvaluatedPrompt } from '../../scoring/results.js';
 
 export type { EvaluateOptions } from '../../option-types.js';
 
 const { limit, skipBad, onEmpty } = dataOptions;
-const { model: _, ...computeOptions } = modelOptions;
+const computeOptions = without(modelOptions, 'model');
 
 const KINDS = [...PROMPT_KINDS, 'automatic'] as const satisfies readonly EvaluatedPrompt[];
 

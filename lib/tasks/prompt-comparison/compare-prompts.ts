@@ -156,7 +156,7 @@ export async function comparePrompts(
     results: [record, arms],
   });
   try {
-    return await work(options, trials, control, started);
+    return await compareArms(options, trials, control, started);
   } catch (error) {
     if (trials.every(({ trial }) => trial.epochs === 0)) await discard();
     if (!control.signal?.aborted || error !== control.signal.reason) throw error;
@@ -183,7 +183,7 @@ function trialsOf(arms: readonly Arm[], options: ResolvedComparisonOptions): Arm
   });
 }
 
-async function work(
+async function compareArms(
   options: ResolvedComparisonOptions,
   trials: readonly ArmTrial[],
   control: ComparisonControl,

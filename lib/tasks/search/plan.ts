@@ -72,6 +72,8 @@ export interface Standing {
 
 /** Ranks trials, best first: by the rung reached, then by IoU, then by number; those that failed come last. */
 export function ranked<S extends Standing>(standings: readonly S[]): S[] {
-  const farness = ({ rung, iou }: Standing) => (iou === null ? -1 : rung);
-  return [...standings].sort((a, b) => farness(b) - farness(a) || (b.iou ?? 0) - (a.iou ?? 0) || a.number - b.number);
+  const rungReached = ({ rung, iou }: Standing) => (iou === null ? -1 : rung);
+  return [...standings].sort(
+    (a, b) => rungReached(b) - rungReached(a) || (b.iou ?? 0) - (a.iou ?? 0) || a.number - b.number,
+  );
 }

@@ -139,7 +139,7 @@ export async function searchSettings(given: SearchOptions, control: SearchContro
   const { record: earlier, trials: runs } = searchPaths(options.out);
   const discard = await prepareFolder(options.out, options.overwrite, { what: 'a search', results: [earlier, runs] });
   try {
-    return await work(options, trials, control, started);
+    return await runSearch(options, trials, control, started);
   } catch (error) {
     const trained = trials.filter(({ epochs }) => epochs > 0).length;
     if (trained === 0) await discard();
@@ -163,7 +163,7 @@ function trialsOf(options: ResolvedSearchOptions): Trial[] {
   });
 }
 
-async function work(
+async function runSearch(
   options: ResolvedSearchOptions,
   trials: Trial[],
   control: SearchControl,

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeMask } from '../../../lib/data/decode.js';
-import { FileWriter, otherSplits } from '../../../lib/tasks/audit/as-files.js';
+import { otherSplits, SampleCopies } from '../../../lib/tasks/audit/as-files.js';
 import { writeSamples } from '../../training/fake.js';
 
 let dir: string;
@@ -16,7 +16,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 describe('rows of a manifest', () => {
   it('name files where they lie, by absolute paths', async () => {
     const sample = { name: 'a', image: { path: 'x/a.jpg' }, mask: { path: 'y/a.png' } };
-    expect(await new FileWriter(dir).rowOf(sample, 'train')).toEqual({
+    expect(await new SampleCopies(dir).rowOf(sample, 'train')).toEqual({
       name: 'a',
       split: 'train',
       image: resolve('x/a.jpg'),
@@ -31,7 +31,7 @@ describe('rows of a manifest', () => {
     const image = { path: 'train.parquet row 7 (image)', bytes: jpeg };
     const label = { values: Uint8Array.of(1, 0, 1, 0, 0, 1), width: 3, height: 2 };
     const mask = { path: 'outline 1', draw: async () => label };
-    const files = new FileWriter(dir);
+    const files = new SampleCopies(dir);
     const first = await files.rowOf({ name: 'r#1', image, mask }, 'train');
     const second = await files.rowOf({ name: 'r#2', image, mask }, 'train');
     expect(first.image).toBe(join(dir, 'images', 'r#1.jpeg'));
@@ -61,7 +61,7 @@ describe('rows of a manifest', () => {
     await mkdir(join(dir, 'set', 'unlabelled', 'images'), { recursive: true });
     await sharp(join(dir, 'flat', 'train', 'a.png')).toFile(join(dir, 'set', 'unlabelled', 'images', 'a.png'));
     const options = { data: join(dir, 'set'), split: 'train', cacheDir: dir };
-    const rows = await otherSplits(options, new FileWriter(dir), undefined);
+    const rows = await otherSplits(options, new SampleCopies(dir), undefined);
     expect(rows.map(({ split, name }) => `${split} ${name}`)).toEqual(['validation a', 'validation b']);
   });
 });
