@@ -13,7 +13,7 @@ import {
   withPreset,
 } from '../../options.js';
 import { absolutePaths } from '../../training/resume.js';
-import { kindsOf, listOf, promptKinds, testSplit } from '../workbench/options.js';
+import { commaText, kindsOf, promptKinds, testSplit } from '../workbench/options.js';
 import type { Axes } from './plan.js';
 
 export type { SearchOptions };
@@ -25,8 +25,8 @@ export const searchOptionsSchema = z.strictObject({
   preset: presetOption,
   ...dataOptions,
   testSplit,
-  lrs: listOf(lr, Number).default('1e-5,3e-5,1e-4,3e-4').describe('learning rates to try, with commas'),
-  losses: listOf(loss)
+  lrs: commaText(lr, Number).default('1e-5,3e-5,1e-4,3e-4').describe('learning rates to try, with commas'),
+  losses: commaText(loss)
     .default('dice:1+bce:1+iou:5,dice:1+focal:20+iou:1')
     .describe('losses to try, each as for `loss`, with commas'),
   promptKinds,

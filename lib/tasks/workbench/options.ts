@@ -6,8 +6,8 @@ import type { PromptKind } from '../../prompts/prompt.js';
 
 const { prompt } = trainOptionsSchema.shape;
 
-/** Makes the schema of words with commas between, each of which `one` takes. */
-export function listOf(one: z.ZodType, read: (word: string) => unknown = (word) => word) {
+/** Makes the schema of words with commas between, each of which `one` takes. The text stays as it is: records and configs hold it. */
+export function commaText(one: z.ZodType, read: (word: string) => unknown = (word) => word) {
   return z.string().superRefine((text, context) => {
     for (const word of words(text)) {
       const { error } = one.safeParse(read(word));
@@ -26,7 +26,7 @@ export const testSplit = z
   .default('test')
   .describe('split that the winner and the settings given are scored on in the end, where the data has it');
 
-export const promptKinds = listOf(prompt)
+export const promptKinds = commaText(prompt)
   .default(PROMPT_KINDS.join(','))
   .describe(`kinds of prompts to try, with commas: ${PROMPT_KINDS.join(', ')}`);
 
