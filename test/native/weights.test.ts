@@ -262,7 +262,7 @@ describe('is refused, by name', () => {
   it('TorchScript', async () => {
     const output = join(folder, 'script.pt');
     await native().exportEncoder({ weights: join(folder, 'model.safetensors'), output });
-    await refused(output, 'is TorchScript', '--encoder');
+    await refused(output, 'is TorchScript', '`encoder`');
   });
 
   it('shards: one missing, one that lacks its tensor, one elsewhere', async () => {
@@ -309,7 +309,7 @@ describe('the image encoder', () => {
     const path = safetensors('nan.safetensors', { ...meta, [bias]: nan });
     await expect(embeddingOf(path)).rejects.toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
-      message: expect.stringMatching(/NaN or infinity.*--precision fp32/),
+      message: expect.stringMatching(/NaN or infinity.*`precision` fp32/),
     });
   });
 
