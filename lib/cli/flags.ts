@@ -69,7 +69,9 @@ export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): G
     if (value === undefined) continue;
     const { kind } = unwrap(schema);
     const last: unknown = Array.isArray(value) && kind !== 'array' ? value.at(-1) : value;
-    given[name] = kind === 'number' ? toNumber(last) : last;
+    // Without its value, or with `=true`.
+    const bare = schema.meta()?.bare === true && ['', 'true', true].includes(last as string | true);
+    given[name] = kind !== 'number' ? last : bare || toNumber(last);
   }
   return given;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { asFlags } from '../../lib/cli/flags.js';
+import { asFlags, givenFlags } from '../../lib/cli/flags.js';
+import { splitDataOptionsSchema } from '../../lib/tasks/split/options.js';
 
 test('options in backticks become flags; other words stay', () => {
   expect(asFlags('go on with `skipBad`, or `onEmpty` skip')).toBe('go on with --skip-bad, or --on-empty skip');
@@ -7,4 +8,12 @@ test('options in backticks become flags; other words stay', () => {
   expect(asFlags('the file `a b.png` and `Tensor` and npx sam-native setup --yes')).toBe(
     'the file `a b.png` and `Tensor` and npx sam-native setup --yes',
   );
+});
+
+test('a flag that may stand bare may also be said to be true', () => {
+  const read = (value: unknown) => givenFlags(splitDataOptionsSchema.shape, { 'group-by-similarity': value });
+  expect(read(true)).toEqual({ groupBySimilarity: true });
+  expect(read('true')).toEqual({ groupBySimilarity: true });
+  expect(read('')).toEqual({ groupBySimilarity: true });
+  expect(read('0.99')).toEqual({ groupBySimilarity: 0.99 });
 });
