@@ -138,9 +138,7 @@ function watchInterrupts(reporter: Reporter): { signal: AbortSignal; stop(): voi
 /** Prints an error as one line on stderr, with `--json` as an object on stdout too. Returns the exit code. */
 export function printError(thrown: unknown, { json, verbose }: { json: boolean; verbose: boolean }): number {
   const error = toSamError(thrown);
-  // LibTorch's own words are not ours to translate.
-  const message = error.code === 'SAM_TORCH' ? error.message : asFlags(error.message);
-  const fix = remedyOf(error);
+  const { message, fix } = inFlags(error);
   const oneLine = (text: string) => text.replace(/\s*\n\s*/g, ' ');
   process.stderr.write(`error: ${oneLine(message)}${fix === undefined ? '' : ` — ${oneLine(fix)}`}\n`);
   if (verbose) {
@@ -153,9 +151,10 @@ export function printError(thrown: unknown, { json, verbose }: { json: boolean; 
   return error.exitCode;
 }
 
-/** Says what to do about an error, in flags. */
-function remedyOf({ code, fix }: SamError): string | undefined {
-  if (code === 'SAM_INTERNAL') return 'run again with --verbose and report what it says';
-  if (fix === undefined) return code === 'SAM_BAD_OPTION' ? 'see --help' : undefined;
-  return asFlags(fix);
+/** Tells an error, and what to do about it, in flags. LibTorch's own words are not ours to translate. */
+export function inFlags({ code, message, fix }: SamError): { message: string; fix: string | undefined } {
+  const told = code === 'SAM_TORCH' ? message : asFlags(message);
+  if (code === 'SAM_INTERNAL') return { message: told, fix: 'run again with --verbose and report what it says' };
+  if (fix === undefined) return { message: told, fix: code === 'SAM_BAD_OPTION' ? 'see --help' : undefined };
+  return { message: told, fix: asFlags(fix) };
 }

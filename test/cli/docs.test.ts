@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inFlags } from '../../lib/cli/command.js';
 import { createParser, parse } from '../../lib/cli/parser.js';
 import { SamError } from '../../lib/core/errors.js';
 import { blocksOf, type CommandLine, linesOfComments, linesOfHelp, linesOfMarkdown } from './docs-lines.js';
@@ -47,7 +48,7 @@ async function refusal({ words, nameOnly }: CommandLine, config?: string): Promi
     }
     await parse(await withConfig(words, config), (command, argv) => command.read(argv));
   } catch (error) {
-    if (error instanceof SamError) return `${error.message} — ${error.fix}`;
+    if (error instanceof SamError) return `${inFlags(error).message} — ${inFlags(error).fix}`;
     throw error;
   }
 }
