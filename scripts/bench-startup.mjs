@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { median } from '../dist/scoring/statistics.js';
 
 const ROUNDS = 9;
 const checkouts = [
@@ -17,8 +18,6 @@ const checkouts = [
   ...process.argv.slice(2).map((path) => resolve(path)),
 ];
 const scratch = mkdtempSync(join(tmpdir(), 'sam-startup-'));
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** Wall time of one call, milliseconds. */
 function time(checkout, args) {

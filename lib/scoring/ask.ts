@@ -1,6 +1,6 @@
 /** One image, asked as an entrant says: the prompt that it gets, and the model's answer. */
 
-import { type Random, validationRandom } from '../core/random.js';
+import { validationRandom } from '../core/random.js';
 import { toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
 import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
@@ -31,7 +31,7 @@ export async function promptFor(
   masks: RoughMasks | undefined,
 ): Promise<Prompt | undefined> {
   const settings = toPromptSettings(prompts);
-  const random = promptRandom(prompts, sample);
+  const random = validationRandom(prompts.seed, sample.name);
   if (promptSource === 'rough')
     return drawRoughPrompt(await masks!.get(sample, signal), settings, random, masks!.settings.erosion);
   if (promptSource === 'ground-truth') {
@@ -40,11 +40,6 @@ export async function promptFor(
   const mask = await findRoughMask(model, embedding, { maskOutput: prompts.maskOutput, signal });
   if (mask === undefined) return undefined;
   return drawRoughPrompt(roughGridOf(mask), settings, random, undefined);
-}
-
-/** Makes the source of randomness that a sample's prompt is drawn with: the one of `train`'s validation. */
-export function promptRandom({ seed }: ResolvedPromptOptions, { name }: Sample): Random {
-  return validationRandom(seed, name);
 }
 
 /** Asks the model for the mask of a prompt. Without a prompt the mask is empty and the predicted IoU 0. */

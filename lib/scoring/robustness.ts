@@ -1,11 +1,13 @@
 /** Robustness: how a model's masks get worse as its prompts do, with boxes that are off, points outside the object, few points. */
+
 import type { Counted, Hooks } from '../core/hooks.js';
+import { validationRandom } from '../core/random.js';
 import { toLowRes } from '../data/low-res.js';
 import type { Mask, Sample } from '../data/sample.js';
 import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { drawPrompt } from '../prompts/draw.js';
 import type { Prompt } from '../prompts/prompt.js';
-import { type Asked, promptRandom } from './ask.js';
+import type { Asked } from './ask.js';
 import { bootstrap } from './bootstrap.js';
 import type { Entrant } from './entrants.js';
 import { answered, type Witness } from './judge.js';
@@ -50,7 +52,7 @@ function stepsFor(prompts: ResolvedPromptOptions): Step[] {
 
 function drawFor({ disturbance, prompts }: Step, label: Mask, sample: Sample): Prompt {
   const grid = toLowRes(label, prompts.maskSize, prompts.imageSize);
-  const prompt = drawPrompt(grid, toPromptSettings(prompts), promptRandom(prompts, sample));
+  const prompt = drawPrompt(grid, toPromptSettings(prompts), validationRandom(prompts.seed, sample.name));
   return disturbance === 'mislabelled-points' ? { ...prompt, labels: prompt.labels.map(() => 1 as const) } : prompt;
 }
 

@@ -156,7 +156,13 @@ async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal 
     mask: made.mask,
     area: made.area,
     empty: grid.emptiness === null ? null : emptyRoughMask(sample, grid.emptiness).message,
-    draw: () => drawRoughPrompt(grid, toPromptSettings(prompts), randomOf(sample, prompts), rough.settings.erosion),
+    draw: () =>
+      drawRoughPrompt(
+        grid,
+        toPromptSettings(prompts),
+        validationRandom(prompts.seed, sample.name),
+        rough.settings.erosion,
+      ),
     extras: { ...threshold, ...iou },
   };
 }
@@ -174,7 +180,7 @@ async function labelOrigin(sample: Sample, image: DecodedSize, { prompts }: Draw
     mask,
     area,
     empty: maskArea(lowRes) === 0 ? `${sample.mask.path}: the mask is empty` : null,
-    draw: () => drawPrompt(lowRes, toPromptSettings(prompts), randomOf(sample, prompts)),
+    draw: () => drawPrompt(lowRes, toPromptSettings(prompts), validationRandom(prompts.seed, sample.name)),
     extras: {},
   };
 }
@@ -186,8 +192,4 @@ interface DecodedSize {
 
 async function iouWithLabel(sample: Sample, mask: Mask): Promise<number> {
   return scores(await confusion(mask.values, (await decodeMask(sample, mask)).values)).iou;
-}
-
-function randomOf({ name }: Sample, { seed }: ResolvedPromptOptions) {
-  return validationRandom(seed, name);
 }

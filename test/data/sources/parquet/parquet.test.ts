@@ -13,10 +13,6 @@ import { grey, temporaryFolder, write } from '../../pictures.js';
 
 const options = (data: string, changes: Partial<OpenDataOptions> = {}): OpenDataOptions => ({
   data,
-  trainSplit: 'train',
-  validationSplit: 'validation',
-  skipBad: false,
-  seed: 42,
   cacheDir: '/nonexistent',
   ...changes,
 });
