@@ -116,13 +116,9 @@ function metaOf(schema) {
   return { description, fallback, optional };
 }
 
-/** Flags as TypeScript callers write them, a capital, a full stop. */
+/** A description with its patterns of paths as code, a capital, a full stop. */
 function sentence(description) {
-  const text = description.replace(/--(no-)?([a-z]+(?:-[a-z]+)*)/g, (_, off, name) => {
-    const camel = name.replace(/-(.)/g, (__, letter) => letter.toUpperCase());
-    return off === undefined ? `\`${camel}\`` : `\`${camel}: false\``;
-  });
-  const marked = text.replace(/[\w/]*<\w+>[\w/{},.*-]*[\w}*]/g, (name) => `\`${name}\``);
+  const marked = description.replace(/[\w/]*<\w+>[\w/{},.*-]*[\w}*]/g, (name) => `\`${name}\``);
   return `${marked[0].toUpperCase()}${marked.slice(1)}.`;
 }
 
