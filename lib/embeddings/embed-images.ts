@@ -66,11 +66,7 @@ export async function embedImages(
 }
 
 /** Opens the images of the splits asked for, those to train on in all the views asked for. */
-async function openAll(
-  options: ResolvedEmbedImagesOptions,
-  { signal, onNote, onWarning }: Hooks<EnsureProgress>,
-): Promise<Sample[]> {
-  const hooks = { signal, onNote, onWarning };
+async function openAll(options: ResolvedEmbedImagesOptions, hooks: Hooks): Promise<Sample[]> {
   const images: Sample[] = [];
   const source = await openSource(options, hooks);
   for (const split of await splitsOf(options, source)) {

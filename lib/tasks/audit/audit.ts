@@ -85,15 +85,13 @@ export async function audit(given: AuditOptions, control: AuditControl = {}): Pr
 
 async function auditLabels(options: ResolvedAuditOptions, control: AuditControl): Promise<AuditResult> {
   const started = performance.now();
-  const { signal, onNote, onWarning, onProgress } = control;
-  const hooks = { signal, onNote, onWarning };
   const run = trainOptionsOf(options, {});
-  const found = await openSplit(options, hooks);
-  const checked = await checkLabels({ train: found }, run, hooks);
+  const found = await openSplit(options, control);
+  const checked = await checkLabels({ train: found }, run, control);
   groupsForFolds(checked.train, options.folds, options.groupBy); // refuses too few groups before anything slow begins
   const bench = await openWorkbench(checked, run, {
-    ...hooks,
-    onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
+    ...control,
+    onProgress: (progress) => control.onProgress?.({ stage: 'encode', ...progress }),
   });
   try {
     const samples = [...bench.splits.train];

@@ -70,8 +70,7 @@ export type EvaluateProgress =
  */
 export async function evaluate(given: EvaluateOptions, hooks: Hooks<EvaluateProgress> = {}): Promise<EvaluateResult> {
   const options = parseOptions(evaluateOptionsSchema, given);
-  const { signal, onNote, onWarning } = hooks;
-  const samples = await openSplit(options, { signal, onNote, onWarning });
+  const samples = await openSplit(options, hooks);
   return evaluateSamples({ ...options, ...hooks, samples, prompts: given });
 }
 

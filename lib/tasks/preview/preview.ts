@@ -64,10 +64,7 @@ export async function previewPrompts(given: PreviewOptions, hooks: Hooks<Counted
 }
 
 /** Opens the images named, or those of the data set. */
-async function samplesOf(
-  options: ResolvedPreviewOptions,
-  { signal, onNote, onWarning }: Hooks<Counted>,
-): Promise<Sample[]> {
+async function samplesOf(options: ResolvedPreviewOptions, hooks: Hooks): Promise<Sample[]> {
   const { inputs = [], data } = options;
   if (inputs.length > 0 === (data !== undefined)) {
     const message = inputs.length > 0 ? 'both images and `data` are given' : 'no images are given';
@@ -76,7 +73,7 @@ async function samplesOf(
   if (data === undefined) return (await openImages(inputs)).slice(0, options.limit);
   // Where labels are what prompts are drawn from, as for training; beside rough masks they only say how good those are.
   const masks = promptOrigin(options) === 'ground-truth' ? 'required' : 'optional';
-  return openSplit({ ...options, data, masks }, { signal, onNote, onWarning });
+  return openSplit({ ...options, data, masks }, hooks);
 }
 
 /** Options of drawing once the images are open, with its hooks. */

@@ -41,9 +41,8 @@ export interface Workbench<Splits extends SplitSamples> {
 export async function openWorkbench<Splits extends SplitSamples>(
   checked: Splits,
   run: ResolvedTrainOptions,
-  { signal, onNote, onWarning, onProgress }: Hooks<EnsureProgress>,
+  hooks: Hooks<EnsureProgress>,
 ): Promise<Workbench<Splits>> {
-  const hooks = { signal, onNote, onWarning };
   const workplace = openWorkplace(run, hooks, environment.compute(run, hooks));
   const { compute, cacheDir } = workplace;
   try {
@@ -51,7 +50,7 @@ export async function openWorkbench<Splits extends SplitSamples>(
     const store = await workplace.store(model, run.imageSize);
     const { train: training, ...others } = checked;
     const needed = concatenated(allViews(training, run.augment), ...Object.values(others));
-    const { encoded, usable } = await store.ensure(needed, { ...hooks, onProgress, skipBad: run.skipBad });
+    const { encoded, usable } = await store.ensure(needed, { ...hooks, skipBad: run.skipBad });
     const splits = eachSplit(checked, (samples) => filtered(samples, usable));
     requireSome(splits);
     return {
@@ -101,9 +100,8 @@ export async function checkLabels<Splits extends SplitSamples>(
 export async function openSplits(
   run: ResolvedTrainOptions,
   testSplit: string,
-  { signal, onNote, onWarning }: Hooks,
+  hooks: Hooks,
 ): Promise<DataSplits & { readonly test?: Samples }> {
-  const hooks = { signal, onNote, onWarning };
   const { train: training, validation } = await environment.openData(run, hooks);
   const test = await openTest(run, testSplit, hooks);
   return checkLabels({ train: training, validation, ...(test !== undefined && { test }) }, run, hooks);
