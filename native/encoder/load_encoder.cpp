@@ -31,17 +31,11 @@ bool holds_weights(const std::string& path) {
 std::unique_ptr<ImageEncoder> build_encoder(const std::string& path, at::Device device,
                                             at::ScalarType dtype) {
   ModelWeights weights(path);
-  const EncoderFound found = require_buildable(weights);
-  switch (found.kind) {
-    case EncoderKind::kViT:
-      return make_vit_encoder(weights, found.vit.value(), device, dtype);
-    case EncoderKind::kTinyViT:
-      return torchscript_encoder(path, build_tiny_vit(weights, dtype), device, dtype);
-    case EncoderKind::kNone:
-    case EncoderKind::kOther:
-      break;  // require_buildable has thrown
-  }
-  throw Error("SAM_BAD_CHECKPOINT", path + ": its image encoder, " + found.name() + ", cannot be built");
+  return std::visit(Cases{[&](const ViTConfig& vit) { return make_vit_encoder(weights, vit, device, dtype); },
+                          [&](TinyViT) {
+                            return torchscript_encoder(path, build_tiny_vit(weights, dtype), device, dtype);
+                          }},
+                    require_buildable(weights));
 }
 
 }  // namespace

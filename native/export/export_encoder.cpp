@@ -11,9 +11,10 @@ namespace sam {
 
 void export_encoder(const std::string& path, const std::string& output) {
   ModelWeights weights(path);
-  const EncoderFound found = require_buildable(weights);
   const torch::jit::Module module =
-      found.vit ? build_vit(weights, *found.vit, at::kFloat) : build_tiny_vit(weights, at::kFloat);
+      std::visit(Cases{[&](const ViTConfig& vit) { return build_vit(weights, vit, at::kFloat); },
+                       [&](TinyViT) { return build_tiny_vit(weights, at::kFloat); }},
+                 require_buildable(weights));
   AtomicFile file(output);
   torch::jit::ExportModule(module, [&](const void* data, size_t bytes) {
     file.write(data, bytes);

@@ -50,12 +50,12 @@ EncoderFound find_encoder(const ModelWeights& weights) {
   return {other ? EncoderKind::kOther : EncoderKind::kNone, {}};
 }
 
-EncoderFound require_buildable(const ModelWeights& weights) {
-  EncoderFound found = find_encoder(weights);
-  if (!found.buildable())
-    throw Error("SAM_BAD_CHECKPOINT", weights.path() + " holds " + found.name() +
-                                          "; SAM's ViT-B, L, H and MobileSAM's TinyViT can be built");
-  return found;
+BuildableEncoder require_buildable(const ModelWeights& weights) {
+  const EncoderFound found = find_encoder(weights);
+  if (found.vit) return *found.vit;
+  if (found.kind == EncoderKind::kTinyViT) return TinyViT{};
+  throw Error("SAM_BAD_CHECKPOINT", weights.path() + " holds " + found.name() +
+                                        "; SAM's ViT-B, L, H and MobileSAM's TinyViT can be built");
 }
 
 Shapes encoder_shapes(const std::string& name) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "weights/vit_weights.h"
 
@@ -40,8 +41,20 @@ struct EncoderFound {
 // others, naming them.
 EncoderFound find_encoder(const ModelWeights& weights);
 
-// The same, of a kind that can be built. Throws SAM_BAD_CHECKPOINT where there is none.
-EncoderFound require_buildable(const ModelWeights& weights);
+// MobileSAM's encoder has one size.
+struct TinyViT {};
+
+// An encoder that can be built. Whoever builds or exports one visits it with Cases: a kind without its case
+// does not compile.
+using BuildableEncoder = std::variant<ViTConfig, TinyViT>;
+
+template <typename... Case>
+struct Cases : Case... {
+  using Case::operator()...;
+};
+
+// The encoder that these weights hold. Throws SAM_BAD_CHECKPOINT where they hold none that can be built.
+BuildableEncoder require_buildable(const ModelWeights& weights);
 
 // The tensors that the encoder of this name needs: a ViT under Hugging Face's names, a TinyViT under
 // MobileSAM's. Throws SAM_BAD_ARGUMENT for another name.
