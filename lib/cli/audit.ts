@@ -34,11 +34,11 @@ export default command({
     '  sam-native train --data reviewed.csv\n\n' +
     'Open review.html in a browser: each label is kept, replaced by the prediction, or dropped. It saves the manifest for train itself,\n' +
     'or the decisions for --apply.',
-  async run({ given, signal, reporter }): Promise<AuditResult | ApplyResult> {
+  async run({ given, reporter, hooks }): Promise<AuditResult | ApplyResult> {
     if (given.apply !== undefined) return apply(given);
     const { audit } = await import('../tasks/audit/audit.js');
     const onProgress = presenter(reporter);
-    return audit(given as AuditOptions, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
+    return audit(given as AuditOptions, { ...hooks, onProgress });
   },
   summary: (result) => ('items' in result ? auditSummary(result) : applySummary(result)),
 });

@@ -18,11 +18,11 @@ export default command({
     'It says how many images a second the encoder takes, by size and precision; how many steps a second the decoder trains, by batch;\n' +
     "how long a prompt takes once the image is encoded; and from these, hours for 1000 images and 50 epochs, beside the article's\n" +
     "T4 (12 hours) and the limit of a T4's data sheet. On a T4 that comparison is measured; anywhere else it is projected and says so.",
-  async run({ given, reporter, signal }): Promise<BenchResult> {
+  async run({ given, reporter, hooks }): Promise<BenchResult> {
     const { bench } = await import('../tasks/bench/bench.js');
     const bar = reporter.task('measuring', 1, { plain: false });
     const onProgress = ({ done, total }: Counted) => bar.update(done, '', total);
-    const result = await bench(given, { signal, onNote: reporter.say, onProgress });
+    const result = await bench(given, { ...hooks, onProgress });
     bar.end();
     return result;
   },

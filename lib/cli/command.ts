@@ -9,6 +9,7 @@
 import type { Argv, PositionalOptions } from 'yargs';
 import { z } from 'zod';
 import { SamError, toSamError } from '../core/errors.js';
+import type { Hooks } from '../core/hooks.js';
 import { parseOptions } from '../options.js';
 import { asFlags, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './flags.js';
 import { createReporter, type Reporter } from './progress.js';
@@ -31,6 +32,8 @@ export interface CommandContext<Shape extends OptionShape> {
   signal: AbortSignal;
   /** Reporter of progress and warnings, on stderr. */
   reporter: Reporter;
+  /** Hooks for a task: the signal, and notes and warnings to the reporter. Its progress is the command's to show. */
+  hooks: Hooks;
 }
 
 export interface CommandSpec<Shape extends OptionShape, Result extends object> {
@@ -107,7 +110,9 @@ async function execute<Shape extends OptionShape, Result extends object>(
   const reporter = createReporter(process.stderr);
   const interruption = watchInterrupts(reporter);
   try {
-    const context = { ...(await read(spec, argv)), json, verbose, signal: interruption.signal, reporter };
+    const { signal } = interruption;
+    const hooks = { signal, onNote: reporter.say, onWarning: reporter.warn };
+    const context = { ...(await read(spec, argv)), json, verbose, signal, reporter, hooks };
     const result = await spec.run(context);
     reporter.stop();
     process.stdout.write(`${json ? JSON.stringify(result) : spec.summary(result, context)}\n`);

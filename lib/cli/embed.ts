@@ -12,15 +12,9 @@ export default command({
     '  sam-native embed --data photos --split validation --precision fp32 --export embeddings.safetensors\n\n' +
     'An image is encoded once for each encoder, precision and --image-size; train, evaluate and predict then find it.\n' +
     'Masks are not needed. "sam-native cache ls" shows what is kept.',
-  async run({ given, signal, reporter }): Promise<EmbedImagesResult> {
+  async run({ given, reporter, hooks }): Promise<EmbedImagesResult> {
     const { embedImages } = await import('../embeddings/embed-images.js');
-    const onProgress = encodingProgress(reporter);
-    return embedImages(given, {
-      signal,
-      onNote: reporter.say,
-      onWarning: reporter.warn,
-      onProgress,
-    });
+    return embedImages(given, { ...hooks, onProgress: encodingProgress(reporter) });
   },
   summary({ count, cached, encoded, bytes, secondsPerImage, export: file }) {
     const speed = encoded === 0 ? '' : `, ${secondsPerImage.toFixed(2)} s each`;

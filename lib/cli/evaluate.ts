@@ -18,10 +18,10 @@ export default command({
     'prompts from the rough masks, and "rough-mask" is the rough mask itself.\n' +
     '"untuned" is the model that the first run started from. Scores are computed at the size of the labels, and at 256 in the JSON and\n' +
     'in the file of each image. Intervals are bootstrapped over images; differences are those of the same images.',
-  async run({ given, signal, reporter }): Promise<EvaluateResult> {
+  async run({ given, reporter, hooks }): Promise<EvaluateResult> {
     const { evaluate } = await import('../tasks/evaluate/evaluate.js');
     const onProgress = presenter(reporter);
-    return evaluate(given, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
+    return evaluate(given, { ...hooks, onProgress });
   },
   summary: (result) => `${evaluationTables(result)}\n\n${result.perImage}\n${result.report}`,
 });

@@ -19,10 +19,10 @@ export default command({
     'hf: a folder for SamModel.from_pretrained of transformers, with the tuned mask decoder and everything else as it was.\n\n' +
     'torchscript: a file that is called with N x 3 x 1024 x 1024 (normalised, padded) and gives N x 256 x 64 x 64, in fp32. It\n' +
     'loads with torch.jit.load, and with --encoder in this program.',
-  async run({ given, positionals, signal, reporter }): Promise<ExportResult> {
+  async run({ given, positionals, hooks }): Promise<ExportResult> {
     const { exportModel } = await import('../tasks/export/export.js');
     const model = String(positionals.model);
-    return exportModel({ ...given, model }, { signal, onNote: reporter.say });
+    return exportModel({ ...given, model }, hooks);
   },
   summary: ({ files }) => files.join('\n'),
 });

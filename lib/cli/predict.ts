@@ -33,14 +33,11 @@ export default command({
     'in the result says which way it was.\n' +
     'Masks are PNG, 0 and 255, at the size of the image. A GeoTIFF of any size is predicted in overlapping tiles that are blended,\n' +
     'each with a prompt from its own part of the rough mask, or with the points in it; its mask is a GeoTIFF of the same place.',
-  async run({ options, given, positionals, signal, reporter }): Promise<PredictImagesResult> {
+  async run({ options, given, positionals, reporter, hooks }): Promise<PredictImagesResult> {
     const prompt = givenPrompt(options.point, options.box);
     const { predictImages } = await import('../prediction/predict-images.js');
-    const hooks = { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
-    return predictImages(
-      { ...without(given, 'point', 'box'), ...prompt, images: positionals.input as string[] },
-      hooks,
-    );
+    const asked = { ...without(given, 'point', 'box'), ...prompt, images: positionals.input as string[] };
+    return predictImages(asked, { ...hooks, onProgress: presenter(reporter) });
   },
   summary: ({ outputs }) => outputs.map(({ mask, score }) => `${mask}  predicted IoU ${score.toFixed(3)}`).join('\n'),
 });

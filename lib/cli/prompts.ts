@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SamError } from '../core/errors.js';
 import type { Counted, Hooks } from '../core/hooks.js';
+import { without } from '../core/without.js';
 import { type PreviewOptions, previewOptionsSchema } from '../tasks/preview/options.js';
 import type { PreviewResult, PromptItem } from '../tasks/preview/preview.js';
 import type { FitRoughMaskResult } from '../tasks/rough-thresholds/fit-rough-mask.js';
@@ -31,9 +32,8 @@ export default command({
     'Each picture shows the mask that the prompt is drawn from (cyan), points inside (green) and outside (red) and the box\n' +
     '(yellow). Without a rough mask prompts are drawn from the labels of --data. --tune looks at the labels of one split, by default the\n' +
     'training split, and changes what the rough mask is, for the highest mean IoU.',
-  async run({ given: { tune, ...given }, positionals, signal, reporter }): Promise<PreviewResult | FitRoughMaskResult> {
+  async run({ given: { tune, ...given }, positionals, reporter, hooks }): Promise<PreviewResult | FitRoughMaskResult> {
     const inputs = (positionals.input ?? []) as string[];
-    const hooks = { signal, onNote: reporter.say, onWarning: reporter.warn };
     if (tune) return fitThresholds({ ...given, inputs }, hooks);
     const { previewPrompts } = await import('../tasks/preview/preview.js');
     return previewPrompts({ ...given, inputs }, { ...hooks, onProgress: presenter(reporter) });
@@ -43,7 +43,7 @@ export default command({
 });
 
 async function fitThresholds(
-  { inputs = [], data, onEmpty: _, ...given }: PreviewOptions,
+  { inputs = [], data, ...given }: PreviewOptions,
   hooks: Hooks,
 ): Promise<FitRoughMaskResult> {
   if (data === undefined) {
@@ -57,7 +57,7 @@ async function fitThresholds(
     });
   }
   const { fitRoughMask } = await import('../tasks/rough-thresholds/fit-rough-mask.js');
-  return fitRoughMask({ ...given, data }, hooks);
+  return fitRoughMask({ ...without(given, 'onEmpty'), data }, hooks);
 }
 
 function presenter(reporter: Reporter): (progress: Counted) => void {

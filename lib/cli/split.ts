@@ -12,10 +12,10 @@ export default command({
     '  sam-native split --data flight --group-by-similarity --train 0.8 --validation 0.2 --test 0 --out flight.csv\n' +
     '  sam-native train --data flight.csv\n\n' +
     'Groups are never cut. Without --group-by the samples of one image are a group.',
-  async run({ given, signal, reporter }): Promise<SplitDataResult> {
+  async run({ given, reporter, hooks }): Promise<SplitDataResult> {
     const { splitData } = await import('../tasks/split/split.js');
     const onProgress = encodingProgress(reporter);
-    return splitData(given, { signal, onNote: reporter.say, onWarning: reporter.warn, onProgress });
+    return splitData(given, { ...hooks, onProgress });
   },
   summary({ splits, groups, largestGroup, nearDuplicates, files }) {
     const counts = Object.entries(splits).map(([split, count]) => `${split} ${count}`);

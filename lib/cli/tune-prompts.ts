@@ -3,7 +3,6 @@ import type { PairedDifference } from '../scoring/results.js';
 import { boxesTellLittle, WIDE_BOX } from '../tasks/prompt-comparison/boxes.js';
 import type {
   ArmResult,
-  ComparisonControl,
   ComparisonProgress,
   PromptComparison,
   SourceResult,
@@ -14,12 +13,8 @@ import { DIFFERENCE_HEAD, differenceCells, SOURCES } from './evaluate-tables.js'
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
 import { aligned, fixed, interval, pValue, signed } from './tables.js';
 
-export function comparisonHooks(reporter: Reporter): ComparisonControl {
-  return { onNote: reporter.say, onWarning: reporter.warn, onProgress: presenter(reporter) };
-}
-
 /** Shows a bar for the epochs of all models, and a line for each model that is trained and scored. */
-function presenter(reporter: Reporter): (progress: ComparisonProgress) => void {
+export function comparisonPresenter(reporter: Reporter): (progress: ComparisonProgress) => void {
   const encoding = encodingProgress(reporter);
   let bar: ProgressTask | undefined;
   return (progress) => {

@@ -7,7 +7,7 @@ import type { SearchProgress, SearchResult, TrialResult } from '../tasks/search/
 import { command } from './command.js';
 import { encodingProgress } from './encoding-progress.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
-import { comparisonHooks, comparisonTables } from './tune-prompts.js';
+import { comparisonPresenter, comparisonTables } from './tune-prompts.js';
 import { searchTables } from './tune-tables.js';
 
 export default command({
@@ -32,20 +32,14 @@ export default command({
     'last ones for all --epochs. A trial is scored by the mean IoU of the validation images, with its own kind of prompt.\n\n' +
     'With --prompts a model is trained for each kind of prompt, from labels and, where --rough-mask describes them, from rough masks, and asked\n' +
     'on the same images of the test split (else validation) with the kind that it was trained with.',
-  async run({ options: { prompts }, given, signal, reporter }): Promise<SearchResult | PromptComparison> {
+  async run({ options: { prompts }, given, reporter, hooks }): Promise<SearchResult | PromptComparison> {
     const options = without(given, 'prompts');
     if (prompts) {
       const { comparePrompts } = await import('../tasks/prompt-comparison/compare-prompts.js');
-      return comparePrompts(options, { signal, ...comparisonHooks(reporter) });
+      return comparePrompts(options, { ...hooks, onProgress: comparisonPresenter(reporter) });
     }
     const { searchSettings } = await import('../tasks/search/search.js');
-    const onProgress = presenter(reporter);
-    return searchSettings(options, {
-      signal,
-      onNote: reporter.say,
-      onWarning: reporter.warn,
-      onProgress,
-    });
+    return searchSettings(options, { ...hooks, onProgress: presenter(reporter) });
   },
   summary: (result) =>
     `${'arms' in result ? comparisonTables(result) : searchTables(result)}\ntook ${formatDuration(result.seconds)}`,
