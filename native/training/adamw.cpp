@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "error.h"
+#include "text.h"
 
 namespace sam {
 namespace {
@@ -17,10 +18,16 @@ constexpr double kBeta1 = 0.9;
 constexpr double kBeta2 = 0.999;
 constexpr double kEpsilon = 1e-8;
 
-const at::Tensor& find(const StateDict& tensors, const std::string& name, const std::string& path) {
+// The tensor of that name, which must have that shape: LibTorch's kernel would not ask.
+const at::Tensor& find(const StateDict& tensors, const std::string& name, at::IntArrayRef shape,
+                       const std::string& path) {
   const auto found = tensors.find(name);
   if (found == tensors.end())
     throw Error("SAM_BAD_CHECKPOINT", path + " lacks " + name + " and cannot be resumed");
+  if (found->second.sizes() != shape)
+    throw Error("SAM_BAD_CHECKPOINT", path + " cannot be resumed: " + name + " is " +
+                                          shape_text(found->second.sizes()) + " instead of " +
+                                          shape_text(shape));
   return found->second;
 }
 
@@ -67,14 +74,22 @@ StateDict AdamW::state() const {
 }
 
 void AdamW::restore(const StateDict& tensors, const std::string& path) {
+  std::vector<Moments> moments(parameters_.size());
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const auto& [name, tensor] = parameters_[i];
-    if (!tensors.contains(kStep + name)) continue;
-    const auto take = [&](const std::string& kind) {
-      return find(tensors, kind + name, path).to(tensor.options(), /*non_blocking=*/false, /*copy=*/true);
+    const bool none = !tensors.contains(kExpAvg + name) && !tensors.contains(kExpAvgSq + name) &&
+                      !tensors.contains(kStep + name);
+    if (none) continue;
+    const auto take = [&, &tensor = tensor, &name = name](const std::string& kind, at::IntArrayRef shape) {
+      return find(tensors, kind + name, shape, path)
+          .to(tensor.options(), /*non_blocking=*/false, /*copy=*/true);
     };
-    moments_[i] = {take(kExpAvg), take(kExpAvgSq), take(kStep)};
+    moments[i] = {take(kExpAvg, tensor.sizes()), take(kExpAvgSq, tensor.sizes()), take(kStep, {})};
+    if (!(moments[i].step.item<double>() >= 0))
+      throw Error("SAM_BAD_CHECKPOINT",
+                  path + " cannot be resumed: " + kStep + name + " is not a number of steps");
   }
+  moments_ = std::move(moments);
 }
 
 }  // namespace sam

@@ -25,7 +25,8 @@ class AdamW {
 
   // Moments and steps of the parameters that have been updated, under `optimizer.*`.
   StateDict state() const;
-  // `path`: the file of the tensors, for SAM_BAD_CHECKPOINT, which names a moment that is missing.
+  // Parameters of which the tensors hold nothing begin anew. `path`: the file of the tensors, for
+  // SAM_BAD_CHECKPOINT, which names what is missing or of another shape; then nothing has changed.
   void restore(const StateDict& tensors, const std::string& path);
 
  private:

@@ -15,6 +15,7 @@ namespace {
 
 constexpr const char* kHypernetworks = "output_hypernetworks_mlps.";
 constexpr const char* kKeyBias = "k_proj.bias";
+constexpr const char* kState = "optimizer.";
 constexpr const char* kScale = "optimizer.loss_scale";  // scale, good steps
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -164,15 +165,32 @@ void Trainer::save(const std::string& path, const Metadata& metadata) const {
 }
 
 void Trainer::restore(const std::string& path) {
-  const StateDict tensors = read_safetensors(path);
-  ModelWeights weights(path);
+  auto file = open_weights(path);
+  StateDict state;
+  for (const auto& [name, info] : file->tensors())
+    if (name.starts_with(kState)) state[name] = file->read(name);
+  AdamW optimizer(parameters_, options_.weight_decay);
+  optimizer.restore(state, path);
+  const LossScaler scaler = restored_scaler(state, path);
+  ModelWeights weights(path, std::move(file));
   load_parts(*sam_, weights, {kMaskDecoderPart});
-  optimizer_.restore(tensors, path);
-  if (scaler_.enabled() && tensors.contains(kScale)) {
-    const at::Tensor& scale = tensors.at(kScale);
-    scaler_.restore(scale[0].item<double>(), static_cast<int64_t>(scale[1].item<double>()));
-  }
+  optimizer_ = std::move(optimizer);
+  scaler_ = scaler;
   optimizer_.zero_grad();
+}
+
+// As saved, or a new one where nothing was.
+LossScaler Trainer::restored_scaler(const StateDict& state, const std::string& path) const {
+  LossScaler scaler(scaler_.enabled());
+  const auto found = state.find(kScale);
+  if (!scaler.enabled() || found == state.end()) return scaler;
+  const std::vector<double> values = to_vector(found->second);
+  if (values.size() != 2 || !std::isfinite(values[0]) || values[0] <= 0 ||
+      !(values[1] >= 0 && values[1] < 1e9))
+    throw Error("SAM_BAD_CHECKPOINT",
+                path + " cannot be resumed: " + kScale + " is not a scale and a number of steps");
+  scaler.restore(values[0], static_cast<int64_t>(values[1]));
+  return scaler;
 }
 
 }  // namespace sam

@@ -54,6 +54,7 @@ class Trainer {
 
   // The decoder and `optimizer.*`. Only between updates: gradients in the making are not part of it.
   void save(const std::string& path, const Metadata& metadata) const;
+  // What `save` wrote. SAM_BAD_CHECKPOINT: it does not fit; then nothing has changed.
   void restore(const std::string& path);
 
  private:
@@ -68,6 +69,7 @@ class Trainer {
   at::Tensor choose_by_loss(const Masks& masks, const Target& target);
   void fill_unused();
   double update(const StepOptions& options);
+  LossScaler restored_scaler(const StateDict& state, const std::string& path) const;
 
   std::shared_ptr<Sam> sam_;
   TrainerOptions options_;

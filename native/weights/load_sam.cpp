@@ -44,7 +44,10 @@ void load_parts(Sam& sam, ModelWeights& weights, const std::vector<std::string>&
   Shapes needed;
   for (const auto& [name, tensor] : tensors) needed[name] = tensor.sizes().vec();
   weights.require(needed, parts, /*hint=*/"");
-  for (auto& [name, tensor] : tensors) at::Tensor(tensor).copy_(weights.read(name));
+  // All are read before the first is written: a file that fails in between leaves the model as it was.
+  StateDict values;
+  for (const auto& [name, tensor] : tensors) values[name] = weights.read(name);
+  for (auto& [name, tensor] : tensors) at::Tensor(tensor).copy_(values.at(name));
 }
 
 std::shared_ptr<Sam> load_sam(const SamFiles& files, at::Device device, at::ScalarType compute_type) {

@@ -29,8 +29,10 @@ std::string listed(const char* what, const std::vector<std::string>& names) {
 
 }  // namespace
 
-ModelWeights::ModelWeights(const std::string& path)
-    : path_(path), file_(open_weights(path)), names_(read_names(keys_of(*file_), path)) {}
+ModelWeights::ModelWeights(const std::string& path) : ModelWeights(path, open_weights(path)) {}
+
+ModelWeights::ModelWeights(const std::string& path, std::unique_ptr<WeightsFile> file)
+    : path_(path), file_(std::move(file)), names_(read_names(keys_of(*file_), path)) {}
 
 const std::vector<int64_t>* ModelWeights::shape(const std::string& name) const {
   const auto found = names_.stored.find(name);

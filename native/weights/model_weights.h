@@ -18,6 +18,8 @@ class ModelWeights {
  public:
   // Reads names and shapes only. Throws as open_weights and read_names.
   explicit ModelWeights(const std::string& path);
+  // Of a file that is open already: `path` is for messages.
+  ModelWeights(const std::string& path, std::unique_ptr<WeightsFile> file);
 
   const std::string& path() const { return path_; }
   NameScheme scheme() const { return names_.scheme; }
