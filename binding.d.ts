@@ -95,9 +95,10 @@ export interface ImageEncoder extends Disposable {
 export interface EmbeddingCache extends Disposable {
   has(key: string): boolean; // in memory: the shards' headers are read when opened
   readonly size: number;
-  /** `SAM_CACHE_DAMAGED` (with `keys`) when a checksum fails: those keys are forgotten and their shard is deleted. */
+  /** `SAM_CACHE_DAMAGED` (with `keys`) when a checksum fails, or a shard is cut short or gone: those keys are forgotten and their
+   * shard is deleted. `SAM_IO` when the system refuses to read one, for want of file descriptors say: nothing is lost. */
   read(keys: string[]): Promise<Embeddings>;
-  /** Kept in memory until a shard is full (16) or `flush`. */
+  /** Kept in memory until a shard is full (16) or `flush`. `SAM_BAD_CHECKPOINT`: numbers beyond fp16, where the cache keeps that. */
   write(key: string, embeddings: Embeddings): Promise<void>;
   flush(): Promise<void>;
   /** Writes the embeddings of `keys` under `names` (256 x 64 x 64 each, fp32) to one safetensors file, one at a time. */
@@ -158,7 +159,8 @@ export interface Trainer extends Disposable {
   validate(batch: TrainingBatch): Promise<{ losses: Float64Array; ious: Float64Array }>;
   /** Decoder (Hugging Face names) and `optimizer.*` to one safetensors file: temporary name, fsync, rename. Only between updates. */
   save(path: string, metadata: Record<string, string>): Promise<void>;
-  restore(path: string): Promise<void>; // reads back what `save` wrote
+  /** Reads back what `save` wrote. `SAM_BAD_CHECKPOINT` names what is missing or of another shape; then nothing has changed. */
+  restore(path: string): Promise<void>;
 }
 
 export type TrainerOptions = { weightDecay: number; loss: LossWeights; selection: Selection };
@@ -208,7 +210,8 @@ export interface NativeBinding {
     device: string;
     precision: Precision;
   }): Promise<SamModel>;
-  /** `device`: where the embeddings go; for `cuda:N` they are read into page-locked memory. */
+  /** `device`: where the embeddings go; for `cuda:N` they are read into page-locked memory. Damaged shards are deleted; `SAM_IO`: one
+   * that the system refuses to read. */
   openCache(options: { directory: string; precision: 'fp16' | 'fp32'; device?: string }): Promise<EmbeddingCache>;
   createTrainer(model: SamModel, options: TrainerOptions): Trainer;
   embeddingsFrom(values: Float32Array): Embeddings; // B*256*64*64

@@ -17,6 +17,7 @@ class Error : public std::runtime_error {
   std::string code;
   std::string detail;
   std::vector<std::string> keys;  // the cache keys that a SAM_CACHE_DAMAGED names
+  int system = 0;                 // errno, where a SAM_IO is the system's refusal
 };
 
 }  // namespace sam

@@ -95,7 +95,7 @@ const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
 const FIXES: Partial<Record<SamErrorCode, string>> = {
   SAM_NO_CUDA: "use `device` cpu, or see what 'npx sam-native doctor' says of the GPU",
   SAM_BAD_ENCODER: 'give `encoder` a TorchScript file of such a module; scripts/export_encoder.py makes them',
-  SAM_IO: 'see that there is space on that disk and that you may write there, then try again',
+  SAM_IO: 'see that there is space on that disk and that you may read and write there, then try again',
   SAM_OUT_OF_MEMORY: 'lower `batchSize`, or close other programs',
 };
 

@@ -5,6 +5,7 @@
 import { type Dirent, existsSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toSamError } from '../core/errors.js';
 import { writeFileWhole } from '../core/files.js';
 import { readTensorNames } from '../runs/safetensors-header.js';
 
@@ -88,9 +89,11 @@ export async function touchShards(folder: string, isUsed: (key: string) => boole
   const used = new Set<string>();
   const now = new Date();
   for (const { path } of await shardsIn(folder)) {
-    // A damaged shard is found, and redone, when it is read.
-    const keys = await readTensorNames(path).catch(() => []);
-    if (!keys.some(isUsed)) continue;
+    // A damaged shard is found, and redone, when it is read; one that can't be read just now may be in use.
+    const keys = await readTensorNames(path).catch((error: unknown) =>
+      toSamError(error).code === 'SAM_IO' ? undefined : [],
+    );
+    if (keys !== undefined && !keys.some(isUsed)) continue;
     used.add(path);
     await utimes(path, now, now).catch(() => {});
   }
@@ -126,8 +129,9 @@ async function removeLeftovers(folder: string): Promise<void> {
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {
-  const names = (await entries(folder)).map(({ name }) => name);
-  if (names.some((name) => name !== 'about.json')) return;
+  // A folder that can't be read just now is not known to be empty.
+  const names = await readdir(folder).catch(() => undefined);
+  if (names === undefined || names.some((name) => name !== 'about.json')) return;
   // A young folder belongs to a process that has not written its first shard yet.
   const about = join(folder, 'about.json');
   if (await olderThan(about, LEFTOVER_AGE, true)) {

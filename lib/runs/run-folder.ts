@@ -176,6 +176,6 @@ export async function removeLeftovers(paths: RunPaths): Promise<void> {
   await makeFolder(paths.checkpoints);
   for (const folder of [paths.dir, paths.checkpoints]) {
     for (const name of await readdir(folder))
-      if (/\.tmp(-\d+-\d+)?$/.test(name)) await rm(join(folder, name), { force: true });
+      if (/\.tmp(-[0-9a-f-]+)?$/.test(name)) await rm(join(folder, name), { force: true });
   }
 }

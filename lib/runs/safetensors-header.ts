@@ -1,10 +1,11 @@
 /** Reads the header of a safetensors file: 8 bytes of little-endian length, then JSON. The tensors stay on disk. */
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { SamError, systemCode } from '../core/errors.js';
 
-/** Bytes of the largest header that is read; none of ours, or of any SAM, comes near it. */
-const LARGEST_HEADER = 100 * 1024 * 1024;
+/** Bytes of the largest header that is read; none of ours, or of any SAM, comes near it. Parsed, a header takes up to twenty times as much. */
+const LARGEST_HEADER = 16 * 1024 * 1024;
 
 const tensorSchema = z.object({
   dtype: z.string(),
@@ -52,7 +53,8 @@ export async function readTensorNames(path: string): Promise<string[]> {
 async function readHeaderBytes(path: string): Promise<{ header: Buffer; size: number }> {
   let file: FileHandle;
   try {
-    file = await open(path, 'r');
+    // Opening a named pipe would wait until somebody writes to it; regular files don't mind.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') {
       throw new SamError('SAM_NOT_FOUND', `no such file: ${path}`, { fix: 'check the path', cause: error });
@@ -61,7 +63,7 @@ async function readHeaderBytes(path: string): Promise<{ header: Buffer; size: nu
   }
   try {
     const stat = await file.stat();
-    if (!stat.isFile()) throw bad(path, 'not a file');
+    if (!stat.isFile()) throw bad(path, 'not a regular file');
     return { header: await headerBytes(file, path, stat.size), size: stat.size };
   } finally {
     await file.close();

@@ -2,10 +2,11 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/isfinite.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -40,11 +41,16 @@ std::optional<uint64_t> parse_checksum(const std::string& text) {
   return value;
 }
 
-// Unique among processes and over time; the number of entries is for `cache ls`.
+// Of nobody else, on any machine: no shard ever replaces another. The number of entries is for people.
 std::string shard_name(const std::string& first_key, size_t entries) {
-  static std::atomic<unsigned> counter{0};
-  return first_key.substr(0, 16) + "-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + "-" +
-         std::to_string(entries) + kExtension;
+  return first_key.substr(0, 16) + "-" + random_digits() + "-" + std::to_string(entries) + kExtension;
+}
+
+// A file, or what cannot be asked just now: reading it will tell.
+bool is_shard(const fs::directory_entry& item) {
+  std::error_code unknown;
+  const fs::file_status status = item.status(unknown);
+  return item.path().extension() == kExtension && (fs::is_regular_file(status) || !fs::exists(status));
 }
 
 }  // namespace
@@ -54,18 +60,21 @@ EmbeddingCache::EmbeddingCache(std::string directory, at::ScalarType dtype, bool
   std::error_code error;
   fs::create_directories(directory_, error);
   if (error) throw Error("SAM_IO", "cannot make the cache folder " + directory_ + ": " + error.message());
-  for (const auto& item : fs::directory_iterator(directory_, error))
-    if (item.path().extension() == kExtension) add_shard(item.path().string());
+  // Not a range-for, which would advance by the ++ that throws.
+  for (fs::directory_iterator at(directory_, error); !error && at != fs::directory_iterator();
+       at.increment(error))
+    if (is_shard(*at)) add_shard(at->path().string());
   if (error) throw Error("SAM_IO", "cannot read the cache folder " + directory_ + ": " + error.message());
 }
 
 void EmbeddingCache::add_shard(const std::string& path) {
   SafetensorsHeader header;
   try {
-    header = read_safetensors_header(path);
+    header = read_safetensors_header(ReadFile(path));
   } catch (const Error& error) {
-    // Another process may have evicted it meanwhile; a damaged one is no use to anybody.
-    if (error.code == "SAM_BAD_CHECKPOINT") ::unlink(path.c_str());
+    if (error.system == ENOENT) return;  // another process has evicted it meanwhile
+    if (error.system != 0) throw;        // intact, for all that is known
+    ::unlink(path.c_str());              // damaged: no use to anybody
     return;
   }
   const auto shard = std::make_shared<Shard>(Shard{path, {}});
@@ -100,19 +109,21 @@ size_t EmbeddingCache::size() const {
   return entries_.size() + pending_.size();
 }
 
-bool EmbeddingCache::read_entry(const Entry& entry, const at::Tensor& into) {
+EmbeddingCache::Found EmbeddingCache::read_entry(const Entry& entry, const at::Tensor& into) {
   const uint64_t bytes = entry_bytes();
   const bool as_stored = into.scalar_type() == dtype_;
   if (!as_stored) buffer_.resize(bytes);
   void* const data = as_stored ? into.mutable_data_ptr() : buffer_.data();
   try {
     ReadFile(entry.shard->path).read(data, bytes, entry.offset);
-  } catch (const Error&) {
-    return false;
+  } catch (const Error& error) {
+    if (error.system == ENOENT) return Found::kGone;
+    if (error.system != 0) throw;
+    return Found::kDamaged;
   }
-  if (xxh64(data, bytes) != entry.checksum) return false;
+  if (xxh64(data, bytes) != entry.checksum) return Found::kDamaged;
   if (!as_stored) into.copy_(at::from_blob(data, kShape, at::TensorOptions().dtype(dtype_)));
-  return true;
+  return Found::kIntact;
 }
 
 void EmbeddingCache::forget_shard(const std::shared_ptr<const Shard>& shard) {
@@ -122,7 +133,6 @@ void EmbeddingCache::forget_shard(const std::shared_ptr<const Shard>& shard) {
     // Another shard may hold it too.
     if (found != entries_.end() && found->second.shard == shard) entries_.erase(found);
   }
-  ::unlink(shard->path.c_str());
 }
 
 at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
@@ -139,7 +149,11 @@ at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
       // Gone with a shard that this very call found damaged, or never there.
       if (lost.empty()) throw Error("SAM_BAD_ARGUMENT", "the embedding cache has no entry " + keys[i]);
       lost.push_back(keys[i]);
-    } else if (const Entry entry = found->second; !read_entry(entry, into)) {
+    } else {
+      const Entry entry = found->second;
+      const Found state = read_entry(entry, into);
+      if (state == Found::kIntact) continue;
+      if (state == Found::kDamaged) ::unlink(entry.shard->path.c_str());
       forget_shard(entry.shard);
       lost.push_back(keys[i]);
     }
@@ -155,6 +169,10 @@ void EmbeddingCache::write(const std::string& key, const at::Tensor& embedding) 
   if (embedding.numel() != kNumbers)
     throw Error("SAM_BAD_SHAPE", "an embedding of the cache is 1 x 256 x 64 x 64");
   const at::Tensor stored = embedding.reshape(kShape).to(at::kCPU, dtype_).contiguous().clone();
+  if (!at::isfinite(stored).all().item<bool>())
+    throw Error("SAM_BAD_CHECKPOINT",
+                "an embedding holds what the cache cannot keep, NaN or numbers beyond 65504 in fp16: with "
+                "`precision` fp32 it may; if it does not, get the encoder's weights again");
   const std::lock_guard io(io_mutex_);
   {
     const std::lock_guard lock(mutex_);

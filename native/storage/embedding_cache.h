@@ -22,20 +22,21 @@ class EmbeddingCache {
  public:
   static constexpr size_t kShardEntries = 16;
 
-  // Makes the directory, reads the headers of its shards, deletes those that cannot be read. `dtype`: kHalf
-  // or kFloat. `pinned`: embeddings are read into page-locked memory, which a GPU copies without anybody
-  // waiting.
+  // Makes the directory, reads the headers of its shards, deletes those that are damaged. SAM_IO: the system
+  // refuses one (they are not to be made again because files are short just now). `dtype`: kHalf or kFloat.
+  // `pinned`: embeddings are read into page-locked memory, which a GPU copies without anybody waiting.
   EmbeddingCache(std::string directory, at::ScalarType dtype, bool pinned = false);
 
   bool has(const std::string& key) const;
   size_t size() const;
 
-  // keys.size() x 256 x 64 x 64, fp32. Where a checksum fails or a shard is gone, the shard's keys are
-  // forgotten, its file is deleted, and SAM_CACHE_DAMAGED names the keys asked for that must be made again.
-  // SAM_BAD_ARGUMENT: an unknown key.
+  // keys.size() x 256 x 64 x 64, fp32. Where a checksum fails or a shard is cut short or gone, the shard's
+  // keys are forgotten, its file is deleted, and SAM_CACHE_DAMAGED names the keys asked for that must be made
+  // again. SAM_IO: the system refuses to read; nothing is lost. SAM_BAD_ARGUMENT: an unknown key.
   at::Tensor read(const std::vector<std::string>& keys);
 
   // Embedding of one image, 1 x 256 x 64 x 64. Kept in memory until a shard is full or `flush`.
+  // SAM_BAD_CHECKPOINT: numbers that the cache's type cannot hold.
   void write(const std::string& key, const at::Tensor& embedding);
   void flush();
 
@@ -64,8 +65,8 @@ class EmbeddingCache {
   void add_shard(const std::string& path);
   void forget_shard(const std::shared_ptr<const Shard>& shard);
   void write_pending();
-  // False where the stored bytes are damaged or gone.
-  bool read_entry(const Entry& entry, const at::Tensor& into);
+  enum class Found { kIntact, kDamaged, kGone };
+  Found read_entry(const Entry& entry, const at::Tensor& into);
 
   const std::string directory_;
   const at::ScalarType dtype_;

@@ -1,10 +1,10 @@
 #include "storage/file.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,14 +15,24 @@
 namespace sam {
 namespace {
 
-[[noreturn]] void fail(const std::string& what, const std::string& path, int error) {
-  const std::string reason = error == ENOSPC ? "the disk is full" : std::strerror(error);
-  throw Error("SAM_IO", "cannot " + what + " " + path + ": " + reason);
+std::string reason_of(int error) {
+  switch (error) {
+    case ENOSPC:
+      return "the disk is full";
+    case EMFILE:
+    case ENFILE:
+      return "too many files are open: close some, or allow more (ulimit -n)";
+    case ESPIPE:
+      return "it is not a regular file: write what it gives to one first";
+    default:
+      return std::strerror(error);
+  }
 }
 
-std::string temporary_name(const std::string& path) {
-  static std::atomic<unsigned> counter{0};
-  return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+[[noreturn]] void fail(const std::string& what, const std::string& path, int error) {
+  Error failure("SAM_IO", "cannot " + what + " " + path + ": " + reason_of(error));
+  failure.system = error;
+  throw failure;
 }
 
 // After a rename the directory's entry must reach the disk too; a file system that cannot do that is let off.
@@ -37,12 +47,23 @@ void sync_directory(const std::string& path) {
 
 }  // namespace
 
+std::string random_digits() {
+  uint64_t bits = 0;
+  if (::getrandom(&bits, sizeof bits, 0) != ssize_t{sizeof bits})
+    throw Error("SAM_IO", "the system gives no random numbers");
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(bits));
+  return text;
+}
+
+// O_NONBLOCK: opening a named pipe would wait until somebody writes to it. Regular files don't mind.
 ReadFile::ReadFile(const std::string& path)
-    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
   if (descriptor_ < 0) fail("read", path, errno);
   struct stat status{};
-  if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
-    const int error = S_ISDIR(status.st_mode) ? EISDIR : errno;
+  int error = ::fstat(descriptor_, &status) == 0 ? 0 : errno;
+  if (error == 0 && !S_ISREG(status.st_mode)) error = S_ISDIR(status.st_mode) ? EISDIR : ESPIPE;
+  if (error != 0) {
     ::close(descriptor_);
     fail("read", path, error);
   }
@@ -66,7 +87,7 @@ void ReadFile::read(void* into, uint64_t bytes, uint64_t offset) const {
 
 AtomicFile::AtomicFile(std::string path)
     : path_(std::move(path)),
-      temporary_(temporary_name(path_)),
+      temporary_(path_ + ".tmp-" + random_digits()),
       descriptor_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) fail("write", path_, errno);
 }

@@ -21,6 +21,7 @@ class Parser {
 
  private:
   static constexpr int kMaxDepth = 32;
+  static constexpr size_t kMostValues = 1'000'000;
 
   [[noreturn]] void fail(const std::string& what) const {
     throw std::invalid_argument("bad JSON at byte " + std::to_string(position_) + ": " + what);
@@ -52,6 +53,7 @@ class Parser {
 
   Json parse_value(int depth) {
     if (depth > kMaxDepth) fail("nested too deep");
+    if (++values_ > kMostValues) fail("more than a million values");
     skip_space();
     Json value;
     switch (peek()) {
@@ -179,6 +181,7 @@ class Parser {
 
   std::string_view text_;
   size_t position_ = 0;
+  size_t values_ = 0;
 };
 
 }  // namespace

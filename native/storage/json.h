@@ -20,7 +20,8 @@ struct Json {
   std::map<std::string, Json> object;
 };
 
-// Throws std::invalid_argument that says where the text is wrong.
+// Throws std::invalid_argument that says where the text is wrong, or that it holds more than a million values
+// (a value takes some 130 bytes, and two in the text).
 Json parse_json(std::string_view text);
 
 // The text as a JSON string, quotes included.

@@ -34,7 +34,8 @@ constexpr std::pair<const char*, at::ScalarType> kTypes[] = {
 at::ScalarType parse_type(const std::string& path, const std::string& name, const std::string& tensor) {
   for (const auto& [text, type] : kTypes)
     if (name == text) return type;
-  bad(path, "tensor " + tensor + " has the unknown type '" + name + "'", "save it as F32, F16 or BF16");
+  bad(path, "tensor " + tensor + " has the unknown type '" + name.substr(0, 20) + "'",
+      "save it as F32, F16 or BF16");
 }
 
 const char* type_name(at::ScalarType type) {
@@ -61,12 +62,17 @@ const Json& member(const std::string& path, const Json& entry, const char* key, 
 
 TensorEntry parse_entry(const std::string& path, const std::string& name, const Json& entry,
                         uint64_t data_start, uint64_t file_size) {
+  if (name.size() > kMostNameBytes)
+    bad(path, "a tensor's name has " + std::to_string(name.size()) + " bytes");
   if (entry.kind != Json::Kind::kObject) bad(path, "tensor " + name + " is not described");
   TensorEntry tensor;
   tensor.name = name;
   tensor.dtype = parse_type(path, member(path, entry, "dtype", Json::Kind::kString, name).string, name);
+  const auto& sides = member(path, entry, "shape", Json::Kind::kArray, name).array;
+  if (sides.size() > kMostSides)
+    bad(path, "tensor " + name + " has " + std::to_string(sides.size()) + " sides");
   uint64_t elements = 1;
-  for (const Json& side : member(path, entry, "shape", Json::Kind::kArray, name).array) {
+  for (const Json& side : sides) {
     const uint64_t length = parse_count(path, side, "the shape of " + name);
     if (length != 0 && elements > file_size / length)
       bad(path, "tensor " + name + " is larger than the file");
@@ -94,7 +100,10 @@ void check_overlaps(const std::string& path, std::vector<TensorEntry> tensors) {
       bad(path, "tensors " + tensors[i - 1].name + " and " + tensors[i].name + " overlap");
 }
 
-SafetensorsHeader read_header(const std::string& path, const ReadFile& file) {
+}  // namespace
+
+SafetensorsHeader read_safetensors_header(const ReadFile& file) {
+  const std::string& path = file.path();
   if (file.size() < kLengthBytes) bad(path, "it is " + std::to_string(file.size()) + " bytes long");
   uint64_t length = 0;
   file.read(&length, kLengthBytes, 0);
@@ -122,12 +131,6 @@ SafetensorsHeader read_header(const std::string& path, const ReadFile& file) {
   return header;
 }
 
-}  // namespace
-
-SafetensorsHeader read_safetensors_header(const std::string& path) {
-  return read_header(path, ReadFile(path));
-}
-
 at::Tensor read_tensor(const ReadFile& file, const TensorEntry& entry) {
   at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(entry.dtype));
   if (entry.bytes > 0) file.read(tensor.data_ptr(), entry.bytes, entry.offset);
@@ -136,7 +139,7 @@ at::Tensor read_tensor(const ReadFile& file, const TensorEntry& entry) {
 
 StateDict read_safetensors(const std::string& path, Metadata* metadata) {
   const ReadFile file(path);
-  SafetensorsHeader header = read_header(path, file);
+  SafetensorsHeader header = read_safetensors_header(file);
   StateDict tensors;
   for (const TensorEntry& entry : header.tensors) tensors.emplace(entry.name, read_tensor(file, entry));
   if (metadata) *metadata = std::move(header.metadata);
@@ -153,7 +156,7 @@ void SafetensorsWriter::declare(const std::string& name, at::ScalarType dtype, a
   entries_ +=
       "],\"data_offsets\":[" + std::to_string(offset_) + "," + std::to_string(offset_ + bytes) + "]},";
   offset_ += bytes;
-  expected_.push_back(bytes);
+  declared_.push_back({dtype, shape.vec()});
 }
 
 void SafetensorsWriter::begin(const Metadata& metadata) {
@@ -175,14 +178,15 @@ void SafetensorsWriter::begin(const Metadata& metadata) {
 
 void SafetensorsWriter::append(const at::Tensor& tensor) {
   const at::Tensor dense = tensor.detach().cpu().contiguous();
-  if (appended_ == expected_.size() || dense.nbytes() != expected_[appended_])
+  if (appended_ == declared_.size() || dense.scalar_type() != declared_[appended_].dtype ||
+      dense.sizes() != declared_[appended_].shape)
     throw Error("SAM_BAD_SHAPE", "a tensor to be saved is not the one declared");
   ++appended_;
   file_.write(dense.data_ptr(), dense.nbytes());
 }
 
 void SafetensorsWriter::commit() {
-  if (appended_ != expected_.size()) throw Error("SAM_BAD_ARGUMENT", "not all declared tensors were saved");
+  if (appended_ != declared_.size()) throw Error("SAM_BAD_ARGUMENT", "not all declared tensors were saved");
   file_.commit();
 }
 

@@ -16,6 +16,10 @@ namespace sam {
 using StateDict = std::map<std::string, at::Tensor>;
 using Metadata = std::map<std::string, std::string>;
 
+// Bounds of what a file may name; no tensor of any model comes near them.
+inline constexpr size_t kMostNameBytes = 500;
+inline constexpr size_t kMostSides = 16;
+
 struct TensorEntry {
   std::string name;
   at::ScalarType dtype;
@@ -30,7 +34,7 @@ struct SafetensorsHeader {
   std::vector<TensorEntry> tensors;
   Metadata metadata;
 };
-SafetensorsHeader read_safetensors_header(const std::string& path);
+SafetensorsHeader read_safetensors_header(const ReadFile& file);
 
 // The values of one entry of the file's header, on the CPU.
 at::Tensor read_tensor(const ReadFile& file, const TensorEntry& entry);
@@ -46,14 +50,19 @@ class SafetensorsWriter {
 
   void declare(const std::string& name, at::ScalarType dtype, at::IntArrayRef shape);
   void begin(const Metadata& metadata = {});
-  // The next declared tensor; its type and size must be those declared.
+  // The next declared tensor; its type and shape must be those declared.
   void append(const at::Tensor& tensor);
   void commit();
 
  private:
+  struct Declared {
+    at::ScalarType dtype;
+    std::vector<int64_t> shape;
+  };
+
   AtomicFile file_;
-  std::string entries_;             // the header's text so far
-  std::vector<uint64_t> expected_;  // bytes of each declared tensor
+  std::string entries_;  // the header's text so far
+  std::vector<Declared> declared_;
   size_t appended_ = 0;
   uint64_t offset_ = 0;
 };

@@ -86,6 +86,9 @@ void each(std::string_view message, const std::function<void(const Field&)>& vis
 // --- ONNX: field numbers from onnx.proto3 ---
 
 constexpr uint64_t kFloatType = 1;
+// MobileSAM's encoder has 28 MB and 1,200 nodes.
+constexpr uint64_t kMostBytes = 256'000'000;
+constexpr size_t kMostNodes = 100'000;
 
 // TensorProto: dims 1, data_type 2, float_data 4, name 8, raw_data 9. Undefined when it isn't fp32.
 std::pair<std::string, at::Tensor> tensor_of(std::string_view message) {
@@ -130,6 +133,7 @@ void read_node(std::string_view message, OnnxGraph& graph) {
   });
   if (node.op == "Constant" && value.defined() && !node.outputs.empty())
     graph.tensors[node.outputs[0]] = value;
+  if (graph.nodes.size() == kMostNodes) throw Malformed("it has more than 100,000 nodes");
   graph.nodes.push_back(std::move(node));
 }
 
@@ -152,13 +156,14 @@ OnnxGraph read_graph(std::string_view model) {
 }  // namespace
 
 OnnxGraph read_onnx(const std::string& path) {
-  const ReadFile file(path);
-  std::string bytes(file.size(), '\0');
-  file.read(bytes.data(), bytes.size(), 0);
-  OnnxGraph graph;
   const auto bad = [&path](const std::string& what) {
     return Error("SAM_BAD_CHECKPOINT", path + " is not an ONNX file that can be read: " + what);
   };
+  const ReadFile file(path);
+  if (file.size() > kMostBytes) throw bad("it is " + std::to_string(file.size()) + " bytes long");
+  std::string bytes(file.size(), '\0');
+  file.read(bytes.data(), bytes.size(), 0);
+  OnnxGraph graph;
   try {
     graph = read_graph(bytes);
   } catch (const Malformed& malformed) {

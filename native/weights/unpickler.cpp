@@ -8,6 +8,8 @@
 #include <utility>
 #include <variant>
 
+#include "storage/safetensors.h"
+
 // LibTorch's own unpickler makes nothing of an OrderedDict, which every state dict is, hence this one. It
 // knows the opcodes that pickle protocol 2 writes
 // (https://github.com/python/cpython/blob/main/Lib/pickletools.py) and the few functions and types that state
@@ -23,9 +25,10 @@ struct Global {
   std::string name;  // module.function
 };
 
+// A copy costs nothing, however much it is of: a few bytes of a pickle may make a million.
 struct Value {
-  std::variant<std::monostate, int64_t, std::string, Global, Storage, TensorView, std::shared_ptr<List>,
-               std::shared_ptr<Dict>>
+  std::variant<std::monostate, int64_t, std::shared_ptr<const std::string>, Global, Storage,
+               std::shared_ptr<const TensorView>, std::shared_ptr<List>, std::shared_ptr<Dict>>
       as;
 
   const List* list() const {
@@ -38,12 +41,20 @@ struct Value {
   }
 };
 
+// A pickle that takes more steps than this is no state dict's (that of a ViT-H takes 20,000); each may take
+// some 150 bytes of memory.
+constexpr size_t kMostSteps = 4'000'000;
+constexpr uint64_t kMostPickleBytes = 100'000'000;
+constexpr size_t kMostKeyBytes = 64;  // of a record: torch.save counts them
+
 template <typename T>
 const T& expect(const Value& value) {
   const T* held = std::get_if<T>(&value.as);
   if (!held) throw Malformed("a tensor's description is of an unknown form");
   return *held;
 }
+
+const std::string& text_of(const Value& value) { return *expect<std::shared_ptr<const std::string>>(value); }
 
 constexpr std::pair<const char*, c10::ScalarType> kStorages[] = {
     {"torch.FloatStorage", c10::kFloat},   {"torch.HalfStorage", c10::kHalf},
@@ -90,7 +101,10 @@ bool is_harmless(const std::string& name) {
 
 class Unpickler {
  public:
-  explicit Unpickler(std::string_view bytes) : rest_(bytes) {}
+  explicit Unpickler(std::string_view bytes) : rest_(bytes) {
+    if (bytes.size() > kMostPickleBytes)
+      throw Malformed("its pickle has " + std::to_string(bytes.size()) + " bytes");
+  }
   Unpickler(const Unpickler&) = delete;
   Unpickler& operator=(const Unpickler&) = delete;
   // One after the other: a list in a list, three million deep, would exhaust the stack. Their holders below
@@ -102,11 +116,12 @@ class Unpickler {
 
   // What it holds lives as long as this.
   Value run() {
-    while (true) {
+    for (size_t steps = 0; steps < kMostSteps; ++steps) {
       const char opcode = take(1)[0];
       if (opcode == '.') return pop();
       step(opcode);
     }
+    throw Malformed("its pickle takes more than 4,000,000 steps");
   }
 
  private:
@@ -169,7 +184,7 @@ class Unpickler {
     return value;
   }
 
-  void text(uint64_t length) { push({std::string(take(length))}); }
+  void text(uint64_t length) { push({std::make_shared<const std::string>(take(length))}); }
 
   std::string line() {
     const size_t end = rest_.find('\n');
@@ -235,10 +250,12 @@ class Unpickler {
 
   void stack_global() {
     const Value function = pop(), module = pop();
-    push({named(expect<std::string>(module) + "." + expect<std::string>(function))});
+    push({named(text_of(module) + "." + text_of(function))});
   }
 
   static Global named(const std::string& name) {
+    if (name.size() > kMostNameBytes)
+      throw Malformed("it names something of " + std::to_string(name.size()) + " bytes");
     const auto is_storage = [&](const auto& known) { return name == known.first; };
     if (is_harmless(name) || std::any_of(std::begin(kStorages), std::end(kStorages), is_storage))
       return {name};
@@ -286,15 +303,19 @@ class Unpickler {
   static Value storage(const Value& id) {
     const List* parts = id.list();
     if (!parts || parts->size() < 5) throw Malformed("a tensor's description is of an unknown form");
-    const std::string& type = expect<Global>((*parts)[1]).name;
+    const std::string &type = expect<Global>((*parts)[1]).name, &key = text_of((*parts)[2]);
+    if (key.size() > kMostKeyBytes)
+      throw Malformed("a tensor's key has " + std::to_string(key.size()) + " bytes");
     for (const auto& [name, dtype] : kStorages)
-      if (type == name) return {Storage{expect<std::string>((*parts)[2]), dtype}};
+      if (type == name) return {Storage{key, dtype}};
     throw Malformed("a tensor has the unknown type " + type);
   }
 
   static std::vector<int64_t> numbers(const Value& value) {
+    const List& list = *expect<std::shared_ptr<List>>(value);
+    if (list.size() > kMostSides) throw Malformed("a tensor has " + std::to_string(list.size()) + " sides");
     std::vector<int64_t> numbers;
-    for (const Value& item : *expect<std::shared_ptr<List>>(value)) numbers.push_back(expect<int64_t>(item));
+    for (const Value& item : list) numbers.push_back(expect<int64_t>(item));
     return numbers;
   }
 
@@ -307,8 +328,9 @@ class Unpickler {
     if (global->name != "torch._utils._rebuild_tensor_v2" && global->name != "torch._utils._rebuild_tensor")
       return {};
     if (given->size() < 4) throw Malformed("a tensor's description is of an unknown form");
-    return {TensorView{expect<Storage>((*given)[0]), expect<int64_t>((*given)[1]), numbers((*given)[2]),
-                       numbers((*given)[3])}};
+    return {std::make_shared<const TensorView>(TensorView{expect<Storage>((*given)[0]),
+                                                          expect<int64_t>((*given)[1]), numbers((*given)[2]),
+                                                          numbers((*given)[3])})};
   }
 
   std::string_view rest_;
@@ -324,9 +346,12 @@ TensorViews tensors_of(const Value& value) {
   const Dict* dict = value.dict();
   if (!dict) return tensors;
   for (const auto& [key, entry] : *dict) {
-    const auto* name = std::get_if<std::string>(&key.as);
-    const auto* tensor = std::get_if<TensorView>(&entry.as);
-    if (name && tensor) tensors[*name] = *tensor;
+    const auto* name = std::get_if<std::shared_ptr<const std::string>>(&key.as);
+    const auto* tensor = std::get_if<std::shared_ptr<const TensorView>>(&entry.as);
+    if (!name || !tensor) continue;
+    if ((*name)->size() > kMostNameBytes)
+      throw Malformed("a tensor's name has " + std::to_string((*name)->size()) + " bytes");
+    tensors[**name] = **tensor;
   }
   return tensors;
 }
@@ -336,7 +361,8 @@ TensorViews state_dict_of(const Value& root) {
   for (const char* wrapper : {"model", "state_dict", "model_state_dict"}) {
     if (!root.dict()) break;
     for (const auto& [key, entry] : *root.dict())
-      if (const auto* name = std::get_if<std::string>(&key.as); name && *name == wrapper)
+      if (const auto* name = std::get_if<std::shared_ptr<const std::string>>(&key.as);
+          name && **name == wrapper)
         if (TensorViews tensors = tensors_of(entry); !tensors.empty()) return tensors;
   }
   return tensors_of(root);

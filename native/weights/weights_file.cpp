@@ -1,10 +1,9 @@
 #include "weights/weights_file.h"
 
-#include <caffe2/serialize/inline_container.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 #include "error.h"
 #include "storage/file.h"
@@ -15,6 +14,8 @@
 namespace sam {
 namespace {
 
+bool is_index(const std::string& path) { return path.ends_with(".index.json"); }
+
 constexpr uint64_t kMaxIndexBytes = 16'000'000;
 constexpr std::string_view kZip = "PK\x03\x04";
 // A pickle of protocol 2, bare: torch.save before PyTorch 1.6.
@@ -22,17 +23,18 @@ constexpr std::string_view kBarePickle = "\x80\x02";
 
 class SafetensorsFile final : public WeightsFile {
  public:
-  explicit SafetensorsFile(const std::string& path) : file_(path) {
-    for (TensorEntry& entry : read_safetensors_header(path).tensors) {
+  // Header and numbers by one descriptor: the file may be replaced meanwhile.
+  explicit SafetensorsFile(std::shared_ptr<const ReadFile> file) : file_(std::move(file)) {
+    for (TensorEntry& entry : read_safetensors_header(*file_).tensors) {
       tensors_[entry.name] = {entry.dtype, entry.shape};
       entries_[entry.name] = std::move(entry);
     }
   }
 
-  at::Tensor read(const std::string& name) override { return read_tensor(file_, entries_.at(name)); }
+  at::Tensor read(const std::string& name) override { return read_tensor(*file_, entries_.at(name)); }
 
  private:
-  ReadFile file_;
+  std::shared_ptr<const ReadFile> file_;
   std::map<std::string, TensorEntry> entries_;
 };
 
@@ -42,9 +44,13 @@ class ShardedFile final : public WeightsFile {
   explicit ShardedFile(const std::string& path) {
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();
     for (const auto& [name, shard] : read_map(path)) {
+      if (std::max(name.size(), shard.size()) > kMostNameBytes)
+        bad(path, "a name in it has " + std::to_string(std::max(name.size(), shard.size())) + " bytes");
       if (shard.find('/') != std::string::npos || shard.empty())
         bad(path, "'" + shard + "' is not the name of a file beside it");
-      if (!std::filesystem::exists(folder / shard))
+      if (is_index(shard)) bad(path, "it names another index, " + shard);
+      std::error_code unknown;  // whatever it is, opening the file says it better
+      if (!std::filesystem::exists(folder / shard, unknown) && !unknown)
         throw Error("SAM_BAD_CHECKPOINT",
                     path + " names " + shard + ", which is not beside it; get the folder again, whole");
       auto& file = shards_[shard];
@@ -85,16 +91,14 @@ class ShardedFile final : public WeightsFile {
   std::map<std::string, WeightsFile*> files_;
 };
 
-bool begins_with(const std::string& path, std::string_view magic) {
-  const ReadFile file(path);
+bool begins_with(const ReadFile& file, std::string_view magic) {
   std::string start(std::min<uint64_t>(magic.size(), file.size()), '\0');
   file.read(start.data(), start.size(), 0);
   return start == magic;
 }
 
 // Its header, an object, begins behind 8 bytes of length.
-bool looks_like_safetensors(const std::string& path) {
-  const ReadFile file(path);
+bool looks_like_safetensors(const ReadFile& file) {
   char start[9] = {};
   if (file.size() < sizeof start) return false;
   file.read(start, sizeof start, 0);
@@ -104,25 +108,27 @@ bool looks_like_safetensors(const std::string& path) {
 }  // namespace
 
 std::unique_ptr<WeightsFile> open_weights(const std::string& path) {
-  if (path.ends_with(".index.json")) return std::make_unique<ShardedFile>(path);
-  if (begins_with(path, kZip)) return open_pickle(path);
-  if (begins_with(path, kBarePickle))
+  if (is_index(path)) return std::make_unique<ShardedFile>(path);
+  auto file = std::make_shared<const ReadFile>(path);
+  if (begins_with(*file, kZip)) return open_pickle(std::move(file));
+  if (begins_with(*file, kBarePickle))
     throw Error("SAM_BAD_CHECKPOINT", path +
                                           " is in the format of PyTorch before 1.6: load it there and "
                                           "torch.save its state dict again");
-  if (!path.ends_with(".safetensors") && !looks_like_safetensors(path))
+  if (!path.ends_with(".safetensors") && !looks_like_safetensors(*file))
     throw Error("SAM_BAD_CHECKPOINT",
                 path +
                     " is not a file of weights: neither safetensors nor what torch.save "
                     "(PyTorch 1.6 or later) writes; name another, or download it again");
-  return std::make_unique<SafetensorsFile>(path);
+  return std::make_unique<SafetensorsFile>(std::move(file));
 }
 
 ArchiveKind archive_kind(const std::string& path) {
-  if (!begins_with(path, kZip)) return ArchiveKind::kNone;
+  auto file = std::make_shared<const ReadFile>(path);
+  if (!begins_with(*file, kZip)) return ArchiveKind::kNone;
   try {
-    caffe2::serialize::PyTorchStreamReader archive(path);
-    return archive.hasRecord("constants.pkl") ? ArchiveKind::kTorchScript : ArchiveKind::kOther;
+    return open_archive(std::move(file))->hasRecord("constants.pkl") ? ArchiveKind::kTorchScript
+                                                                     : ArchiveKind::kOther;
   } catch (const c10::Error&) {
     return ArchiveKind::kDamaged;
   }

@@ -1,9 +1,20 @@
 import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { collectGarbage, describeFolder, listFolders, touchShards } from '../../lib/embeddings/embedding-folders.js';
 import { writeSafetensors } from '../models/support.js';
+
+/** Paths that the system refuses to open. */
+const refused = vi.hoisted(() => new Set<string>());
+vi.mock('../../lib/runs/safetensors-header.js', async (original) => {
+  const actual = await original<typeof import('../../lib/runs/safetensors-header.js')>();
+  const shortage = () => Promise.reject(Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' }));
+  return {
+    ...actual,
+    readTensorNames: (path: string) => (refused.has(path) ? shortage() : actual.readTensorNames(path)),
+  };
+});
 
 let cacheDir: string;
 beforeEach(async () => {
@@ -86,5 +97,14 @@ describe('touchShards', () => {
     expect([...used]).toEqual([one]);
     expect(Date.now() - (await stat(one)).mtimeMs).toBeLessThan(60_000);
     expect(Date.now() - (await stat(two)).mtimeMs).toBeGreaterThan(3600_000);
+  });
+
+  it('counts as used what cannot be read just now: it may be', async () => {
+    const path = await shard('aaa', 'one', 9);
+    refused.add(path);
+    const used = await touchShards(join(cacheDir, 'embeddings', 'aaa'), () => false);
+    expect([...used]).toEqual([path]);
+    await collectGarbage(cacheDir, 0, used);
+    expect((await stat(path)).isFile()).toBe(true);
   });
 });

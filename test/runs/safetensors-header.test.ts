@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -49,5 +50,20 @@ describe('readSafetensorsHeader', () => {
     await expect(readSafetensorsHeader(path)).rejects.toThrow('metadata');
     await expect(readSafetensorsHeader(dir)).rejects.toMatchObject({ exitCode: 2 });
     await expect(readSafetensorsHeader(join(dir, 'none'))).rejects.toMatchObject({ code: 'SAM_NOT_FOUND' });
+  });
+
+  test('refuses a named pipe, and waits for nobody', async () => {
+    const path = join(dir, 'pipe.safetensors');
+    execFileSync('mkfifo', [path]);
+    await expect(readSafetensorsHeader(path)).rejects.toThrow('not a regular file');
+  });
+
+  test('refuses a header whose values would fill the memory', async () => {
+    const path = join(dir, 'large.safetensors');
+    const header = Buffer.alloc(20_000_000, '[],');
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(path, Buffer.concat([length, header]));
+    await expect(readSafetensorsHeader(path)).rejects.toThrow('a header of 20000000 bytes');
   });
 });

@@ -294,7 +294,8 @@ describe('when something is wrong', () => {
   test('what a killed process was writing is removed when the run goes on', async () => {
     await trainWith(options(), {}, fakeEnvironment(splits)).result;
     const checkpoints = join(out(), 'checkpoints');
-    await writeFile(join(checkpoints, 'last.safetensors.tmp-17-0'), 'half');
+    for (const name of ['last.safetensors.tmp-17-0', 'last.safetensors.tmp-0123456789abcdef'])
+      await writeFile(join(checkpoints, name), 'half');
     await trainWith({ resume: out(), epochs: 4 }, {}, fakeEnvironment(splits)).result;
     expect((await readdir(checkpoints)).sort()).toEqual(['best.safetensors', 'last.safetensors']);
   });

@@ -19,4 +19,5 @@ export declare function loadEncoder(addon: NativeBinding): Promise<ImageEncoder>
 export declare function noise(count: number, seed: number): Float32Array;
 export declare function onePoint(seed?: number): PromptBatch;
 export declare function batchOf(addon: NativeBinding, seed?: number): TrainingBatch & { embeddings: Embeddings };
+export declare function withoutDescriptors<T>(left: number, work: () => Promise<T>): Promise<T>;
 export declare const picture: { pixels: Uint8Array; width: number; height: number };

@@ -1,4 +1,5 @@
 // Small, repeatable work for the native addon, for the tests and for the processes that they start.
+import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 export const EMBEDDING = 256 * 64 * 64;
@@ -60,3 +61,18 @@ export function batchOf(addon, seed = 1) {
 
 /** A grey picture, which is as much work for an encoder as any. */
 export const picture = { pixels: new Uint8Array(64 * 64 * 3).fill(128), width: 64, height: 64 };
+
+/** Runs some work while there are no more than `left` file descriptors to be had. */
+export async function withoutDescriptors(left, work) {
+  const taken = [];
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'));
+  } catch {
+    for (let i = 0; i < left; i++) closeSync(taken.pop());
+  }
+  try {
+    return await work();
+  } finally {
+    for (const descriptor of taken) closeSync(descriptor);
+  }
+}
