@@ -4,8 +4,17 @@
  * Conventions. Arrays are row-major. B images, P prompts for each image, N points for each prompt, C mask outputs.
  * "Model frame": pixels of the 1024 x 1024 input, x then y, origin at the top left. Every Promise is settled on the
  * main thread; its work runs off it, on one of two lanes ("compute" or "data"), first in first out, one task at a
- * time in each. Rejections and throws are `Error`s with a `code` of {@link NativeErrorCode} and, where LibTorch spoke,
+ * time in each, in the whole process: several threads that load the addon take turns. Rejections and throws are `Error`s with a `code` of {@link NativeErrorCode} and, where LibTorch spoke,
  * a `detail`. Typed arrays are checked (type, length) and copied before the call returns: they may be reused at once.
+ *
+ * Settings of the whole process, which the addon shares with its host and with all else that uses LibTorch or OpenMP there:
+ * - LibTorch's allocator on the CPU keeps blocks of 1 MiB and more for the next tensors, until they were not needed for some
+ *   seconds or a handle that holds weights is gone. Not with `SAM_NATIVE_ALLOCATOR=system`.
+ * - OpenMP's waiting threads sleep, unless `OMP_WAIT_POLICY` says otherwise or OpenMP was there before. The environment stays as it is.
+ * - LibTorch's number of threads is that of `setThreads`. OpenMP's own, which other code sees, is put back after each task.
+ * - On a GPU TF32 is off, from the first model or encoder in fp32 on.
+ * - TorchScript is not specialised to the shapes that it sees, from the first TorchScript encoder on.
+ * One file of the addon may be in a process: a second copy is refused (`SAM_SECOND_COPY`). It is never unloaded.
  */
 
 // biome-ignore format: a list of words
@@ -17,7 +26,8 @@ export type Precision = 'fp32' | 'bf16' | 'fp16';
 export type MaskOutput = 'multi' | 'single'; // mask tokens 1 to 3, or token 0
 /** Everything that holds native memory. Calls on a disposed handle fail with `SAM_DISPOSED`. */
 export interface Disposable {
-  /** Frees the native memory. */
+  /** Frees the native memory, once work in flight has ended. Where the handle held weights, the system has it back (a tenth of a
+   * second for 2.5 GB); on a GPU it stays with the process for its next tensors. */
   dispose(): void;
   /** Frees the native memory, at the end of a `using` block. */
   [Symbol.dispose](): void;
@@ -73,7 +83,8 @@ export type LossWeights = Partial<Record<'dice' | 'bce' | 'focal' | 'iou' | 'row
 export interface Embeddings extends Disposable {
   /** Number of images. */
   readonly count: number;
-  /** Copies the values into an array, image after image, 256 x 64 x 64 each. */
+  /** Copies the values into an array, image after image, 256 x 64 x 64 each. On the thread that calls: for embeddings on a GPU it
+   * waits until the GPU has done all that it was asked before. */
   toFloat32Array(): Float32Array;
 }
 /** One image on its way through the encoder. */

@@ -234,7 +234,7 @@ export class SamModel {
     return nativeCall(() => this.#model.decode({ embeddings: embedding.embeddings, prompts: batch, maskOutput }));
   }
 
-  /** Frees the native memory. Work in flight is finished first; later calls fail with `SAM_DISPOSED`. */
+  /** Frees the native memory, which the system has back then. Work in flight is finished first; later calls fail with `SAM_DISPOSED`. */
   dispose(): void {
     this.#disposed = true;
     this.#model.dispose();

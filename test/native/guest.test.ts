@@ -66,7 +66,9 @@ it('a second copy of the addon in one process is refused, and the first works on
 });
 
 it('the addon is never unloaded: LibTorch keeps pointers into it', () => {
-  expect(execFileSync('readelf', ['--dynamic', '--wide', findAddon()], { encoding: 'utf8' })).toMatch(/FLAGS_1.*NODELETE/);
+  expect(execFileSync('readelf', ['--dynamic', '--wide', findAddon()], { encoding: 'utf8' })).toMatch(
+    /FLAGS_1.*NODELETE/,
+  );
 });
 
 describe('several threads with work', () => {

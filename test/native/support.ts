@@ -21,7 +21,9 @@ export async function prepareAddon(): Promise<NativeBinding> {
 }
 
 const CHILDREN = join(import.meta.dirname, 'children');
-const NODE_HEADERS = ['node-api-headers/include', 'node-addon-api'].map((name) => join(PACKAGE_ROOT, 'node_modules', name));
+const NODE_HEADERS = ['node-api-headers/include', 'node-addon-api'].map((name) =>
+  join(PACKAGE_ROOT, 'node_modules', name),
+);
 
 /** Compiles `children/neighbour.c` into a folder; returns the addon's file. */
 export function compileNeighbour(folder: string): string {
@@ -41,7 +43,11 @@ export function compileTestAddon(file: string): void {
   execFileSync('g++', [
     ...['-std=c++20', '-shared', '-fPIC', '-DNAPI_VERSION=8', '-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL', `-I${native}`],
     ...includes.flatMap((folder) => ['-isystem', folder]),
-    ...[join(CHILDREN, 'failing_conversion.cpp'), join(native, 'binding', 'errors.cpp'), '-o', file],
+    ...[
+      join(CHILDREN, 'failing_conversion.cpp'),
+      ...['errors', 'lane'].map((name) => join(native, 'binding', `${name}.cpp`)),
+    ],
+    ...['-o', file],
     ...[`-L${libtorch}/lib`, '-ltorch_cpu', '-lc10', `-Wl,-rpath,${libtorch}/lib`],
   ]);
 }
