@@ -236,13 +236,13 @@ async function withPolygons<T>(
   work: (take: ((rows: Uint8Array) => Promise<void>) | undefined) => Promise<T>,
 ): Promise<T> {
   if (!polygons) return work(undefined);
-  const place = raster?.georeference === undefined ? undefined : toLonLat(raster.georeference);
+  const place = raster?.georeference === undefined ? undefined : await toLonLat(raster.georeference);
   if (place === undefined) {
     const why =
       raster?.georeference === undefined ? 'has no georeference' : 'has a coordinate system that is not known';
     onWarning?.(`${sample.image.path} ${why}: its polygons are in pixels, not in longitude and latitude`);
   }
-  if (raster?.georeference !== undefined && place !== undefined && !datumIsKnown(raster.georeference)) {
+  if (raster?.georeference !== undefined && place !== undefined && !(await datumIsKnown(raster.georeference))) {
     onWarning?.(`${sample.image.path} has an older datum: without its shift to WGS 84, polygons may be some 100 m off`);
   }
   return writePolygons(outputs.polygons, { width: size.width, toLonLat: place, tolerance: simplify }, work);
