@@ -15,7 +15,7 @@ import {
   toPromptSettings,
   trainedBands,
 } from '../models/prompt-options.js';
-import { parseOptions } from '../options.js';
+import { checkHooks, parseOptions } from '../options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { roughGridOf } from '../prompts/rough/rough-masks.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
@@ -96,6 +96,7 @@ export async function predictImages(
   given: PredictImagesOptions,
   hooks: Hooks<PredictProgress> = {},
 ): Promise<PredictImagesResult> {
+  checkHooks(hooks);
   const { points, labels, box, ...options } = parseOptions(predictImagesOptionsSchema, given);
   if (options.simplify !== undefined && !options.polygons) {
     throw new SamError('SAM_BAD_OPTION', '`simplify` is about polygons, and none are asked for', {
