@@ -52,9 +52,9 @@ function runsIn(folder: string): string[] {
 /** Adds to an error about the Hub that there is nothing of that name here either, and, without a network, how to do without one. */
 export function nowhere(spec: string, error: unknown): unknown {
   if (!(error instanceof SamError) || (error.code !== 'SAM_NETWORK' && error.code !== 'SAM_NOT_FOUND')) return error;
-  const offline = `${error.fix}; or ${withoutNetwork(spec, hubEnvironment().cacheDir)}`;
+  const fixes = [error.fix, error.code === 'SAM_NETWORK' ? withoutNetwork(spec, hubEnvironment().cacheDir) : undefined];
   return new SamError(error.code, `${error.message}; and there is no file or folder ${spec} here`, {
-    fix: error.code === 'SAM_NETWORK' ? offline : error.fix,
+    fix: fixes.filter((fix) => fix !== undefined).join('; or ') || undefined,
     cause: error,
   });
 }
