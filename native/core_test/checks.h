@@ -16,6 +16,9 @@
 
 namespace sam::core_test {
 
+// How far an embedding may be from the reference's, in fp32: absolute.
+inline constexpr double kEmbeddingTolerance = 1e-4;
+
 // A part left out on purpose (--break), to see that the checks notice.
 enum class Broken { kNothing, kPositions, kMissing, kWeightDecay };
 

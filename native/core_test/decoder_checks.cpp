@@ -8,7 +8,6 @@
 namespace sam::core_test {
 namespace {
 
-constexpr double kEmbeddingTolerance = 1e-4;
 constexpr double kIouTolerance = 1e-4;
 constexpr double kLogitTolerance = 1e-3;
 

@@ -28,7 +28,6 @@ at::Tensor drawn_picture(const at::Tensor& disks) {
 }
 
 constexpr int64_t kVitStride = 509;  // as scripts/make_fixtures.py
-constexpr double kEmbeddingTolerance = 1e-4;
 
 at::Tensor vit_embedding(const Context& context, bool meta_names, const at::Tensor& picture) {
   const TemporaryFile file;
