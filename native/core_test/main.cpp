@@ -1,9 +1,6 @@
 // sam_core_test: the core without Node. Checks the model, the losses and the training against fixtures made
 // with transformers, times itself, and says what it found. For sanitizers, profilers, GPUs, and machines
 // without Node.
-#include <ATen/DynamicLibrary.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/util/Exception.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +14,7 @@
 #include <string_view>
 
 #include "core_test/checks.h"
-#include "error.h"
+#include "device/cuda.h"
 
 namespace sam::core_test {
 namespace {
@@ -27,7 +24,7 @@ constexpr const char* kUsage = R"(sam_core_test [options]
   --device cpu|cuda|cuda:N
                        where to run [cpu]
   --encoder FILE.pt    a TorchScript encoder to try and time too
-  --only A,B           of decoder, losses, training, softmax, vit, encoder, timings [all]
+  --only A,B           of device, decoder, losses, training, softmax, vit, encoder, timings [all]
   --break PART         leave out a part, to see the checks fail: positions, missing or weight-decay
   --write-inputs DIR   write the fixtures' weights.safetensors, model.safetensors (with a tiny ViT),
                        model-meta.safetensors and embeddings.safetensors there, and nothing else
@@ -35,8 +32,8 @@ constexpr const char* kUsage = R"(sam_core_test [options]
 Exit status: 0 all checks passed; 1 not, or something went wrong; 2 wrong call.
 )";
 
-constexpr std::array<std::string_view, 7> kFamilies = {"decoder", "losses",  "training", "softmax",
-                                                       "vit",     "encoder", "timings"};
+constexpr std::array<std::string_view, 8> kFamilies = {"device",  "decoder", "losses",  "training",
+                                                       "softmax", "vit",     "encoder", "timings"};
 
 struct Settings {
   std::string fixtures = "test/fixtures", device = "cpu", encoder, write_inputs;
@@ -102,25 +99,12 @@ std::optional<Settings> parse(int argc, char** argv) {
   return settings;
 }
 
-// LibTorch's CUDA half registers itself when it is loaded; nothing here links to it.
-void load_cuda_library() {
-  try {
-    static const at::DynamicLibrary cuda("libtorch_cuda.so", /*alt_name=*/nullptr, /*leak_handle=*/true);
-  } catch (const c10::Error& error) {
-    throw Error("SAM_NO_CUDA", "no usable GPU: this LibTorch has no CUDA library that loads (" +
-                                   std::string(error.what_without_backtrace()) + ")");
-  }
-}
-
 at::Device open_device(const std::string& name) {
   const at::Device device(name);
   if (device.is_cpu()) return device;
-  load_cuda_library();
-  const int count = at::detail::getCUDAHooks().deviceCount();
-  if (count == 0) throw Error("SAM_NO_CUDA", "no usable GPU: CUDA libraries found, no device");
-  if (device.index() >= count)
-    throw Error("SAM_NO_CUDA", "no usable GPU: this machine has " + std::to_string(count));
-  return device;
+  const at::Device gpu(at::kCUDA, device.has_index() ? device.index() : static_cast<c10::DeviceIndex>(0));
+  require_cuda(gpu.index());
+  return gpu;
 }
 
 bool run(const Settings& settings) {
@@ -144,6 +128,7 @@ bool run(const Settings& settings) {
   const auto wanted = [&](const char* family) {
     return settings.only.empty() || settings.only.contains(family);
   };
+  if (wanted("device")) check_device(context);
   if (wanted("decoder")) check_decoder(context);
   if (wanted("losses")) check_losses(context);
   if (wanted("training")) check_training(context);
