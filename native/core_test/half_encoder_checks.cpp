@@ -34,10 +34,12 @@ void check_half_encoders(const Context& context) {
   const at::NoGradGuard no_grad;
   Report& report = *context.report;
   report.attempt("half/tiny-vit", [&] {
-    check_half_types(context, "half/tiny-vit/", random_vit_weights(context.vit_parameters, /*meta_names=*/false));
+    check_half_types(context, "half/tiny-vit/",
+                     random_vit_weights(context.vit_parameters, /*meta_names=*/false));
   });
   report.attempt("half/block-pair", [&] {
-    check_half_types(context, "half/block-pair/", drawn_weights(block_pair(80, context.device), kActivations));
+    check_half_types(context, "half/block-pair/",
+                     drawn_weights(block_pair(80, context.device), kActivations));
   });
 }
 

@@ -8,6 +8,8 @@
 
 #include <fstream>
 
+#include "device/cuda_driver.h"
+
 namespace sam::core_test {
 namespace {
 
@@ -52,6 +54,11 @@ void describe_machine(at::Device device, Report& report) {
   if (device.is_cpu()) {
     report.fact("cpu-capability", at::get_cpu_capability());
     return;
+  }
+  const auto cards = cuda_devices();
+  if (const auto index = static_cast<size_t>(device.index()); index < cards.size()) {
+    report.fact("card", cards[index].name);
+    report.fact("capability", cards[index].capability);
   }
   const auto& hooks = at::detail::getCUDAHooks();
   report.fact("gpus", std::to_string(hooks.deviceCount()));

@@ -2,9 +2,6 @@
 // with transformers, times itself, and says what it found. For sanitizers, profilers, GPUs, and machines
 // without Node.
 #include <ATen/Context.h>
-#include <ATen/DynamicLibrary.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/util/Exception.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +16,7 @@
 
 #include "core_test/checks.h"
 #include "core_test/machine.h"
-#include "error.h"
+#include "device/cuda.h"
 #include "weights/image_encoders.h"
 
 namespace sam::core_test {
@@ -30,7 +27,7 @@ constexpr const char* kUsage = R"(sam_core_test [options]
   --device cpu|cuda|cuda:N
                        where to run [cpu]
   --encoder FILE.pt    a TorchScript encoder to try and time too
-  --only A,B           of decoder, losses, training, updates, moves, softmax, vit, kernels, half, script,
+  --only A,B           of device, decoder, losses, training, updates, moves, softmax, vit, kernels, half, script,
                        encoder, cache, threads, prediction, memory, other-gpu, timings [all of these], and of
                        rates, encoding, decoding, recipe: what a visit to a GPU times
   --sizes A,B          of ViT-B, ViT-L, ViT-H: what encoding and recipe run, with drawn weights [ViT-B]
@@ -50,6 +47,7 @@ struct Family {
 };
 
 constexpr std::array kFamilies = {
+    Family{"device", check_device},
     Family{"decoder", check_decoder},
     Family{"losses", check_losses},
     Family{"training", check_training},
@@ -156,25 +154,12 @@ std::optional<Settings> parse(int argc, char** argv) {
   return settings;
 }
 
-// LibTorch's CUDA half registers itself when it is loaded; nothing here links to it.
-void load_cuda_library() {
-  try {
-    static const at::DynamicLibrary cuda("libtorch_cuda.so", /*alt_name=*/nullptr, /*leak_handle=*/true);
-  } catch (const c10::Error& error) {
-    throw Error("SAM_NO_CUDA", "no usable GPU: this LibTorch has no CUDA library that loads (" +
-                                   std::string(error.what_without_backtrace()) + ")");
-  }
-}
-
 at::Device open_device(const std::string& name) {
   const at::Device device(name);
   if (device.is_cpu()) return device;
-  load_cuda_library();
-  const int count = at::detail::getCUDAHooks().deviceCount();
-  if (count == 0) throw Error("SAM_NO_CUDA", "no usable GPU: CUDA libraries found, no device");
-  if (device.index() >= count)
-    throw Error("SAM_NO_CUDA", "no usable GPU: this machine has " + std::to_string(count));
-  return device;
+  const at::Device gpu(at::kCUDA, device.has_index() ? device.index() : static_cast<c10::DeviceIndex>(0));
+  require_cuda(gpu.index());
+  return gpu;
 }
 
 void write_inputs(const Context& context, const std::filesystem::path& folder) {

@@ -33,8 +33,8 @@ void check_memory(const Context& context) {
   };
   const at::Tensor before = decode();
   std::vector<at::Tensor> kept;
-  context.report->check("memory/too-much-at-once",
-                        refused(context.device, int64_t{1} << 50, kept) ? 0 : 1, 0);
+  context.report->check("memory/too-much-at-once", refused(context.device, int64_t{1} << 50, kept) ? 0 : 1,
+                        0);
   context.report->check("memory/decodes-after", difference(decode(), before), 1e-3);
   if (context.device.is_cpu()) return;  // the kernel would end the process, not refuse
 

@@ -17,8 +17,8 @@ void check_other_gpu(const Context& context) {
   const Context other = moved(context, at::Device(at::kCUDA, 1));
   const int64_t before = allocations();
   report.set_prefix("cuda:1/");
-  for (const auto& check : {check_decoder, check_kernels, check_half_encoders, check_updates, check_cache,
-                            check_prediction})
+  for (const auto& check :
+       {check_decoder, check_kernels, check_half_encoders, check_updates, check_cache, check_prediction})
     report.attempt("completed", [&] { check(other); });
   report.set_prefix("");
   report.check("cuda:1/nothing-on-cuda:0", static_cast<double>(allocations() - before), 0);

@@ -33,7 +33,9 @@ void measure_copies(const Context& context) {
     at::Tensor here = at::zeros({kBytes}, at::TensorOptions(at::kByte).pinned_memory(pinned));
     const std::string kind = pinned ? "-pinned" : "-pageable";
     const auto rate = [&](double ms) { return static_cast<double>(kBytes) / ms / 1e6; };
-    const auto median = [&](const auto& work) { return median_milliseconds(context.device, kRateRounds, work); };
+    const auto median = [&](const auto& work) {
+      return median_milliseconds(context.device, kRateRounds, work);
+    };
     context.report->measure("rates/to-device" + kind,
                             rate(median([&] { there.copy_(here, /*non_blocking=*/pinned); })), "GB/s");
     context.report->measure("rates/to-host" + kind,

@@ -14,7 +14,8 @@
 namespace sam::core_test {
 namespace {
 
-constexpr double kHalfScriptAngle = 2e-2;  // 1 - cosine; of drawn weights, whose errors nothing has trained away
+constexpr double kHalfScriptAngle =
+    2e-2;  // 1 - cosine; of drawn weights, whose errors nothing has trained away
 constexpr double kScriptDeviceAngle = 1e-5;
 
 }  // namespace
@@ -29,7 +30,8 @@ void check_scripts(const Context& context) {
   context.report->check("script/finite", built.isfinite().all().item<bool>() ? 0 : 1, 0);
   if (device.is_cuda()) {
     const auto reference = load_encoder(weights.path(), at::kCPU, at::kFloat, false);
-    context.report->check("script/of-the-cpu", angle(built, reference->encode(pixels.cpu())), kScriptDeviceAngle);
+    context.report->check("script/of-the-cpu", angle(built, reference->encode(pixels.cpu())),
+                          kScriptDeviceAngle);
   }
   context.report->attempt("script/exported", [&] {
     export_encoder(weights.path(), exported.path());

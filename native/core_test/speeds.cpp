@@ -50,8 +50,8 @@ void measure_encoder(const Context& context, const std::string& size, const std:
   for (const int64_t images : {1, 4}) {
     if (images > 1 && context.device.is_cpu()) continue;
     const at::Tensor pictures = at::randn({images, 3, kModelSize, kModelSize}, context.embeddings.options());
-    const double ms = median_milliseconds(context.device, rounds_on(context.device),
-                                          [&] { encoder->encode(pictures); });
+    const double ms =
+        median_milliseconds(context.device, rounds_on(context.device), [&] { encoder->encode(pictures); });
     context.report->timing(name + "/" + std::to_string(images), ms);
   }
   context.report->measure(name + "/peak-memory", peak_memory_gib(context.device), "GiB");
@@ -93,7 +93,9 @@ void measure_job(const Context& context, const std::string& size, const std::str
                       ("sam_core_test-job-" + std::to_string(std::random_device{}()));
   const std::string name = "recipe/" + size + "/" + kRecipeType.first + "/";
   const at::Tensor picture = synthetic_picture();
-  const auto key = [](int64_t i) { return std::string(8, 'k') + std::to_string(1000 + i) + "................"; };
+  const auto key = [](int64_t i) {
+    return std::string(8, 'k') + std::to_string(1000 + i) + "................";
+  };
   EmbeddingCache cache(folder.string(), at::kHalf, context.device.is_cuda());
   {
     const at::NoGradGuard no_grad;
@@ -119,9 +121,8 @@ void measure_job(const Context& context, const std::string& size, const std::str
     }
   };
   const int rounds = context.device.is_cpu() ? 1 : 3;
-  const double trained = median_milliseconds(context.device, rounds, [&] {
-    epoch([&] { trainer.step(batch, update_with(1e-6)); });
-  });
+  const double trained = median_milliseconds(context.device, rounds,
+                                             [&] { epoch([&] { trainer.step(batch, update_with(1e-6)); }); });
   const double validated =
       median_milliseconds(context.device, rounds, [&] { epoch([&] { trainer.validate(batch); }); });
   context.report->timing(name + "train-epoch", trained);

@@ -52,7 +52,8 @@ void check_accumulation(const Context& context) {
   for (const int64_t first : {0, 2}) in_parts.step(context.batch(kLearning, first, 2), half);
   const at::Tensor expected = gradients_of(*whole);
   const at::Tensor wrong = gradients_of(*parts) - expected;
-  context.report->check("updates/accumulation", (wrong.norm() / expected.norm()).item<double>(), kUpdateTolerance);
+  context.report->check("updates/accumulation", (wrong.norm() / expected.norm()).item<double>(),
+                        kUpdateTolerance);
 }
 
 // AdamW's first moment after one step is a tenth of the gradients, which clipping has shortened.
@@ -69,7 +70,8 @@ void check_clipping(const Context& context) {
   double squares = 0;
   for (const auto& [name, tensor] : read_safetensors(file.path()))
     if (name.starts_with("optimizer.exp_avg.")) squares += std::pow(tensor.norm().item<double>(), 2);
-  context.report->check("updates/norm-after-clipping", relative(std::sqrt(squares) * 10, kLimit), kUpdateTolerance);
+  context.report->check("updates/norm-after-clipping", relative(std::sqrt(squares) * 10, kLimit),
+                        kUpdateTolerance);
 }
 
 // Two steps on one device, saved, restored on the other: the same there, and the third step is as here.
