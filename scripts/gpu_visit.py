@@ -47,7 +47,7 @@ def run(command, seconds, env=None, cwd=ROOT):
             out.seek(0), err.seek(0)
             return out.read(), err.read()
 
-        settings = {**os.environ, **(env or {})}
+        settings = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **(env or {})}  # threads that wait must not spin
         process = subprocess.Popen(
             [str(part) for part in command], stdout=out, stderr=err, env=settings, cwd=cwd, start_new_session=True
         )
