@@ -284,7 +284,7 @@ class Core:
 
 
 class Package:
-    """`folder` is what pack-visit.mjs made: visit.tar.xz holds node, package (with node_modules), weights and images."""
+    """visit.tar.xz of pack-visit.mjs: Node, the package among its node_modules, weights and images."""
 
     def __init__(self, visit, options):
         self.visit, self.device, self.archive = visit, options.device, options.pack / "visit.tar.xz"
@@ -305,7 +305,7 @@ class Package:
             visit = self.folder / "visit"
             if not (visit / "node").exists():
                 raise Skipped("nothing was unpacked")
-            main = visit / "package" / "dist" / "cli" / "main.js"
+            main = visit / "node_modules" / "sam-native" / "dist" / "cli" / "main.js"
             started = time.monotonic()
             env = {**self.env, "LD_LIBRARY_PATH": ""}
             status, stdout, stderr = run([visit / "node", main, *arguments], seconds, env, cwd=visit)
@@ -319,17 +319,17 @@ class Package:
     def stages(self):
         torch = first_line([sys.executable, "-c", "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"])
         device = ["--device", self.device]
-        weights = ["--model", "mobile_sam.safetensors"]
+        weights = ["--model", "./mobile_sam.safetensors"]
         epochs = "1" if self.rehearsal else "3"
         yield "unpack", 60, self.unpack
         yield "addon", 1200 if self.rehearsal else 240, self.command("setup", "--yes", "--libtorch", str(torch))
         yield "doctor", 60, self.command("doctor")
-        data = ["--data", "river/train"]
+        data = ["--data", "river"]
         yield "train", 120, self.command("train", *data, *weights, *device, "--epochs", epochs, "--out", "run", "--batch-size", "2")
-        yield "evaluate", 90, self.command("evaluate", "--models", "untuned,run", *weights, "--data", "river/validation", *device, "--json")
+        yield "evaluate", 90, self.command("evaluate", "--models", "./mobile_sam.safetensors,run", "--data", "river", *device, "--json")
         yield "predict", 90, self.command("predict", "river/validation/images", "--model", "run", *device, "--out", "masks", "--json")
         if not self.rehearsal:
-            yield "bench", 120, self.command("bench", *device, "--quick")
+            yield "bench", 120, self.command("bench", *device, "--quick", "--sizes", "base,large")
 
 
 def main():
@@ -345,7 +345,7 @@ def main():
         options.out.resolve(),
         options.budget,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        commit=commit,
+        commit=commit or "unknown",
         device=options.device,
     )
     wanted = None if options.only is None else set(options.only.split(","))

@@ -7,7 +7,17 @@
  * Run `npm ci` first. npm's registry is asked for Node and the dependencies.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +42,14 @@ export function toBf16(bytes) {
   const header = __metadata__ === undefined ? {} : { __metadata__ };
   const parts = [];
   let offset = 0;
-  for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(tensors)) {
+  for (const [
+    name,
+    {
+      dtype,
+      shape,
+      data_offsets: [from, to],
+    },
+  ] of Object.entries(tensors)) {
     const stored = bytes.subarray(start + from, start + to);
     const part = dtype === 'F32' ? halved(stored) : stored;
     header[name] = { dtype: dtype === 'F32' ? 'BF16' : dtype, shape, data_offsets: [offset, offset + part.length] };
@@ -54,7 +71,12 @@ function halved(stored) {
   return out;
 }
 
-const npm = (args, cwd) => execFileSync('npm', [...args, '--no-audit', '--no-fund'], { cwd, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+const npm = (args, cwd) =>
+  execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
 
 /** `npm pack`'s tarball of a package or folder, by its path. */
 function tarball(what, cwd) {
