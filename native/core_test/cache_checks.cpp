@@ -30,11 +30,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-std::string key_of(int64_t i) {
-  std::string key(32, 'a');
-  key.back() = static_cast<char>('a' + i);
-  return key;
-}
+std::string key_of(int64_t i) { return "embedding-" + std::to_string(i); }
 
 }  // namespace
 
