@@ -83,16 +83,16 @@ def step(model, args, separate):
 
 
 def median_seconds(run, args):
-    """After a warm-up; of args.rounds."""
+    """Of args.rounds after a warm-up; a single round has none."""
     wait = torch.cuda.synchronize if args.device != "cpu" else lambda: None
     seconds = []
-    for _ in range(args.rounds + 1):
+    for _ in range(args.rounds + (args.rounds > 1)):
         wait()
         start = time.perf_counter()
         run()
         wait()
         seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[1:])
+    return statistics.median(seconds[-args.rounds :])
 
 
 def versions():

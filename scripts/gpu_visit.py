@@ -187,7 +187,7 @@ class Core:
         for command in (configure, ["cmake", "--build", self.build_folder, "--parallel", self.jobs]):
             status, stdout, stderr = run(command, end - time.monotonic())
             if status != 0:
-                errors = [line for line in (stdout + stderr).splitlines() if "error" in line.lower()]
+                errors = [line for line in (stdout + stderr).splitlines() if re.search(r"\berror:|CMake Error", line)]
                 raise Failed(errors[0] if errors else f"{command[0]} ends with {status}", stdout + stderr)
         return {"libtorch": torch}
 

@@ -67,6 +67,24 @@ def machine_part(record):
     return "## Machine\n\n" + table(("", ""), rows)
 
 
+def summary_part(record, figures):
+    """What a reader wants first: what failed, and the two goals."""
+    lines = []
+    bad = [s["name"] for s in record["stages"] if s["status"] in ("failed", "timeout")]
+    left_out = [s["name"] for s in record["stages"] if s["status"] == "skipped"]
+    lines.append(f"Stages: {len(record['stages'])}; failed or stopped: {', '.join(bad) or 'none'}; left out: {', '.join(left_out) or 'none'}.")
+    failed = sorted({c["name"] for r in record["results"].values() if isinstance(r, dict) for c in r.get("checks", []) if not c["ok"] and c.get("fatal", True)})
+    lines.append(f"Checks that fail: {', '.join(failed) or 'none'}.")
+    reached = [(share(figures, "ViT-B", t, ms), t) for t in ("bf16", "fp16") if (ms := figures.ours.get(f"encoding/ViT-B/{t}/1")) and share(figures, "ViT-B", t, ms)]
+    if reached:
+        best, dtype = max(reached)
+        lines.append(f"ViT-B's encoder reaches {best:.0%} of the products' rate in {dtype} (goal on an H100: 60 % in bf16).")
+    for size, whose, total, _ in projections(figures):
+        if size == "ViT-B" and total is not None:
+            lines.append(f"1000 images x 50 epochs with ViT-B, {whose}: {total / 60:.1f} min" + (" (goal on an H100: 3)." if whose.startswith("ours") else "."))
+    return "".join(f"- {line}\n" for line in lines)
+
+
 def stages_part(record):
     rows = [(s["name"], s["status"], s["seconds"], code(s.get("words"))) for s in record["stages"]]
     return "## Stages\n\n" + table(("stage", "", "s", "words"), rows)
@@ -228,9 +246,11 @@ def commands_part(record):
 
 def markdown(record):
     figures = Figures(record)
+    card = "a CPU" if record["device"] == "cpu" else merged(record, "facts").get("card", "a GPU")
     parts = [
-        f"# A visit to {'a CPU' if record['device'] == 'cpu' else 'a GPU'}, {record['date'][:10]}, commit {record['commit']}\n",
+        f"# A visit to {card}, {record['date'][:10]}, commit {record['commit']}\n",
         REHEARSAL if record["device"] == "cpu" else "",
+        summary_part(record, figures),
         stages_part(record),
         machine_part(record),
         checks_part(record),

@@ -94,14 +94,14 @@ class Recipe:
 
     def __init__(self, model, options):
         self.model, self.images = model, options.images
-        self.args = settings(options, "bf16")
+        self.args = settings(options, "bf16", min(BATCH, options.images))
         self.step = bench.decoder_step(model, bench.tune_decoder(model), self.args, separate=False)
         self.points, self.target = bench.drawn_prompts(self.args, separate=False)
         self.picture = torch.randint(0, 256, (1024, 1024, 3), dtype=torch.uint8)
         self.kept = []
 
     def pixels(self, first):
-        pictures = [self.picture.roll(first + i, 0) for i in range(BATCH)]
+        pictures = [self.picture.roll(first + i, 0) for i in range(self.args.batch)]
         batch = torch.stack([((picture - MEAN) / DEVIATION).permute(2, 0, 1) for picture in pictures])
         return batch.to(self.args.device)
 
@@ -111,24 +111,25 @@ class Recipe:
             return self.model.get_image_embeddings(self.pixels(first)).float()
 
     def epoch(self, embeddings_of):
-        """Milliseconds of a pass over all images; the first batch once before, to warm up."""
+        """Milliseconds of a pass over all images, after one batch to warm up."""
         wait = torch.cuda.synchronize if self.args.device != "cpu" else lambda: None
-        self.step(embeddings_of(0), self.points, self.target)
+        if self.args.rounds > 1:
+            self.step(embeddings_of(0), self.points, self.target)
         wait()
         start = time.perf_counter()
-        for first in range(0, self.images, BATCH):
+        for first in range(0, self.images, self.args.batch):
             self.step(embeddings_of(first), self.points, self.target)
         wait()
         return 1000 * (time.perf_counter() - start)
 
     def encode_all(self):
         start = time.perf_counter()
-        self.kept = [self.encode(first) for first in range(0, self.images, BATCH)]
+        self.kept = [self.encode(first) for first in range(0, self.images, self.args.batch)]
         self.kept[-1].cpu()
         return 1000 * (time.perf_counter() - start)
 
     def kept_embeddings(self, first):
-        return self.kept[first // BATCH]
+        return self.kept[first // self.args.batch]
 
 
 def time_recipe(model, size, options):

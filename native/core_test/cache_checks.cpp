@@ -30,11 +30,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-std::string key_of(int64_t i) {
-  std::string key(32, 'a');
-  key.back() = static_cast<char>('a' + i);
-  return key;
-}
+std::string key_of(int64_t i) { return "embedding-" + std::to_string(i); }
 
 }  // namespace
 
@@ -47,10 +43,11 @@ void check_cache(const Context& context) {
     cache.write(key_of(i), (context.embeddings.narrow(0, i % context.embeddings.size(0), 1) + i).cpu());
   cache.flush();
 
+  const auto summed = [](const at::Tensor& embeddings) { return embeddings.to(at::kFloat).sum(1); };
   // One after another, each waited for.
   std::vector<at::Tensor> expected;
   for (int64_t i = 0; i < count; ++i)
-    expected.push_back(cache.read({key_of(i)}).to(context.device).to(at::kFloat).sum({0, 1}));
+    expected.push_back(summed(cache.read({key_of(i)}).to(context.device)).squeeze(0));
   std::vector<at::Tensor> sums, wanted;
   for (int64_t round = 0; round < rounds; ++round) {
     std::vector<std::string> keys;
@@ -60,8 +57,7 @@ void check_cache(const Context& context) {
       wanted.push_back(expected[static_cast<size_t>(chosen)]);
     }
     // Read, sent, and dropped at once.
-    const at::Tensor sent = cache.read(keys).to(context.device, /*non_blocking=*/true);
-    sums.push_back(sent.to(at::kFloat).sum({1}));
+    sums.push_back(summed(cache.read(keys).to(context.device, /*non_blocking=*/true)));
   }
   context.report->check("cache/" + std::to_string(rounds) + "-rounds",
                         difference(at::cat(sums), at::stack(wanted)), 1e-3);

@@ -93,9 +93,7 @@ void measure_job(const Context& context, const std::string& size, const std::str
                       ("sam_core_test-job-" + std::to_string(std::random_device{}()));
   const std::string name = "recipe/" + size + "/" + kRecipeType.first + "/";
   const at::Tensor picture = synthetic_picture();
-  const auto key = [](int64_t i) {
-    return std::string(8, 'k') + std::to_string(1000 + i) + "................";
-  };
+  const auto key = [](int64_t i) { return "image-" + std::to_string(1000 + i); };
   EmbeddingCache cache(folder.string(), at::kHalf, context.device.is_cuda());
   {
     const at::NoGradGuard no_grad;

@@ -76,6 +76,8 @@ describe('a visit', () => {
 
   it('writes a table that says so, and projects 1000 x 50 from the parts', () => {
     expect(page).toContain('A rehearsal on a CPU');
+    expect(page).toContain('Stages: 6; failed or stopped: slow, refuses, breaks; left out: skipped, too late.');
+    expect(page).toContain('Checks that fail: vit/means.');
     expect(page).toContain('| refuses | failed |');
     expect(page).toMatch(/\| slow \| vit\/means \| fails \|/);
     expect(page).toMatch(/\| ViT-B \| bf16 \| 10 \| .* 97\.2 /);
