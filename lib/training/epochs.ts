@@ -1,5 +1,5 @@
 /** The epochs: batches through the trainer, validation, checkpoints. Everything that lasts is in `context.state`. */
-import type { Trainer } from '../../binding.js';
+import type { StepResult, Trainer } from '../../binding.js';
 import { SamError } from '../core/errors.js';
 import { shuffled } from '../core/random.js';
 import type { Samples } from '../data/sample.js';
@@ -82,22 +82,39 @@ async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; sa
   const pace = () => (counters.trainedSamples - before.samples) / Math.max(1e-9, seconds.train - before.seconds);
   const plan = planBatches(orderOf(context), batchSize, accumulate, state.batch);
   const batches = prefetched(plan, (batch) => prepareBatch(context.source, batch, epoch));
+  const flight: Sent[] = [];
+  const most = stepsInFlight(context);
   let sums: StepSums = { lossSum: 0, sampleCount: 0, batches: 0 };
   let lastSave = performance.now();
   let mark = performance.now();
-  for await (const prepared of batches) {
-    const gradientNorm = await trainBatch(context, prepared, sums);
+  const land = async (): Promise<boolean> => {
+    const sent = flight.shift()!;
+    const gradientNorm = await landed(context, sent, sums);
     seconds.train += (performance.now() - mark) / 1000;
     mark = performance.now();
-    if (!prepared.plan.update) continue;
+    if (!sent.plan.update) return false;
     await completeStep(context, { sums, gradientNorm, stepsPerEpoch, pace: pace() });
     sums = { lossSum: 0, sampleCount: 0, batches: 0 };
-    signal?.throwIfAborted();
-    if (mark - lastSave >= options.saveEvery * 1000) {
-      await context.save(false);
-      lastSave = performance.now();
+    return true;
+  };
+  try {
+    for await (const prepared of batches) {
+      flight.push(send(context, prepared, flight));
+      if (flight.length < most || !(await land())) continue;
+      const save = mark - lastSave >= options.saveEvery * 1000;
+      // What is saved must be what `state` says: no step is under way then.
+      if (save || signal?.aborted) while (flight.length > 0) await land();
+      signal?.throwIfAborted();
+      if (save) {
+        await context.save(false);
+        lastSave = performance.now();
+      }
+      mark = performance.now();
     }
-    mark = performance.now();
+    while (flight.length > 0) await land();
+    signal?.throwIfAborted();
+  } finally {
+    await Promise.allSettled(flight.map(({ result }) => result));
   }
   return { seconds: seconds.train - before.seconds, samplesPerSecond: pace() };
 }
@@ -107,16 +124,40 @@ function orderOf({ run: { splits, options }, state }: EpochsContext): Samples {
   return pick(splits.train, shuffled(splits.train.length, options.seed, state.epoch));
 }
 
-/** Passes one batch to the trainer. Returns the gradients' norm; NaN where the optimiser has not stepped. */
-async function trainBatch(context: EpochsContext, { batch, plan }: PreparedBatch, sums: StepSums): Promise<number> {
-  const { trainer, state, schedule } = context;
-  const { options, compute } = context.run;
-  const result = await trainer.step(batch, {
-    learningRate: learningRate(schedule, state.step),
+/** A batch that the trainer has been given. */
+interface Sent {
+  plan: PlannedBatch;
+  result: Promise<StepResult>;
+}
+
+/**
+ * Most batches that the trainer has at once. On a GPU the next one waits in its queue while JavaScript takes the last one's result;
+ * a step of the CPU is so long that it would only make an abort wait.
+ */
+function stepsInFlight({ run }: EpochsContext): number {
+  return run.compute.device === 'cpu' ? 1 : 2;
+}
+
+/** Passes one batch to the trainer, behind those in flight; it may be disposed of at once. */
+function send(context: EpochsContext, { batch, plan }: PreparedBatch, flight: readonly Sent[]): Sent {
+  const { trainer, state, schedule, run } = context;
+  const { clipGradNorm } = run.options;
+  const step = state.step + flight.filter((sent) => sent.plan.update).length;
+  const result = trainer.step(batch, {
+    learningRate: learningRate(schedule, step),
     update: plan.update,
     scale: plan.scale,
-    ...(options.clipGradNorm !== undefined && { clipGradNorm: options.clipGradNorm }),
+    ...(clipGradNorm !== undefined && { clipGradNorm }),
   });
+  result.catch(() => {}); // reported when its turn comes
+  return { plan, result };
+}
+
+/** Takes the result of a batch. Returns the gradients' norm; NaN where the optimiser has not stepped. */
+async function landed(context: EpochsContext, sent: Sent, sums: StepSums): Promise<number> {
+  const { compute } = context.run;
+  const { plan } = sent;
+  const result = await sent.result;
   // A loss scaler (fp16) meets infinite gradients now and then, and leaves out such a step by itself.
   const gradientsFit = !plan.update || compute.precision === 'fp16' || Number.isFinite(result.gradientNorm);
   if (!Number.isFinite(result.loss) || !gradientsFit) {

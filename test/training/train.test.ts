@@ -145,6 +145,67 @@ describe('a run', () => {
   });
 });
 
+/** A GPU for the fake: the loop keeps two batches in the trainer's queue. */
+function fakeGpu(): FakeEnvironment & { most: number } {
+  const fake = fakeEnvironment(splits);
+  const { trainer } = fake;
+  const step = trainer.step.bind(trainer);
+  let inFlight = 0;
+  const gpu = Object.assign(fake, {
+    most: 0,
+    compute: () => ({ device: 'cuda:0', precision: 'fp32' as const, cachePrecision: 'fp16' as const, name: 'GPU' }),
+  });
+  trainer.step = async (batch, settings) => {
+    gpu.most = Math.max(gpu.most, ++inFlight);
+    return step(batch, settings).finally(() => inFlight--);
+  };
+  const save = trainer.save.bind(trainer);
+  trainer.save = async (path, metadata) => {
+    expect(inFlight).toBe(0);
+    return save(path, metadata);
+  };
+  return gpu;
+}
+
+describe('two batches in flight, on a GPU', () => {
+  test('change nothing of what is trained and written', async () => {
+    for (const more of [{}, { accumulate: 2 }, { batchSize: 7 }, { saveEvery: 1e-9 }]) {
+      const gpu = fakeGpu();
+      const result = await trainWith(options({ ...more, overwrite: true }), {}, gpu).result;
+      expect(gpu.most).toBe('batchSize' in more ? 1 : 2);
+      expect(await essence(result, gpu)).toEqual(await wholeRun({ ...more, overwrite: true }));
+    }
+  });
+
+  test.each([1, 2, 3, 4, 5, 9])(
+    'an abort in step %i loses none of them, and is gone on from bit for bit',
+    async (at) => {
+      for (const more of [{}, { accumulate: 2 }]) {
+        const controller = new AbortController();
+        const gpu = fakeGpu();
+        gpu.trainer.onStep = (call) => {
+          if (call >= at) controller.abort(new Error('stop'));
+          return undefined;
+        };
+        const run = trainWith(options({ ...more, overwrite: true }), { signal: controller.signal }, gpu).result;
+        expect(await failure(run)).toMatchObject({ code: 'SAM_INTERRUPTED' });
+        const second = fakeGpu();
+        const result = await trainWith({ resume: out() }, {}, second).result;
+        expect(await essence(result, second)).toEqual(await wholeRun({ ...more, overwrite: true }));
+      }
+    },
+  );
+
+  test('a NaN loss stops the run when the other has come back', async () => {
+    const gpu = fakeGpu();
+    let steps = 0;
+    gpu.trainer.onStep = () => (++steps === 2 ? 'nan' : undefined);
+    const error = await failure(trainWith(options({ saveEvery: 1e9 }), {}, gpu).result);
+    expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', message: expect.stringContaining('epoch 1, step 2') });
+    expect(steps).toBe(3);
+  });
+});
+
 describe('a resumed run', () => {
   test.each([1, 2, 3, 4, 5, 9])('goes on bit for bit after an abort in step %i', async (at) => {
     const controller = new AbortController();
