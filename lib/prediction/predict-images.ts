@@ -15,7 +15,7 @@ import {
   toPromptSettings,
   trainedBands,
 } from '../models/prompt-options.js';
-import { parseOptions } from '../options.js';
+import { checkHooks, parseOptions } from '../options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
@@ -99,6 +99,7 @@ export async function predictImages(
   given: PredictImagesOptions,
   hooks: Hooks<PredictProgress> = {},
 ): Promise<PredictImagesResult> {
+  checkHooks(hooks);
   const { points, labels, box, ...options } = parseOptions(predictImagesOptionsSchema, given);
   if (options.simplify !== undefined && !options.polygons) {
     throw new SamError('SAM_BAD_OPTION', '`simplify` is about polygons, and none are asked for', {
@@ -264,13 +265,13 @@ async function withPolygons<T>(
   work: (take: ((rows: Uint8Array) => Promise<void>) | undefined) => Promise<T>,
 ): Promise<T> {
   if (!polygons) return work(undefined);
-  const place = raster?.georeference === undefined ? undefined : toLonLat(raster.georeference);
+  const place = raster?.georeference === undefined ? undefined : await toLonLat(raster.georeference);
   if (place === undefined) {
     const why =
       raster?.georeference === undefined ? 'has no georeference' : 'has a coordinate system that is not known';
     onWarning?.(`${sample.image.path} ${why}: its polygons are in pixels, not in longitude and latitude`);
   }
-  if (raster?.georeference !== undefined && place !== undefined && !datumIsKnown(raster.georeference)) {
+  if (raster?.georeference !== undefined && place !== undefined && !(await datumIsKnown(raster.georeference))) {
     onWarning?.(`${sample.image.path} has an older datum: without its shift to WGS 84, polygons may be some 100 m off`);
   }
   return writePolygons(outputs.polygons, { width: size.width, toLonLat: place, tolerance: simplify }, work);

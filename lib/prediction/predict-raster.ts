@@ -9,7 +9,7 @@ import { decodeImage, MOST_PIXELS } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
 import { MODEL_SIDE } from '../frame.js';
 import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
-import type { Prompt } from '../prompts/prompt.js';
+import { type Prompt, shapesOf } from '../prompts/prompt.js';
 import { Blender } from '../raster/blend.js';
 import type { Georeference } from '../raster/georeference.js';
 import { GeoTiffWriter } from '../raster/geotiff-writer.js';
@@ -221,7 +221,13 @@ class RasterWork {
       const prompt = asked === 'find' ? await find(embedding) : asked;
       if (prompt === undefined) return undefined;
       const padTo = given ? 0 : toPromptSettings(prompts).padTo;
-      const prediction = await model.predict(embedding, { ...prompt, maskOutput, multiMask, pointSets, padTo });
+      const prediction = await model.predict(embedding, {
+        ...shapesOf(prompt),
+        maskOutput,
+        multiMask,
+        pointSets,
+        padTo,
+      });
       this.#counts.asked++;
       this.#scores.push(prediction.score);
       return this.#probabilities(prompt, prediction, imageSize !== undefined);

@@ -4,7 +4,7 @@ import type { Embeddings, SamModel, Trainer, TrainerOptions } from '../../bindin
 import { native, nativeCall } from '../addon/native.js';
 import type { Hooks } from '../core/hooks.js';
 import { packageVersion } from '../core/package-root.js';
-import { openData } from '../data/open-data.js';
+import { loadData } from '../data/open-data.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
 import { type Compute, computeOn } from '../device.js';
 import type { EnsureOptions, EnsureResult } from '../embeddings/embedding-store.js';
@@ -59,7 +59,7 @@ export interface TrainEnvironment {
 export const environment: TrainEnvironment = {
   measuresUntuned: true,
   compute: computeOn,
-  openData,
+  openData: loadData,
   openModel,
   async score(dir, validation, { options, compute, model }, { signal, onWarning }) {
     const { scoreRun } = await import('../reports/score-run.js');

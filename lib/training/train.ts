@@ -1,6 +1,7 @@
 /** Fine-tunes a model: from options to a run folder. What happens in which order is here; how, in the files beside. */
 
 import { existsSync } from 'node:fs';
+import { z } from 'zod';
 import { fromNative } from '../addon/native.js';
 import { SamError, toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
@@ -10,8 +11,10 @@ import { allViews } from '../data/views.js';
 import type { Compute } from '../device.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import {
+  checkHooks,
   parseOptions,
   type ResolvedTrainOptions,
+  requireOptions,
   type TrainOptions,
   trainOptionsSchema,
   withPreset,
@@ -58,6 +61,7 @@ export function train(options: TrainOptions | ResumeOptions, control: TrainContr
 /** As {@link train}, with data and models from elsewhere: runs that share them, and tests. */
 export function trainWith(options: Partial<TrainOptions>, control: TrainControl, from: TrainEnvironment): TrainRun {
   return new TrainRun(async (keep) => {
+    checkHooks(control, { profile: z.string().optional() });
     const profile = control.profile === undefined ? undefined : new Profile(control.profile);
     const emit = (event: TrainEvent) => {
       keep(event);
@@ -81,7 +85,7 @@ export function trainWith(options: Partial<TrainOptions>, control: TrainControl,
 async function fineTune(given: Partial<TrainOptions>, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {
   const started = performance.now();
   const seconds: TrainSeconds = { setup: 0, encode: 0, train: 0, validate: 0, total: 0 };
-  const folder = resumeFolder(given);
+  const folder = resumeFolder(requireOptions(given));
   const resumed = folder === undefined ? undefined : await openResumedRun(folder, given);
   const options = resumed?.config.options ?? newOptions(given);
   if (resumed?.metadata !== undefined && isFinished(resumed.metadata.state, options)) {

@@ -5,10 +5,12 @@
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 
 #include "binding/arguments.h"
-#include "binding/cuda.h"
 #include "binding/handles.h"
 #include "binding/prompts.h"
 #include "binding/task.h"
+#include "device/cuda.h"
+#include "device/cuda_driver.h"
+#include "device/cuda_library.h"
 #include "encoder/load_encoder.h"
 #include "export/export_encoder.h"
 #include "weights/convert.h"

@@ -18,6 +18,11 @@ namespace profiler = torch::autograd::profiler;
 
 bool profiling = false;  // guarded by task_running
 
+/** trace_only: nobody asks for the events but the file. LibTorch has the setting since 2.13. */
+void trace_only(auto& config) {
+  if constexpr (requires { config.trace_only; }) config.trace_only = true;
+}
+
 }  // namespace
 
 Napi::Value start_profile(const Napi::CallbackInfo& info) {
@@ -27,7 +32,7 @@ Napi::Value start_profile(const Napi::CallbackInfo& info) {
     if (device.is_cuda()) activities.insert(profiler::ActivityType::CUDA);
     torch::profiler::impl::ExperimentalConfig experimental;
     experimental.profile_all_threads = true;
-    experimental.trace_only = true;  // nobody asks for the events but the file
+    trace_only(experimental);
     const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO, /*report_input_shapes=*/false,
                                           /*profile_memory=*/false, /*with_stack=*/false,
                                           /*with_flops=*/false, /*with_modules=*/false, experimental);

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "binding/cuda.h"
+#include "device/cuda.h"
 #include "error.h"
 
 namespace sam::binding {

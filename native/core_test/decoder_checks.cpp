@@ -8,7 +8,6 @@
 namespace sam::core_test {
 namespace {
 
-constexpr double kEmbeddingTolerance = 1e-4;
 constexpr double kIouTolerance = 1e-4;
 constexpr double kLogitTolerance = 1e-3;
 
@@ -78,8 +77,10 @@ void check_decoder(const Context& context) {
     const std::vector<int64_t> values(settings.data_ptr<int64_t>(),
                                       settings.data_ptr<int64_t>() + settings.numel());
     const bool quiet = values[2] != 0, meta = values[3] != 0;
-    const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
-    check_case(context, name, *sam, values);
+    context.report->attempt("decoder/" + name, [&] {
+      const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
+      check_case(context, name, *sam, values);
+    });
   }
 }
 
