@@ -33,6 +33,7 @@ class EmbeddingsHandle final : public Handle<EmbeddingsHandle, at::Tensor> {
 struct EncodingState {
   std::shared_ptr<ImageEncoder> encoder;
   at::Tensor x;
+  bool to_host = false;  // the embedding is for storage
   int64_t slice = 0;
 
   bool done() const { return slice == encoder->slices(); }
