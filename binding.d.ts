@@ -15,7 +15,7 @@
 // biome-ignore format: a list of words
 export type NativeErrorCode =
   | 'SAM_BAD_ARGUMENT' | 'SAM_BAD_SHAPE' | 'SAM_BAD_CHECKPOINT' | 'SAM_BAD_ENCODER' | 'SAM_CACHE_DAMAGED'
-  | 'SAM_DISPOSED' | 'SAM_IO' | 'SAM_NO_CUDA' | 'SAM_OUT_OF_MEMORY' | 'SAM_TORCH';
+  | 'SAM_DISPOSED' | 'SAM_IO' | 'SAM_NO_CUDA' | 'SAM_OUT_OF_MEMORY' | 'SAM_SECOND_COPY' | 'SAM_TORCH';
 
 export type Precision = 'fp32' | 'bf16' | 'fp16';
 export type MaskOutput = 'multi' | 'single'; // mask tokens 1 to 3, or token 0

@@ -1,9 +1,11 @@
 /** Where to compute: turns `--device auto` and `--precision auto` into what this machine really has. */
 
+import { z } from 'zod';
 import type { Precision, RuntimeInfo } from '../binding.js';
 import { native } from './addon/native.js';
 import { SamError } from './core/errors.js';
 import type { Hooks } from './core/hooks.js';
+import { checkHooks, listener, modelOptions, parseOptions } from './options.js';
 
 /** Where a process computes, and in which precision. */
 export interface Compute {
@@ -45,7 +47,7 @@ export function computeOn(
   hooks: DeviceHooks = {},
 ): Compute {
   if (threads !== undefined) native().setThreads(threads);
-  return resolveDevice(device, precision, hooks);
+  return resolve(device, precision, hooks);
 }
 
 /** Says why LibTorch cannot compute on a GPU here. */
@@ -70,10 +72,18 @@ const BF16_CAPABILITY = 8;
  * @param device `auto`, `cpu`, `cuda` or `cuda:N`.
  * @throws SamError `SAM_NO_CUDA`: a GPU is asked for that isn't there.
  */
-export function resolveDevice(
+export function resolveDevice(device: string, precision: Precision | 'auto', hooks: DeviceHooks = {}): Compute {
+  const asked = parseOptions(resolveSchema, { device, precision });
+  checkHooks(hooks, { info: listener<never>().optional() });
+  return resolve(asked.device, asked.precision, hooks);
+}
+
+const resolveSchema = z.strictObject({ device: modelOptions.device, precision: modelOptions.precision });
+
+function resolve(
   device: string,
   precision: Precision | 'auto',
-  { onNote, info = (options) => native().info(options) }: DeviceHooks = {},
+  { onNote, info = (options) => native().info(options) }: DeviceHooks,
 ): Compute {
   const { cuda, fastBf16 } = info({ probeCuda: device !== 'cpu' });
   const cachePrecision = precision === 'fp32' ? 'fp32' : 'fp16';

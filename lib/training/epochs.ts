@@ -7,6 +7,7 @@ import { pick } from '../data/sample-list.js';
 import type { TrainEvent } from '../runs/events.js';
 import type { History } from '../runs/history.js';
 import { completeEpoch, isFinished, type RunState } from '../runs/run-state.js';
+import { worseForLong } from '../runs/untuned.js';
 import {
   type BatchSource,
   type PlannedBatch,
@@ -39,15 +40,24 @@ export interface EpochsContext {
   lastCheckpoint(): string | undefined;
 }
 
+/**
+ * Measures the model as the run begins with it, for what is said of its epochs: one look at the validation images. A run of an
+ * earlier version that goes on can't be measured any more.
+ */
+export async function measureUntuned(context: EpochsContext): Promise<void> {
+  const { state } = context;
+  if (state.step > 0 || state.untunedIou !== null) return;
+  state.untunedIou = (await timedValidation(context, 0)).iou;
+}
+
 /** Trains until the last epoch, early stopping or an abort. An abort throws the signal's reason; `state` can then be saved. */
 export async function runEpochs(context: EpochsContext): Promise<void> {
   const { state } = context;
-  const { options, seconds } = context.run;
+  const { options } = context.run;
+  let warned = false;
   while (!isFinished(state, options)) {
     const trained = await trainEpoch(context);
-    const started = performance.now();
-    const validation = await validateEpoch(context);
-    seconds.validate += (performance.now() - started) / 1000;
+    const validation = await timedValidation(context, state.epoch + 1);
     const best = completeEpoch(state, validation);
     const line = {
       type: 'epoch' as const,
@@ -60,8 +70,18 @@ export async function runEpochs(context: EpochsContext): Promise<void> {
     await context.history.append({ ...line, ...trained });
     await context.save(best);
     context.emit({ ...line, epochs: options.epochs });
+    if (!warned) warned = warnIfWorse(context);
     await context.afterEpoch();
   }
+}
+
+/** Warns of a run whose epochs have been worse than the untuned model for too long; tells whether it did. */
+function warnIfWorse(context: EpochsContext): boolean {
+  const worse = worseForLong(context.state);
+  if (worse === undefined) return false;
+  const message = `${worse}; lower \`lr\` (it is ${context.run.options.lr}), or see sam-native tune`;
+  context.emit({ type: 'warning', code: 'SAM_BAD_OPTION', message });
+  return true;
 }
 
 /** What an optimisation step adds up from its batches. */
@@ -194,9 +214,21 @@ async function completeStep(
   context.emit({ ...line, stepInEpoch, stepsPerEpoch, samplesPerSecond: step.pace });
 }
 
-/** Returns the mean loss and IoU of the validation images, with prompts that are the same in every epoch. */
-async function validateEpoch(context: EpochsContext): Promise<{ loss: number; iou: number }> {
-  const { source, trainer, state, signal } = context;
+/** Validates, and adds the time that it takes to the run's. */
+async function timedValidation(context: EpochsContext, epoch: number): Promise<{ loss: number; iou: number }> {
+  const started = performance.now();
+  const validation = await validate(context, epoch);
+  context.run.seconds.validate += (performance.now() - started) / 1000;
+  return validation;
+}
+
+/**
+ * Returns the mean loss and IoU of the validation images, with prompts that are the same in every epoch.
+ *
+ * @param epoch 0: before training, where a loss that is not finite ends nothing.
+ */
+async function validate(context: EpochsContext, epoch: number): Promise<{ loss: number; iou: number }> {
+  const { source, trainer, signal } = context;
   const { splits, options } = context.run;
   const plan = planBatches(splits.validation, options.batchSize);
   const total = splits.validation.length;
@@ -206,9 +238,9 @@ async function validateEpoch(context: EpochsContext): Promise<{ loss: number; io
     const result = await trainer.validate(batch);
     for (const value of result.losses) loss += value;
     for (const value of result.ious) iou += value;
-    if (!Number.isFinite(loss)) throw nanLoss(context, planned, 'the validation loss is');
+    if (epoch > 0 && !Number.isFinite(loss)) throw nanLoss(context, planned, 'the validation loss is');
     done += planned.samples.length;
-    context.emit({ type: 'validate', epoch: state.epoch + 1, done, total });
+    context.emit({ type: 'validate', epoch, done, total });
   }
   return { loss: loss / total, iou: iou / total };
 }

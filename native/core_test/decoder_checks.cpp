@@ -101,8 +101,10 @@ void check_decoder(const Context& context) {
     const std::vector<int64_t> values(settings.data_ptr<int64_t>(),
                                       settings.data_ptr<int64_t>() + settings.numel());
     const bool quiet = values[2] != 0, meta = values[3] != 0;
-    const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
-    check_case(context, name, *sam, values);
+    context.report->attempt("decoder/" + name, [&] {
+      const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
+      check_case(context, name, *sam, values);
+    });
   }
 }
 
