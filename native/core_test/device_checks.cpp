@@ -1,9 +1,14 @@
 // What a GPU needs around LibTorch, as far as it shows without one.
+#include <ATen/ATen.h>
+
 #include <fstream>
 #include <random>
 
 #include "core_test/checks.h"
+#include "device/cuda.h"
 #include "device/cuda_library.h"
+#include "device/move_together.h"
+#include "model/exact.h"
 
 namespace sam::core_test {
 namespace {
@@ -26,6 +31,31 @@ double wrong_dependencies(const std::vector<std::string>& files, const std::vect
   return wrong;
 }
 
+// Tensors of several types, an undefined and an empty one, moved as views of one buffer.
+double packing_error() {
+  const std::vector<at::Tensor> all = {at::rand({3, 5}),    at::Tensor(),
+                                       at::arange(7),       at::ones({2, 3}, at::kBool),
+                                       at::empty({0, 2}),   at::arange(13, at::kByte),
+                                       at::rand({4, 4}).t()};
+  std::vector<at::Tensor> moved = all;
+  std::vector<at::Tensor*> places;
+  for (at::Tensor& tensor : moved) places.push_back(&tensor);
+  move_packed(places, at::kCPU);
+  double wrong = 0;
+  for (size_t i = 0; i < all.size(); ++i)
+    wrong += all[i].defined() ? !moved[i].equal(all[i]) : moved[i].defined();
+  return wrong + !moved[0].is_alias_of(moved[6]);
+}
+
+// fp32 means fp32, whatever the environment has set.
+double tf32_left() {
+  at::Context& torch = at::globalContext();
+  torch.setAllowTF32CuBLAS(true);
+  torch.setAllowTF32CuDNN(true);
+  keep_exact(at::Device(at::kCUDA, 0), at::kFloat);
+  return torch.allowTF32CuBLAS() + torch.allowTF32CuDNN();
+}
+
 }  // namespace
 
 void check_device(const Context& context) {
@@ -43,6 +73,12 @@ void check_device(const Context& context) {
                                             "nvidia/cuda_nvrtc/lib/libnvrtc.so.12"};
   context.report->check("device/dependencies/cuda-12", wrong_dependencies(wheel12, wheel12), 0);
   context.report->check("device/dependencies/none", wrong_dependencies({}, {}), 0);
+  context.report->check("device/moved-together", packing_error(), 0);
+  context.report->check("device/no-tf32", tf32_left(), 0);
+  if (context.device.is_cpu())  // here a first kernel must fail, and its words be told
+    context.report->check("device/problem-is-told", cuda_problem(0).value_or("").empty(), 0);
+  else
+    context.report->check("device/no-cudnn-attention", at::globalContext().userEnabledCuDNNSDP(), 0);
 }
 
 }  // namespace sam::core_test
