@@ -14,7 +14,8 @@ struct Environment {
 
   Lane compute, data;
   Napi::FunctionReference embeddings, encoding, image_encoder, embedding_cache, sam_model, trainer;
-  // What the handle that is being constructed will hold: a pointer to a shared pointer. JavaScript cannot set it.
+  // What the handle that is being constructed will hold: a pointer to a shared pointer. JavaScript cannot set
+  // it.
   void* incoming = nullptr;
 
   Lane& lane(LaneKind kind) { return kind == LaneKind::kCompute ? compute : data; }

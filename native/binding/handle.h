@@ -15,8 +15,8 @@
 
 namespace sam::binding {
 
-// `held`, after whose end the system has its memory back: when its last owner lets go of it, be that the handle, a
-// trainer of the model or work in flight.
+// `held`, after whose end the system has its memory back: when its last owner lets go of it, be that the
+// handle, a trainer of the model or work in flight.
 template <typename T>
 std::shared_ptr<T> with_memory_returned(std::shared_ptr<T> held) {
   T* const object = held.get();
@@ -26,8 +26,8 @@ std::shared_ptr<T> with_memory_returned(std::shared_ptr<T> held) {
           }};
 }
 
-// `Derived` names itself (`kName`, and `kTag` as Node-API wants it), says whether it `kHoldsWeights`, and knows its
-// constructor's place in the Environment (`constructor_of`); `T` is what it holds.
+// `Derived` names itself (`kName`, and `kTag` as Node-API wants it), says whether it `kHoldsWeights`, and
+// knows its constructor's place in the Environment (`constructor_of`); `T` is what it holds.
 template <typename Derived, typename T>
 class Handle : public Napi::ObjectWrap<Derived> {
  public:

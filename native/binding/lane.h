@@ -1,6 +1,6 @@
-// Where asynchronous work of one JavaScript environment runs: two lanes over Node's thread pool, first in first out. Of
-// each kind at most one task is in flight in the whole process, however many environments there are, so that files and
-// names are still served by the pool's other threads.
+// Where asynchronous work of one JavaScript environment runs: two lanes over Node's thread pool, first in
+// first out. Of each kind at most one task is in flight in the whole process, however many environments there
+// are, so that files and names are still served by the pool's other threads.
 #pragma once
 
 #include <napi.h>
@@ -16,8 +16,9 @@ enum class LaneKind { kCompute, kData };
 
 class Lane;
 
-// The right to run a task of one kind. No thread of the pool waits for it: a lane that is refused is woken when it is
-// free, and asks again. Whoever comes first has it, as a lane's thread may be busy with JavaScript for long.
+// The right to run a task of one kind. No thread of the pool waits for it: a lane that is refused is woken
+// when it is free, and asks again. Whoever comes first has it, as a lane's thread may be busy with JavaScript
+// for long.
 class Turn {
  public:
   static Turn& of(LaneKind kind);

@@ -1,5 +1,5 @@
-// OpenMP's number of threads belongs to the thread that asks, and so to all code that runs on it: a task on a thread of
-// Node's pool takes the number that it needs and puts the old one back.
+// OpenMP's number of threads belongs to the thread that asks, and so to all code that runs on it: a task on a
+// thread of Node's pool takes the number that it needs and puts the old one back.
 #pragma once
 
 #include <ATen/Parallel.h>
@@ -18,8 +18,8 @@ class OpenMpThreads {
   OpenMpThreads(const OpenMpThreads&) = delete;
   OpenMpThreads& operator=(const OpenMpThreads&) = delete;
 
-  // For computing. LibTorch is only told of a number that is new to this thread: it then drops the convolutions that
-  // it has prepared there.
+  // For computing. LibTorch is only told of a number that is new to this thread: it then drops the
+  // convolutions that it has prepared there.
   void take(int threads) {
     thread_local int told = 0;
     if (told == threads)

@@ -12,7 +12,8 @@ namespace {
 
 std::string own_path() {
   Dl_info where{};
-  return dladdr(reinterpret_cast<void*>(&require_single_copy), &where) != 0 ? where.dli_fname : "sam_native.node";
+  return dladdr(reinterpret_cast<void*>(&require_single_copy), &where) != 0 ? where.dli_fname
+                                                                            : "sam_native.node";
 }
 
 }  // namespace
@@ -24,7 +25,8 @@ void require_single_copy() {
         c10::Dispatcher::singleton().registerLibrary("sam_native", own_path()));
     (void)registered;
   } catch (const c10::Error& error) {
-    throw Error("SAM_SECOND_COPY", own_path() + " cannot be loaded: another copy of the addon is in this process already",
+    throw Error("SAM_SECOND_COPY",
+                own_path() + " cannot be loaded: another copy of the addon is in this process already",
                 error.what_without_backtrace());
   }
 }

@@ -1,5 +1,5 @@
-// One copy of the addon in a process. Two files of it, say of two packages in node_modules, would share one LibTorch: its
-// allocator, and memory that one took and the other frees.
+// One copy of the addon in a process. Two files of it, say of two packages in node_modules, would share one
+// LibTorch: its allocator, and memory that one took and the other frees.
 #pragma once
 
 namespace sam::binding {

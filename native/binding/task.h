@@ -39,7 +39,8 @@ class Task final : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void Execute() override {
-    // Its lane has taken the turn. Others may have it as soon as the work is done, whatever JavaScript does meanwhile.
+    // Its lane has taken the turn. Others may have it as soon as the work is done, whatever JavaScript does
+    // meanwhile.
     const std::lock_guard turn(Turn::of(kind_), std::adopt_lock);
     try {
       OpenMpThreads threads;

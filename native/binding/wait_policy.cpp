@@ -1,8 +1,8 @@
-// OMP_WAIT_POLICY while LibTorch is loaded. libgomp, of which LibTorch is made, reads it in its constructor, and that
-// runs before every constructor of ours. But the dynamic linker relocates all libraries before it runs the first
-// constructor, and to relocate an indirect function it calls that function's resolver: the one place that is early
-// enough. The resolver calls functions of libc, which has been relocated before us; this file is compiled with -fno-plt,
-// so that its own references to them are bound by then (CMakeLists.txt).
+// OMP_WAIT_POLICY while LibTorch is loaded. libgomp, of which LibTorch is made, reads it in its constructor,
+// and that runs before every constructor of ours. But the dynamic linker relocates all libraries before it
+// runs the first constructor, and to relocate an indirect function it calls that function's resolver: the one
+// place that is early enough. The resolver calls functions of libc, which has been relocated before us; this
+// file is compiled with -fno-plt, so that its own references to them are bound by then (CMakeLists.txt).
 #include "binding/wait_policy.h"
 
 #include <unistd.h>
@@ -18,8 +18,8 @@ char policy[] = "OMP_WAIT_POLICY=PASSIVE";
 char** before = nullptr;             // the environment as it was
 std::atomic<char**> ours = nullptr;  // the one with the policy
 
-// A copy with one line more, put in its place by one store: setenv would move what other threads may be reading. For
-// the same reason it is never freed.
+// A copy with one line more, put in its place by one store: setenv would move what other threads may be
+// reading. For the same reason it is never freed.
 void set_wait_policy() {
   if (environ == nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   size_t count = 0;

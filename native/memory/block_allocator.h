@@ -1,8 +1,8 @@
 // Keeps the big blocks that tensors free, for the tensors that follow. A training step frees and asks again
 // for hundreds of megabytes, the same sizes each time; glibc gives such blocks back to the kernel, and the
 // next step pays for every page anew (a hundred thousand page faults a step; docs/benchmarks.md). Blocks are
-// mapped with huge pages. What was not needed for some seconds goes back to the system, and all of it when a model is
-// disposed of.
+// mapped with huge pages. What was not needed for some seconds goes back to the system, and all of it when a
+// model is disposed of.
 #pragma once
 
 #include <cstddef>
