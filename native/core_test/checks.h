@@ -25,7 +25,7 @@ enum class Broken { kNothing, kPositions, kMissing, kWeightDecay };
 // A file of a random name that goes with its scope.
 class TemporaryFile {
  public:
-  TemporaryFile();
+  explicit TemporaryFile(const std::string& extension = ".safetensors");
   ~TemporaryFile();
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;

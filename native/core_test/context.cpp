@@ -10,9 +10,9 @@
 
 namespace sam::core_test {
 
-TemporaryFile::TemporaryFile()
+TemporaryFile::TemporaryFile(const std::string& extension)
     : path_((std::filesystem::temp_directory_path() /
-             ("sam_core_test-" + std::to_string(std::random_device{}()) + ".safetensors"))
+             ("sam_core_test-" + std::to_string(std::random_device{}()) + extension))
                 .string()) {}
 
 TemporaryFile::~TemporaryFile() {

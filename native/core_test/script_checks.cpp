@@ -23,7 +23,7 @@ constexpr double kScriptDeviceAngle = 1e-5;
 void check_scripts(const Context& context) {
   const at::NoGradGuard no_grad;
   const at::Device device = context.device;
-  const TemporaryFile weights, exported;
+  const TemporaryFile weights, exported(".pt");
   write_random_weights(kTinyViTName, /*seed=*/1, weights.path());
   const at::Tensor pixels = drawn_pixels(device);
   const at::Tensor built = load_encoder(weights.path(), device, at::kFloat, false)->encode(pixels);

@@ -28,6 +28,7 @@ Batch drawn_batch(at::Device device, int64_t images, int64_t prompts, int64_t po
   batch.prompts.per_image = prompts;
   batch.prompts.points = at::rand({images, prompts, points, 2}, options) * kModelSize;
   batch.prompts.labels = at::ones({images, prompts, points}, options.dtype(at::kLong));
+  batch.prompts.any_missing = false;
   batch.targets = (at::rand({images, kLowResSize, kLowResSize}, options) > 0.6).to(at::kByte);
   batch.valid = at::full({images, 2}, kLowResSize, options.dtype(at::kLong));
   return batch;
