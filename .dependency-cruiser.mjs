@@ -26,6 +26,7 @@ const FLOORS = [
   'tasks',
   'setup',
   'cli',
+  'binding',
   'rough',
   'index',
 ];

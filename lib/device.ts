@@ -1,9 +1,11 @@
 /** Where to compute: turns `--device auto` and `--precision auto` into what this machine really has. */
 
+import { z } from 'zod';
 import type { Precision, RuntimeInfo } from '../binding.js';
 import { native } from './addon/native.js';
 import { SamError } from './core/errors.js';
 import type { Hooks } from './core/hooks.js';
+import { checkHooks, listener, modelOptions, parseOptions } from './options.js';
 
 /** Where a process computes, and in which precision. */
 export interface Compute {
@@ -28,10 +30,11 @@ export interface ComputeOptions {
   threads?: number | undefined;
 }
 
-/** Hooks of {@link resolveDevice}. `onNote` is told why `auto` takes the CPU where CUDA libraries or a GPU let one expect a GPU. */
+/** Hooks of {@link resolveDevice}. `onNote` is told why `auto` takes the CPU, or another GPU than the first, where CUDA libraries or a GPU let one expect it; and
+ * of a precision that is slow here. */
 export interface DeviceHooks extends Pick<Hooks, 'onNote'> {
   /** Stands in for what the addon says of this machine, in tests. */
-  info?: (options: { probeCuda: boolean }) => RuntimeInfo;
+  info?: (options: { probeCuda: boolean | number }) => RuntimeInfo;
 }
 
 /**
@@ -44,7 +47,7 @@ export function computeOn(
   hooks: DeviceHooks = {},
 ): Compute {
   if (threads !== undefined) native().setThreads(threads);
-  return resolveDevice(device, precision, hooks);
+  return resolve(device, precision, hooks);
 }
 
 /** Says why LibTorch cannot compute on a GPU here. */
@@ -69,40 +72,72 @@ const BF16_CAPABILITY = 8;
  * @param device `auto`, `cpu`, `cuda` or `cuda:N`.
  * @throws SamError `SAM_NO_CUDA`: a GPU is asked for that isn't there.
  */
-export function resolveDevice(
+export function resolveDevice(device: string, precision: Precision | 'auto', hooks: DeviceHooks = {}): Compute {
+  const asked = parseOptions(resolveSchema, { device, precision });
+  checkHooks(hooks, { info: listener<never>().optional() });
+  return resolve(asked.device, asked.precision, hooks);
+}
+
+const resolveSchema = z.strictObject({ device: modelOptions.device, precision: modelOptions.precision });
+
+function resolve(
   device: string,
   precision: Precision | 'auto',
-  { onNote, info = (options) => native().info(options) }: DeviceHooks = {},
+  { onNote, info = (options) => native().info(options) }: DeviceHooks,
 ): Compute {
   const { cuda, fastBf16 } = info({ probeCuda: device !== 'cpu' });
   const cachePrecision = precision === 'fp32' ? 'fp32' : 'fp16';
-  if (device === 'cpu' || (device === 'auto' && !cuda.available)) {
-    if (cuda.library || cuda.devices.length > 0) onNote?.(`${noGpuReason(cuda)}; computing on the CPU`);
+  const { index, problems } = device === 'cpu' ? { problems: [] } : chooseGpu(device, cuda, info);
+  if (index === undefined && device !== 'cpu' && device !== 'auto') {
+    throw new SamError('SAM_NO_CUDA', `\`device\` ${device}: ${problems.join('; ')}`, {
+      fix: 'use `device` cpu; npx sam-native doctor says what is missing for a GPU',
+    });
+  }
+  const gpu = index === undefined ? undefined : cuda.devices[index]!;
+  if (problems.length > 0) onNote?.(`${problems.join('; ')}; computing on ${gpu?.name ?? 'the CPU'}`);
+  if (gpu === undefined) {
     const automatic: Automatic = fastBf16
       ? { precision: 'bf16', precisionReason: 'this processor multiplies it in hardware' }
       : { precision: 'fp32', precisionReason: 'this processor has no bf16 arithmetic' };
     return { device: 'cpu', ...choose(precision, automatic), cachePrecision, name: 'CPU' };
   }
-  const index = Number(device.split(':')[1] ?? 0);
-  const gpu = cuda.devices[index];
-  if (!cuda.available || gpu === undefined) {
-    const { length } = cuda.devices;
-    const count = length === 1 ? 'one GPU' : `${length} GPUs`;
-    const what = cuda.available ? `this machine has ${count}` : `no usable GPU: ${noGpuReason(cuda)}`;
-    throw new SamError('SAM_NO_CUDA', `\`device\` ${device}: ${what}`, {
-      fix: 'use `device` cpu; npx sam-native doctor says what is missing for a GPU',
-    });
+  const hasBf16 = Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY;
+  if (precision === 'bf16' && !hasBf16) {
+    onNote?.(`\`precision\` bf16 is slow on ${gpu.name}: it has no bf16 arithmetic; leave it at auto`);
   }
-  const automatic: Automatic =
-    Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY
-      ? { precision: 'bf16', precisionReason: `the tensor cores of ${gpu.name} multiply it` }
-      : { precision: 'fp16', precisionReason: `${gpu.name} has no bf16; with a loss scaler` };
-  return {
-    device: `cuda:${index}`,
-    ...choose(precision, automatic),
-    cachePrecision,
-    name: gpu.name,
-  };
+  const automatic: Automatic = hasBf16
+    ? { precision: 'bf16', precisionReason: `the tensor cores of ${gpu.name} multiply it` }
+    : { precision: 'fp16', precisionReason: `${gpu.name} has no bf16; with a loss scaler` };
+  return { device: `cuda:${index}`, ...choose(precision, automatic), cachePrecision, name: gpu.name };
+}
+
+/**
+ * Chooses a GPU that computes: the one asked for, or for `auto` the first. Each is tried with a first kernel, and no other is touched:
+ * that takes memory of it. `problems` say why those before it, or all, cannot be used.
+ */
+function chooseGpu(
+  device: string,
+  cuda: RuntimeInfo['cuda'],
+  info: NonNullable<DeviceHooks['info']>,
+): { index?: number; problems: string[] } {
+  const auto = device === 'auto';
+  const { available, devices, library } = cuda;
+  if (!available) {
+    const silent = auto && !library && devices.length === 0;
+    return { problems: silent ? [] : [`${auto ? '' : 'no usable GPU: '}${noGpuReason(cuda)}`] };
+  }
+  const asked = auto ? devices.keys() : [Number(device.split(':')[1] ?? 0)];
+  const problems: string[] = [];
+  for (const index of asked) {
+    if (devices[index] === undefined) {
+      const count = devices.length === 1 ? 'one GPU' : `${devices.length} GPUs`;
+      return { problems: [`this machine has ${count}`] };
+    }
+    const { problem, name } = info({ probeCuda: index }).cuda.devices[index]!;
+    if (problem === undefined) return { index, problems };
+    problems.push(`${name} cannot be used: ${problem}`);
+  }
+  return { problems };
 }
 
 interface Automatic {

@@ -303,7 +303,8 @@ export const trainOptionsSchema = z.strictObject({
 
 /** What was given, with the values of its preset where nothing was. */
 export function withPreset<Given extends { preset?: TrainOptions['preset'] }>(given: Given): Given {
-  return given.preset === undefined || !(given.preset in PRESETS) ? given : { ...PRESETS[given.preset], ...given };
+  const { preset } = requireOptions(given);
+  return preset === undefined || !(preset in PRESETS) ? given : { ...PRESETS[preset], ...given };
 }
 /** Everything resolved. */
 export type ResolvedTrainOptions = z.output<typeof trainOptionsSchema>;
@@ -320,8 +321,16 @@ export function parseLoss(text: string): Required<LossWeights> {
 
 /** Says in words what zod expected. */
 function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.message.startsWith('expected ')) return issue.message; // the schema's own words
   if (issue.code === 'invalid_type') {
-    const kinds: Record<string, string> = { number: 'a number', int: 'a whole number', boolean: 'true or false' };
+    const kinds: Record<string, string> = {
+      number: 'a number',
+      int: 'a whole number',
+      boolean: 'true or false',
+      array: 'an array',
+      object: 'an object',
+      tuple: 'an array',
+    };
     return `expected ${kinds[issue.expected] ?? `a ${issue.expected}`}`;
   }
   if (issue.code === 'too_small') {
@@ -344,14 +353,46 @@ function optionError(error: z.ZodError, given: object, known: readonly string[])
     if (issue.code === 'unrecognized_keys') {
       const meant = closest(issue.keys[0] ?? '', known);
       if (meant !== undefined) fix = `did you mean \`${meant}\`?`;
-      return `unknown option ${issue.keys.map((key) => `\`${key}\``).join(', ')}`;
+      const named = issue.keys.slice(0, MOST_NAMED).map((key) => `\`${key}\``);
+      const rest = issue.keys.length - named.length;
+      return `unknown option ${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
     }
     const name = String(issue.path[0] ?? '');
     const value = (given as Record<string, unknown>)[name];
     if (value === undefined) return `\`${name}\` is missing`;
-    return `\`${name}\` ${typeof value === 'number' ? value : JSON.stringify(value)}: ${expectation(issue)}`;
+    return `\`${name}\` ${shown(value)}: ${expectation(issue)}`;
   });
-  return new SamError('SAM_BAD_OPTION', lines.join('; '), { fix });
+  return new SamError('SAM_BAD_OPTION', [...new Set(lines)].join('; '), { fix });
+}
+
+/** Most unknown options that an error names. */
+const MOST_NAMED = 10;
+/** Most characters of a value, other than text, that an error shows. */
+const MOST_SHOWN = 80;
+
+/** Writes a value, whatever it is, for an error's one line. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return '(a function)';
+  if (ArrayBuffer.isView(value)) return `(a ${value.constructor.name})`;
+  let text: string;
+  try {
+    text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  } catch {
+    text = '(an object)'; // a circle, or what JSON has no word for
+  }
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)} …` : text;
+}
+
+/**
+ * Returns what a caller gave as options, if it is an object: JavaScript lets anything come.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: it is none.
+ */
+export function requireOptions<Given>(given: Given): Given {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given;
+  const text = `options must be an object, not ${given === null || given === undefined ? given : shown(given)}`;
+  throw new SamError('SAM_BAD_OPTION', text, { fix: "give { name: value, … }, as the function's types say" });
 }
 
 /**
@@ -360,7 +401,46 @@ function optionError(error: z.ZodError, given: object, known: readonly string[])
  * @throws SamError `SAM_BAD_OPTION`: options are wrong, all of which it names.
  */
 export function parseOptions<Schema extends z.ZodObject>(schema: Schema, given: object): z.output<Schema> {
+  requirePlainLists(schema, requireOptions(given));
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   throw optionError(parsed.error, given, Object.keys(schema.shape));
+}
+
+/** Refuses typed arrays in the place of lists. zod would throw a TypeError of its own: it freezes a list, which they do not allow. */
+function requirePlainLists({ shape }: z.ZodObject, given: object): void {
+  for (const [name, value] of Object.entries(given)) {
+    try {
+      if (typeof value === 'object') (shape[name] as z.ZodType | undefined)?.safeParse(value);
+    } catch (cause) {
+      throw new SamError('SAM_BAD_OPTION', `\`${name}\` ${shown(value)}: expected plain arrays`, { cause });
+    }
+  }
+}
+
+/** Makes the type of a function that a caller is told by. */
+export function listener<Told>() {
+  return z.custom<(told: Told) => void>((value) => typeof value === 'function', 'expected a function');
+}
+
+/** Hooks by name, as `lib/core/hooks.ts` has them. */
+export const hookOptions = {
+  signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected an AbortSignal').optional(),
+  onProgress: listener<never>().optional(),
+  onNote: listener<string>().optional(),
+  onWarning: listener<string>().optional(),
+} as const;
+
+/**
+ * Checks the hooks of a call as its options are: a misspelt `onWarnings` would never be called. What else the object holds, and looks
+ * like no hook, is the caller's.
+ *
+ * @param more other hooks that the call takes.
+ * @throws SamError `SAM_BAD_OPTION`: hooks are wrong, all of which it names.
+ */
+export function checkHooks(hooks: object, more: z.ZodRawShape = {}): void {
+  const schema = z.strictObject({ ...hookOptions, ...more });
+  const known = Object.keys(schema.shape);
+  const isMeant = (name: string) => /^on[A-Z]/.test(name) || closest(name, known) !== undefined;
+  parseOptions(schema, Object.fromEntries(Object.entries(requireOptions(hooks)).filter(([name]) => isMeant(name))));
 }

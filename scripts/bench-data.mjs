@@ -16,7 +16,7 @@ import sharp from 'sharp';
 import { native } from '../dist/addon/native.js';
 import { defaultCacheDir } from '../dist/core/cache-dir.js';
 import { decodeImage } from '../dist/data/decode.js';
-import { openData } from '../dist/data/open-data.js';
+import { loadData } from '../dist/data/open-data.js';
 import { resolveModel } from '../dist/models/resolve.js';
 import { trainOptionsSchema } from '../dist/options.js';
 import { median } from '../dist/scoring/statistics.js';
@@ -80,7 +80,7 @@ async function imageRow() {
 
 async function sampleJpeg() {
   const hooks = { onWarning: console.error, onNote: console.error, signal: undefined };
-  const { train } = await openData(
+  const { train } = await loadData(
     { ...trainOptionsSchema.parse({ data: 'sample:rivers', limit: 1 }), cacheDir: defaultCacheDir() },
     hooks,
   );

@@ -178,6 +178,27 @@ export async function moveWhole(from: string, to: string): Promise<void> {
 
 const host = hostname().replace(/[^A-Za-z0-9]/g, '') || 'host';
 
+/** Name of this process on a disk that machines and containers share: `host-pid`. */
+export const OWNER = `${host}-${process.pid}`;
+
+/** Reads the {@link OWNER} that a name or a content begins with; earlier versions wrote the number alone. */
+export function parseOwner(text: string): { host: string | undefined; pid: number } | undefined {
+  const [, host, pid] = /^(?:(\w+)-)?(\d+)(?!\w)/.exec(text) ?? [];
+  return pid === undefined ? undefined : { host, pid: Number(pid) };
+}
+
+/**
+ * Tells whether the process that left something on disk is gone, as far as this machine can tell: of another's it cannot.
+ *
+ * @param touched time at which it was last written, milliseconds. In a container every process may be number 1: what is older than this
+ * process is not its own.
+ */
+export function isGone(owner: { host: string | undefined; pid: number }, touched: number): boolean {
+  if (owner.host !== undefined && owner.host !== host) return false;
+  if (owner.pid !== process.pid) return !isAlive(owner.pid);
+  return touched < Date.now() - process.uptime() * 1000 - 1000;
+}
+
 /** A folder of this process alone, which is gone, at the latest, when the process exits. */
 export interface ScratchFolder {
   readonly path: string;
@@ -189,7 +210,7 @@ export interface ScratchFolder {
 export async function scratchFolder(parent: string): Promise<ScratchFolder> {
   await makeFolder(parent);
   await removeStale(parent);
-  const path = join(parent, `${host}-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const path = join(parent, `${OWNER}-${randomBytes(4).toString('hex')}`);
   await mkdir(path);
   const onExit = () => rmSync(path, { recursive: true, force: true });
   process.once('exit', onExit);
@@ -203,19 +224,11 @@ export async function scratchFolder(parent: string): Promise<ScratchFolder> {
 }
 
 async function removeStale(parent: string): Promise<void> {
-  const started = Date.now() - process.uptime() * 1000;
   for (const name of await readdir(parent)) {
-    const [owner, pid] = name.split('-');
-    if (owner !== host || pid === undefined) continue;
+    const owner = parseOwner(name);
+    if (owner?.host === undefined) continue;
     const path = join(parent, name);
-    // In a container every process may be number 1: a folder older than this process is not its own.
-    const own = Number(pid) === process.pid;
-    const stale = own
-      ? await stat(path).then(
-          (found) => found.mtimeMs < started - 1000,
-          () => false,
-        )
-      : !isAlive(Number(pid));
-    if (stale) await rm(path, { recursive: true, force: true });
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && isGone(owner, found.mtimeMs)) await rm(path, { recursive: true, force: true });
   }
 }

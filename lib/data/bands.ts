@@ -5,7 +5,9 @@
  * their EXIF orientation applied.
  */
 import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
 import { SamError } from '../core/errors.js';
+import { hookOptions, parseOptions } from '../options.js';
 import type { BandValues, Raster } from '../raster/raster.js';
 import { heldImage, openPicture, openRaster, pixelsOf, requireReadableSize, wordsOf } from './decode.js';
 import type { FileReference } from './sample.js';
@@ -41,6 +43,9 @@ export interface BandReader {
   close(): Promise<void>;
 }
 
+const bandReadingSchema = z.strictObject({ signal: hookOptions.signal });
+const referenceType = z.looseObject({ path: z.string() });
+
 /**
  * Reads bands of an image by their numbers, from 1 on.
  *
@@ -51,6 +56,8 @@ export async function readBands(
   numbers: readonly number[],
   options: BandReading = {},
 ): Promise<Bands> {
+  parseOptions(bandReadingSchema, options);
+  parseOptions(z.strictObject({ reference: referenceType, numbers: z.array(z.number()) }), { reference, numbers });
   const reader = await openBands(reference);
   try {
     return await reader.read(numbers, options);
@@ -65,6 +72,7 @@ export async function readBands(
  * @throws SamError `SAM_NOT_FOUND`: there is no image. `SAM_BAD_DATA`: not a picture.
  */
 export async function openBands(reference: FileReference): Promise<BandReader> {
+  parseOptions(z.strictObject({ reference: referenceType }), { reference });
   const image = await heldImage(reference);
   const raster = await openRaster(image, true);
   return raster === undefined ? openColours(image) : ofRaster(raster);

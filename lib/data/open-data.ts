@@ -11,7 +11,7 @@ import { isFolder } from '../core/files.js';
 import type { Hooks } from '../core/hooks.js';
 import { nameAll } from '../core/words.js';
 import type { DataOptions } from '../option-types.js';
-import { dataOptions, modelOptions, parseOptions, promptOptions } from '../options.js';
+import { checkHooks, dataOptions, modelOptions, parseOptions, promptOptions, sourceOptions } from '../options.js';
 import { cutOff } from './cuts.js';
 import { groupPattern, groupSamples } from './groups.js';
 import { withValues } from './instances.js';
@@ -40,7 +40,16 @@ export interface OpenSplitOptions extends OpenSourceOptions {
   masks?: MaskNeed | undefined;
 }
 
-const openDataSchema = z.object({ ...dataOptions, cacheDir: modelOptions.cacheDir, seed: promptOptions.seed });
+const openDataSchema = z.strictObject({ ...dataOptions, cacheDir: modelOptions.cacheDir, seed: promptOptions.seed });
+
+const openSplitSchema = z.strictObject({
+  ...sourceOptions,
+  cacheDir: modelOptions.cacheDir,
+  split: z.string(),
+  limit: dataOptions.limit,
+  skipBad: dataOptions.skipBad,
+  masks: z.enum(['required', 'optional', 'ignored']).default('required'),
+});
 
 /**
  * Opens training and validation samples, each ordered by name. With `validationFraction` both come from the training split.
@@ -49,7 +58,12 @@ const openDataSchema = z.object({ ...dataOptions, cacheDir: modelOptions.cacheDi
  * unknown kind, or a pattern that can't be used.
  */
 export async function openData(given: OpenDataOptions, hooks: Hooks = {}): Promise<DataSplits> {
-  const options = parseOptions(openDataSchema, given);
+  checkHooks(hooks);
+  return loadData(parseOptions(openDataSchema, given), hooks);
+}
+
+/** Opens data as {@link openData} does, for a task whose options are checked already. */
+export async function loadData(options: z.output<typeof openDataSchema>, hooks: Hooks): Promise<DataSplits> {
   const { trainSplit, validationSplit, validationFraction: fraction, limit } = options;
   const taken = (samples: Samples) => taking(samples, options.bands, limit);
   const grouping = groupPattern(options.groupBy);
@@ -95,8 +109,21 @@ async function readBoth(
   throw new SamError(first!.code, `${first!.message}; ${second.message}`, { fix: first!.fix });
 }
 
-/** Opens the samples of one split, ordered by name. */
-export async function openSplit(options: OpenSplitOptions, hooks: Hooks = {}): Promise<Sample[]> {
+/**
+ * Opens the samples of one split, ordered by name.
+ *
+ * ```ts
+ * const samples = await openSplit({ data: 'photos', split: 'validation', limit: 4 });
+ * ```
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_DATA`: no such split, or images and masks without a partner, all named.
+ */
+export async function openSplit(given: OpenSplitOptions, hooks: Hooks = {}): Promise<Sample[]> {
+  checkHooks(hooks);
+  return loadSplit(parseOptions(openSplitSchema, given), hooks);
+}
+
+/** Opens a split as {@link openSplit} does, for a task whose options are checked already. */
+export async function loadSplit(options: OpenSplitOptions, hooks: Hooks): Promise<Sample[]> {
   const source = await openSource(options, hooks);
   const samples = await source.readSplit(options.split, {
     masks: options.masks ?? 'required',
@@ -106,6 +133,8 @@ export async function openSplit(options: OpenSplitOptions, hooks: Hooks = {}): P
   return [...taking(samples, options.bands, options.limit)];
 }
 
+const openImagesSchema = z.strictObject({ inputs: z.array(z.string(), 'expected paths of images and folders') });
+
 /**
  * Opens images given one by one or by folder (all that lie below it; of a split, its images), in the order given. A folder's images
  * are named by their paths within it, a single file by its own name.
@@ -113,6 +142,7 @@ export async function openSplit(options: OpenSplitOptions, hooks: Hooks = {}): P
  * @throws SamError `SAM_NOT_FOUND`: no such file or folder. `SAM_BAD_DATA`: a folder without an image, or two images of one name.
  */
 export async function openImages(inputs: readonly string[]): Promise<Sample[]> {
+  parseOptions(openImagesSchema, { inputs });
   const samples = new Map<string, Sample>();
   for (const input of inputs) {
     for (const sample of await imagesOf(input)) {

@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import type { Precision } from '../../binding.js';
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
-import { openSource, openSplit } from '../data/open-data.js';
+import { loadSplit, openSource } from '../data/open-data.js';
 import type { DataSource, Sample } from '../data/sample.js';
 import { allViews } from '../data/views.js';
-import { parseOptions } from '../options.js';
+import { checkHooks, parseOptions } from '../options.js';
 import { type EmbedImagesOptions, embedImagesOptionsSchema, type ResolvedEmbedImagesOptions } from './embed-options.js';
 import type { EnsureProgress } from './embedding-store.js';
 import type { WorkOptions } from './work-options.js';
@@ -56,6 +56,7 @@ export async function embedImages(
   given: EmbedImagesOptions,
   hooks: Hooks<EnsureProgress> = {},
 ): Promise<EmbedImagesResult> {
+  checkHooks(hooks);
   const options = parseOptions(embedImagesOptionsSchema, given);
   if (options.export !== undefined && options.augment !== undefined) {
     throw new SamError('SAM_BAD_OPTION', '`export` names each picture once; `augment` makes several views', {
@@ -70,7 +71,7 @@ async function openAll(options: ResolvedEmbedImagesOptions, hooks: Hooks): Promi
   const images: Sample[] = [];
   const source = await openSource(options, hooks);
   for (const split of await splitsOf(options, source)) {
-    const samples = await openSplit({ ...options, split, masks: 'ignored' }, hooks);
+    const samples = await loadSplit({ ...options, split, masks: 'ignored' }, hooks);
     const augment = split === options.trainSplit ? options.augment : undefined;
     for (const sample of allViews(samples, augment)) images.push(sample);
   }

@@ -6,7 +6,7 @@
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SamError, toSamError } from '../core/errors.js';
-import { isAlive, makeFolder } from '../core/files.js';
+import { isGone, makeFolder, OWNER, parseOwner } from '../core/files.js';
 import { gitHashFile, sha256File } from '../core/hash.js';
 import type { Hooks } from '../core/hooks.js';
 
@@ -174,13 +174,14 @@ class Stall {
  * others start afresh, and none writes into another's file.
  */
 async function claimPartial(path: string): Promise<string> {
-  const own = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 8)}.partial`;
+  const own = `${path}.${OWNER}-${Math.random().toString(36).slice(2, 8)}.partial`;
   const folder = dirname(path);
   const leftovers = [`${path}.partial`];
   for (const name of await readdir(folder)) {
-    const pid = /\.(\d+)-\w+\.partial$/.exec(name)?.[1];
-    if (pid === undefined || !name.startsWith(`${basename(path)}.`)) continue;
-    if (!isAlive(Number(pid))) leftovers.push(join(folder, name));
+    if (!name.startsWith(`${basename(path)}.`) || !name.endsWith('.partial')) continue;
+    const owner = parseOwner(name.slice(basename(path).length + 1));
+    const found = owner && (await stat(join(folder, name)).catch(() => undefined));
+    if (found !== undefined && isGone(owner!, found.mtimeMs)) leftovers.push(join(folder, name));
   }
   for (const leftover of leftovers) {
     const claimed = await rename(leftover, own).then(

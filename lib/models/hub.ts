@@ -130,10 +130,14 @@ function notAName(spec: string): never {
 
 function notInCache(spec: string, { cacheDir }: HubEnvironment, offline: string): SamError {
   return new SamError('SAM_NOT_FOUND', `${spec} is not in ${cacheDir}, and ${offline} forbids to download it`, {
-    fix:
-      `unset ${offline.split('=')[0]}, or run hf download ${spec.replace('@', ' --revision ')} ` +
-      `on a machine with a network and copy its cache to ${cacheDir}`,
+    fix: `unset ${offline.split('=')[0]}, or ${withoutNetwork(spec, cacheDir)}`,
   });
+}
+
+/** Says how a model comes into a cache that no network reaches. */
+export function withoutNetwork(spec: string, cacheDir: string): string {
+  const download = `hf download ${spec.replace('@', ' --revision ')}`;
+  return `run ${download} on a machine with a network and copy its cache to ${cacheDir}`;
 }
 
 function noWeights(spec: string, names: readonly string[]): SamError {

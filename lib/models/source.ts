@@ -10,10 +10,10 @@ import type { WeightsInfo } from '../../binding.js';
 import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import { sha256, sha256File } from '../core/hash.js';
-import { closest } from '../core/suggest.js';
 import { VITS } from './encoders.js';
 import { encoderOfHubName, fetchHubModel, isHubName } from './hub.js';
 import { CONFIG, chooseWeights, isIndex, requireSamConfig, shardsOf } from './hub-files.js';
+import { isLocalName, nowhere, unknownModel } from './missing.js';
 import { type FindOptions, findMobileSam } from './mobile-sam.js';
 
 export type SourceOptions = FindOptions;
@@ -55,8 +55,12 @@ export async function findSource(spec: string, options: SourceOptions): Promise<
   }
   const path = resolve(options.cwd, spec);
   if (!existsSync(path)) {
-    if (!isHubName(spec)) throw unknownModel(spec);
-    const folder = await fetchHubModel(spec, options);
+    // What a checkpoint records as a name was one of the Hub's: of files here it records the whole path.
+    const isLocal = options.wantedHash === undefined && isLocalName(spec, options.cwd);
+    if (isLocal || !isHubName(spec)) throw unknownModel(spec, options.cwd);
+    const folder = await fetchHubModel(spec, options).catch((error: unknown) => {
+      throw nowhere(spec, error);
+    });
     const name = basename(spec).replace(/@.*$/, '');
     return fromFolder(folder, { spec, name, asked: encoderOfHubName(spec)?.name }, options);
   }
@@ -135,14 +139,4 @@ async function hashOf(weights: string, signal: AbortSignal | undefined): Promise
 /** Tells what a file of weights holds, by its names and shapes. */
 export async function inspect(weights: string): Promise<WeightsInfo> {
   return nativeCall(() => native().inspectWeights({ path: weights }));
-}
-
-function unknownModel(spec: string): SamError {
-  const meant = closest(spec, ['mobile-sam']);
-  return new SamError('SAM_NOT_FOUND', `no model ${spec}: no such file or folder`, {
-    fix:
-      meant === undefined
-        ? 'give mobile-sam, facebook/sam-vit-base, a file of weights, a run folder or a checkpoint'
-        : `did you mean ${meant}?`,
-  });
 }

@@ -1,6 +1,6 @@
 /** Attempts: more than one try at a mask, by several prompts or by the mask itself as a prompt. */
-import type { Prompt } from '../prompts/prompt.js';
-import type { ImageEmbedding, Prediction, PredictOptions, SamModel } from './sam-model.js';
+import { type Prompt, shapesOf } from '../prompts/prompt.js';
+import { type ImageEmbedding, type Prediction, type PredictOptions, rankOf, type SamModel } from './sam-model.js';
 
 /** Options of how the decoder is asked; the same for every attempt. */
 export type AskOptions = Pick<PredictOptions, 'maskOutput' | 'multiMask' | 'pointSets' | 'padTo' | 'signal'>;
@@ -23,8 +23,8 @@ export async function bestOf(
 ): Promise<Attempt | undefined> {
   let best: Attempt | undefined;
   for (const [index, prompt] of prompts.entries()) {
-    const prediction = await model.predict(embedding, { ...prompt, ...how, maskPrompt: prompt.mask });
-    if (best === undefined || prediction.score > best.prediction.score)
+    const prediction = await model.predict(embedding, { ...shapesOf(prompt), ...how, maskPrompt: prompt.mask });
+    if (best === undefined || rankOf(prediction) > rankOf(best.prediction))
       best = { prompt, prediction, attempt: index + 1 };
   }
   return best;
@@ -40,7 +40,7 @@ export async function refined(
 ): Promise<Prediction> {
   let last = prediction;
   for (let time = 0; time < times; time++) {
-    last = await model.predict(embedding, { ...prompt, ...how, maskPrompt: last.lowResLogits });
+    last = await model.predict(embedding, { ...shapesOf(prompt), ...how, maskPrompt: last.lowResLogits });
   }
   return last;
 }

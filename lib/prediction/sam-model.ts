@@ -10,6 +10,7 @@
  * ```
  */
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import type {
   Decoded,
   Embeddings,
@@ -27,9 +28,10 @@ import { runEncoding } from '../embeddings/encode.js';
 import { LOW_RES_SIDE, type Size } from '../frame.js';
 import { decoderFiles, type ResolvedModel } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
+import { hookOptions, modelOptions, parseOptions, promptOptions, requireOptions } from '../options.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import type { PointSets, Prompt } from '../prompts/prompt.js';
-import { checkPrompt, type UserPrompt } from './user-prompt.js';
+import { checkPrompt, type UserPrompt, userPromptTypes } from './user-prompt.js';
 
 /** How {@link SamModel.load} loads a model. */
 export interface LoadOptions {
@@ -48,6 +50,33 @@ export interface LoadOptions {
   /** Takes a line for each step of a first use that takes time (download, conversion). */
   onNote?: (line: string) => void;
 }
+
+const loadSchema = z.strictObject({
+  spec: modelOptions.model.unwrap(),
+  device: modelOptions.device,
+  precision: modelOptions.precision,
+  encoder: modelOptions.encoder,
+  cacheDir: modelOptions.cacheDir,
+  threads: modelOptions.threads,
+  signal: hookOptions.signal,
+  onNote: hookOptions.onNote,
+});
+
+const resolvedSchema = z.strictObject({
+  info: z.looseObject({ weights: z.string(), encoder: z.string() }),
+  compute: z.looseObject({ device: z.string(), precision: z.string() }),
+  signal: hookOptions.signal,
+});
+
+const decodedType = z.object({ pixels: z.instanceof(Uint8Array), width: z.number(), height: z.number() });
+const embedSchema = z.strictObject({
+  image: z.union(
+    [z.string(), z.instanceof(Uint8Array), decodedType],
+    'expected a path, the bytes of an image file, or { pixels, width, height }',
+  ),
+  imageSize: promptOptions.imageSize,
+  signal: hookOptions.signal,
+});
 
 /** A prompt, and how the decoder is asked with it. */
 export interface PredictOptions extends UserPrompt {
@@ -71,6 +100,34 @@ export interface PredictOptions extends UserPrompt {
   signal?: AbortSignal | undefined;
 }
 
+/** Type of an embedding, which is declared below. */
+const embeddingType = z.custom<ImageEmbedding>(
+  (value) => value instanceof ImageEmbedding,
+  'expected the ImageEmbedding of a picture',
+);
+
+const predictSchema = z.strictObject({
+  embedding: embeddingType,
+  ...userPromptTypes,
+  maskOutput: promptOptions.maskOutput,
+  pointSets: promptOptions.pointSets,
+  multiMask: promptOptions.multiMask,
+  maskPrompt: z
+    .instanceof(Float32Array, { error: 'expected the 256 x 256 logits of a mask, a Float32Array' })
+    .optional(),
+  padTo: z.number().int().min(0).default(0),
+  signal: hookOptions.signal,
+});
+
+const decodeSchema = z.strictObject({
+  embedding: embeddingType,
+  prompts: z.array(
+    z.looseObject({ points: userPromptTypes.points.unwrap(), labels: z.array(z.number()), box: userPromptTypes.box }),
+    'expected prompts, { points, labels, box } each',
+  ),
+  maskOutput: promptOptions.maskOutput,
+});
+
 /** The mask that the decoder gives for a prompt. */
 export interface Prediction {
   /** Mask of `width * height` pixels, those of the original image, row by row: 255 inside, 0 outside. */
@@ -79,10 +136,18 @@ export interface Prediction {
   width: number;
   /** Height, pixels. */
   height: number;
-  /** Predicted IoU, mostly 0 to 1. */
+  /** IoU that the model predicts for its mask, 0 to 1. */
   score: number;
   /** Logits of the mask, 256 x 256; the picture fills the top left, its long side 256. Above 0 is inside. */
   lowResLogits: Float32Array;
+}
+
+/** Predicted IoU of each prediction as the decoder gives it: that of a linear layer, which nothing keeps below 1. */
+const unbounded = new WeakMap<Prediction, number>();
+
+/** Returns what tells the better of two predictions, though both may show a predicted IoU of 1. */
+export function rankOf(prediction: Prediction): number {
+  return unbounded.get(prediction) ?? prediction.score;
 }
 
 /** Makes the prediction for a picture that there is no prompt for: an empty mask, of a predicted IoU of 0. */
@@ -140,22 +205,27 @@ export class SamModel {
    *
    * @param spec `mobile-sam`, `facebook/sam-vit-base`, weights (file or folder), a run folder (its best checkpoint) or a checkpoint.
    * @throws SamError `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`, `SAM_NETWORK`: the model; `SAM_NO_CUDA`: no such GPU;
-   * `SAM_NO_ADDON`: the addon is not built.
+   * `SAM_NO_ADDON`: the addon is not built; `SAM_BAD_OPTION`: options.
    */
   static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
-    const { device = 'auto', precision = 'auto', threads, signal, ...rest } = options;
+    const { device, precision, threads, encoder, cacheDir, signal, onNote } = parseOptions(loadSchema, {
+      ...requireOptions(options),
+      spec,
+    });
     signal?.throwIfAborted();
-    const compute = computeOn({ device, precision, threads }, { onNote: rest.onNote });
-    const info = await resolveModel(spec, { ...rest, signal });
+    const compute = computeOn({ device, precision, threads }, { onNote });
+    const info = await resolveModel(spec, { encoder, cacheDir, signal, onNote });
     return SamModel.fromResolved(info, compute, signal);
   }
 
   /** Loads a model from what `resolveModel` found. */
   static async fromResolved(
     info: ResolvedModel,
-    { device, precision }: { device: string; precision: Precision },
+    compute: { device: string; precision: Precision },
     signal?: AbortSignal,
   ): Promise<SamModel> {
+    parseOptions(resolvedSchema, { info, compute, signal });
+    const { device, precision } = compute;
     try {
       const model = await native().loadModel({ ...decoderFiles(info), device, precision });
       if (signal?.aborted) {
@@ -179,30 +249,32 @@ export class SamModel {
     image: string | Uint8Array | DecodedImage,
     options: { imageSize?: number; signal?: AbortSignal } = {},
   ): Promise<ImageEmbedding> {
-    options.signal?.throwIfAborted();
+    const { imageSize, signal } = parseOptions(embedSchema, { ...requireOptions(options), image });
+    signal?.throwIfAborted();
     const { pixels, width, height } = await decodeAny(image);
-    const size = options.imageSize === undefined ? {} : { imageSize: options.imageSize };
+    const size = imageSize === undefined ? {} : { imageSize };
     const encoder = await this.#loadEncoder();
     try {
       const encoding = await encoder.begin({ pixels, width, height, ...size });
       try {
-        const embeddings = await runEncoding(encoding, options.signal);
-        return new ImageEmbedding(embeddings, width, height, options.imageSize);
+        const embeddings = await runEncoding(encoding, signal);
+        return new ImageEmbedding(embeddings, width, height, imageSize);
       } finally {
         encoding.dispose();
       }
     } catch (error) {
-      throw options.signal?.aborted ? options.signal.reason : fromNative(error);
+      throw signal?.aborted ? signal.reason : fromNative(error);
     }
   }
 
   /**
    * Predicts the mask of a prompt, at the size of the original image.
    *
-   * @throws SamError `SAM_BAD_ARGUMENT`: no prompt, or one outside the picture.
+   * @throws SamError `SAM_BAD_ARGUMENT`: no prompt, or one outside the picture; `SAM_BAD_OPTION`: options.
    */
   async predict(embedding: ImageEmbedding, options: PredictOptions): Promise<Prediction> {
-    const { maskOutput = 'multi', pointSets = 'joint', multiMask = 'best', padTo = 0, maskPrompt, signal } = options;
+    const given = parseOptions(predictSchema, { ...requireOptions(options), embedding });
+    const { maskOutput, pointSets, multiMask, padTo, maskPrompt, signal } = given;
     const { width, height, imageSize } = embedding;
     const prompt = checkPrompt(options, width, height, 'the image');
     signal?.throwIfAborted();
@@ -218,23 +290,28 @@ export class SamModel {
       }),
     );
     signal?.throwIfAborted();
-    return { mask: found.masks[0]!, width, height, score: found.scores[0]!, lowResLogits: found.lowResLogits };
+    const iou = found.scores[0]!;
+    const score = Math.min(1, Math.max(0, iou));
+    const prediction = { mask: found.masks[0]!, width, height, score, lowResLogits: found.lowResLogits };
+    unbounded.set(prediction, iou);
+    return prediction;
   }
 
   /**
    * Runs the decoder alone on several prompts of one image. Returns the masks of each prompt (three with `multi`) as 256 x 256 logits,
-   * and their predicted IoU.
+   * and their predicted IoU as the decoder gives it: for choosing among masks, since it may lie beyond 1.
    */
   async decode(
     embedding: ImageEmbedding,
     prompts: readonly Prompt[],
     maskOutput: MaskOutput = 'multi',
   ): Promise<Decoded> {
+    parseOptions(decodeSchema, { embedding, prompts, maskOutput });
     const batch = toPromptBatch([prompts], [frameOf(embedding)], { pointSets: 'joint' });
     return nativeCall(() => this.#model.decode({ embeddings: embedding.embeddings, prompts: batch, maskOutput }));
   }
 
-  /** Frees the native memory. Work in flight is finished first; later calls fail with `SAM_DISPOSED`. */
+  /** Frees the native memory, which the system has back then. Work in flight is finished first; later calls fail with `SAM_DISPOSED`. */
   dispose(): void {
     this.#disposed = true;
     this.#model.dispose();

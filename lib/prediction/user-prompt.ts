@@ -1,4 +1,5 @@
 /** Prompts as a person or a program gives them, in pixels of the original image, checked before they reach the decoder. */
+import { z } from 'zod';
 import { SamError } from '../core/errors.js';
 import { words } from '../core/words.js';
 import type { Prompt } from '../prompts/prompt.js';
@@ -12,6 +13,15 @@ export interface UserPrompt {
   /** Box, x0, y0, x1, y1; null for none. */
   box?: readonly [x0: number, y0: number, x1: number, y1: number] | null | undefined;
 }
+
+const point = z.tuple([z.number(), z.number()], 'expected the x and y of each point, [[x, y], …]').readonly();
+
+/** Type of a {@link UserPrompt}'s members, as far as it needs no picture; the rest is {@link checkPrompt}'s to check. */
+export const userPromptTypes = {
+  points: z.array(point, 'expected the x and y of each point, [[x, y], …]').readonly().optional(),
+  labels: z.array(z.number()).readonly().optional(),
+  box: z.tuple([z.number(), z.number(), z.number(), z.number()], 'expected [x0, y0, x1, y1]').readonly().nullish(),
+} as const;
 
 /** Parses `x,y,label` of the command line; the label may be left out and is then 1. */
 export function parsePoint(text: string): { point: readonly [number, number]; label: 0 | 1 } {

@@ -41,14 +41,10 @@ export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: R
   const negatives = withPoints
     ? drawNegatives(picture, settings, random, positives, inPicture(mask, margin, 'outside'))
     : [];
-  const box = withBox ? drawBox(picture, settings.perturbation, random) : null;
   return {
     points: [...positives, ...negatives].map(([column, row]) => [toImageX(mask, column), toImageY(mask, row)] as const),
     labels: [...positives.map(() => 1 as const), ...negatives.map(() => 0 as const)],
-    box:
-      box === null
-        ? null
-        : [toImageX(mask, box[0]), toImageY(mask, box[1]), toImageX(mask, box[2]), toImageY(mask, box[3])],
+    box: withBox ? drawBox(picture, mask, settings.perturbation, random) : null,
   };
 }
 
@@ -143,22 +139,30 @@ function beyond(indices: Int32Array, [column, row]: Pixel, distance: number, wid
 }
 
 /** Draws the mask's bounds, each side moved by a uniform number in [-perturbation, perturbation) and put back into the picture. */
-function drawBox(picture: Area, perturbation: number, random: Random): Box {
+function drawBox(picture: Area, mask: LowResMask, perturbation: number, random: Random): Box {
   const moved = boundsOf(picture).map((side) => side + random.uniform(-perturbation, perturbation));
-  const [x0, x1] = ordered(moved[0]!, moved[2]!, picture.width - 1);
-  const [y0, y1] = ordered(moved[1]!, moved[3]!, picture.height - 1);
+  const [x0, x1] = sidesInImage(moved[0]!, moved[2]!, mask.imageWidth, picture.width);
+  const [y0, y1] = sidesInImage(moved[1]!, moved[3]!, mask.imageHeight, picture.height);
   return [x0, y0, x1, y1];
 }
 
-/** Puts two sides of a box into [0, last], the lesser first, at least a pixel apart where the picture is that wide. */
-function ordered(a: number, b: number, last: number): [number, number] {
-  const clip = (side: number) => Math.min(Math.max(side, 0), last);
-  const low = clip(Math.min(a, b));
-  const high = clip(Math.max(a, b));
-  const narrowest = Math.min(1, last);
-  if (high - low >= narrowest) return [low, high];
-  const start = Math.min(Math.max((low + high - narrowest) / 2, 0), last - narrowest);
-  return [start, start + narrowest];
+/**
+ * Puts two sides of a box into the picture and tells them in pixels of the original, the lesser first, at least a pixel of the grid apart
+ * where the picture is that wide.
+ */
+function sidesInImage(a: number, b: number, imageSide: number, gridSide: number): [number, number] {
+  if (gridSide === 1) return [0, imageSide - 1];
+  // Where the grid is finer, its outermost pixels lie beyond the centres of the original's: two sides there would be one.
+  const margin = Math.max(0, (gridSide / imageSide - 1) / 2);
+  const [least, most] = [margin, gridSide - 1 - margin];
+  const clip = (side: number) => Math.min(Math.max(side, least), most);
+  let [low, high] = [clip(Math.min(a, b)), clip(Math.max(a, b))];
+  const narrowest = Math.min(1, most - least);
+  if (high - low < narrowest) {
+    low = Math.min(Math.max((low + high - narrowest) / 2, least), most - narrowest);
+    high = low + narrowest;
+  }
+  return [toImage(low, imageSide, gridSide), toImage(high, imageSide, gridSide)];
 }
 
 /** Returns [least column, least row, greatest column, greatest row] of the set pixels, of which there is at least one. */

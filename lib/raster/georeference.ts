@@ -1,7 +1,6 @@
 /** Where a raster lies: the GeoTIFF tags as they are (they are copied to the mask), and pixel -> longitude and latitude. */
 import type { GeoTIFFImage } from 'geotiff';
-import { toProj4 } from 'geotiff-geokeys-to-proj4';
-import proj4 from 'proj4';
+import type { ProjectionParameters } from 'geotiff-geokeys-to-proj4';
 
 /** A tag of the GeoTIFF standard (OGC 19-008r4), ready to be written again. */
 export interface GeoTag {
@@ -71,13 +70,15 @@ export type ToLonLat = (column: number, row: number) => readonly [lon: number, l
 const MODERN_RADIUS = 6_378_137;
 
 /** Tells whether the datum's shift to WGS 84 is known; of some older ones (OSGB 36, ED 50) it is not, and places are some 100 m off. */
-export function datumIsKnown({ keys }: Georeference): boolean {
-  const system = systemOf(keys)?.proj4 ?? '';
+export async function datumIsKnown({ keys }: Georeference): Promise<boolean> {
+  const system = (await systemOf(keys))?.proj4 ?? '';
   const radius = Number(/\+a=([\d.]+)/.exec(system)?.[1] ?? MODERN_RADIUS);
   return Math.abs(radius - MODERN_RADIUS) < 1 || /\+(towgs84|datum|nadgrids)=/.test(system);
 }
 
-function systemOf(keys: Georeference['keys']): ReturnType<typeof toProj4> | undefined {
+/** Loads the table of coordinate systems only now: it is large, and few programs need it. */
+async function systemOf(keys: Georeference['keys']): Promise<ProjectionParameters | undefined> {
+  const { toProj4 } = await import('geotiff-geokeys-to-proj4');
   try {
     return toProj4(keys as unknown as Parameters<typeof toProj4>[0]);
   } catch {
@@ -86,10 +87,11 @@ function systemOf(keys: Georeference['keys']): ReturnType<typeof toProj4> | unde
 }
 
 /** Makes the map to longitude and latitude; undefined where proj4 doesn't know the raster's coordinate system. */
-export function toLonLat({ affine, keys }: Georeference): ToLonLat | undefined {
+export async function toLonLat({ affine, keys }: Georeference): Promise<ToLonLat | undefined> {
   const [a, b, c, d, e, f] = affine;
-  const system = systemOf(keys);
+  const system = await systemOf(keys);
   if (system === undefined || system.proj4 === '' || system.proj4.includes('undefined')) return undefined;
+  const { default: proj4 } = await import('proj4');
   try {
     const units = system.coordinatesConversionParameters;
     const transform = proj4(system.proj4, 'WGS84');

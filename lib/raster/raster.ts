@@ -1,10 +1,10 @@
 /** A TIFF read by window, whatever its bands: 8, 16 and 32 bits, whole and real numbers, nodata, georeference. */
 import { open as openFile, stat } from 'node:fs/promises';
-import { fromArrayBuffer, fromFile, type GeoTIFF, type GeoTIFFImage, type TypedArray } from 'geotiff';
+import type { GeoTIFF, GeoTIFFImage, TypedArray } from 'geotiff';
 import { SamError } from '../core/errors.js';
 import { mendByteOrder } from './big-endian.js';
-import './deflate.js';
 import { type Georeference, readGeoreference } from './georeference.js';
+import { geotiff } from './geotiff.js';
 import type { Window } from './windows.js';
 
 /** Values of PhotometricInterpretation (TIFF 6.0) that are brought to RGB as they are read. */
@@ -88,6 +88,7 @@ export class Raster {
    * @throws SamError `SAM_BAD_DATA`: it is broken, or shorter than its own directory says.
    */
   static async open(path: string, bytes?: Uint8Array): Promise<Raster> {
+    const { fromFile, fromArrayBuffer } = geotiff();
     let tiff: GeoTIFF | undefined;
     try {
       tiff = await (bytes === undefined ? fromFile(path) : fromArrayBuffer(arrayBufferOf(bytes)));
@@ -109,6 +110,11 @@ export class Raster {
     return (
       this.readAsRgb || (this.#image.getBitsPerSample(band) <= 8 && this.#image.getSampleFormat(band) === UNSIGNED)
     );
+  }
+
+  /** Tells whether a band holds real numbers, among which NaN and infinity mean no data. */
+  isReal(band: number): boolean {
+    return !this.readAsRgb && this.#image.getSampleFormat(band) === REAL;
   }
 
   /** Whether pixels are stored in tiles; else they are in strips, each of which has to be read whole. */

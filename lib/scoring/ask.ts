@@ -7,7 +7,7 @@ import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-o
 import { findRoughMask } from '../prediction/auto-prompt.js';
 import { emptyPrediction, type ImageEmbedding, type Prediction, type SamModel } from '../prediction/sam-model.js';
 import { drawPrompt } from '../prompts/draw.js';
-import type { Prompt } from '../prompts/prompt.js';
+import { type Prompt, shapesOf } from '../prompts/prompt.js';
 import { drawRoughPrompt, type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
 import type { Entrant } from './entrants.js';
 
@@ -52,5 +52,5 @@ export async function ask(
   const { maskOutput, multiMask } = prompts;
   const { pointSets, padTo } = toPromptSettings(prompts);
   const how = { maskOutput, multiMask, pointSets, padTo, maskPrompt: prompt.mask, signal };
-  return model.predict(embedding, { ...prompt, ...how });
+  return model.predict(embedding, { ...shapesOf(prompt), ...how });
 }

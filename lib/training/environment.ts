@@ -4,7 +4,7 @@ import type { Embeddings, SamModel, Trainer, TrainerOptions } from '../../bindin
 import { native, nativeCall } from '../addon/native.js';
 import type { Hooks } from '../core/hooks.js';
 import { packageVersion } from '../core/package-root.js';
-import { openData } from '../data/open-data.js';
+import { loadData } from '../data/open-data.js';
 import type { DataSplits, Sample, Samples } from '../data/sample.js';
 import { type Compute, computeOn } from '../device.js';
 import type { EnsureOptions, EnsureResult } from '../embeddings/embedding-store.js';
@@ -45,6 +45,8 @@ export interface ScoredBy {
 }
 
 export interface TrainEnvironment {
+  /** Whether a run is held against the model that it begins with; those of a search are held against each other. */
+  readonly measuresUntuned: boolean;
   compute(options: ResolvedTrainOptions, hooks: Hooks): Compute;
   openData(options: ResolvedTrainOptions, hooks: Hooks): Promise<DataSplits>;
   openModel(options: ResolvedTrainOptions, compute: Compute, hooks: Hooks): Promise<OpenModel>;
@@ -55,8 +57,9 @@ export interface TrainEnvironment {
 
 /** The real environment: the addon and the disk. */
 export const environment: TrainEnvironment = {
+  measuresUntuned: true,
   compute: computeOn,
-  openData,
+  openData: loadData,
   openModel,
   async score(dir, validation, { options, compute, model }, { signal, onWarning }) {
     const { scoreRun } = await import('../reports/score-run.js');

@@ -1,6 +1,7 @@
 /** Fine-tunes a model: from options to a run folder. What happens in which order is here; how, in the files beside. */
 
 import { existsSync } from 'node:fs';
+import { z } from 'zod';
 import { fromNative } from '../addon/native.js';
 import { SamError, toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
@@ -10,8 +11,10 @@ import { allViews } from '../data/views.js';
 import type { Compute } from '../device.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import {
+  checkHooks,
   parseOptions,
   type ResolvedTrainOptions,
+  requireOptions,
   type TrainOptions,
   trainOptionsSchema,
   withPreset,
@@ -58,6 +61,7 @@ export function train(options: TrainOptions | ResumeOptions, control: TrainContr
 /** As {@link train}, with data and models from elsewhere: runs that share them, and tests. */
 export function trainWith(options: Partial<TrainOptions>, control: TrainControl, from: TrainEnvironment): TrainRun {
   return new TrainRun(async (keep) => {
+    checkHooks(control, { profile: z.string().optional() });
     const profile = control.profile === undefined ? undefined : new Profile(control.profile);
     const emit = (event: TrainEvent) => {
       keep(event);
@@ -81,7 +85,7 @@ export function trainWith(options: Partial<TrainOptions>, control: TrainControl,
 async function fineTune(given: Partial<TrainOptions>, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {
   const started = performance.now();
   const seconds: TrainSeconds = { setup: 0, encode: 0, train: 0, validate: 0, total: 0 };
-  const folder = resumeFolder(given);
+  const folder = resumeFolder(requireOptions(given));
   const resumed = folder === undefined ? undefined : await openResumedRun(folder, given);
   const options = resumed?.config.options ?? newOptions(given);
   if (resumed?.metadata !== undefined && isFinished(resumed.metadata.state, options)) {
@@ -206,7 +210,7 @@ async function trainInFolder(
     return await trainAt(run, { paths, config, resumed }, outside, from);
   } catch (error) {
     // A folder without a checkpoint would only be in the way of the next try. After a mistake of ours it stays, to be looked at.
-    const known = toSamError(fromNative(error)).code !== 'SAM_INTERNAL';
+    const known = outside.signal?.aborted || toSamError(fromNative(error)).code !== 'SAM_INTERNAL';
     if (known && !existsSync(paths.last)) await discard();
     throw error;
   }
@@ -217,7 +221,7 @@ async function trainAt(run: ReadyRun, place: RunPlace, outside: Outside, from: T
   await writeRunConfig(dir, place.config);
   const loop = await TrainLoop.open(run, place, outside);
   try {
-    await loop.train();
+    await loop.train(from.measuresUntuned);
     return await loop.finish((hooks) => from.score(dir, run.splits.validation, run, hooks));
   } finally {
     await loop.close();

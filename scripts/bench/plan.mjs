@@ -4,7 +4,7 @@
  */
 import { relative } from 'node:path';
 import { shuffled } from '../../dist/core/random.js';
-import { openData } from '../../dist/data/open-data.js';
+import { loadData } from '../../dist/data/open-data.js';
 import { toPromptSettings } from '../../dist/models/prompt-options.js';
 import { parseOptions, trainOptionsSchema } from '../../dist/options.js';
 import { planBatches, prepareBatch } from '../../dist/training/batches.js';
@@ -17,7 +17,7 @@ const noEmbeddings = { read: async () => ({ dispose() {} }) };
 /** @param given options of `train`, by their TypeScript names; `data` is a folder. */
 export async function makePlan(given) {
   const options = parseOptions(trainOptionsSchema, given);
-  const splits = await openData(options, { onWarning() {}, onNote() {} });
+  const splits = await loadData(options, { onWarning() {}, onNote() {} });
   const [train, validation] = [[...splits.train], [...splits.validation]];
   const source = {
     masks: new LowResMasks(options.maskSize, options.imageSize),

@@ -259,8 +259,8 @@ test('a box is the bounds of the mask, moved, inside the picture and never insid
       expect(y1).toBeLessThanOrEqual(mask.height - 1);
       expect(x1).toBeGreaterThan(x0);
       expect(y1).toBeGreaterThan(y0);
-      // At least a pixel of the grid wide, but for what the picture's own edge takes off where the grid is finer.
-      if (pixel >= 1) expect(x1 - x0).toBeGreaterThan(pixel * 0.999 - 1e-6);
+      // At least a pixel of the grid wide.
+      expect(x1 - x0).toBeGreaterThan(pixel * 0.999 - 1e-6);
     }),
   );
   const low = toLowRes(
@@ -273,6 +273,31 @@ test('a box is the bounds of the mask, moved, inside the picture and never insid
     const box = drawPrompt(low, settings({ kind: 'box' }), randomFor(seed, 0, 'box', 0)).box!;
     for (const [index, side] of box.entries()) expect(Math.abs(side - exact![index]!)).toBeLessThanOrEqual(20);
   }
+});
+
+test('a box pushed over the edge of a picture that is coarser than the grid is no line', () => {
+  // Six pixels of the grid to one of the picture, whose edge the outer three lie beyond: both sides came to lie on it.
+  const low = toLowRes(
+    maskOf(40, 40, (x) => Math.abs(x - 0.1) < 0.02),
+    256,
+  );
+  for (let seed = 0; seed < 300; seed++) {
+    const drawn = drawPrompt(low, settings({ kind: 'box', perturbation: 60 }), randomFor(seed, 0, 'box', 0));
+    const [x0, y0, x1, y1] = drawn.box!;
+    expect(Math.min(x1 - x0, y1 - y0)).toBeGreaterThan((40 / 256) * 0.999);
+    expect([Math.min(x0, y0) >= 0, Math.max(x1, y1) <= 39]).toEqual([true, true]);
+  }
+});
+
+test('a picture so flat that the grid has one row of it has boxes of all its height', () => {
+  const low = toLowRes(
+    maskOf(700, 2, (x) => x > 0.5),
+    256,
+  );
+  expect(low.validHeight).toBe(1);
+  const [x0, y0, x1, y1] = drawPrompt(low, settings({ kind: 'box' }), randomFor(1, 0, 'box', 0)).box!;
+  expect([y0, y1]).toEqual([0, 1]);
+  expect(x1).toBeGreaterThan(x0);
 });
 
 test('a mask with a column of one pixel still has a box', () => {

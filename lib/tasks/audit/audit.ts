@@ -8,10 +8,11 @@ import type { Precision } from '../../../binding.js';
 import { prepareFolder, writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { writeMaskPng } from '../../core/mask-png.js';
-import { openSplit } from '../../data/open-data.js';
+import { loadSplit } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
 import { manifestCsv } from '../../data/sources/manifest.js';
 import type { EnsureProgress } from '../../embeddings/embedding-store.js';
+import { checkHooks } from '../../options.js';
 import { environment } from '../../training/environment.js';
 import { trainOptionsOf } from '../workbench/options.js';
 import { checkLabels, openWorkbench } from '../workbench/workbench.js';
@@ -72,7 +73,9 @@ export interface AuditResult {
  * what `train` throws.
  */
 export async function audit(given: AuditOptions, control: AuditControl = {}): Promise<AuditResult> {
-  const options = resolveAuditOptions({ ...given, out: resolve(given.out ?? 'audit') });
+  checkHooks(control);
+  const checked = resolveAuditOptions(given);
+  const options = { ...checked, out: resolve(checked.out) };
   const results = [auditPaths(options.out).record] as const;
   const discard = await prepareFolder(options.out, options.overwrite, { what: 'an audit', results });
   try {
@@ -86,7 +89,7 @@ export async function audit(given: AuditOptions, control: AuditControl = {}): Pr
 async function auditLabels(options: ResolvedAuditOptions, control: AuditControl): Promise<AuditResult> {
   const started = performance.now();
   const run = trainOptionsOf(options, {});
-  const found = await openSplit(options, control);
+  const found = await loadSplit(options, control);
   const checked = await checkLabels({ train: found }, run, control);
   groupsForFolds(checked.train, options.folds, options.groupBy); // refuses too few groups before anything slow begins
   const bench = await openWorkbench(checked, run, {

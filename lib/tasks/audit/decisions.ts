@@ -6,6 +6,7 @@ import { SamError, systemCode } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
 import { nameAll } from '../../core/words.js';
 import { manifestCsv } from '../../data/sources/manifest.js';
+import { parseOptions } from '../../options.js';
 import { type AuditItem, type AuditRecord, auditPaths, type ManifestRow, readRecord } from './folder.js';
 
 /** Decision about a label: it stays, the predicted mask takes its place, or the image is left out. */
@@ -48,6 +49,7 @@ export interface ApplyResult {
  * audit does not know, or nothing that is left to train on.
  */
 export async function applyDecisions(path: string, out?: string): Promise<ApplyResult> {
+  parseOptions(z.strictObject({ path: z.string(), out: z.string().optional() }), { path, out });
   const given = await readDecisions(path);
   const { dir, record } = await recordOf(given, path);
   const known = new Set(record.items.map(({ name }) => name));

@@ -17,7 +17,7 @@ import { openWorkplace, type Workplace } from '../../embeddings/workplace.js';
 import { encoderNamed, TINY_VIT, VITS } from '../../models/encoders.js';
 import { decoderFiles } from '../../models/model.js';
 import { inspect } from '../../models/source.js';
-import { parseOptions } from '../../options.js';
+import { checkHooks, parseOptions } from '../../options.js';
 import { benchMarkdown } from './markdown.js';
 import { meaningOf } from './meaning.js';
 import { type Effort, timeEncoder, timePrompts, timeStep } from './measure.js';
@@ -45,6 +45,7 @@ interface Candidate {
  * The signal's reason when aborted.
  */
 export async function bench(given: BenchOptions = {}, hooks: Hooks<Counted> = {}): Promise<BenchResult> {
+  checkHooks(hooks);
   const options = parseOptions(benchOptionsSchema, given);
   try {
     const result = await new Run(options, hooks).all();

@@ -6,14 +6,14 @@ import { requireWritable } from '../../core/files.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { Problems } from '../../core/problems.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
-import { openSplit } from '../../data/open-data.js';
+import { loadSplit } from '../../data/open-data.js';
 import { inReadingOrder, type Sample, withBands } from '../../data/sample.js';
 import type { EmbeddingStore, EnsureProgress } from '../../embeddings/embedding-store.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
 import { openWorkplace, type Workplace } from '../../embeddings/workplace.js';
 import { trainedBands } from '../../models/prompt-options.js';
 import { runFolder } from '../../models/resolve.js';
-import { parseOptions } from '../../options.js';
+import { checkHooks, parseOptions } from '../../options.js';
 import { reportPath, writeComparisonReport } from '../../reports/comparison-report.js';
 import { Sketches } from '../../reports/sketches.js';
 import { readRunConfig } from '../../runs/run-folder.js';
@@ -69,8 +69,9 @@ export type EvaluateProgress =
  * @throws SamError `SAM_BAD_OPTION`: options; `SAM_NOT_FOUND`, `SAM_BAD_CHECKPOINT`: models; `SAM_BAD_DATA`: pictures and labels, all named.
  */
 export async function evaluate(given: EvaluateOptions, hooks: Hooks<EvaluateProgress> = {}): Promise<EvaluateResult> {
+  checkHooks(hooks);
   const options = parseOptions(evaluateOptionsSchema, given);
-  const samples = await openSplit(options, hooks);
+  const samples = await loadSplit(options, hooks);
   return evaluateSamples({ ...options, ...hooks, samples, prompts: given });
 }
 

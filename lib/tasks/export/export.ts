@@ -2,7 +2,7 @@
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
 import { resolveModel } from '../../models/resolve.js';
-import { parseOptions } from '../../options.js';
+import { checkHooks, parseOptions } from '../../options.js';
 import { exportHuggingFace } from './hugging-face.js';
 import { type ExportOptions, exportOptionsSchema } from './options.js';
 import { exportEncoder } from './torchscript.js';
@@ -29,14 +29,15 @@ export interface ExportResult {
  * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel doesn't know;
  * `SAM_IO`: what is asked for cannot be written; and what finding a model throws.
  */
-export async function exportModel(given: ExportOptions, { signal, onNote }: Hooks = {}): Promise<ExportResult> {
+export async function exportModel(given: ExportOptions, hooks: Hooks = {}): Promise<ExportResult> {
+  checkHooks(hooks);
   const { to, part, out, encoder, cacheDir, model: spec } = parseOptions(exportOptionsSchema, given);
   if (to === 'hf' && part !== undefined) {
     throw new SamError('SAM_BAD_OPTION', '`part` encoder goes with `to` torchscript', {
       fix: 'leave out `part`: hf is the whole model',
     });
   }
-  const model = await resolveModel(spec, { cacheDir, encoder, signal, onNote });
+  const model = await resolveModel(spec, { cacheDir, encoder, signal: hooks.signal, onNote: hooks.onNote });
   const files = to === 'hf' ? await exportHuggingFace(model, out) : await exportEncoder(model, out);
   const { name, weightsHash, encoderHash } = model;
   return { files, name, weightsHash, encoderHash };

@@ -7,11 +7,11 @@ import { Problems } from '../../core/problems.js';
 import { validationRandom } from '../../core/random.js';
 import { decodeImage, decodeMask } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
-import { openImages, openSplit } from '../../data/open-data.js';
+import { loadSplit, openImages } from '../../data/open-data.js';
 import type { Mask, Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
 import { type ResolvedPromptOptions, toPromptSettings } from '../../models/prompt-options.js';
-import { parseOptions } from '../../options.js';
+import { checkHooks, parseOptions } from '../../options.js';
 import { drawPrompt } from '../../prompts/draw.js';
 import { writeOverlay } from '../../prompts/overlay.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../../prompts/prompt.js';
@@ -58,6 +58,7 @@ export interface PreviewResult {
  * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_DATA`: bad images, all named.
  */
 export async function previewPrompts(given: PreviewOptions, hooks: Hooks<Counted> = {}): Promise<PreviewResult> {
+  checkHooks(hooks);
   const options = parseOptions(previewOptionsSchema, given);
   const samples = await samplesOf(options, hooks);
   return draw({ ...options, ...hooks, samples, prompts: options });
@@ -73,7 +74,7 @@ async function samplesOf(options: ResolvedPreviewOptions, hooks: Hooks): Promise
   if (data === undefined) return (await openImages(inputs)).slice(0, options.limit);
   // Where labels are what prompts are drawn from, as for training; beside rough masks they only say how good those are.
   const masks = promptOrigin(options) === 'ground-truth' ? 'required' : 'optional';
-  return openSplit({ ...options, data, masks }, hooks);
+  return loadSplit({ ...options, data, masks }, hooks);
 }
 
 /** Options of drawing once the images are open, with its hooks. */

@@ -12,6 +12,7 @@ import type { Hooks } from '../../core/hooks.js';
 import { type DataSplits, inReadingOrder, type Sample } from '../../data/sample.js';
 import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
+import { checkHooks } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import type { TrainEvent } from '../../runs/events.js';
 import { runPaths } from '../../runs/run-folder.js';
@@ -147,6 +148,7 @@ export async function comparePrompts(
   control: ComparisonControl = {},
 ): Promise<PromptComparison> {
   const started = performance.now();
+  checkHooks(control);
   const options = resolveComparisonOptions(given);
   const { kinds, sources } = comparedOf(options);
   const trials = trialsOf(armsOf(kinds, sources), options);

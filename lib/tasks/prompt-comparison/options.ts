@@ -10,6 +10,7 @@ import {
   parseOptions,
   presetOption,
   promptOptions,
+  requireOptions,
   withPreset,
 } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
@@ -40,7 +41,7 @@ export type ResolvedComparisonOptions = z.output<typeof comparisonOptionsSchema>
 /** Checks the options and fills in the defaults; paths become absolute. @throws SamError `SAM_BAD_OPTION`: wrong options, all named. */
 export function resolveComparisonOptions(given: ComparisonOptions): ResolvedComparisonOptions {
   for (const name of OF_THE_SEARCH) {
-    if (!(name in given)) continue;
+    if (!(name in requireOptions(given))) continue;
     throw new SamError('SAM_BAD_OPTION', `\`${name}\` says nothing where prompts are compared`, {
       fix: 'leave it out, or leave out `prompts`',
     });

@@ -9,11 +9,11 @@ import { kebab } from '../../core/suggest.js';
 import { without } from '../../core/without.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
-import { openSplit } from '../../data/open-data.js';
+import { loadSplit } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
 import type { ResolvedPromptOptions } from '../../models/prompt-options.js';
-import { parseOptions } from '../../options.js';
+import { checkHooks, parseOptions } from '../../options.js';
 import type { Range } from '../../prompts/rough/hsv.js';
 import { RoughMasks, readIndexBands } from '../../prompts/rough/rough-masks.js';
 import {
@@ -62,9 +62,10 @@ export interface FitRoughMaskResult {
  * @throws SamError `SAM_BAD_OPTION`: rough masks of files; `SAM_BAD_DATA`: bad images or labels, all named.
  */
 export async function fitRoughMask(given: FitRoughMaskOptions, hooks: Hooks = {}): Promise<FitRoughMaskResult> {
+  checkHooks(hooks);
   const options = parseOptions(fitRoughMaskOptionsSchema, given);
   const { data, split, skipBad } = options;
-  const samples = await openSplit(options, hooks);
+  const samples = await loadSplit(options, hooks);
   const from = { samples, source: `${data}, split ${split}`, skipBad };
   return searchAndMeasure({ ...hooks, ...from, prompts: options, out: resolve(options.out) });
 }

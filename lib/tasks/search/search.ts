@@ -10,6 +10,7 @@ import type { Counted, Hooks } from '../../core/hooks.js';
 import { inReadingOrder } from '../../data/sample.js';
 import type { EnsureProgress } from '../../embeddings/embedding-store.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
+import { checkHooks } from '../../options.js';
 import type { TrainEvent } from '../../runs/events.js';
 import { compareWithGiven, type SearchComparison } from '../workbench/compare.js';
 import { type Setting, trainOptionsOf } from '../workbench/options.js';
@@ -134,6 +135,7 @@ export interface SearchResult {
  */
 export async function searchSettings(given: SearchOptions, control: SearchControl = {}): Promise<SearchResult> {
   const started = performance.now();
+  checkHooks(control);
   const options = resolveSearchOptions(given);
   const trials = trialsOf(options);
   const { record: earlier, trials: runs } = searchPaths(options.out);

@@ -19,7 +19,7 @@ import { type NearDuplicate, nearDuplicates, nearDuplicateWarning } from '../../
 import { similarPairs, type Vectors } from '../../embeddings/similarity.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
 import { openWorkplace } from '../../embeddings/workplace.js';
-import { parseOptions } from '../../options.js';
+import { checkHooks, parseOptions } from '../../options.js';
 import { type SplitDataOptions, splitDataOptionsSchema } from './options.js';
 
 /** Split that can be made, in the order of the shares. */
@@ -72,6 +72,7 @@ export interface SplitDataResult {
  * @throws SamError `SAM_BAD_OPTION`: shares, patterns, a file in the way; `SAM_BAD_DATA`: the data, too few groups.
  */
 export async function splitData(given: SplitDataOptions, hooks: Hooks<EnsureProgress> = {}): Promise<SplitDataResult> {
+  checkHooks(hooks);
   const { split: splits, train, validation, test, ...options } = parseOptions(splitDataOptionsSchema, given);
   const similar = options.groupBySimilarity === true ? NEAR_DUPLICATE : options.groupBySimilarity || undefined;
   return shareSamples({

@@ -2,7 +2,7 @@
 
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
-import { openSource, openSplit } from '../../data/open-data.js';
+import { loadSplit, openSource } from '../../data/open-data.js';
 import type { DataSplits, Sample, Samples } from '../../data/sample.js';
 import { concatenated, filtered } from '../../data/sample-list.js';
 import { allViews } from '../../data/views.js';
@@ -116,7 +116,7 @@ async function openTest(
   const source = await openSource(run, hooks);
   if (!(await source.hasSplit(split))) return undefined;
   try {
-    return await openSplit({ ...run, split }, hooks);
+    return await loadSplit({ ...run, split }, hooks);
   } catch (error) {
     // A test split without labels is no test, and no reason not to search.
     if (!(error instanceof SamError) || error.code !== 'SAM_BAD_DATA') throw error;
