@@ -67,6 +67,32 @@ describe('resolveDevice', () => {
     expect(resolveDevice('auto', 'fp32', machine({}, true)).precisionReason).toBeUndefined();
   });
 
+  test('bf16 asked for by name where nothing multiplies it is warned of, once', () => {
+    const warned = (
+      device: string,
+      precision: 'auto' | 'fp32' | 'bf16' | 'fp16',
+      hooks: ReturnType<typeof machine>,
+    ) => {
+      const warnings: string[] = [];
+      expect(resolveDevice(device, precision, { ...hooks, onWarning: (line) => warnings.push(line) }).device).toBe(
+        device,
+      );
+      return warnings;
+    };
+    const slow = [
+      '`precision` bf16 is slow on this processor: it has no bf16 arithmetic, about 20 times slower than fp32; leave it at auto',
+    ];
+    expect(warned('cpu', 'bf16', machine({}))).toEqual(slow);
+    expect(warned('cpu', 'bf16', machine({}, true))).toEqual([]);
+    for (const precision of ['auto', 'fp32', 'fp16'] as const)
+      expect(warned('cpu', precision, machine({}))).toEqual([]);
+    expect(warned('cuda:0', 'bf16', withGpus('7.5'))).toEqual([
+      '`precision` bf16 is slow on GPU 0: it has no bf16 arithmetic; leave it at auto',
+    ]);
+    expect(warned('cuda:0', 'bf16', withGpus('8.0'))).toEqual([]);
+    expect(warned('cuda:0', 'auto', withGpus('7.5'))).toEqual([]);
+  });
+
   test('a GPU that is not there is refused with the reason', () => {
     const refused = (device: string, cuda: Partial<RuntimeInfo['cuda']>) => () =>
       resolveDevice(device, 'auto', machine(cuda));
