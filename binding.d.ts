@@ -4,20 +4,32 @@
  * Conventions. Arrays are row-major. B images, P prompts for each image, N points for each prompt, C mask outputs.
  * "Model frame": pixels of the 1024 x 1024 input, x then y, origin at the top left. Every Promise is settled on the
  * main thread; its work runs off it, on one of two lanes ("compute" or "data"), first in first out, one task at a
- * time in each. Rejections and throws are `Error`s with a `code` of {@link NativeErrorCode} and, where LibTorch spoke,
- * a `detail`. Typed arrays are checked (type, length) and copied before the call returns: they may be reused at once.
+ * time in each, in the whole process: several threads that load the addon take turns. Rejections and throws are
+ * `Error`s with a `code` of {@link NativeErrorCode} and, where LibTorch spoke, a `detail`. Typed arrays are checked
+ * (type, length) and copied before the call returns: they may be reused at once.
+ *
+ * Settings of the whole process, which the addon shares with its host and with all else that uses LibTorch or OpenMP there:
+ * - LibTorch's allocator on the CPU keeps blocks of 1 MiB and more for the next tensors, until they were not needed for some
+ *   seconds or a handle that holds weights is gone. Not with `SAM_NATIVE_ALLOCATOR=system`.
+ * - OpenMP's waiting threads sleep, unless `OMP_WAIT_POLICY` says otherwise or OpenMP was there before. The environment stays as it is.
+ * - LibTorch's number of threads is that of `setThreads`. OpenMP's own, which other code sees, is put back after each task.
+ * - cuDNN's attention is off, once LibTorch's CUDA library is loaded; TF32 of cuDNN and cuBLAS, once a model or encoder in fp32 is
+ *   on a GPU.
+ * - TorchScript is not specialised to the shapes that it sees, from the first TorchScript encoder on.
+ * They last as long as the process. One file of the addon may be in a process: a second copy is refused (`SAM_SECOND_COPY`). It is never unloaded.
  */
 
 // biome-ignore format: a list of words
 export type NativeErrorCode =
   | 'SAM_BAD_ARGUMENT' | 'SAM_BAD_SHAPE' | 'SAM_BAD_CHECKPOINT' | 'SAM_BAD_ENCODER' | 'SAM_CACHE_DAMAGED'
-  | 'SAM_DISPOSED' | 'SAM_IO' | 'SAM_NO_CUDA' | 'SAM_OUT_OF_MEMORY' | 'SAM_TORCH';
+  | 'SAM_DISPOSED' | 'SAM_IO' | 'SAM_NO_CUDA' | 'SAM_OUT_OF_MEMORY' | 'SAM_SECOND_COPY' | 'SAM_TORCH';
 
 export type Precision = 'fp32' | 'bf16' | 'fp16';
 export type MaskOutput = 'multi' | 'single'; // mask tokens 1 to 3, or token 0
 /** Everything that holds native memory. Calls on a disposed handle fail with `SAM_DISPOSED`. */
 export interface Disposable {
-  /** Frees the native memory. */
+  /** Frees the native memory, once work in flight has ended. Where the handle held weights, the system has it back (a tenth of a
+   * second for 2.5 GB); on a GPU it stays with the process for its next tensors. */
   dispose(): void;
   /** Frees the native memory, at the end of a `using` block. */
   [Symbol.dispose](): void;
@@ -34,7 +46,7 @@ export interface RuntimeInfo {
   threads: number;
   /** Live native handles (models, trainers, encodings …): returns to its start when all are disposed. */
   liveHandles: number;
-  /** CUDA's side. `library`: this LibTorch has a CUDA half and it loads. `devices`: what the driver sees. Both only with `probeCuda`. */
+  /** CUDA's side, all of it only with `probeCuda`. `library`: this LibTorch has a CUDA half and it loads. `devices`: what the driver sees. */
   cuda: {
     /** Whether LibTorch came with CUDA. */
     library: boolean;
@@ -48,6 +60,8 @@ export interface RuntimeInfo {
       memoryBytes: number;
       /** Compute capability, such as 7.5. */
       capability: string;
+      /** CUDA's words, where this GPU was tried (`probeCuda` its number) and does not compute: no kernels for it, memory full. */
+      problem?: string;
     }[];
   };
 }
@@ -69,11 +83,11 @@ export interface PromptBatch {
 export type Selection = { maskOutput: MaskOutput; multiMask: 'best' | 'mean' };
 
 export type LossWeights = Partial<Record<'dice' | 'bce' | 'focal' | 'iou' | 'rowDiceCe', number>>; // left out: 0
-/** Embeddings in memory, B x 256 x 64 x 64, fp32. */
+/** Embeddings in memory, B x 256 x 64 x 64. */
 export interface Embeddings extends Disposable {
   /** Number of images. */
   readonly count: number;
-  /** Copies the values into an array, image after image, 256 x 64 x 64 each. */
+  /** Copies the values into an array, image after image, 256 x 64 x 64 each. Where they are on a GPU it waits for all that the GPU is at. */
   toFloat32Array(): Float32Array;
 }
 /** One image on its way through the encoder. */
@@ -86,8 +100,14 @@ export interface Encoding extends Disposable {
 
 export interface ImageEncoder extends Disposable {
   /** Resizes (Pillow's antialiased bilinear), normalises and pads interleaved RGB, on the data lane. `imageSize` N: the
-   * picture is first resized to N x N. */
-  begin(image: { pixels: Uint8Array; width: number; height: number; imageSize?: number }): Promise<Encoding>;
+   * picture is first resized to N x N. `toHost`: the embedding is for storage, and the last `advance` copies it from the GPU. */
+  begin(image: {
+    pixels: Uint8Array;
+    width: number;
+    height: number;
+    imageSize?: number;
+    toHost?: boolean;
+  }): Promise<Encoding>;
 }
 
 /** Embeddings on disk: safetensors shards in one directory, for one encoder, preprocessing and precision. Several
@@ -143,7 +163,7 @@ export interface TrainingBatch {
 }
 
 export interface StepResult {
-  loss: number; // mean over the batch. NaN or infinite: nothing was changed
+  loss: number; // mean over the batch. NaN or infinite: no weight was changed, and gradients gathered since the last update are gone
   losses: Float64Array; // b, each image's loss
   gradientNorm: number; // norm of all gradients before clipping; NaN when `update` was false
 }
@@ -177,8 +197,9 @@ export interface WeightsInfo {
  * `.index.json` of a sharded one, in Hugging Face's or Meta's names, with or without a wrapper's prefix. */
 export interface NativeBinding {
   readonly contract: number; // that `lib/addon/native.ts` was written for; another is a stale build
-  /** `probeCuda` loads LibTorch's CUDA library if it is there: no GPU can be used later where the CPU computed before that. */
-  info(options?: { probeCuda?: boolean }): RuntimeInfo;
+  /** `probeCuda` loads LibTorch's CUDA library if it is there: no GPU can be used later where the CPU computed before that. The number
+   * of a GPU: that one also runs a first kernel, which makes CUDA's context on it (some hundred MB of its memory). */
+  info(options?: { probeCuda?: boolean | number }): RuntimeInfo;
   /** CPU threads for the compute lane, for all later tasks of this process. */
   setThreads(threads: number): void;
   /** LibTorch's profiler over all threads of the process (and the GPU of `device`): until `stopProfile`, which writes a Chrome
@@ -208,7 +229,7 @@ export interface NativeBinding {
     device: string;
     precision: Precision;
   }): Promise<SamModel>;
-  /** `device`: where the embeddings go; for `cuda:N` they are read into page-locked memory. */
+  /** `device`: where the embeddings go; for `cuda:N` they are read into page-locked memory, as stored. */
   openCache(options: { directory: string; precision: 'fp16' | 'fp32'; device?: string }): Promise<EmbeddingCache>;
   createTrainer(model: SamModel, options: TrainerOptions): Trainer;
   embeddingsFrom(values: Float32Array): Embeddings; // B*256*64*64

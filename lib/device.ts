@@ -31,12 +31,12 @@ export interface ComputeOptions {
 }
 
 /**
- * Hooks of {@link resolveDevice}. `onNote` is told why `auto` takes the CPU where CUDA libraries or a GPU let one expect a GPU,
- * `onWarning` that bf16 was asked for where nothing multiplies it.
+ * Hooks of {@link resolveDevice}. `onNote` is told why `auto` takes the CPU, or another GPU than the first, where CUDA libraries or a GPU
+ * let one expect it; `onWarning` that bf16 was asked for where nothing multiplies it.
  */
 export interface DeviceHooks extends Pick<Hooks, 'onNote' | 'onWarning'> {
   /** Stands in for what the addon says of this machine, in tests. */
-  info?: (options: { probeCuda: boolean }) => RuntimeInfo;
+  info?: (options: { probeCuda: boolean | number }) => RuntimeInfo;
 }
 
 /**
@@ -89,35 +89,56 @@ function resolve(
 ): Compute {
   const { cuda, fastBf16 } = info({ probeCuda: device !== 'cpu' });
   const cachePrecision = precision === 'fp32' ? 'fp32' : 'fp16';
-  if (device === 'cpu' || (device === 'auto' && !cuda.available)) {
-    if (cuda.library || cuda.devices.length > 0) onNote?.(`${noGpuReason(cuda)}; computing on the CPU`);
+  const { index, problems } = device === 'cpu' ? { problems: [] } : chooseGpu(device, cuda, info);
+  if (index === undefined && device !== 'cpu' && device !== 'auto') {
+    throw new SamError('SAM_NO_CUDA', `\`device\` ${device}: ${problems.join('; ')}`, {
+      fix: 'use `device` cpu; npx sam-native doctor says what is missing for a GPU',
+    });
+  }
+  const gpu = index === undefined ? undefined : cuda.devices[index]!;
+  if (problems.length > 0) onNote?.(`${problems.join('; ')}; computing on ${gpu?.name ?? 'the CPU'}`);
+  if (gpu === undefined) {
     const automatic: Automatic = fastBf16
       ? { precision: 'bf16', precisionReason: 'this processor multiplies it in hardware' }
       : { precision: 'fp32', precisionReason: 'this processor has no bf16 arithmetic' };
     if (precision === 'bf16' && !fastBf16) onWarning?.(slowBf16('this processor', ', about 20 times slower than fp32'));
     return { device: 'cpu', ...choose(precision, automatic), cachePrecision, name: 'CPU' };
   }
-  const index = Number(device.split(':')[1] ?? 0);
-  const gpu = cuda.devices[index];
-  if (!cuda.available || gpu === undefined) {
-    const { length } = cuda.devices;
-    const count = length === 1 ? 'one GPU' : `${length} GPUs`;
-    const what = cuda.available ? `this machine has ${count}` : `no usable GPU: ${noGpuReason(cuda)}`;
-    throw new SamError('SAM_NO_CUDA', `\`device\` ${device}: ${what}`, {
-      fix: 'use `device` cpu; npx sam-native doctor says what is missing for a GPU',
-    });
-  }
-  const multipliesBf16 = Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY;
-  if (precision === 'bf16' && !multipliesBf16) onWarning?.(slowBf16(gpu.name, ''));
-  const automatic: Automatic = multipliesBf16
+  const hasBf16 = Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY;
+  if (precision === 'bf16' && !hasBf16) onWarning?.(slowBf16(gpu.name, ''));
+  const automatic: Automatic = hasBf16
     ? { precision: 'bf16', precisionReason: `the tensor cores of ${gpu.name} multiply it` }
     : { precision: 'fp16', precisionReason: `${gpu.name} has no bf16; with a loss scaler` };
-  return {
-    device: `cuda:${index}`,
-    ...choose(precision, automatic),
-    cachePrecision,
-    name: gpu.name,
-  };
+  return { device: `cuda:${index}`, ...choose(precision, automatic), cachePrecision, name: gpu.name };
+}
+
+/**
+ * Chooses a GPU that computes: the one asked for, or for `auto` the first. Each is tried with a first kernel, and no other is touched:
+ * that takes memory of it. `problems` say why those before it, or all, cannot be used.
+ */
+function chooseGpu(
+  device: string,
+  cuda: RuntimeInfo['cuda'],
+  info: NonNullable<DeviceHooks['info']>,
+): { index?: number; problems: string[] } {
+  const auto = device === 'auto';
+  const { available, devices, library } = cuda;
+  if (!available) {
+    const silent = auto && !library && devices.length === 0;
+    return { problems: silent ? [] : [`${auto ? '' : 'no usable GPU: '}${noGpuReason(cuda)}`] };
+  }
+  const asked = auto ? devices.keys() : [Number(device.split(':')[1] ?? 0)];
+  const problems: string[] = [];
+  for (const index of asked) {
+    if (devices[index] === undefined) {
+      const count = devices.length === 1 ? 'one GPU' : `${devices.length} GPUs`;
+      return { problems: [`this machine has ${count}`] };
+    }
+    const { problem, name } = info({ probeCuda: index }).cuda.devices[index]!;
+    if (problem === undefined) return { index, problems };
+    problems.push(`${name} cannot be used: ${problem}`);
+  }
+  return { problems };
 }
 
 /** Says what becomes of bf16 where it is worked out in fp32, number by number. */

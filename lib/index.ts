@@ -29,6 +29,7 @@ export type { EnsureProgress } from './embeddings/embedding-store.js';
 export type { NearDuplicate } from './embeddings/near-duplicates.js';
 export type { CheckpointInfo, ModelDescriptor, ResolvedModel } from './models/model.js';
 export type * from './option-types.js';
+export type { Coverage, RoughMaskAgreement } from './prediction/coverage.js';
 export {
   type PredictImagesResult,
   type PredictOutput,

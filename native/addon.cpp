@@ -5,6 +5,9 @@
 #include "binding/environment.h"
 #include "binding/functions.h"
 #include "binding/handles.h"
+#include "binding/openmp.h"
+#include "binding/single_copy.h"
+#include "binding/wait_policy.h"
 #include "memory/block_allocator.h"
 
 namespace {
@@ -12,14 +15,20 @@ namespace {
 using namespace sam::binding;
 
 // Raised whenever binding.d.ts changes; lib/addon/native.ts refuses an addon with another number.
-constexpr int kContract = 4;
+constexpr int kContract = 5;
+
+// What is set for the whole process; binding.d.ts lists it.
+void set_up_process(Napi::Env env) {
+  const OpenMpThreads those_of_the_host;
+  guarded(env, require_single_copy);
+  sam::use_block_allocator();
+  if (compute_threads == 0) compute_threads = at::get_num_threads();
+  sam_forget_wait_policy();
+}
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  sam::use_block_allocator();
-  // A pool thread that has run a data task stays at one thread: compute tasks must always say how many they
-  // want.
-  if (compute_threads == 0) compute_threads = at::get_num_threads();
-  auto* environment = new Environment();
+  set_up_process(env);
+  auto* environment = new Environment(env);
   env.SetInstanceData(environment);
   env.AddCleanupHook([environment] { environment->close(); });
 

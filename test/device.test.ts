@@ -2,14 +2,20 @@ import { describe, expect, test } from 'vitest';
 import type { RuntimeInfo } from '../binding.js';
 import { noGpuReason, resolveDevice } from '../lib/device.js';
 
+type Gpu = RuntimeInfo['cuda']['devices'][number];
+
 /** A machine that answers as told, and remembers whether it was asked for CUDA and what was said to the user. */
 function machine(cuda: Partial<RuntimeInfo['cuda']>, fastBf16 = false) {
-  const probes: boolean[] = [];
+  const probes: (boolean | number)[] = [];
   const notes: string[] = [];
-  const info = ({ probeCuda }: { probeCuda: boolean }): RuntimeInfo => {
+  const info = ({ probeCuda }: { probeCuda: boolean | number }): RuntimeInfo => {
     probes.push(probeCuda);
     const none = { library: false, available: false, devices: [] };
-    const found = probeCuda ? { ...none, ...cuda } : none;
+    const found: RuntimeInfo['cuda'] = probeCuda === false ? none : { ...none, ...cuda };
+    // A GPU's problem shows only when it is tried.
+    const shown = ({ problem, ...gpu }: Gpu, i: number) =>
+      i === probeCuda && problem !== undefined ? { ...gpu, problem } : gpu;
+    found.devices = found.devices.map(shown);
     return { compiledFor: '2.13.0', torch: '2.13', fastBf16, threads: 2, liveHandles: 0, cuda: found };
   };
   return { probes, notes, info, onNote: (line: string) => void notes.push(line) };
@@ -89,6 +95,7 @@ describe('resolveDevice', () => {
     expect(warned('cuda:0', 'bf16', withGpus('7.5'))).toEqual([
       '`precision` bf16 is slow on GPU 0: it has no bf16 arithmetic; leave it at auto',
     ]);
+    expect(resolveDevice('auto', 'bf16', withGpus('7.5')).precision).toBe('bf16');
     expect(warned('cuda:0', 'bf16', withGpus('8.0'))).toEqual([]);
     expect(warned('cuda:0', 'auto', withGpus('7.5'))).toEqual([]);
   });
@@ -109,6 +116,35 @@ describe('resolveDevice', () => {
     }
     expect(() => resolveDevice('cuda:2', 'auto', withGpus('8.0'))).toThrow('cuda:2: this machine has one GPU');
     expect(() => resolveDevice('cuda:2', 'auto', withGpus('8.0', '8.0'))).toThrow('this machine has 2 GPUs');
+  });
+
+  const NO_KERNEL = 'CUDA error: no kernel image is available for execution on the device';
+  const broken = (...which: number[]) => {
+    const devices: Gpu[] = gpusOf('6.0', '8.0').map((gpu, i) =>
+      which.includes(i) ? { ...gpu, problem: NO_KERNEL } : gpu,
+    );
+    return machine({ library: true, available: true, devices });
+  };
+
+  test('auto takes the first GPU that computes, and says why it passed one over', () => {
+    const { notes, ...first } = broken(0);
+    expect(resolveDevice('auto', 'auto', first)).toMatchObject({ device: 'cuda:1', precision: 'bf16', name: 'GPU 1' });
+    expect(notes).toEqual([`GPU 0 cannot be used: ${NO_KERNEL}; computing on GPU 1`]);
+    const { notes: both, ...none } = broken(0, 1);
+    expect(resolveDevice('auto', 'auto', none).device).toBe('cpu');
+    expect(both).toEqual([
+      `GPU 0 cannot be used: ${NO_KERNEL}; GPU 1 cannot be used: ${NO_KERNEL}; computing on the CPU`,
+    ]);
+  });
+
+  test('a GPU that does not compute is refused in CUDA’s words, and no other is touched', () => {
+    const { probes, ...hooks } = broken(0);
+    expect(() => resolveDevice('cuda', 'auto', hooks)).toThrow(
+      expect.objectContaining({ code: 'SAM_NO_CUDA', message: `\`device\` cuda: GPU 0 cannot be used: ${NO_KERNEL}` }),
+    );
+    expect(probes).toEqual([true, 0]);
+    expect(resolveDevice('cuda:1', 'auto', hooks).device).toBe('cuda:1');
+    expect(probes).toEqual([true, 0, true, 1]);
   });
 
   test('asks nothing of CUDA for the CPU', () => {

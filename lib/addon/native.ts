@@ -11,7 +11,7 @@ import { tryAddon } from './try-addon.js';
 export type * from '../../binding.js';
 
 /** Number of the contract in `binding.d.ts` that this code was written for. */
-export const CONTRACT = 4;
+export const CONTRACT = 5;
 
 const SETUP = 'npx sam-native setup';
 const require = createRequire(import.meta.url);
@@ -57,13 +57,12 @@ export function findAddon(env: NodeJS.ProcessEnv = process.env, root: string = P
 export function loadAddon(file: string, cacheDir: string): NativeBinding {
   const problem = tryAddon(file, cacheDir);
   if (problem !== undefined) throw new SamError('SAM_NO_ADDON', `${file}: ${problem}`, { fix: SETUP });
-  // Waiting threads of OpenMP would otherwise spin, which on a busy machine slows each step down tenfold. libgomp reads this
-  // once, when it is loaded.
-  process.env.OMP_WAIT_POLICY ??= 'PASSIVE';
   let addon: NativeBinding;
   try {
     addon = require(file) as NativeBinding;
   } catch (cause) {
+    const own = fromNative(cause);
+    if (own instanceof SamError) throw own;
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new SamError('SAM_NO_ADDON', `${file} cannot be loaded`, { fix: SETUP, detail, cause });
   }
@@ -96,6 +95,7 @@ const FIXES: Partial<Record<SamErrorCode, string>> = {
   SAM_NO_CUDA: "use `device` cpu, or see what 'npx sam-native doctor' says of the GPU",
   SAM_BAD_ENCODER: 'give `encoder` a TorchScript file of such a module; scripts/export_encoder.py makes them',
   SAM_IO: 'see that there is space on that disk and that you may write there, then try again',
+  SAM_SECOND_COPY: "run 'npm dedupe', so that one copy of sam-native is installed",
   SAM_OUT_OF_MEMORY: 'lower `batchSize`, or close other programs',
 };
 

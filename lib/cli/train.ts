@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { without } from '../core/without.js';
 import { type TrainOptions, trainOptionsSchema } from '../options.js';
 import type { SetupEvent, TrainEvent, TrainResult } from '../runs/events.js';
+import { worseThanUntuned } from '../runs/untuned.js';
 import { command } from './command.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';
 
@@ -36,6 +37,9 @@ export function summary(result: TrainResult): string {
   const iou = result.validationIous[result.bestEpoch - 1];
   const lines = [
     `best epoch ${result.bestEpoch} of ${result.epochs}: validation loss ${fixed(result.bestLoss)}, mean IoU ${fixed(iou)}`,
+    ...(result.worseThanUntuned
+      ? [`${worseThanUntuned(iou, result.untunedIou)}; lower --lr, or see sam-native tune`]
+      : []),
     `took ${formatDuration(seconds.total)}: encoding ${seconds.encode.toFixed(1)} s (${result.encodedImages} images), ` +
       `training ${seconds.train.toFixed(1)} s (${result.samplesPerSecond.toFixed(1)} images/s), ` +
       `validating ${seconds.validate.toFixed(1)} s`,
@@ -52,6 +56,7 @@ export function presenter(reporter: Reporter): (event: TrainEvent) => void {
   let epochs: ProgressTask | undefined;
   let batches: ProgressTask | undefined;
   let encoding: ProgressTask | undefined;
+  let untuned: ProgressTask | undefined;
   let [total, images, epochStarted] = [0, 0, Date.now()];
   return (event) => {
     switch (event.type) {
@@ -85,7 +90,14 @@ export function presenter(reporter: Reporter): (event: TrainEvent) => void {
         break;
       }
       case 'validate':
-        batches?.update(event.done, 'validating', event.total);
+        if (event.epoch === 0) {
+          untuned ??= reporter.task('untuned', event.total);
+          epochStarted = Date.now();
+        }
+        (untuned ?? batches)?.update(event.done, 'validating', event.total);
+        if (event.done < event.total) break;
+        untuned?.end();
+        untuned = undefined;
         break;
       case 'epoch': {
         const took = formatDuration((Date.now() - epochStarted) / 1000);

@@ -272,6 +272,7 @@ export class EmbeddingStore {
     try {
       await encodeImages({
         encoder,
+        device: this.#options.device,
         samples: missing,
         imageSize: this.#options.imageSize,
         signal: options.signal,

@@ -17,11 +17,12 @@ import {
 } from '../models/prompt-options.js';
 import { checkHooks, parseOptions } from '../options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
-import { roughGridOf } from '../prompts/rough/rough-masks.js';
+import { type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
 import { writePolygons } from '../raster/polygons.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
+import { type Coverage, coverageOf, TileCoverage } from './coverage.js';
 import { type MaskWindows, openMaskWindows } from './mask-windows.js';
 import {
   type PredictImagesOptions,
@@ -29,14 +30,14 @@ import {
   type PredictProgress,
   predictImagesOptionsSchema,
 } from './predict-options.js';
-import { drawAttempts, type Job, type PromptSource, planJobs } from './predict-plan.js';
+import { drawAttempts, type Job, masksFor, type PromptSource, planJobs } from './predict-plan.js';
 import { predictRaster, type TileCounts } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
 import { emptyPrediction, ImageEmbedding, SamModel } from './sam-model.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 
 /** What was predicted for one image; points and box are in its pixels. */
-export interface PredictOutput extends PromptShapes {
+export interface PredictOutput extends PromptShapes, Coverage {
   /** Paths of the image, the mask and, where asked for, the logits. */
   image: string;
   /** Path of the mask. */
@@ -49,10 +50,12 @@ export interface PredictOutput extends PromptShapes {
   width: number;
   /** Height of the image, pixels. */
   height: number;
-  /** Predicted IoU. */
+  /** IoU that the model predicts for its mask, 0 to 1; of tiles, the mean over those that it was asked about. */
   score: number;
   /** Where the prompt came from. */
   promptSource: PromptSource;
+  /** Whether nothing said what is meant (`promptSource` is `grid`): the mask is a guess at what stands out, however high its score. */
+  guessed: boolean;
   /** Number of the attempt whose mask was taken, from 1 on; only where there were several. */
   attempt?: number;
   /** Counts of tiles, for a raster predicted in such. */
@@ -116,13 +119,16 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
     });
   }
   const workplace = openWorkplace(options, options);
+  let masks: RoughMasks | undefined;
   try {
     const { compute } = workplace;
     const info = await workplace.model(options.model);
     const prompts = promptOptionsFor(options.prompts ?? {}, info);
     const bands = options.bands ?? trainedBands(info);
     const images = options.images.map((image) => withBands(image, bands));
-    const jobs = await planJobs({ ...options, images }, prompts);
+    masks = masksFor(options, prompts);
+    const jobs = await planJobs({ ...options, images }, prompts, masks);
+    if (jobs.some(isGuess)) onWarning?.(GUESSING);
     const store = await workplace.store(info, prompts.imageSize);
     const encoded = await store.ensure(
       jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
@@ -136,7 +142,7 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
       for (const job of usable) {
         signal?.throwIfAborted();
         const predictOne = job.raster === undefined ? predictJob : predictTiles;
-        outputs.push(await predictOne(job, { store, model, prompts, options }));
+        outputs.push(await predictOne(job, { store, model, prompts, masks, options }));
         onProgress?.({ stage: 'predict', done: outputs.length, total: usable.length });
       }
     } finally {
@@ -151,18 +157,30 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
       skipped: images.filter((sample) => !predicted.has(sample)).map(({ name }) => name),
     };
   } finally {
+    await masks?.dispose();
     await workplace.dispose();
   }
+}
+
+const GUESSING =
+  'no prompt was given: the model looks for what stands out, which need not be what you mean; ' +
+  'give `point`, `box`, `masks` or `roughMask`';
+
+/** Tells whether nothing says what is meant in an image, so that its mask is a guess. */
+function isGuess({ source }: Job): boolean {
+  return source === 'grid';
 }
 
 interface Context {
   store: EmbeddingStore;
   model: SamModel;
   prompts: ResolvedPromptOptions;
+  /** Masks that prompts are drawn from; undefined if they are given or found. */
+  masks: RoughMasks | undefined;
   options: Predicting;
 }
 
-async function predictJob(job: Job, { store, model, prompts, options }: Context): Promise<PredictOutput> {
+async function predictJob(job: Job, { store, model, prompts, masks, options }: Context): Promise<PredictOutput> {
   const { sample, size, outputs } = job;
   const { signal, onWarning } = options;
   const embeddings = await store.read([sample], { signal, onWarning });
@@ -183,12 +201,16 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
     if (options.saveLogits) await saveLogits(outputs.logits, predicted.lowResLogits);
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
     const attempt = best !== undefined && drawn.length > 1 ? { attempt: best.attempt } : {};
+    // Made anew: at their full size, the rough masks of all images would not fit into memory.
+    const rough = await masks?.make(sample, signal);
     return {
       ...files,
       ...size,
       score: predicted.score,
       ...shapesOf(best?.prompt),
       promptSource: job.source,
+      guessed: isGuess(job),
+      ...(await coverageOf(predicted.mask, rough?.mask.values)),
       ...attempt,
     };
   } finally {
@@ -196,15 +218,20 @@ async function predictJob(job: Job, { store, model, prompts, options }: Context)
   }
 }
 
-async function predictTiles(job: Job, { model, prompts, options }: Context): Promise<PredictOutput> {
+async function predictTiles(job: Job, { model, prompts, masks, options }: Context): Promise<PredictOutput> {
   const { sample, size, outputs, source } = job;
   const { signal, onProgress, onWarning } = options;
-  const masks = await masksOfTiles(job);
+  const coverage = new TileCoverage(job.raster!.plan);
+  const windows = await masksOfTiles(job);
   try {
+    if (windows === undefined && masks !== undefined) {
+      coverage.rough({ x: 0, y: 0, ...size }, (await masks.make(sample, signal)).mask.values); // a raster of one tile
+    }
     const context = {
       model,
       prompts,
-      promptForTile: promptForTile(job, masks, prompts),
+      coverage,
+      promptForTile: promptForTile(job, measured(windows, coverage), prompts),
       given: source === 'given',
       find: async (embedding: ImageEmbedding) => (await findPrompts(model, embedding, { sample, prompts, options }))[0],
       onTile: (done: number, total: number) => onProgress?.({ stage: 'tiles', name: sample.name, done, total }),
@@ -220,9 +247,10 @@ async function predictTiles(job: Job, { model, prompts, options }: Context): Pro
     const written = { ...logits, ...polygonsOf(job, options) };
     const asked = shapesOf(job.prompts?.[0] ?? found.prompt);
     const files = { image: sample.image.path, mask: outputs.mask, ...written };
-    return { ...files, ...size, score, ...asked, promptSource: source, tiles };
+    const about = { promptSource: source, guessed: isGuess(job), ...coverage.result() };
+    return { ...files, ...size, score, ...asked, ...about, tiles };
   } finally {
-    await masks?.close();
+    await windows?.close();
   }
 }
 
@@ -254,11 +282,22 @@ async function masksOfTiles({ sample, size, raster, maskPath, roughMask }: Job):
   return roughMask === undefined ? undefined : openRoughWindows(raster!, roughMask);
 }
 
-function promptForTile(job: Job, masks: MaskWindows | undefined, prompts: ResolvedPromptOptions): PromptForTile {
+type ReadMask = MaskWindows['read'];
+
+/** Reads masks so that `coverage` sees each window of them. */
+function measured(masks: MaskWindows | undefined, coverage: TileCoverage): ReadMask | undefined {
+  if (masks === undefined) return undefined;
+  return async (window) => {
+    const mask = await masks.read(window);
+    coverage.rough(window, mask.values);
+    return mask;
+  };
+}
+
+function promptForTile(job: Job, read: ReadMask | undefined, prompts: ResolvedPromptOptions): PromptForTile {
   const [given] = job.prompts ?? [];
   if (given !== undefined) return givenForTile(given);
-  if (masks !== undefined) return roughForTile((window) => masks.read(window), job.sample.name, prompts);
-  return async () => 'find';
+  return read === undefined ? async () => 'find' : roughForTile(read, job.sample.name, prompts);
 }
 
 /** Draws prompts from the rough mask that the model itself finds; none where it finds nothing. */

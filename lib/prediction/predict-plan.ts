@@ -42,24 +42,27 @@ export interface Job {
  */
 const EROSIONS = 10;
 
-/** Plans the prediction of all images. Finds everything that can be wrong with the call or the files, and tells it in one error. */
-export async function planJobs(options: Predicting, prompts: ResolvedPromptOptions): Promise<Job[]> {
-  const masks = masksFor(options, prompts);
+/**
+ * Plans the prediction of all images. Finds everything that can be wrong with the call or the files, and tells it in one error.
+ *
+ * @param masks as {@link masksFor} makes them.
+ */
+export async function planJobs(
+  options: Predicting,
+  prompts: ResolvedPromptOptions,
+  masks: RoughMasks | undefined,
+): Promise<Job[]> {
   const jobs: Job[] = [];
   const problems = new Problems(options);
-  try {
-    for (const sample of options.images) {
-      options.signal?.throwIfAborted();
-      try {
-        const job = await planOne(sample, { masks, problems, prompts }, options);
-        if (job !== undefined) jobs.push(job);
-      } catch (error) {
-        if (!isBadImage(error)) throw error;
-        problems.add(error.message);
-      }
+  for (const sample of options.images) {
+    options.signal?.throwIfAborted();
+    try {
+      const job = await planOne(sample, { masks, problems, prompts }, options);
+      if (job !== undefined) jobs.push(job);
+    } catch (error) {
+      if (!isBadImage(error)) throw error;
+      problems.add(error.message);
     }
-  } finally {
-    await masks?.dispose();
   }
   problems.settle(options);
   if (jobs.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to predict');
@@ -67,7 +70,7 @@ export async function planJobs(options: Predicting, prompts: ResolvedPromptOptio
 }
 
 /** Returns the masks that prompts are drawn from; undefined if they are given or found. */
-function masksFor(options: Predicting, prompts: ResolvedPromptOptions): RoughMasks | undefined {
+export function masksFor(options: Predicting, prompts: ResolvedPromptOptions): RoughMasks | undefined {
   if (options.prompt !== undefined) return undefined;
   const { maskSize, imageSize: side } = prompts;
   const grid = { maskSize, imageSize: side, distances: (options.attempts ?? 1) > 1 };

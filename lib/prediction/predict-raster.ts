@@ -17,7 +17,8 @@ import { MemoryPixels, RasterPixels, type RgbSource, type RgbWindow } from '../r
 import { toProbabilities } from '../raster/probabilities.js';
 import { isTiff, Raster } from '../raster/raster.js';
 import type { BandStretch } from '../raster/stretch.js';
-import { planTiles, type Tile, type TilePlan, tilesOfRow } from '../raster/tiles.js';
+import { ownPart, planTiles, type Tile, type TilePlan, tilesOfRow } from '../raster/tiles.js';
+import type { TileCoverage } from './coverage.js';
 import type { ImageEmbedding, Prediction, SamModel } from './sam-model.js';
 import type { PromptForTile } from './tile-prompts.js';
 
@@ -108,6 +109,8 @@ export interface RasterContext {
   readonly given: boolean;
   /** Finds a prompt for a tile without any: the model's own guess. */
   find(embedding: ImageEmbedding): Promise<Prompt | undefined>;
+  /** Measures the mask as it comes. */
+  readonly coverage: TileCoverage;
   /** Takes the rows of the mask, 0 and 255, as they come. */
   onRows?: ((rows: Uint8Array) => Promise<void>) | undefined;
   onTile?: ((done: number, total: number) => void) | undefined;
@@ -125,6 +128,7 @@ export async function predictRaster(job: RasterJob, out: string, context: Raster
       try {
         for await (const rows of work.maskRows()) {
           await writer.write(rows);
+          await context.coverage.rows(rows);
           await context.onRows?.(rows);
         }
         await writer.finish();
@@ -183,10 +187,16 @@ class RasterWork {
 
   /** Predicts a tile; undefined: nothing of the object lies in it. */
   async #tile(tile: Tile): Promise<TileResult | undefined> {
-    const prompt = await this.context.promptForTile(tile);
-    if (prompt === 'outside') return this.#outside();
+    const { coverage, promptForTile } = this.context;
+    const prompt = await promptForTile(tile);
+    if (prompt === 'outside') {
+      const own = ownPart(this.job.plan, tile);
+      coverage.valid(own, await this.pixels.readValid(own));
+      return this.#outside();
+    }
     const window = await this.pixels.read(tile);
     const { valid } = window;
+    coverage.valid(tile, valid);
     if (valid !== undefined && !valid.includes(1)) return this.#outside();
     if (prompt === 'inside') {
       this.#counts.inside++;

@@ -139,10 +139,18 @@ export interface Prediction {
   width: number;
   /** Height, pixels. */
   height: number;
-  /** Predicted IoU, mostly 0 to 1. */
+  /** IoU that the model predicts for its mask, 0 to 1. */
   score: number;
   /** Logits of the mask, 256 x 256; the picture fills the top left, its long side 256. Above 0 is inside. */
   lowResLogits: Float32Array;
+}
+
+/** Predicted IoU of each prediction as the decoder gives it: that of a linear layer, which nothing keeps below 1. */
+const unbounded = new WeakMap<Prediction, number>();
+
+/** Returns what tells the better of two predictions, though both may show a predicted IoU of 1. */
+export function rankOf(prediction: Prediction): number {
+  return unbounded.get(prediction) ?? prediction.score;
 }
 
 /** Makes the prediction for a picture that there is no prompt for: an empty mask, of a predicted IoU of 0. */
@@ -286,12 +294,16 @@ export class SamModel {
       }),
     );
     signal?.throwIfAborted();
-    return { mask: found.masks[0]!, width, height, score: found.scores[0]!, lowResLogits: found.lowResLogits };
+    const iou = found.scores[0]!;
+    const score = Math.min(1, Math.max(0, iou));
+    const prediction = { mask: found.masks[0]!, width, height, score, lowResLogits: found.lowResLogits };
+    unbounded.set(prediction, iou);
+    return prediction;
   }
 
   /**
    * Runs the decoder alone on several prompts of one image. Returns the masks of each prompt (three with `multi`) as 256 x 256 logits,
-   * and their predicted IoU.
+   * and their predicted IoU as the decoder gives it: for choosing among masks, since it may lie beyond 1.
    */
   async decode(
     embedding: ImageEmbedding,
@@ -303,7 +315,7 @@ export class SamModel {
     return nativeCall(() => this.#model.decode({ embeddings: embedding.embeddings, prompts: batch, maskOutput }));
   }
 
-  /** Frees the native memory. Work in flight is finished first; later calls fail with `SAM_DISPOSED`. */
+  /** Frees the native memory, which the system has back then. Work in flight is finished first; later calls fail with `SAM_DISPOSED`. */
   dispose(): void {
     this.#disposed = true;
     this.#model.dispose();

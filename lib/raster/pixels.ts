@@ -27,6 +27,8 @@ export interface RgbSource {
   readonly width: number;
   readonly height: number;
   read(window: Window): Promise<RgbWindow>;
+  /** Reads no more of a window than where it holds data, as {@link read} tells it. */
+  readValid(window: Window): Promise<RgbWindow['valid']>;
   close(): Promise<void>;
 }
 
@@ -62,13 +64,25 @@ export class RasterPixels implements RgbSource {
 
   async read(window: Window): Promise<RgbWindow> {
     const { width, height } = window;
-    const distinct = [...new Set(this.bands)];
+    const distinct = this.#distinct;
     const samples = await this.raster.read(window, distinct);
     const pixels = new Uint8Array(width * height * 3);
     this.bands.forEach((band, colour) => {
       fill(pixels, colour, samples[distinct.indexOf(band)]!, this.stretch[colour]!);
     });
     return { pixels, width, height, valid: validOf(samples, this.raster.nodata) };
+  }
+
+  async readValid(window: Window): Promise<RgbWindow['valid']> {
+    const { nodata } = this.raster;
+    const bands = this.#distinct;
+    // Whole numbers all count: nothing is read.
+    if (nodata === undefined && !bands.some((band) => this.raster.isReal(band))) return undefined;
+    return validOf(await this.raster.read(window, bands), nodata);
+  }
+
+  get #distinct(): number[] {
+    return [...new Set(this.bands)];
   }
 
   async close(): Promise<void> {
@@ -101,6 +115,10 @@ export class MemoryPixels implements RgbSource {
   async read(window: Window): Promise<RgbWindow> {
     const { width, height } = window;
     return { pixels: cropped(this.image.pixels, this.width, window, 3), width, height };
+  }
+
+  async readValid(): Promise<undefined> {
+    return undefined;
   }
 
   async close(): Promise<void> {}

@@ -112,6 +112,11 @@ export class Raster {
     );
   }
 
+  /** Tells whether a band holds real numbers, among which NaN and infinity mean no data. */
+  isReal(band: number): boolean {
+    return !this.readAsRgb && this.#image.getSampleFormat(band) === REAL;
+  }
+
   /** Whether pixels are stored in tiles; else they are in strips, each of which has to be read whole. */
   get isTiled(): boolean {
     return this.#image.isTiled;

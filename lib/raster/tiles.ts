@@ -62,6 +62,12 @@ export function tilesOfRow({ columns, rows }: TilePlan, row: number): Tile[] {
   });
 }
 
+/** Returns the part of a tile that no later tile has: these parts of all tiles are the raster, each pixel once. */
+export function ownPart({ columns, rows, width, height }: TilePlan, { x, y, column, row }: Tile): Window {
+  const [right, bottom] = [columns[column + 1]?.start ?? width, rows[row + 1]?.start ?? height];
+  return { x, y, width: right - x, height: bottom - y };
+}
+
 /** Cuts a side of `length` pixels into tiles; the last one ends where the side does, and overlaps by more. */
 export function spans(length: number, side: number, overlap: number): TileSpan[] {
   if (length <= side) return [{ start: 0, size: length }];

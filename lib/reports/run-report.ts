@@ -1,6 +1,7 @@
 /** `report.html` of a run, while it goes on and when it is done. One HTML file, nothing beside it, nothing from the network. */
 import type { TrainSeconds } from '../runs/events.js';
 import { runPaths } from '../runs/run-folder.js';
+import { worseThanUntuned } from '../runs/untuned.js';
 import { type Html, html } from './html.js';
 import { writePage } from './page.js';
 import { type RunRecord, readRun } from './run-record.js';
@@ -15,6 +16,8 @@ const REFRESH_SECONDS = 20;
 export interface RunStatus {
   /** Whether the run has ended; else the page looks for news by itself. */
   readonly ended: boolean;
+  /** Mean validation IoU of the model as the run began with it, where that is known. */
+  readonly untunedIou?: number | null | undefined;
   /** Wall time of this call. */
   readonly seconds?: TrainSeconds | undefined;
   /** Scores of the source weights and the best checkpoint on validation images. */
@@ -23,10 +26,11 @@ export interface RunStatus {
 }
 
 /** Writes the report of the run in `dir`, from what its files and the status say. */
-export async function writeRunReport(dir: string, { ended, seconds, scored, signal }: RunStatus): Promise<void> {
+export async function writeRunReport(dir: string, about: RunStatus): Promise<void> {
+  const { ended, seconds, scored, signal } = about;
   const run = await readRun(dir);
   const { options, model } = run.config;
-  const body = html`${status(run, ended)}
+  const body = html`${status(run, about)}
 ${scored === undefined ? undefined : await scoresPart(scored, signal)}
 <h2>Training</h2>${curves(run)}
 <h2>Timings</h2>${timings(run, seconds)}
@@ -35,7 +39,7 @@ ${scored === undefined ? undefined : await scoresPart(scored, signal)}
   await writePage(runPaths(dir).report, { title, body, refreshSeconds: ended ? undefined : REFRESH_SECONDS });
 }
 
-function status({ epochs, config }: RunRecord, ended: boolean): Html {
+function status({ epochs, config }: RunRecord, { ended, untunedIou }: RunStatus): Html {
   const last = epochs.at(-1);
   const best = epochs.findLast((epoch) => epoch.best);
   const asked = config.options.epochs;
@@ -47,5 +51,7 @@ function status({ epochs, config }: RunRecord, ended: boolean): Html {
       ? ''
       : ` Best: epoch ${best.epoch}, validation loss ${best.validationLoss.toFixed(4)}, mean IoU ${best.validationIou.toFixed(4)}` +
         ` on the grid of the loss.`;
-  return html`<p class="lead">${where}.${found}</p>`;
+  const worse = worseThanUntuned(best?.validationIou, untunedIou);
+  const verdict = worse === undefined ? '' : ` It is ${worse}. A lower learning rate may help, or sam-native tune.`;
+  return html`<p class="lead">${where}.${found}${verdict}</p>`;
 }

@@ -64,7 +64,7 @@ export interface StepEvent {
 export interface ValidateEvent {
   /** Kind of the event. */
   type: 'validate';
-  /** Epoch that is validated, from 1. */
+  /** Epoch that is validated, from 1; 0 for the model before training. */
   epoch: number;
   /** Images done. */
   done: number;
@@ -180,6 +180,10 @@ export interface TrainResult {
   validationLosses: number[];
   /** Mean IoU of the validation masks after each epoch, on the grid of the loss, 0 to 1. */
   validationIous: number[];
+  /** The same of the model as the run began with it; null where it was not measured, as in runs of earlier versions. */
+  untunedIou: number | null;
+  /** Whether the best epoch has a lower mean IoU than the model that the run began with: training has made it worse. */
+  worseThanUntuned: boolean;
   /** Wall time of this call. */
   seconds: TrainSeconds;
   /** Images trained on in a second of `seconds.train`. */

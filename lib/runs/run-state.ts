@@ -25,6 +25,8 @@ export const runStateSchema = z.object({
   validationLosses: losses,
   /** Mean validation IoU of each completed epoch. */
   validationIous: losses,
+  /** Mean validation IoU of the model as the run began with it; null where nobody measured it: runs of earlier versions, and of a search. */
+  untunedIou: z.number().nullable().default(null),
   /** Least validation loss; null before the first epoch is complete. */
   bestLoss: z.number().nullable(),
   /** Epoch of least validation loss, from 1; 0 before the first is complete. */
@@ -45,6 +47,7 @@ export function initialState(): RunState {
     trainLosses: [],
     validationLosses: [],
     validationIous: [],
+    untunedIou: null,
     bestLoss: null,
     bestEpoch: 0,
   };

@@ -65,7 +65,7 @@ export interface ImageScores extends MaskScores, ScoresAt256 {
   promptSource: EvaluatedSource;
   /** Kind of the prompt; null for a rough mask, which nobody prompted. */
   promptKind: PromptKind | null;
-  /** IoU that the model itself predicts; null for a rough mask, which predicts none. */
+  /** IoU that the model itself predicts, 0 to 1; null for a rough mask, which predicts none. */
   predictedIou: number | null;
   /** Pixels inside the label, at its resolution. */
   labelPixels: number;

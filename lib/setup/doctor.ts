@@ -169,8 +169,9 @@ interface InspectedAddon {
 }
 
 const INFO_SCRIPT =
-  'const a = require(process.argv[1]); ' +
-  'process.stdout.write(JSON.stringify({ contract: a.contract, info: a.info({ probeCuda: true }) }))';
+  'const a = require(process.argv[1]); const info = a.info({ probeCuda: true }); ' +
+  'info.cuda.devices = info.cuda.devices.map((_, i) => a.info({ probeCuda: i }).cuda.devices[i]); ' +
+  'process.stdout.write(JSON.stringify({ contract: a.contract, info }))';
 
 /** Asks the addon in a child process: whatever it does there, doctor goes on. */
 async function inspectAddon(
@@ -202,11 +203,10 @@ function devicesOf(info: RuntimeInfo | undefined, libtorch: LibTorch | string): 
   const noAddon = info === undefined ? NO_ADDON : null;
   const cpu: Device = { type: 'cpu', name, memoryBytes: totalmem(), usable: noAddon === null, reason: noAddon };
   if (info?.cuda.available === true) {
-    const gpus = info.cuda.devices.map((gpu) => ({ type: 'cuda' as const, ...gpu, usable: true, reason: null }));
-    return [
-      cpu,
-      ...gpus.map(({ type, name, memoryBytes, usable, reason }) => ({ type, name, memoryBytes, usable, reason })),
-    ];
+    const gpus = info.cuda.devices.map(({ name, memoryBytes, problem }) => {
+      return { type: 'cuda' as const, name, memoryBytes, usable: problem === undefined, reason: problem ?? null };
+    });
+    return [cpu, ...gpus];
   }
   return [cpu, { type: 'cuda', name: 'none', memoryBytes: 0, usable: false, reason: whyNoGpu(info, libtorch) }];
 }

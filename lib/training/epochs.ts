@@ -1,5 +1,5 @@
 /** The epochs: batches through the trainer, validation, checkpoints. Everything that lasts is in `context.state`. */
-import type { Trainer } from '../../binding.js';
+import type { StepResult, Trainer } from '../../binding.js';
 import { SamError } from '../core/errors.js';
 import { shuffled } from '../core/random.js';
 import type { Samples } from '../data/sample.js';
@@ -7,6 +7,7 @@ import { pick } from '../data/sample-list.js';
 import type { TrainEvent } from '../runs/events.js';
 import type { History } from '../runs/history.js';
 import { completeEpoch, isFinished, type RunState } from '../runs/run-state.js';
+import { worseForLong } from '../runs/untuned.js';
 import {
   type BatchSource,
   type PlannedBatch,
@@ -39,15 +40,24 @@ export interface EpochsContext {
   lastCheckpoint(): string | undefined;
 }
 
+/**
+ * Measures the model as the run begins with it, for what is said of its epochs: one look at the validation images. A run of an
+ * earlier version that goes on can't be measured any more.
+ */
+export async function measureUntuned(context: EpochsContext): Promise<void> {
+  const { state } = context;
+  if (state.step > 0 || state.untunedIou !== null) return;
+  state.untunedIou = (await timedValidation(context, 0)).iou;
+}
+
 /** Trains until the last epoch, early stopping or an abort. An abort throws the signal's reason; `state` can then be saved. */
 export async function runEpochs(context: EpochsContext): Promise<void> {
   const { state } = context;
-  const { options, seconds } = context.run;
+  const { options } = context.run;
+  let warned = false;
   while (!isFinished(state, options)) {
     const trained = await trainEpoch(context);
-    const started = performance.now();
-    const validation = await validateEpoch(context);
-    seconds.validate += (performance.now() - started) / 1000;
+    const validation = await timedValidation(context, state.epoch + 1);
     const best = completeEpoch(state, validation);
     const line = {
       type: 'epoch' as const,
@@ -60,8 +70,18 @@ export async function runEpochs(context: EpochsContext): Promise<void> {
     await context.history.append({ ...line, ...trained });
     await context.save(best);
     context.emit({ ...line, epochs: options.epochs });
+    if (!warned) warned = warnIfWorse(context);
     await context.afterEpoch();
   }
+}
+
+/** Warns of a run whose epochs have been worse than the untuned model for too long; tells whether it did. */
+function warnIfWorse(context: EpochsContext): boolean {
+  const worse = worseForLong(context.state);
+  if (worse === undefined) return false;
+  const message = `${worse}; lower \`lr\` (it is ${context.run.options.lr}), or see sam-native tune`;
+  context.emit({ type: 'warning', code: 'SAM_BAD_OPTION', message });
+  return true;
 }
 
 /** What an optimisation step adds up from its batches. */
@@ -82,22 +102,39 @@ async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; sa
   const pace = () => (counters.trainedSamples - before.samples) / Math.max(1e-9, seconds.train - before.seconds);
   const plan = planBatches(orderOf(context), batchSize, accumulate, state.batch);
   const batches = prefetched(plan, (batch) => prepareBatch(context.source, batch, epoch));
+  const flight: Sent[] = [];
+  const most = stepsInFlight(context);
   let sums: StepSums = { lossSum: 0, sampleCount: 0, batches: 0 };
   let lastSave = performance.now();
   let mark = performance.now();
-  for await (const prepared of batches) {
-    const gradientNorm = await trainBatch(context, prepared, sums);
+  const land = async (): Promise<boolean> => {
+    const sent = flight.shift()!;
+    const gradientNorm = await landed(context, sent, sums);
     seconds.train += (performance.now() - mark) / 1000;
     mark = performance.now();
-    if (!prepared.plan.update) continue;
+    if (!sent.plan.update) return false;
     await completeStep(context, { sums, gradientNorm, stepsPerEpoch, pace: pace() });
     sums = { lossSum: 0, sampleCount: 0, batches: 0 };
-    signal?.throwIfAborted();
-    if (mark - lastSave >= options.saveEvery * 1000) {
-      await context.save(false);
-      lastSave = performance.now();
+    return true;
+  };
+  try {
+    for await (const prepared of batches) {
+      flight.push(send(context, prepared, flight));
+      if (flight.length < most || !(await land())) continue;
+      const save = mark - lastSave >= options.saveEvery * 1000;
+      // What is saved must be what `state` says: no step is under way then.
+      if (save || signal?.aborted) while (flight.length > 0) await land();
+      signal?.throwIfAborted();
+      if (save) {
+        await context.save(false);
+        lastSave = performance.now();
+      }
+      mark = performance.now();
     }
-    mark = performance.now();
+    while (flight.length > 0) await land();
+    signal?.throwIfAborted();
+  } finally {
+    await Promise.allSettled(flight.map(({ result }) => result));
   }
   return { seconds: seconds.train - before.seconds, samplesPerSecond: pace() };
 }
@@ -107,16 +144,40 @@ function orderOf({ run: { splits, options }, state }: EpochsContext): Samples {
   return pick(splits.train, shuffled(splits.train.length, options.seed, state.epoch));
 }
 
-/** Passes one batch to the trainer. Returns the gradients' norm; NaN where the optimiser has not stepped. */
-async function trainBatch(context: EpochsContext, { batch, plan }: PreparedBatch, sums: StepSums): Promise<number> {
-  const { trainer, state, schedule } = context;
-  const { options, compute } = context.run;
-  const result = await trainer.step(batch, {
-    learningRate: learningRate(schedule, state.step),
+/** A batch that the trainer has been given. */
+interface Sent {
+  plan: PlannedBatch;
+  result: Promise<StepResult>;
+}
+
+/**
+ * Most batches that the trainer has at once. On a GPU the next one waits in its queue while JavaScript takes the last one's result;
+ * a step of the CPU is so long that it would only make an abort wait.
+ */
+function stepsInFlight({ run }: EpochsContext): number {
+  return run.compute.device === 'cpu' ? 1 : 2;
+}
+
+/** Passes one batch to the trainer, behind those in flight; it may be disposed of at once. */
+function send(context: EpochsContext, { batch, plan }: PreparedBatch, flight: readonly Sent[]): Sent {
+  const { trainer, state, schedule, run } = context;
+  const { clipGradNorm } = run.options;
+  const step = state.step + flight.filter((sent) => sent.plan.update).length;
+  const result = trainer.step(batch, {
+    learningRate: learningRate(schedule, step),
     update: plan.update,
     scale: plan.scale,
-    ...(options.clipGradNorm !== undefined && { clipGradNorm: options.clipGradNorm }),
+    ...(clipGradNorm !== undefined && { clipGradNorm }),
   });
+  result.catch(() => {}); // reported when its turn comes
+  return { plan, result };
+}
+
+/** Takes the result of a batch. Returns the gradients' norm; NaN where the optimiser has not stepped. */
+async function landed(context: EpochsContext, sent: Sent, sums: StepSums): Promise<number> {
+  const { compute } = context.run;
+  const { plan } = sent;
+  const result = await sent.result;
   // A loss scaler (fp16) meets infinite gradients now and then, and leaves out such a step by itself.
   const gradientsFit = !plan.update || compute.precision === 'fp16' || Number.isFinite(result.gradientNorm);
   if (!Number.isFinite(result.loss) || !gradientsFit) {
@@ -153,9 +214,21 @@ async function completeStep(
   context.emit({ ...line, stepInEpoch, stepsPerEpoch, samplesPerSecond: step.pace });
 }
 
-/** Returns the mean loss and IoU of the validation images, with prompts that are the same in every epoch. */
-async function validateEpoch(context: EpochsContext): Promise<{ loss: number; iou: number }> {
-  const { source, trainer, state, signal } = context;
+/** Validates, and adds the time that it takes to the run's. */
+async function timedValidation(context: EpochsContext, epoch: number): Promise<{ loss: number; iou: number }> {
+  const started = performance.now();
+  const validation = await validate(context, epoch);
+  context.run.seconds.validate += (performance.now() - started) / 1000;
+  return validation;
+}
+
+/**
+ * Returns the mean loss and IoU of the validation images, with prompts that are the same in every epoch.
+ *
+ * @param epoch 0: before training, where a loss that is not finite ends nothing.
+ */
+async function validate(context: EpochsContext, epoch: number): Promise<{ loss: number; iou: number }> {
+  const { source, trainer, signal } = context;
   const { splits, options } = context.run;
   const plan = planBatches(splits.validation, options.batchSize);
   const total = splits.validation.length;
@@ -165,9 +238,9 @@ async function validateEpoch(context: EpochsContext): Promise<{ loss: number; io
     const result = await trainer.validate(batch);
     for (const value of result.losses) loss += value;
     for (const value of result.ious) iou += value;
-    if (!Number.isFinite(loss)) throw nanLoss(context, planned, 'the validation loss is');
+    if (epoch > 0 && !Number.isFinite(loss)) throw nanLoss(context, planned, 'the validation loss is');
     done += planned.samples.length;
-    context.emit({ type: 'validate', epoch: state.epoch + 1, done, total });
+    context.emit({ type: 'validate', epoch, done, total });
   }
   return { loss: loss / total, iou: iou / total };
 }

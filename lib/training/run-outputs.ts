@@ -32,7 +32,7 @@ export class RunOutputs {
   static async open(
     paths: RunPaths,
     { mirror, report }: OutputOptions,
-    watched: Omit<Watched, 'folder' | 'emit'>,
+    { state, ...watched }: Omit<Watched, 'folder' | 'emit'> & { state: RunState },
     outside: { signal: AbortSignal | undefined; emit(event: TrainEvent): void },
   ): Promise<RunOutputs> {
     const { emit } = outside;
@@ -40,7 +40,7 @@ export class RunOutputs {
     return new RunOutputs(
       paths,
       await Watch.open({ ...watched, folder: paths.tensorboard, emit }),
-      report ? new RunReporter(paths.dir, outside) : undefined,
+      report ? new RunReporter(paths.dir, state, outside) : undefined,
       mirror === undefined ? undefined : new Mirror(paths.dir, mirror, onFailure),
     );
   }

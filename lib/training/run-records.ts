@@ -11,6 +11,7 @@ import type { TrainHistoryEntry } from '../runs/checkpoints.js';
 import type { TrainResult, TrainSeconds } from '../runs/events.js';
 import { defaultRunDir, FORMAT_VERSION, type RunConfig, type RunPaths, runPaths } from '../runs/run-folder.js';
 import type { RunState } from '../runs/run-state.js';
+import { worseThanUntuned } from '../runs/untuned.js';
 import { stepsOf } from './batches.js';
 import type { OpenModel, TrainEnvironment } from './environment.js';
 import type { LowResMasks } from './masks.js';
@@ -139,6 +140,8 @@ export function makeResult(
     trainLosses: state.trainLosses,
     validationLosses: state.validationLosses,
     validationIous: state.validationIous,
+    untunedIou: state.untunedIou,
+    worseThanUntuned: worseThanUntuned(state.validationIous[state.bestEpoch - 1], state.untunedIou) !== undefined,
     seconds,
     samplesPerSecond: seconds.train > 0 ? trainedSamples / seconds.train : 0,
     encodedImages,

@@ -6,6 +6,7 @@ import type { Hooks } from '../core/hooks.js';
 import type { RunStatus } from '../reports/run-report.js';
 import type { ReportedScores } from '../reports/sections/scores-sections.js';
 import type { TrainEvent, TrainSeconds } from '../runs/events.js';
+import type { RunState } from '../runs/run-state.js';
 import { eventHooks } from './environment.js';
 
 /** Least time between two versions of a report, so that they cost next to nothing beside short epochs. */
@@ -17,6 +18,8 @@ export class RunReporter {
 
   constructor(
     readonly dir: string,
+    /** Where the run stands whenever a report is written. */
+    readonly state: Pick<RunState, 'untunedIou'>,
     readonly outside: { signal: AbortSignal | undefined; emit(event: TrainEvent): void },
   ) {}
 
@@ -45,7 +48,7 @@ export class RunReporter {
   async #write(status: () => RunStatus | Promise<RunStatus>): Promise<boolean> {
     try {
       const { writeRunReport } = await import('../reports/run-report.js');
-      await writeRunReport(this.dir, await status());
+      await writeRunReport(this.dir, { ...(await status()), untunedIou: this.state.untunedIou });
       return true;
     } catch (error) {
       if (this.#failed) return false;

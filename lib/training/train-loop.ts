@@ -13,7 +13,7 @@ import { History } from '../runs/history.js';
 import type { RunConfig, RunPaths } from '../runs/run-folder.js';
 import { initialState, isFinished, type RunState } from '../runs/run-state.js';
 import type { BatchSource } from './batches.js';
-import { type EpochsContext, runEpochs } from './epochs.js';
+import { type EpochsContext, measureUntuned, runEpochs } from './epochs.js';
 import type { Profile } from './profile.js';
 import type { ResumedRun } from './resume.js';
 import { RunOutputs } from './run-outputs.js';
@@ -77,7 +77,7 @@ export class TrainLoop implements EpochsContext {
       history = await History.open(paths.history, resumed?.metadata?.historyBytes ?? 0);
       const from = resumed?.metadata?.state.step;
       const watched = { samples: splits.validation, source, selection, predict: model.predict, from };
-      const outputs = await RunOutputs.open(paths, options, watched, outside);
+      const outputs = await RunOutputs.open(paths, options, { ...watched, state }, outside);
       return new TrainLoop(run, place, outside, source, makeSchedule(run), state, trainer, history, outputs);
     } catch (error) {
       await history?.close();
@@ -111,9 +111,14 @@ export class TrainLoop implements EpochsContext {
     return this.outputs.pictures(this.state, isFinished(this.state, this.run.options));
   }
 
-  /** Trains until the run is finished. */
-  async train(): Promise<void> {
+  /**
+   * Trains until the run is finished.
+   *
+   * @param measuresUntuned whether the model is measured before.
+   */
+  async train(measuresUntuned: boolean): Promise<void> {
     if (this.place.resumed?.metadata === undefined) await this.outputs.pictures(this.state, false);
+    if (measuresUntuned) await measureUntuned(this);
     this.outside.profile?.start(this.run.compute.device);
     try {
       await this.#epochs();

@@ -210,7 +210,7 @@ async function trainInFolder(
     return await trainAt(run, { paths, config, resumed }, outside, from);
   } catch (error) {
     // A folder without a checkpoint would only be in the way of the next try. After a mistake of ours it stays, to be looked at.
-    const known = toSamError(fromNative(error)).code !== 'SAM_INTERNAL';
+    const known = outside.signal?.aborted || toSamError(fromNative(error)).code !== 'SAM_INTERNAL';
     if (known && !existsSync(paths.last)) await discard();
     throw error;
   }
@@ -221,7 +221,7 @@ async function trainAt(run: ReadyRun, place: RunPlace, outside: Outside, from: T
   await writeRunConfig(dir, place.config);
   const loop = await TrainLoop.open(run, place, outside);
   try {
-    await loop.train();
+    await loop.train(from.measuresUntuned);
     return await loop.finish((hooks) => from.score(dir, run.splits.validation, run, hooks));
   } finally {
     await loop.close();

@@ -22,9 +22,11 @@ Napi::Value ImageEncoderHandle::begin(const Napi::CallbackInfo& info) {
     if (image.has("imageSize")) image_size = image.whole("imageSize", 1);
     return run_task(
         info.Env(), LaneKind::kData,
-        [encoder = held(), pixels = image.bytes("pixels", {height, width, 3}), image_size] {
+        [encoder = held(), pixels = image.bytes("pixels", {height, width, 3}), image_size,
+         to_host = image.flag("toHost", false)] {
           RECORD_USER_SCOPE("preprocess");
-          return std::make_shared<EncodingState>(EncodingState{encoder, preprocess(pixels, image_size)});
+          return std::make_shared<EncodingState>(
+              EncodingState{encoder, preprocess(pixels, image_size), to_host});
         },
         [](Napi::Env env, std::shared_ptr<EncodingState> state) -> Napi::Value {
           return EncodingHandle::wrap(env, std::move(state));
@@ -49,6 +51,9 @@ Napi::Value EncodingHandle::advance(const Napi::CallbackInfo& info) {
             throw Error("SAM_BAD_CHECKPOINT",
                         "the image encoder makes NaN or infinity of a picture: with `precision` fp32 it may "
                         "not; if it does, get its weights again");
+          // Here, where this lane has waited for the GPU: later the other would wait for the next image's
+          // slices.
+          if (state->done() && state->to_host) state->x = state->x.to(at::kCPU);
           return state->done();
         },
         [](Napi::Env env, bool done) -> Napi::Value { return Napi::Boolean::New(env, done); });

@@ -4,15 +4,21 @@
 #include <napi.h>
 
 #include <atomic>
-#include <shared_mutex>
 
 #include "binding/lane.h"
 
 namespace sam::binding {
 
 struct Environment {
+  explicit Environment(Napi::Env env) : compute(env, LaneKind::kCompute), data(env, LaneKind::kData) {}
+
   Lane compute, data;
   Napi::FunctionReference embeddings, encoding, image_encoder, embedding_cache, sam_model, trainer;
+  // What the handle that is being constructed will hold: a pointer to a shared pointer. JavaScript cannot set
+  // it.
+  void* incoming = nullptr;
+
+  Lane& lane(LaneKind kind) { return kind == LaneKind::kCompute ? compute : data; }
 
   void close() {
     compute.close();
@@ -22,13 +28,8 @@ struct Environment {
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 };
 
-// CPU threads for compute tasks of the whole process; OpenMP's own setting belongs to a thread, so each task
-// sets it.
+// CPU threads for compute tasks of the whole process.
 inline std::atomic<int> compute_threads{0};
-
-// Shared by every task while it runs; whoever has it alone knows that none does. The profiler's buffers
-// belong to the threads that fill them.
-inline std::shared_mutex task_running;
 
 // Handles that hold native memory, in the whole process.
 inline std::atomic<int64_t> live_handles{0};

@@ -6,10 +6,12 @@
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 
 #include "binding/arguments.h"
-#include "binding/cuda.h"
 #include "binding/handles.h"
 #include "binding/prompts.h"
 #include "binding/task.h"
+#include "device/cuda.h"
+#include "device/cuda_driver.h"
+#include "device/cuda_library.h"
 #include "encoder/load_encoder.h"
 #include "export/export_encoder.h"
 #include "weights/convert.h"
@@ -38,18 +40,38 @@ bool has_fast_bf16() {
 #endif
 }
 
-Napi::Object describe_cuda(Napi::Env env, bool probe) {
+// What `probeCuda` asks: nothing of CUDA (false), what is there (true), or besides whether one GPU computes
+// (its number).
+struct CudaProbe {
+  bool asked = false;
+  std::optional<uint32_t> gpu;
+};
+
+CudaProbe read_probe(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  const Arguments options(value, "options");
+  if (options.has("probeCuda") && options.value("probeCuda").IsNumber())
+    return {true, static_cast<uint32_t>(options.whole("probeCuda", 0))};
+  return {options.flag("probeCuda", false), std::nullopt};
+}
+
+Napi::Object describe_cuda(Napi::Env env, const CudaProbe& probe) {
   Napi::Object cuda = Napi::Object::New(env);
   Napi::Array devices = Napi::Array::New(env);
-  cuda.Set("library", Napi::Boolean::New(env, probe && load_cuda_library()));
-  cuda.Set("available", Napi::Boolean::New(env, probe && cuda_available()));
-  if (probe) {
+  const bool available = probe.asked && cuda_available();
+  cuda.Set("library", Napi::Boolean::New(env, probe.asked && load_cuda_library()));
+  cuda.Set("available", Napi::Boolean::New(env, available));
+  if (probe.asked) {
     for (const CudaDevice& device : cuda_devices()) {
       Napi::Object item = Napi::Object::New(env);
       item.Set("name", Napi::String::New(env, device.name));
       item.Set("memoryBytes", Napi::Number::New(env, static_cast<double>(device.memory_bytes)));
       item.Set("capability", Napi::String::New(env, device.capability));
-      devices[devices.Length()] = item;
+      const uint32_t index = devices.Length();
+      const auto problem =
+          available && probe.gpu == index ? cuda_problem(static_cast<int>(index)) : std::nullopt;
+      if (problem) item.Set("problem", Napi::String::New(env, *problem));
+      devices[index] = item;
     }
   }
   cuda.Set("devices", devices);
@@ -61,8 +83,7 @@ Napi::Object describe_cuda(Napi::Env env, bool probe) {
 Napi::Value info(const Napi::CallbackInfo& call) {
   return guarded(call.Env(), [&] {
     const Napi::Env env = call.Env();
-    const bool probe =
-        call.Length() > 0 && !call[0].IsUndefined() && Arguments(call[0], "options").flag("probeCuda", false);
+    const CudaProbe probe = read_probe(call[0]);
     const int threads = compute_threads.load();
     Napi::Object out = Napi::Object::New(env);
     out.Set("compiledFor", Napi::String::New(env, SAM_TORCH_VERSION));

@@ -11,31 +11,45 @@
 #include "binding/environment.h"
 #include "binding/errors.h"
 #include "error.h"
+#include "memory/block_allocator.h"
 
 namespace sam::binding {
 
-// `Derived` names itself (`kName`, and `kTag` as Node-API wants it) and its constructor's place in the
-// Environment
-// (`constructor_of`); `T` is what it holds.
+// `held`, after whose end the system has its memory back: when its last owner lets go of it, be that the
+// handle, a trainer of the model or work in flight.
+template <typename T>
+std::shared_ptr<T> with_memory_returned(std::shared_ptr<T> held) {
+  T* const object = held.get();
+  return {object, [held = std::move(held)](T*) mutable {
+            held.reset();
+            return_free_memory();
+          }};
+}
+
+// `Derived` names itself (`kName`, and `kTag` as Node-API wants it), says whether it `kHoldsWeights`, and
+// knows its constructor's place in the Environment (`constructor_of`); `T` is what it holds.
 template <typename Derived, typename T>
 class Handle : public Napi::ObjectWrap<Derived> {
  public:
   explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Derived>(info) {
-    if (info.Length() != 1 || !info[0].IsExternal())
+    void* const incoming = std::exchange(Environment::of(info.Env()).incoming, nullptr);
+    if (incoming == nullptr)
       throw to_js(
           info.Env(),
           {"SAM_BAD_ARGUMENT", std::string(Derived::kName) + " cannot be constructed directly", {}, {}});
     // By its tag an object is known, whatever prototype JavaScript gives it later.
     info.This().As<Napi::Object>().TypeTag(&Derived::kTag);
-    held_ = *info[0].As<Napi::External<std::shared_ptr<T>>>().Data();
+    held_ = std::move(*static_cast<std::shared_ptr<T>*>(incoming));
     ++live_handles;
   }
 
   ~Handle() override { release(); }
 
   static Napi::Object wrap(Napi::Env env, std::shared_ptr<T> held) {
-    const auto external = Napi::External<std::shared_ptr<T>>::New(env, &held);
-    return Derived::constructor_of(Environment::of(env)).New({external});
+    if constexpr (Derived::kHoldsWeights) held = with_memory_returned(std::move(held));
+    Environment& environment = Environment::of(env);
+    const Incoming incoming(environment.incoming, &held);
+    return Derived::constructor_of(environment).New(std::initializer_list<napi_value>{});
   }
 
   // What a JavaScript value holds. SAM_BAD_ARGUMENT for another kind of object, SAM_DISPOSED after `dispose`.
@@ -65,6 +79,16 @@ class Handle : public Napi::ObjectWrap<Derived> {
   }
 
  private:
+  // What the constructor finds, and nobody after it.
+  class Incoming {
+   public:
+    Incoming(void*& place, std::shared_ptr<T>* held) : place_(place) { place_ = held; }
+    ~Incoming() { place_ = nullptr; }
+
+   private:
+    void*& place_;
+  };
+
   void release() {
     if (!held_) return;
     held_.reset();

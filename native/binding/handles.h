@@ -18,6 +18,7 @@ constexpr uint64_t kTagOfHandles = 0x5f3c1e9a7d2b4086;
 class EmbeddingsHandle final : public Handle<EmbeddingsHandle, at::Tensor> {
  public:
   static constexpr const char* kName = "Embeddings";
+  static constexpr bool kHoldsWeights = false;
   static constexpr napi_type_tag kTag = {kTagOfHandles, 1};
   static Napi::FunctionReference& constructor_of(Environment& e) { return e.embeddings; }
   static void define_class(Napi::Env env);
@@ -32,6 +33,7 @@ class EmbeddingsHandle final : public Handle<EmbeddingsHandle, at::Tensor> {
 struct EncodingState {
   std::shared_ptr<ImageEncoder> encoder;
   at::Tensor x;
+  bool to_host = false;  // the embedding is for storage
   int64_t slice = 0;
 
   bool done() const { return slice == encoder->slices(); }
@@ -40,6 +42,7 @@ struct EncodingState {
 class EncodingHandle final : public Handle<EncodingHandle, EncodingState> {
  public:
   static constexpr const char* kName = "Encoding";
+  static constexpr bool kHoldsWeights = false;
   static constexpr napi_type_tag kTag = {kTagOfHandles, 2};
   static Napi::FunctionReference& constructor_of(Environment& e) { return e.encoding; }
   static void define_class(Napi::Env env);
@@ -53,6 +56,7 @@ class EncodingHandle final : public Handle<EncodingHandle, EncodingState> {
 class ImageEncoderHandle final : public Handle<ImageEncoderHandle, ImageEncoder> {
  public:
   static constexpr const char* kName = "ImageEncoder";
+  static constexpr bool kHoldsWeights = true;
   static constexpr napi_type_tag kTag = {kTagOfHandles, 3};
   static Napi::FunctionReference& constructor_of(Environment& e) { return e.image_encoder; }
   static void define_class(Napi::Env env);
@@ -65,6 +69,7 @@ class ImageEncoderHandle final : public Handle<ImageEncoderHandle, ImageEncoder>
 class EmbeddingCacheHandle final : public Handle<EmbeddingCacheHandle, EmbeddingCache> {
  public:
   static constexpr const char* kName = "EmbeddingCache";
+  static constexpr bool kHoldsWeights = false;
   static constexpr napi_type_tag kTag = {kTagOfHandles, 4};
   static Napi::FunctionReference& constructor_of(Environment& e) { return e.embedding_cache; }
   static void define_class(Napi::Env env);
@@ -82,6 +87,7 @@ class EmbeddingCacheHandle final : public Handle<EmbeddingCacheHandle, Embedding
 class SamModelHandle final : public Handle<SamModelHandle, Sam> {
  public:
   static constexpr const char* kName = "SamModel";
+  static constexpr bool kHoldsWeights = true;
   static constexpr napi_type_tag kTag = {kTagOfHandles, 5};
   static Napi::FunctionReference& constructor_of(Environment& e) { return e.sam_model; }
   static void define_class(Napi::Env env);
@@ -101,6 +107,7 @@ struct TrainerState {
 class TrainerHandle final : public Handle<TrainerHandle, TrainerState> {
  public:
   static constexpr const char* kName = "Trainer";
+  static constexpr bool kHoldsWeights = true;
   static constexpr napi_type_tag kTag = {kTagOfHandles, 6};
   static Napi::FunctionReference& constructor_of(Environment& e) { return e.trainer; }
   static void define_class(Napi::Env env);

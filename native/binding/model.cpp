@@ -5,6 +5,7 @@
 #include "binding/handles.h"
 #include "binding/prompts.h"
 #include "binding/task.h"
+#include "device/move_together.h"
 #include "model/postprocess.h"
 
 namespace sam::binding {
@@ -26,9 +27,10 @@ Request read_request(const Arguments& request) {
   return out;
 }
 
-Masks decode_request(Sam& sam, const Request& request, MaskOutput output) {
-  return sam.decode(request.embeddings->to(sam.device, at::kFloat, /*non_blocking=*/true),
-                    on_device(request.prompts, sam.device), output);
+Prompts prompts_on_device(const Request& request, at::Device device) {
+  Prompts prompts = request.prompts;
+  move_together(tensors_of(prompts), device);
+  return prompts;
 }
 
 struct Predicted {
@@ -38,10 +40,11 @@ struct Predicted {
 
 Predicted predict_request(Sam& sam, const Request& request, Selection selection, const at::Tensor& sizes,
                           int64_t image_size) {
-  const Masks masks = decode_request(sam, request, selection.output);
-  const at::Tensor present =
-      request.prompts.present.defined() ? request.prompts.present.to(sam.device) : at::Tensor();
-  const Selected selected = select_masks(masks, choose_by_prediction(masks), present, selection.multi_mask);
+  const Prompts prompts = prompts_on_device(request, sam.device);
+  const Masks masks =
+      sam.decode(embeddings_on_device(*request.embeddings, sam.device), prompts, selection.output);
+  const Selected selected =
+      select_masks(masks, choose_by_prediction(masks), prompts.present, selection.multi_mask);
   Predicted out{{}, selected.scores.cpu(), selected.logits.cpu()};
   for (int64_t i = 0; i < sizes.size(0); ++i)
     out.masks.push_back(full_size_mask(selected.logits[i], sizes[i][0].item<int64_t>(),
@@ -63,7 +66,8 @@ Napi::Value SamModelHandle::decode(const Napi::CallbackInfo& info) {
     return run_task(
         info.Env(), LaneKind::kCompute,
         [sam = held(), request = read_request(request), output = read_mask_output(request)] {
-          Masks masks = decode_request(*sam, request, output);
+          const Masks masks = sam->decode(embeddings_on_device(*request.embeddings, sam->device),
+                                          prompts_on_device(request, sam->device), output);
           return Masks{masks.logits.cpu(), masks.iou_predictions.cpu()};
         },
         [](Napi::Env env, Masks masks) -> Napi::Value {

@@ -1,14 +1,14 @@
 // LibTorch's profiler over all threads of the process.
-#include <c10/core/Device.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
 
 #include <mutex>
 #include <set>
 
 #include "binding/arguments.h"
-#include "binding/environment.h"
 #include "binding/errors.h"
 #include "binding/functions.h"
+#include "binding/lane.h"
+#include "binding/prompts.h"
 #include "error.h"
 
 namespace sam::binding {
@@ -16,7 +16,13 @@ namespace {
 
 namespace profiler = torch::autograd::profiler;
 
-bool profiling = false;  // guarded by task_running
+// While it lives no task runs: the profiler's buffers belong to the threads that fill them.
+struct Quiet {
+  std::lock_guard<Turn> compute{Turn::of(LaneKind::kCompute)};
+  std::lock_guard<Turn> data{Turn::of(LaneKind::kData)};
+};
+
+bool profiling = false;  // guarded by Quiet
 
 /** trace_only: nobody asks for the events but the file. LibTorch has the setting since 2.13. */
 void trace_only(auto& config) {
@@ -27,7 +33,7 @@ void trace_only(auto& config) {
 
 Napi::Value start_profile(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const c10::Device device(Arguments(info[0], "options").text("device"));
+    const at::Device device = read_device(Arguments(info[0], "options"));
     std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
     if (device.is_cuda()) activities.insert(profiler::ActivityType::CUDA);
     torch::profiler::impl::ExperimentalConfig experimental;
@@ -36,7 +42,7 @@ Napi::Value start_profile(const Napi::CallbackInfo& info) {
     const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO, /*report_input_shapes=*/false,
                                           /*profile_memory=*/false, /*with_stack=*/false,
                                           /*with_flops=*/false, /*with_modules=*/false, experimental);
-    const std::unique_lock quiet(task_running);
+    const Quiet quiet;
     if (profiling) throw Error("SAM_BAD_ARGUMENT", "this process is being profiled already");
     profiler::prepareProfiler(config, activities);
     profiler::enableProfiler(config, activities);
@@ -49,7 +55,7 @@ Napi::Value stop_profile(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const std::string path = Arguments(info[0], "options").text("path");
     const auto result = [] {
-      const std::unique_lock quiet(task_running);
+      const Quiet quiet;
       if (!profiling) throw Error("SAM_BAD_ARGUMENT", "this process is not being profiled");
       profiling = false;
       return profiler::disableProfiler();

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "binding/cuda.h"
+#include "device/cuda.h"
 #include "error.h"
 
 namespace sam::binding {
@@ -42,6 +42,7 @@ Prompts read_prompts(const Arguments& batch) {
     prompts.labels = batch.ints("pointLabels", {images, per_image, points});
     check_labels(prompts.labels);
   }
+  prompts.any_missing = points > 0 && prompts.labels.eq(kMissing).any().item<bool>();
   if (batch.has("boxes")) prompts.boxes = batch.floats("boxes", {images, per_image, 4});
   if (batch.has("masks"))
     prompts.masks = batch.floats("masks", {images, per_image, kLowResSize, kLowResSize});
@@ -76,11 +77,12 @@ at::Device read_device(const Arguments& from) {
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
-Prompts on_device(const Prompts& prompts, at::Device device) {
-  Prompts moved = prompts;
-  for (at::Tensor* tensor : {&moved.points, &moved.labels, &moved.boxes, &moved.masks, &moved.present})
-    if (tensor->defined()) *tensor = tensor->to(device);
-  return moved;
+std::vector<at::Tensor*> tensors_of(Prompts& prompts) {
+  return {&prompts.points, &prompts.labels, &prompts.boxes, &prompts.masks, &prompts.present};
+}
+
+at::Tensor embeddings_on_device(const at::Tensor& embeddings, at::Device device) {
+  return embeddings.to(device, /*non_blocking=*/true).to(at::kFloat);
 }
 
 }  // namespace sam::binding

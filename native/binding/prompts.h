@@ -18,7 +18,10 @@ at::ScalarType read_precision(const Arguments& from);
 // `cpu`, `cuda` or `cuda:N`; SAM_NO_CUDA where there is no such GPU.
 at::Device read_device(const Arguments& from);
 
-// To the device that computes; at the start of a task.
-Prompts on_device(const Prompts& prompts, at::Device device);
+// What goes to the device that computes, at the start of a task (move_together).
+std::vector<at::Tensor*> tensors_of(Prompts& prompts);
+
+// fp32, whatever they are kept in: half the bytes cross, and the device converts them.
+at::Tensor embeddings_on_device(const at::Tensor& embeddings, at::Device device);
 
 }  // namespace sam::binding

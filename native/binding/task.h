@@ -1,21 +1,19 @@
 // The one way in which asynchronous work is done: plain C++ off the main thread, its result converted on it.
 #pragma once
 
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <napi.h>
 
+#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <type_traits>
 #include <utility>
 
 #include "binding/environment.h"
 #include "binding/errors.h"
+#include "binding/openmp.h"
 
 namespace sam::binding {
-
-enum class LaneKind { kCompute, kData };
 
 // False in a thread that is being terminated. Node waits for the work in flight before it calls the cleanup
 // hooks: work started meanwhile would hold it up until the last of the queue is done.
@@ -41,11 +39,12 @@ class Task final : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void Execute() override {
-    const std::shared_lock running(task_running);
+    // Its lane has taken the turn. Others may have it as soon as the work is done, whatever JavaScript does
+    // meanwhile.
+    const std::lock_guard turn(Turn::of(kind_), std::adopt_lock);
     try {
-      // Both are settings of this thread, which earlier tasks may have left otherwise.
-      const int threads = kind_ == LaneKind::kCompute ? compute_threads.load() : 1;
-      if (threads > 0 && at::get_num_threads() != threads) at::set_num_threads(threads);
+      OpenMpThreads threads;
+      kind_ == LaneKind::kCompute ? threads.take(compute_threads) : threads.take_one();
       const c10::AutoGradMode no_gradients(false);
       result_.emplace(work_());
     } catch (...) {
@@ -57,12 +56,14 @@ class Task final : public Napi::AsyncWorker {
     const Napi::HandleScope scope(Env());
     Environment& environment = Environment::of(Env());
     if (!runs_javascript(Env())) return environment.close();
-    (kind_ == LaneKind::kCompute ? environment.compute : environment.data).finished();
+    environment.lane(kind_).finished();
     if (failure_) return deferred_.Reject(to_js(Env(), *failure_).Value());
     try {
       deferred_.Resolve(convert_(Env(), std::move(*result_)));
     } catch (const Napi::Error& error) {
       deferred_.Reject(error.Value());
+    } catch (...) {
+      deferred_.Reject(to_js(Env(), current_failure()).Value());
     }
   }
 
@@ -79,8 +80,7 @@ template <typename Work, typename Convert>
 Napi::Value run_task(Napi::Env env, LaneKind kind, Work work, Convert convert) {
   auto* task = new Task<Work, Convert>(env, kind, std::move(work), std::move(convert));
   const Napi::Promise promise = task->promise();
-  Environment& environment = Environment::of(env);
-  (kind == LaneKind::kCompute ? environment.compute : environment.data).submit(task);
+  Environment::of(env).lane(kind).submit(task);
   return promise;
 }
 

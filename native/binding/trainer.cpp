@@ -8,6 +8,7 @@
 #include "binding/handles.h"
 #include "binding/prompts.h"
 #include "binding/task.h"
+#include "device/move_together.h"
 
 namespace sam::binding {
 namespace {
@@ -27,9 +28,12 @@ Batch read_batch(const Arguments& from) {
   return batch;
 }
 
-Batch batch_on_device(const Batch& batch, at::Device device) {
-  return {batch.embeddings.to(device, at::kFloat, /*non_blocking=*/true), on_device(batch.prompts, device),
-          batch.targets.to(device), batch.valid.to(device)};
+Batch batch_on_device(Batch batch, at::Device device) {
+  batch.embeddings = embeddings_on_device(batch.embeddings, device);
+  std::vector<at::Tensor*> small = tensors_of(batch.prompts);
+  small.insert(small.end(), {&batch.targets, &batch.valid});
+  move_together(small, device);
+  return batch;
 }
 
 StepOptions read_step_options(const Arguments& from) {

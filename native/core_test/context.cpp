@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <random>
@@ -9,9 +10,9 @@
 
 namespace sam::core_test {
 
-TemporaryFile::TemporaryFile()
+TemporaryFile::TemporaryFile(const std::string& extension)
     : path_((std::filesystem::temp_directory_path() /
-             ("sam_core_test-" + std::to_string(std::random_device{}()) + ".safetensors"))
+             ("sam_core_test-" + std::to_string(std::random_device{}()) + extension))
                 .string()) {}
 
 TemporaryFile::~TemporaryFile() {
@@ -31,12 +32,32 @@ StepOptions gradients_only() {
   return options;
 }
 
+TrainerOptions options_of(const Context& context, const std::string& run) {
+  const int64_t* settings = context.at(run + "/settings").const_data_ptr<int64_t>();
+  const float* weights = context.at(run + "/weights").const_data_ptr<float>();
+  TrainerOptions options;
+  const double decay = context.at(run + "/weight_decay").item<double>();
+  options.weight_decay = context.broken == Broken::kWeightDecay ? 0 : decay;
+  for (size_t i = 0; i < kLosses.size(); ++i) options.loss.*kLosses[i].weight = weights[i];
+  options.selection = {settings[0] != 0 ? MaskOutput::kMulti : MaskOutput::kSingle,
+                       settings[1] != 0 ? MultiMask::kBest : MultiMask::kMean};
+  return options;
+}
+
 double difference(const at::Tensor& ours, const at::Tensor& reference) {
   if (ours.sizes() != reference.sizes()) return std::numeric_limits<double>::quiet_NaN();
   return (ours.detach().to(at::kCPU, at::kDouble) - reference.to(at::kCPU, at::kDouble))
       .abs()
       .max()
       .item<double>();
+}
+
+double relative(double ours, double reference) { return std::abs(ours - reference) / std::abs(reference); }
+
+double angle(const at::Tensor& ours, const at::Tensor& reference) {
+  const at::Tensor a = ours.detach().to(at::kCPU, at::kDouble).flatten();
+  const at::Tensor b = reference.detach().to(at::kCPU, at::kDouble).flatten();
+  return 1 - (a.dot(b) / (a.norm() * b.norm())).item<double>();
 }
 
 const at::Tensor& Context::at(const std::string& name) const {
@@ -114,6 +135,13 @@ Context make_context(const std::string& fixtures, at::Device device, Broken brok
   context.broken = broken;
   context.report = &report;
   return context;
+}
+
+Context moved(const Context& context, at::Device device) {
+  Context other = context;
+  other.device = device;
+  other.embeddings = context.embeddings.to(device);
+  return other;
 }
 
 }  // namespace sam::core_test

@@ -50,6 +50,29 @@ void check_case(const Context& context, const std::string& name, Sam& sam,
   report.check("decoder/" + name + "/mask", wrong_pixels(sampled, context.at(name + "/logits")), 0);
 }
 
+// Many prompts go through in chunks: the same masks as all at once.
+void check_chunks(const Context& context, Sam& sam) {
+  Prompts prompts = context.prompts("points", 0, 2);
+  prompts.per_image = 5;
+  prompts.boxes = at::Tensor();
+  const at::Tensor steps = at::arange(2 * 5 * 2 * 2, at::kFloat).reshape({2, 5, 2, 2}).to(context.device);
+  prompts.points = (steps * 97.0).remainder(1024);
+  prompts.labels = (steps.select(-1, 0) * 7).remainder(2).to(at::kLong);
+  const auto decode = [&](int64_t at_once) {
+    sam.mask_decoder->prompts_at_once = at_once;
+    return sam.decode(context.embeddings.narrow(0, 0, 2), prompts, MaskOutput::kMulti);
+  };
+  const Masks whole = decode(10);
+  for (const int64_t at_once : {1, 2, 3, 5, 7}) {
+    const Masks masks = decode(at_once);
+    const std::string name = "decoder/chunks-of-" + std::to_string(at_once);
+    context.report->check(name + "/logits", difference(masks.logits, whole.logits), kLogitTolerance);
+    context.report->check(name + "/ious", difference(masks.iou_predictions, whole.iou_predictions),
+                          kIouTolerance);
+  }
+  sam.mask_decoder->prompts_at_once = 0;
+}
+
 }  // namespace
 
 void check_decoder(const Context& context) {
@@ -71,14 +94,17 @@ void check_decoder(const Context& context) {
   context.report->check("synthetic/meta-names", misnamed, 0);
 
   const auto usual = context.load();
+  check_chunks(context, *usual);
   for (const std::string& name : context.cases("")) {
     if (name.starts_with("loss-") || name.starts_with("run-")) continue;
     const at::Tensor settings = context.at(name + "/settings");  // multi, mask seed, quiet, Meta, prompts
     const std::vector<int64_t> values(settings.data_ptr<int64_t>(),
                                       settings.data_ptr<int64_t>() + settings.numel());
     const bool quiet = values[2] != 0, meta = values[3] != 0;
-    const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
-    check_case(context, name, *sam, values);
+    context.report->attempt("decoder/" + name, [&] {
+      const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
+      check_case(context, name, *sam, values);
+    });
   }
 }
 

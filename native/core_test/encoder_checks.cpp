@@ -78,9 +78,10 @@ void check_vit(const Context& context) {
   }
 }
 
-void check_encoder(const Context& context, const std::string& path) {
+void check_encoder_file(const Context& context) {
+  if (context.encoder_path.empty()) return;
   const at::NoGradGuard no_grad;
-  const auto encoder = load_encoder(path, context.device, at::kFloat, /*check=*/true);
+  const auto encoder = load_encoder(context.encoder_path, context.device, at::kFloat, /*check=*/true);
   const at::Tensor picture = preprocess(drawn_picture(context.at("disks"))).to(context.device);
   const at::Tensor embedding = encoder->encode(picture);
   const bool good =

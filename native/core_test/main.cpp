@@ -1,9 +1,7 @@
 // sam_core_test: the core without Node. Checks the model, the losses and the training against fixtures made
 // with transformers, times itself, and says what it found. For sanitizers, profilers, GPUs, and machines
 // without Node.
-#include <ATen/DynamicLibrary.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/util/Exception.h>
+#include <ATen/Context.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +15,9 @@
 #include <string_view>
 
 #include "core_test/checks.h"
-#include "error.h"
+#include "core_test/machine.h"
+#include "device/cuda.h"
+#include "weights/image_encoders.h"
 
 namespace sam::core_test {
 namespace {
@@ -27,7 +27,12 @@ constexpr const char* kUsage = R"(sam_core_test [options]
   --device cpu|cuda|cuda:N
                        where to run [cpu]
   --encoder FILE.pt    a TorchScript encoder to try and time too
-  --only A,B           of decoder, losses, training, softmax, vit, encoder, timings [all]
+  --only A,B           of device, decoder, losses, training, updates, moves, softmax, vit, kernels, half, script,
+                       encoder, cache, threads, prediction, memory, other-gpu, timings [all of these], and of
+                       rates, encoding, decoding, recipe: what a visit to a GPU times
+  --sizes A,B          of ViT-B, ViT-L, ViT-H: what encoding and recipe run, with drawn weights [ViT-B]
+  --images N           of recipe [64]
+  --cudnn-attention    leave LibTorch the attention of cuDNN, which the addon does without
   --break PART         leave out a part, to see the checks fail: positions, missing or weight-decay
   --write-inputs DIR   write the fixtures' weights.safetensors, model.safetensors (with a tiny ViT),
                        model-meta.safetensors and embeddings.safetensors there, and nothing else
@@ -35,25 +40,64 @@ constexpr const char* kUsage = R"(sam_core_test [options]
 Exit status: 0 all checks passed; 1 not, or something went wrong; 2 wrong call.
 )";
 
-constexpr std::array<std::string_view, 7> kFamilies = {"decoder", "losses",  "training", "softmax",
-                                                       "vit",     "encoder", "timings"};
+struct Family {
+  std::string_view name;
+  void (*run)(const Context&);
+  bool usual = true;  // part of what runs without --only
+};
+
+constexpr std::array kFamilies = {
+    Family{"device", check_device},
+    Family{"decoder", check_decoder},
+    Family{"losses", check_losses},
+    Family{"training", check_training},
+    Family{"updates", check_updates},
+    Family{"moves", check_moves},
+    Family{"softmax", check_softmax},
+    Family{"vit", check_vit},
+    Family{"kernels", check_kernels},
+    Family{"half", check_half_encoders},
+    Family{"script", check_scripts},
+    Family{"encoder", check_encoder_file},
+    Family{"cache", check_cache},
+    Family{"threads", check_threads},
+    Family{"prediction", check_prediction},
+    Family{"memory", check_memory},
+    Family{"other-gpu", check_other_gpu},
+    Family{"timings", measure},
+    Family{"rates", measure_rates, /*usual=*/false},
+    Family{"encoding", measure_encoding, /*usual=*/false},
+    Family{"decoding", measure_decoding, /*usual=*/false},
+    Family{"recipe", measure_recipe, /*usual=*/false},
+};
 
 struct Settings {
   std::string fixtures = "test/fixtures", device = "cpu", encoder, write_inputs;
   std::set<std::string> only;
+  std::vector<std::string> sizes = {"ViT-B"};
+  int64_t images = 64;
   Broken broken = Broken::kNothing;
-  bool json = false;
+  bool json = false, cudnn_attention = false;
 };
 
-// Nothing where a name is unknown.
-std::optional<std::set<std::string>> parse_families(const std::string& list) {
-  std::set<std::string> families;
-  std::istringstream names(list);
-  for (std::string name; std::getline(names, name, ',');) {
-    if (std::find(kFamilies.begin(), kFamilies.end(), name) == kFamilies.end()) return std::nullopt;
-    families.insert(name);
+// Nothing where a name is none of `known`.
+template <typename Known>
+std::optional<std::vector<std::string>> parse_names(const std::string& list, const Known& known) {
+  std::vector<std::string> names;
+  std::istringstream text(list);
+  for (std::string name; std::getline(text, name, ',');) {
+    const auto same = [&](const auto& one) { return one.name == name; };
+    if (std::none_of(known.begin(), known.end(), same)) return std::nullopt;
+    names.push_back(name);
   }
-  return families;
+  return names;
+}
+
+// 0 where the text is no number of images.
+int64_t parse_images(const std::string& text) {
+  const bool number =
+      !text.empty() && text.size() < 5 && text.find_first_not_of("0123456789") == std::string::npos;
+  return number ? std::stoll(text) : 0;
 }
 
 std::optional<Broken> parse_broken(std::string_view part) {
@@ -81,6 +125,10 @@ std::optional<Settings> parse(int argc, char** argv) {
       settings.json = true;
       continue;
     }
+    if (flag == "--cudnn-attention") {
+      settings.cudnn_attention = true;
+      continue;
+    }
     if (++i == argc) return std::nullopt;
     const std::string value = argv[i];
     if (flag == "--fixtures") {
@@ -91,8 +139,12 @@ std::optional<Settings> parse(int argc, char** argv) {
       settings.encoder = value;
     } else if (flag == "--write-inputs") {
       settings.write_inputs = value;
-    } else if (flag == "--only" && parse_families(value)) {
-      settings.only = *parse_families(value);
+    } else if (const auto only = parse_names(value, kFamilies); flag == "--only" && only) {
+      settings.only = {only->begin(), only->end()};
+    } else if (const auto sizes = parse_names(value, kViTSizes); flag == "--sizes" && sizes) {
+      settings.sizes = *sizes;
+    } else if (flag == "--images" && parse_images(value) > 0) {
+      settings.images = parse_images(value);
     } else if (flag == "--break" && parse_broken(value)) {
       settings.broken = *parse_broken(value);
     } else {
@@ -102,55 +154,45 @@ std::optional<Settings> parse(int argc, char** argv) {
   return settings;
 }
 
-// LibTorch's CUDA half registers itself when it is loaded; nothing here links to it.
-void load_cuda_library() {
-  try {
-    static const at::DynamicLibrary cuda("libtorch_cuda.so", /*alt_name=*/nullptr, /*leak_handle=*/true);
-  } catch (const c10::Error& error) {
-    throw Error("SAM_NO_CUDA", "no usable GPU: this LibTorch has no CUDA library that loads (" +
-                                   std::string(error.what_without_backtrace()) + ")");
-  }
-}
-
 at::Device open_device(const std::string& name) {
   const at::Device device(name);
   if (device.is_cpu()) return device;
-  load_cuda_library();
-  const int count = at::detail::getCUDAHooks().deviceCount();
-  if (count == 0) throw Error("SAM_NO_CUDA", "no usable GPU: CUDA libraries found, no device");
-  if (device.index() >= count)
-    throw Error("SAM_NO_CUDA", "no usable GPU: this machine has " + std::to_string(count));
-  return device;
+  const at::Device gpu(at::kCUDA, device.has_index() ? device.index() : static_cast<c10::DeviceIndex>(0));
+  require_cuda(gpu.index());
+  return gpu;
+}
+
+void write_inputs(const Context& context, const std::filesystem::path& folder) {
+  write_safetensors((folder / "weights.safetensors").string(),
+                    random_weights(context.parameters, false, false));
+  for (const bool meta : {false, true}) {
+    StateDict model = random_weights(context.parameters, meta, false);
+    model.merge(random_vit_weights(context.vit_parameters, meta));
+    write_safetensors((folder / (meta ? "model-meta.safetensors" : "model.safetensors")).string(), model);
+  }
+  write_safetensors((folder / "embeddings.safetensors").string(),
+                    {{"embeddings", context.embeddings.narrow(0, 0, 2).cpu().contiguous()}});
 }
 
 bool run(const Settings& settings) {
   std::ostream& lines = settings.json ? std::cerr : std::cout;
   Report report(lines);
-  const Context context =
-      make_context(settings.fixtures, open_device(settings.device), settings.broken, report);
+  const at::Device device = open_device(settings.device);
+  if (settings.cudnn_attention) at::globalContext().setSDPUseCuDNN(true);
+  Context context = make_context(settings.fixtures, device, settings.broken, report);
+  context.encoder_path = settings.encoder;
+  context.sizes = settings.sizes;
+  context.images = settings.images;
   if (!settings.write_inputs.empty()) {
-    const std::filesystem::path folder = settings.write_inputs;
-    write_safetensors((folder / "weights.safetensors").string(),
-                      random_weights(context.parameters, false, false));
-    for (const bool meta : {false, true}) {
-      StateDict model = random_weights(context.parameters, meta, false);
-      model.merge(random_vit_weights(context.vit_parameters, meta));
-      write_safetensors((folder / (meta ? "model-meta.safetensors" : "model.safetensors")).string(), model);
-    }
-    write_safetensors((folder / "embeddings.safetensors").string(),
-                      {{"embeddings", context.embeddings.narrow(0, 0, 2).cpu().contiguous()}});
+    write_inputs(context, settings.write_inputs);
     return true;
   }
-  const auto wanted = [&](const char* family) {
-    return settings.only.empty() || settings.only.contains(family);
-  };
-  if (wanted("decoder")) check_decoder(context);
-  if (wanted("losses")) check_losses(context);
-  if (wanted("training")) check_training(context);
-  if (wanted("softmax")) check_softmax(context);
-  if (wanted("vit")) check_vit(context);
-  if (wanted("encoder") && !settings.encoder.empty()) check_encoder(context, settings.encoder);
-  if (wanted("timings")) measure(context, settings.encoder);
+  report.attempt("machine", [&] { describe_machine(device, report); });
+  for (const Family& family : kFamilies) {
+    const std::string name(family.name);
+    const bool wanted = settings.only.empty() ? family.usual : settings.only.contains(name);
+    if (wanted) report.attempt(name + "/completed", [&] { family.run(context); });
+  }
   lines << (report.ok() ? "all checks passed" : "checks FAILED") << std::endl;
   if (settings.json) report.print_json(std::cout, context.device.str());
   return report.ok();

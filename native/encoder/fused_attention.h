@@ -4,11 +4,21 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "encoder/attention_maps.h"
+
 namespace sam {
 
-// q: M x Y x X x D; k: M x D x (H * W); v: M x (H * W) x D; rows: M x Y x X x H and columns: M x Y x X x W,
-// what is added to the scores q . k, which are not scaled. -> M x Y x X x D.
-at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                           const at::Tensor& rows, const at::Tensor& columns);
+// What LibTorch's attention is given: M x 1 x L x D, M x 1 x S x D twice, and M x 1 x L x S. A fused kernel
+// takes only what lies as it wants: numbers of a row side by side, rows of the bias a multiple of eight
+// apart.
+struct FusedArguments {
+  at::Tensor q, k, v, bias;
+};
+
+FusedArguments fused_arguments(const Maps& maps, const Positions& added);
+
+// maps.q: M x Y x X x D; added: M x Y x X x H and M x Y x X x W, what is added to the scores q . k, which are
+// not scaled. -> M x Y x X x D.
+at::Tensor fused_attention(const Maps& maps, const Positions& added);
 
 }  // namespace sam

@@ -3,7 +3,9 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
+#include <c10/core/DeviceGuard.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -17,15 +19,31 @@ class ImageEncoder {
  public:
   virtual ~ImageEncoder() = default;
 
-  virtual int64_t slices() const = 0;
-  virtual at::Tensor run_slice(int64_t slice, at::Tensor x) = 0;
   virtual at::Device device() const = 0;
+
+  int64_t slices() const { return device().is_cuda() ? std::min(kSlicesOfGpu, layers()) : layers(); }
+
+  at::Tensor run_slice(int64_t slice, at::Tensor x) {
+    const c10::OptionalDeviceGuard here(device());
+    const int64_t end = (slice + 1) * layers() / slices();
+    for (int64_t layer = slice * layers() / slices(); layer < end; ++layer)
+      x = run_layer(layer, std::move(x));
+    return x;
+  }
 
   // All the slices in order.
   at::Tensor encode(at::Tensor images) {
     for (int64_t slice = 0; slice < slices(); ++slice) images = run_slice(slice, std::move(images));
     return images;
   }
+
+ protected:
+  // An image is through a GPU in tenths of a second, and a slice is a trip over the main thread.
+  static constexpr int64_t kSlicesOfGpu = 4;
+
+  // The steps of the way, of which a slice is one or, on a GPU, several.
+  virtual int64_t layers() const = 0;
+  virtual at::Tensor run_layer(int64_t layer, at::Tensor x) = 0;
 };
 
 }  // namespace sam

@@ -53,10 +53,12 @@ class TorchScriptEncoder : public ImageEncoder {
     }
   }
 
-  int64_t slices() const override { return slices_; }
   at::Device device() const override { return device_; }
 
-  at::Tensor run_slice(int64_t slice, at::Tensor x) override {
+ protected:
+  int64_t layers() const override { return slices_; }
+
+  at::Tensor run_layer(int64_t slice, at::Tensor x) override {
     const c10::InferenceMode inference;
     if (slice == 0) x = x.to(device_, dtype_);
     const c10::IValue y = run_slice_ ? (*run_slice_)({slice, std::move(x)}) : module_.forward({std::move(x)});

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "encoder/attention_maps.h"
 #include "encoder/fused_attention.h"
 #include "encoder/position_softmax.h"
 #include "encoder/windows.h"
@@ -13,7 +14,7 @@
 namespace sam {
 namespace {
 
-// Activations are N x H x W x C, H = W = 64. A map is one head in one window of one image.
+// Activations are N x H x W x C, H = W = 64.
 
 at::Tensor norm(const ViTNorm& weights, const at::Tensor& x) {
   return at::layer_norm(x, {x.size(-1)}, weights.weight, weights.bias, kViTNormEpsilon);
@@ -27,44 +28,9 @@ at::Tensor linear(const ViTLinear& weights, const at::Tensor& x) {
   return at::conv2d(x.permute({0, 3, 1, 2}), kernel, weights.bias).permute({0, 2, 3, 1});
 }
 
-// q: maps x side x side x D; k: maps x D x tokens, dense (oneDNN multiplies by a transposed one four times as
-// slowly); v: maps x tokens x D.
-struct Maps {
-  at::Tensor q, k, v;
-};
-
-// N x down x across x side x side x 3C -> N * down * across * heads maps.
-Maps maps_of(const at::Tensor& windows, int64_t heads) {
-  const int64_t side = windows.size(3), depth = windows.size(5) / (3 * heads);
-  const at::Tensor all = windows.unflatten(5, {3, heads, depth})
-                             .permute({5, 0, 1, 2, 6, 3, 4, 7})
-                             .reshape({3, -1, side, side, depth});
-  return {all[0], all[1].flatten(1, 2).transpose(1, 2).contiguous(), all[2].flatten(1, 2)};
-}
-
-// Back again: maps x side x side x D -> N x down x across x side x side x heads x D.
-at::Tensor windows_of(const at::Tensor& maps, const at::Tensor& windows) {
-  const int64_t side = maps.size(1);
-  return maps.reshape({windows.size(0), windows.size(1), windows.size(2), -1, side, side, maps.size(3)})
-      .permute({0, 1, 2, 4, 5, 3, 6});
-}
-
-// What the distances in rows and in columns add to the scores of queries in `count` rows of the grid from
-// `first` on: products of (unscaled) q with learnt vectors.
-//
-// The tables hold a vector for each distance, last one first, so that the side's vectors for a query in row y
-// are the ones from side - 1 - y on: a view, whose rows each begin one number earlier.
-struct Positions {
-  at::Tensor rows, columns;  // maps x count x side x side
-};
-
-Positions positions(const at::Tensor& q, const at::Tensor& table, int64_t first) {
-  const int64_t maps = q.size(0), count = q.size(1), side = q.size(2), distances = 2 * side - 1;
-  const at::Tensor all = at::matmul(q, table);  // maps x count x side x (2 * distances)
-  const int64_t query = all.size(3), row = side * query, map = count * row;
-  return {all.as_strided({maps, count, side, side}, {map, row - 1, query, 1}, side - 1 - first),
-          all.as_strided({maps, count, side, side}, {map, row, query - 1, 1}, distances + side - 1)};
-}
+// k as the CPU multiplies by it: maps x D x tokens, dense (oneDNN takes four times as long over a transposed
+// one).
+at::Tensor across(const at::Tensor& k) { return k.transpose(1, 2).contiguous(); }
 
 class ViTEncoder final : public ImageEncoder {
  public:
@@ -82,15 +48,18 @@ class ViTEncoder final : public ImageEncoder {
     neck_.conv2 = neck_.conv2.contiguous(at::MemoryFormat::ChannelsLast);
   }
 
-  int64_t slices() const override { return 2 + 2 * static_cast<int64_t>(blocks_.size()); }
   at::Device device() const override { return device_; }
 
-  at::Tensor run_slice(int64_t slice, at::Tensor x) override {
+ protected:
+  // The patches, each block's attention and its MLP, the neck.
+  int64_t layers() const override { return 2 + 2 * static_cast<int64_t>(blocks_.size()); }
+
+  at::Tensor run_layer(int64_t layer, at::Tensor x) override {
     const c10::InferenceMode inference;
-    if (slice == 0) return embed(x.to(device_, dtype_));
-    if (slice + 1 == slices()) return neck(x);
-    const ViTBlock& block = blocks_[(slice - 1) / 2];
-    if (slice % 2 == 0) return mlp(block, x);
+    if (layer == 0) return embed(x.to(device_, dtype_));
+    if (layer + 1 == layers()) return neck(x);
+    const ViTBlock& block = blocks_[(layer - 1) / 2];
+    if (layer % 2 == 0) return mlp(block, x);
     return block.window == kEmbeddingSize ? everywhere(block, x) : windows(block, x);
   }
 
@@ -125,9 +94,9 @@ class ViTEncoder final : public ImageEncoder {
 
   at::Tensor attend_window(const ViTBlock& block, const Maps& maps) const {
     const int64_t side = block.window;
-    const Positions added = positions(maps.q, block.positions, 0);
-    if (device_.is_cuda()) return fused_attention(maps.q, maps.k, maps.v, added.rows, added.columns);
-    at::Tensor scores = at::bmm(maps.q.flatten(1, 2), maps.k).unflatten(1, {side, side});
+    const Positions added = positions_of(maps.q, block.positions, 0);
+    if (device_.is_cuda()) return fused_attention(maps, added);
+    at::Tensor scores = at::bmm(maps.q.flatten(1, 2), across(maps.k)).unflatten(1, {side, side});
     position_softmax_(scores, added.rows, added.columns);
     return at::bmm(scores.flatten(1, 2), maps.v).unflatten(1, {side, side});
   }
@@ -144,13 +113,14 @@ class ViTEncoder final : public ImageEncoder {
 
   at::Tensor attend_by_rows(const ViTBlock& block, const Maps& maps) const {
     const int64_t side = maps.q.size(1);
+    const at::Tensor k = across(maps.k);
     at::Tensor out = at::empty_like(maps.q);
     at::Tensor scores = at::empty({maps.q.size(0), side, side * side}, maps.q.options());
     for (int64_t row = 0; row < side; ++row) {
       const at::Tensor q = maps.q.slice(1, row, row + 1).contiguous();
-      at::bmm_out(scores, q.flatten(1, 2), maps.k);
+      at::bmm_out(scores, q.flatten(1, 2), k);
       at::Tensor grid = scores.unflatten(1, {1, side});
-      const Positions added = positions(q, block.positions, row);
+      const Positions added = positions_of(q, block.positions, row);
       position_softmax_(grid, added.rows, added.columns);
       out.slice(1, row, row + 1).copy_(at::bmm(scores, maps.v).unflatten(1, {1, side}));
     }
@@ -163,8 +133,8 @@ class ViTEncoder final : public ImageEncoder {
     at::Tensor out = at::empty_like(maps.q);
     for (int64_t first = 0; first < maps.q.size(1); first += kRows) {
       const at::Tensor q = maps.q.slice(1, first, first + kRows).contiguous();
-      const Positions added = positions(q, block.positions, first);
-      out.slice(1, first, first + kRows).copy_(fused_attention(q, maps.k, maps.v, added.rows, added.columns));
+      const Positions added = positions_of(q, block.positions, first);
+      out.slice(1, first, first + kRows).copy_(fused_attention({q, maps.k, maps.v}, added));
     }
     return out;
   }

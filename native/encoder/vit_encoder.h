@@ -12,7 +12,7 @@
 
 namespace sam {
 
-// A slice is the attention or the MLP of one block. `weights` must have been found to hold `vit_shapes`; they
+// A layer is the attention or the MLP of one block. `weights` must have been found to hold `vit_shapes`; they
 // are read one tensor at a time and kept in `dtype`: fp32, bf16 or fp16.
 std::unique_ptr<ImageEncoder> make_vit_encoder(ModelWeights& weights, const ViTConfig& config,
                                                at::Device device, at::ScalarType dtype);

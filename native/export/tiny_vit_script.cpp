@@ -22,7 +22,7 @@ constexpr int64_t kBand = 14;  // rows of tokens that attention takes at a time
 
 // The methods below are TorchScript.
 
-constexpr const char* kPatchEmbed = R"(
+constexpr const char* kTinyViTPatchEmbed = R"(
 def forward(self, x: Tensor) -> Tensor:
     x = x.to(self.conv1.weight.dtype).permute(0, 2, 3, 1).contiguous()
     return self.conv2.forward(torch.gelu_(self.conv1.forward(x)))
@@ -87,9 +87,9 @@ struct Folded {
   at::Tensor weight, bias;
 };
 
-class Builder {
+class TinyViTBuilder {
  public:
-  Builder(ModelWeights& weights, at::ScalarType dtype) : weights_(weights), script_(dtype) {}
+  TinyViTBuilder(ModelWeights& weights, at::ScalarType dtype) : weights_(weights), script_(dtype) {}
 
   Module encoder() {
     constexpr size_t kStages = kTinyViTStages.size();
@@ -157,7 +157,7 @@ class Builder {
     Module m = script_.module("PatchEmbed");
     m.register_module("conv1", conv("patch_embed.seq.0"));
     m.register_module("conv2", conv("patch_embed.seq.2"));
-    m.define(kPatchEmbed);
+    m.define(kTinyViTPatchEmbed);
     return m;
   }
 
@@ -241,7 +241,7 @@ class Builder {
 
 torch::jit::Module build_tiny_vit(ModelWeights& weights, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
-  return Builder(weights, dtype).encoder();
+  return TinyViTBuilder(weights, dtype).encoder();
 }
 
 }  // namespace sam

@@ -13,7 +13,7 @@ using torch::jit::Module;
 
 // --- TorchScript. Activations are N x H x W x C, H = W = 64. ---
 
-constexpr const char* kPatchEmbed = R"(
+constexpr const char* kViTPatchEmbed = R"(
 def forward(self, x: Tensor) -> Tensor:
     x = torch.conv2d(x.to(self.weight.dtype), self.weight, self.bias, [16, 16])
     return x.permute(0, 2, 3, 1).contiguous() + self.positions
@@ -92,9 +92,9 @@ at::Tensor by_position(const at::Tensor& distances, int64_t side) {
   return distances.index_select(1, index.flatten()).unflatten(1, {side, side}).transpose(0, 1).contiguous();
 }
 
-class Builder {
+class ViTBuilder {
  public:
-  Builder(ModelWeights& weights, const ViTConfig& config, at::ScalarType dtype)
+  ViTBuilder(ModelWeights& weights, const ViTConfig& config, at::ScalarType dtype)
       : weights_(weights), config_(config), script_(dtype) {}
 
   Module encoder() {
@@ -115,7 +115,7 @@ class Builder {
     script_.buffer(m, "weight", stem.patch.weight);
     script_.buffer(m, "bias", stem.patch.bias);
     script_.buffer(m, "positions", stem.positions);
-    m.define(kPatchEmbed);
+    m.define(kViTPatchEmbed);
     return m;
   }
 
@@ -157,7 +157,7 @@ class Builder {
 
 torch::jit::Module build_vit(ModelWeights& weights, const ViTConfig& config, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
-  return Builder(weights, config, dtype).encoder();
+  return ViTBuilder(weights, config, dtype).encoder();
 }
 
 }  // namespace sam

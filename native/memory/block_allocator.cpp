@@ -3,9 +3,11 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/util/Exception.h>
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -19,6 +21,9 @@ namespace {
 constexpr size_t kHugePage = size_t{2} << 20;
 // Smaller blocks stay with malloc, which is good at them.
 constexpr size_t kSmallest = size_t{1} << 20;
+
+// As long as the most that was in use is remembered, at least; twice that at most. Longer than a step.
+constexpr std::chrono::seconds kMemory{5};
 
 size_t round_up(size_t bytes) { return (bytes + kHugePage - 1) / kHugePage * kHugePage; }
 
@@ -49,6 +54,12 @@ class BlockAllocator final : public c10::Allocator {
     return {in_use_, kept_};
   }
 
+  void unmap_free() {
+    const std::lock_guard lock(mutex_);
+    earlier_peak_ = peak_ = in_use_;
+    unmap_down_to(in_use_);
+  }
+
   static BlockAllocator& instance() {
     static auto* allocator = new BlockAllocator();  // outlives every tensor
     return *allocator;
@@ -59,6 +70,7 @@ class BlockAllocator final : public c10::Allocator {
 
   void* take(size_t bytes) {
     const std::lock_guard lock(mutex_);
+    forget_old_peak();
     const auto found = free_.lower_bound(bytes);
     void* block;
     if (found != free_.end() && found->first <= largest_fit(bytes)) {
@@ -88,10 +100,24 @@ class BlockAllocator final : public c10::Allocator {
     return true;
   }
 
-  // All that is mapped stays within an eighth of the most that was ever in use at once.
+  // All that is mapped stays within an eighth of the most that was lately in use at once.
   void make_room(size_t bytes) {
-    const size_t peak = std::max(peak_, in_use_ + bytes);
-    while (!free_.empty() && in_use_ + kept_ + bytes > peak + peak / 8) {
+    const size_t peak = std::max({earlier_peak_, peak_, in_use_ + bytes});
+    unmap_down_to(peak + peak / 8 - bytes);
+  }
+
+  void forget_old_peak() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < remembered_until_) return;
+    // Where nothing was asked for since, the peak is that of the time before.
+    earlier_peak_ = now < remembered_until_ + kMemory ? peak_ : in_use_;
+    peak_ = in_use_;
+    remembered_until_ = now + kMemory;
+    make_room(0);
+  }
+
+  void unmap_down_to(size_t bytes) {
+    while (!free_.empty() && in_use_ + kept_ > bytes) {
       const auto largest = std::prev(free_.end());
       munmap(largest->second, largest->first);
       kept_ -= largest->first;
@@ -116,7 +142,9 @@ class BlockAllocator final : public c10::Allocator {
   std::mutex mutex_;
   std::multimap<size_t, void*> free_;
   std::unordered_map<void*, size_t> sizes_;  // of the blocks in use
-  size_t in_use_ = 0, kept_ = 0, peak_ = 0;
+  size_t in_use_ = 0, kept_ = 0;
+  size_t peak_ = 0, earlier_peak_ = 0;  // of this stretch of time and the one before it
+  std::chrono::steady_clock::time_point remembered_until_;
 };
 
 }  // namespace
@@ -129,6 +157,11 @@ void use_block_allocator() {
     return true;
   }();
   (void)once;
+}
+
+void return_free_memory() {
+  BlockAllocator::instance().unmap_free();
+  malloc_trim(0);
 }
 
 BlockMemory block_memory() { return BlockAllocator::instance().memory(); }

@@ -4,6 +4,8 @@
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/embedding.h>
 
+#include <algorithm>
+
 #include "model/autocast.h"
 #include "model/row_products.h"
 
@@ -31,13 +33,29 @@ at::Tensor double_rows(const torch::nn::ConvTranspose2d& conv, const at::Tensor&
   return doubled.unflatten(-1, {4, -1}).flatten(1, 2);
 }
 
-PromptEmbeddings one_prompt(const PromptEmbeddings& prompts, int64_t image, int64_t prompt) {
-  const auto take = [&](const at::Tensor& x) {
-    if (!x.defined() || x.size(0) * x.size(1) == 1) return x;
-    return x.narrow(0, image, 1).narrow(1, prompt, 1);
-  };
-  return {take(prompts.sparse), take(prompts.missing), take(prompts.dense)};
+// A prompt takes some 25 MiB on its way through in fp32: hundreds at once would fill a GPU.
+constexpr int64_t kPromptsOfGpu = 32;
+
+// The chunks' results, n x p x ..., as B x P x ...: one image's prompts follow each other.
+at::Tensor joined(const std::vector<at::Tensor>& chunks, int64_t images, int64_t per_image) {
+  if (chunks.size() == 1) return chunks.front();
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& chunk : chunks) flat.push_back(chunk.flatten(0, 1));
+  return at::cat(flat).unflatten(0, {images, per_image});
 }
+
+// `prompts` prompts of each of `images` images.
+struct Part {
+  int64_t image, images, prompt, prompts;
+
+  PromptEmbeddings of(const PromptEmbeddings& all) const {
+    const auto take = [&](const at::Tensor& x) {
+      if (!x.defined() || x.size(0) * x.size(1) == 1) return x;
+      return x.narrow(0, image, images).narrow(1, prompt, prompts);
+    };
+    return {take(all.sparse), take(all.missing), take(all.dense)};
+  }
+};
 
 }  // namespace
 
@@ -104,11 +122,6 @@ at::Tensor MaskDecoderImpl::iou_of(const TwoWayState& state, int64_t images, Mas
   return iou.narrow(-1, first_of(output), count_of(output)).unflatten(0, {images, -1});
 }
 
-at::Tensor MaskDecoderImpl::predict_iou(const at::Tensor& image, const at::Tensor& positions,
-                                        const PromptEmbeddings& prompts, MaskOutput output) {
-  return iou_of(attend(look(image, positions, prompts.dense), prompts), image.size(0), output);
-}
-
 Masks MaskDecoderImpl::masks_of(const TwoWayState& state, int64_t images, MaskOutput output) {
   std::vector<at::Tensor> hyper;
   for (int64_t i = first_of(output); i < first_of(output) + count_of(output); ++i)
@@ -120,31 +133,50 @@ Masks MaskDecoderImpl::masks_of(const TwoWayState& state, int64_t images, MaskOu
 Masks MaskDecoderImpl::forward(const at::Tensor& image, const at::Tensor& positions,
                                const PromptEmbeddings& prompts, MaskOutput output) {
   const int64_t images = prompts.sparse.size(0), per_image = prompts.sparse.size(1);
-  if (at::GradMode::is_enabled() || !image.is_cpu() || images * per_image == 1)
-    return masks_of(attend(look(image, positions, prompts.dense), prompts), images, output);
-  return one_by_one(image, positions, prompts, output);
+  // Training needs what is in between for its gradients.
+  const int64_t most = at::GradMode::is_enabled() ? images * per_image : at_once(image.device());
+  std::vector<at::Tensor> logits, ious;
+  in_chunks(image, positions, prompts, most, [&](const TwoWayState& state, int64_t part) {
+    const Masks masks = masks_of(state, part, output);
+    logits.push_back(masks.logits);
+    ious.push_back(masks.iou_predictions);
+  });
+  return {joined(logits, images, per_image), joined(ious, images, per_image)};
 }
 
-// What a prompt takes on its way through stays in the processor's cache, where that of all prompts would not.
-Masks MaskDecoderImpl::one_by_one(const at::Tensor& image, const at::Tensor& positions,
-                                  const PromptEmbeddings& prompts, MaskOutput output) {
+at::Tensor MaskDecoderImpl::predict_iou(const at::Tensor& image, const at::Tensor& positions,
+                                        const PromptEmbeddings& prompts, MaskOutput output) {
   const int64_t images = prompts.sparse.size(0), per_image = prompts.sparse.size(1);
+  const int64_t most = image.is_cpu() ? images * per_image : at_once(image.device());
+  std::vector<at::Tensor> ious;
+  in_chunks(image, positions, prompts, most,
+            [&](const TwoWayState& state, int64_t part) { ious.push_back(iou_of(state, part, output)); });
+  return joined(ious, images, per_image);
+}
+
+// On the CPU what one prompt takes on its way through stays in the processor's cache, where that of all would
+// not.
+int64_t MaskDecoderImpl::at_once(at::Device device) const {
+  if (prompts_at_once > 0) return prompts_at_once;
+  return device.is_cpu() ? 1 : kPromptsOfGpu;
+}
+
+// Several images with all their prompts, or some prompts of one image, which is looked at once.
+void MaskDecoderImpl::in_chunks(const at::Tensor& image, const at::Tensor& positions,
+                                const PromptEmbeddings& prompts, int64_t most,
+                                const std::function<void(const TwoWayState&, int64_t)>& use) {
+  const int64_t images = prompts.sparse.size(0), per_image = prompts.sparse.size(1);
+  const int64_t some_images = std::max<int64_t>(1, most / per_image), some = std::min(per_image, most);
   const bool own_masks = prompts.dense.size(1) > 1;
-  std::vector<at::Tensor> logits, ious;
-  for (int64_t i = 0; i < images; ++i) {
+  for (int64_t i = 0; i < images; i += some_images) {
+    const int64_t count = std::min(some_images, images - i);
     TwoWayState seen;
-    for (int64_t p = 0; p < per_image; ++p) {
-      const PromptEmbeddings prompt = one_prompt(prompts, i, p);
-      if (p == 0 || own_masks) seen = look(image.narrow(0, i, 1), positions, prompt.dense);
-      const Masks masks = masks_of(attend(seen, prompt), 1, output);
-      logits.push_back(masks.logits);
-      ious.push_back(masks.iou_predictions);
+    for (int64_t p = 0; p < per_image; p += some) {
+      const PromptEmbeddings part = Part{i, count, p, std::min(some, per_image - p)}.of(prompts);
+      if (p == 0 || own_masks) seen = look(image.narrow(0, i, count), positions, part.dense);
+      use(attend(seen, part), count);
     }
   }
-  const auto join = [&](const std::vector<at::Tensor>& all) {
-    return at::cat(all).flatten(0, 1).unflatten(0, {images, per_image});
-  };
-  return {join(logits), join(ious)};
 }
 
 }  // namespace sam

@@ -5,6 +5,7 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/pimpl.h>
 
+#include <functional>
 #include <vector>
 
 #include "model/prompt_encoder.h"
@@ -27,16 +28,21 @@ struct MaskDecoderImpl : torch::nn::Module {
   Masks forward(const at::Tensor& image, const at::Tensor& positions, const PromptEmbeddings& prompts,
                 MaskOutput output);
 
-  // `iou_predictions` of the same, in much less time.
+  // `iou_predictions` of the same: B x P x C, in much less time.
   at::Tensor predict_iou(const at::Tensor& image, const at::Tensor& positions,
                          const PromptEmbeddings& prompts, MaskOutput output);
 
+  // Prompts that go through together where no gradients are wanted; 0: as suits the device.
+  int64_t prompts_at_once = 0;
+
  private:
+  int64_t at_once(at::Device device) const;
+  // Calls `use(state, images)` for each chunk of at most `most` prompts.
+  void in_chunks(const at::Tensor& image, const at::Tensor& positions, const PromptEmbeddings& prompts,
+                 int64_t most, const std::function<void(const TwoWayState&, int64_t)>& use);
   TwoWayState look(const at::Tensor& image, const at::Tensor& positions, const at::Tensor& dense) const;
   TwoWayState attend(TwoWayState state, const PromptEmbeddings& prompts);
   Masks masks_of(const TwoWayState& state, int64_t images, MaskOutput output);
-  Masks one_by_one(const at::Tensor& image, const at::Tensor& positions, const PromptEmbeddings& prompts,
-                   MaskOutput output);
   at::Tensor iou_of(const TwoWayState& state, int64_t images, MaskOutput output);
   at::Tensor masks_from(const at::Tensor& keys, const at::Tensor& hyper) const;
 

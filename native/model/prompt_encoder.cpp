@@ -97,9 +97,9 @@ PromptEmbeddings PromptEncoderImpl::forward(const Prompts& prompts) {
   PromptEmbeddings out;
   out.sparse = sparse.empty() ? positional_embedding.new_zeros({images, per_image, 0, kEmbeddingDim})
                               : at::cat(sparse, 2);
-  if (!missing.empty()) {
+  if (prompts.any_missing && !missing.empty()) {
     out.missing = at::cat(missing, 2);
-    if (!out.missing.any().item<bool>()) out.missing = at::Tensor();
+    if (out.missing.is_cpu() && !out.missing.any().item<bool>()) out.missing = at::Tensor();
   }
   if (prompts.masks.defined()) {
     const at::Tensor masks = prompts.masks.reshape({-1, 1, kLowResSize, kLowResSize});

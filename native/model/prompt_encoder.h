@@ -28,6 +28,7 @@ struct Prompts {
 
   int64_t images = 0;
   int64_t per_image = 0;
+  bool any_missing = true;  // false: no label is kMissing, which a GPU would have to be asked and waited for
 };
 
 struct PromptEmbeddings {

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/DeviceGuard.h>
 
 #include "model/autocast.h"
 
@@ -16,12 +17,14 @@ PromptEmbeddings Sam::embed(const Prompts& prompts) {
 }
 
 Masks Sam::decode(const at::Tensor& image, const Prompts& prompts, MaskOutput output) {
+  const c10::OptionalDeviceGuard here(device);
   const PromptEmbeddings embedded = embed(prompts);
   const Autocast autocast(device.type(), compute_type);
   return mask_decoder(image, image_positions, embedded, output);
 }
 
 at::Tensor Sam::predict_iou(const at::Tensor& image, const Prompts& prompts, MaskOutput output) {
+  const c10::OptionalDeviceGuard here(device);
   const PromptEmbeddings embedded = embed(prompts);
   const Autocast autocast(device.type(), compute_type);
   return mask_decoder->predict_iou(image, image_positions, embedded, output);

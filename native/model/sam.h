@@ -15,7 +15,7 @@ namespace sam {
 struct Sam {
   explicit Sam(double norm_epsilon);
 
-  // image: B x 256 x 64 x 64 on any device; the prompts too. Gradients reach the mask decoder alone.
+  // image: B x 256 x 64 x 64 on `device`; the prompts too. Gradients reach the mask decoder alone.
   Masks decode(const at::Tensor& image, const Prompts& prompts, MaskOutput output);
 
   // The IoU predictions alone: B x P x C.

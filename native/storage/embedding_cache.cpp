@@ -128,7 +128,7 @@ void EmbeddingCache::forget_shard(const std::shared_ptr<const Shard>& shard) {
 at::Tensor EmbeddingCache::read(const std::vector<std::string>& keys) {
   const std::lock_guard io(io_mutex_);
   at::Tensor out = at::empty({static_cast<int64_t>(keys.size()), kShape[0], kShape[1], kShape[2]},
-                             at::TensorOptions().dtype(at::kFloat).pinned_memory(pinned_));
+                             at::TensorOptions().dtype(pinned_ ? dtype_ : at::kFloat).pinned_memory(pinned_));
   std::vector<std::string> lost;
   for (size_t i = 0; i < keys.size(); ++i) {
     const at::Tensor into = out[static_cast<int64_t>(i)];
@@ -186,7 +186,7 @@ void EmbeddingCache::export_to(const std::string& path, const std::vector<std::s
   SafetensorsWriter writer(path);
   for (const std::string& name : names) writer.declare(name, at::kFloat, kShape);
   writer.begin();
-  for (const std::string& key : keys) writer.append(read({key})[0]);
+  for (const std::string& key : keys) writer.append(read({key})[0].to(at::kFloat));
   writer.commit();
 }
 

@@ -23,16 +23,16 @@ class EmbeddingCache {
   static constexpr size_t kShardEntries = 16;
 
   // Makes the directory, reads the headers of its shards, deletes those that cannot be read. `dtype`: kHalf
-  // or kFloat. `pinned`: embeddings are read into page-locked memory, which a GPU copies without anybody
-  // waiting.
+  // or kFloat. `pinned`: embeddings are read, as they are stored, into page-locked memory, which a GPU
+  // copies without anybody waiting, and converts.
   EmbeddingCache(std::string directory, at::ScalarType dtype, bool pinned = false);
 
   bool has(const std::string& key) const;
   size_t size() const;
 
-  // keys.size() x 256 x 64 x 64, fp32. Where a checksum fails or a shard is gone, the shard's keys are
-  // forgotten, its file is deleted, and SAM_CACHE_DAMAGED names the keys asked for that must be made again.
-  // SAM_BAD_ARGUMENT: an unknown key.
+  // keys.size() x 256 x 64 x 64, fp32 (`pinned`: as stored). Where a checksum fails or a shard is gone, the
+  // shard's keys are forgotten, its file is deleted, and SAM_CACHE_DAMAGED names the keys asked for that must
+  // be made again. SAM_BAD_ARGUMENT: an unknown key.
   at::Tensor read(const std::vector<std::string>& keys);
 
   // Embedding of one image, 1 x 256 x 64 x 64. Kept in memory until a shard is full or `flush`.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/record_function.h>
+#include <c10/core/DeviceGuard.h>
 
 #include <cmath>
 #include <limits>
@@ -103,18 +104,29 @@ Trainer::Evaluated Trainer::evaluate(const Batch& batch, bool training) {
 }
 
 StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
+  const c10::OptionalDeviceGuard here(sam_->device);
   const at::AutoGradMode with_gradients(true);
   const Evaluated evaluated = evaluate(batch, /*training=*/true);
-  StepResult result{0, to_vector(evaluated.losses), kNaN};
-  result.loss = mean(result.losses);
-  if (!std::isfinite(result.loss)) return result;
   {
     RECORD_USER_SCOPE("backward");
     (evaluated.losses.mean() * (options.scale * scaler_.scale())).backward();
   }
   fill_unused();
+  // Losses and norm are read at once: each read waits for the GPU.
+  at::Tensor numbers = evaluated.losses.detach().to(at::kDouble);
+  if (options.update) numbers = at::cat({numbers, gradient_norm().reshape({1})});
+  StepResult result{0, to_vector(numbers), kNaN};
+  if (options.update) {
+    result.gradient_norm = result.losses.back();
+    result.losses.pop_back();
+  }
+  result.loss = mean(result.losses);
+  if (!std::isfinite(result.loss)) {
+    optimizer_.zero_grad();
+    return result;
+  }
   if (!options.update) return result;
-  result.gradient_norm = update(options);
+  update(options, result.gradient_norm);
   // Overflow is part of life in fp16: the scaler has skipped the step. Elsewhere it is the end.
   if (!std::isfinite(result.gradient_norm) && !scaler_.enabled()) result.loss = kNaN;
   return result;
@@ -129,27 +141,37 @@ void Trainer::fill_unused() {
       tensor.mutable_grad() = at::zeros_like(tensor);
 }
 
-double Trainer::update(const StepOptions& options) {
+std::vector<at::Tensor> Trainer::gradients() const {
+  std::vector<at::Tensor> all;
+  for (const auto& [name, tensor] : parameters_)
+    if (tensor.grad().defined()) all.push_back(tensor.grad());
+  return all;
+}
+
+// Takes the scaler's factor out of the gradients first.
+at::Tensor Trainer::gradient_norm() {
+  const at::NoGradGuard no_grad;
+  const std::vector<at::Tensor> all = gradients();
+  if (scaler_.enabled()) at::_foreach_div_(all, scaler_.scale());
+  return at::stack(at::_foreach_norm(all)).to(at::kDouble).norm();
+}
+
+void Trainer::update(const StepOptions& options, double norm) {
   RECORD_USER_SCOPE("optimizer");
   const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> gradients;
-  for (const auto& [name, tensor] : parameters_)
-    if (tensor.grad().defined()) gradients.push_back(tensor.grad());
-  if (scaler_.enabled()) at::_foreach_div_(gradients, scaler_.scale());
   const double limit = options.clip_grad_norm.value_or(std::numeric_limits<double>::infinity());
-  const double norm = at::stack(at::_foreach_norm(gradients)).to(at::kDouble).norm().item<double>();
   const bool finite = std::isfinite(norm);
   if (finite) {
     // torch.nn.utils.clip_grad_norm_: gradients * min(1, limit / (norm + 1e-6))
-    if (limit < norm + 1e-6) at::_foreach_mul_(gradients, limit / (norm + 1e-6));
+    if (limit < norm + 1e-6) at::_foreach_mul_(gradients(), limit / (norm + 1e-6));
     optimizer_.step(options.learning_rate);
   }
   scaler_.update(finite);
   optimizer_.zero_grad();
-  return norm;
 }
 
 ValidationResult Trainer::validate(const Batch& batch) {
+  const c10::OptionalDeviceGuard here(sam_->device);
   const at::NoGradGuard no_grad;
   const Evaluated evaluated = evaluate(batch, /*training=*/false);
   return {to_vector(evaluated.losses), to_vector(evaluated.ious)};

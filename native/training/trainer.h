@@ -36,7 +36,7 @@ struct StepOptions {
 };
 
 struct StepResult {
-  double loss = 0;             // mean of `losses`; not finite: nothing was changed
+  double loss = 0;  // mean of `losses`; not finite: no weight was changed, and gathered gradients are gone
   std::vector<double> losses;  // B
   double gradient_norm = 0;    // before clipping; NaN without an update
 };
@@ -67,7 +67,9 @@ class Trainer {
   Prompts learnt_from(const Batch& batch, const Target& target);
   at::Tensor choose_by_loss(const Masks& masks, const Target& target);
   void fill_unused();
-  double update(const StepOptions& options);
+  std::vector<at::Tensor> gradients() const;
+  at::Tensor gradient_norm();
+  void update(const StepOptions& options, double norm);
 
   std::shared_ptr<Sam> sam_;
   TrainerOptions options_;

@@ -58,6 +58,18 @@ test('an addon that crashes is an error with the command that helps', () => {
   expect(load).toThrow(/addon\.cjs: it crashes when loaded/);
 });
 
+test('a second copy of the addon in one process keeps its code, with what helps', () => {
+  const file = join(folder, 'addon.cjs');
+  // Alone, as it is tried in a process of its own, it loads.
+  writeFileSync(
+    file,
+    `exports.info = () => ({ torch: '2.13' });
+    if (!process.execArgv.includes('-e')) throw Object.assign(new Error('another copy'), { code: 'SAM_SECOND_COPY' });`,
+  );
+  const expected = { code: 'SAM_SECOND_COPY', message: 'another copy', fix: expect.stringContaining('npm dedupe') };
+  expect(() => loadAddon(file, join(folder, 'cache'))).toThrow(expect.objectContaining(expected));
+});
+
 describe('errors of the addon', () => {
   const thrown = Object.assign(new Error('no GPU'), { code: 'SAM_NO_CUDA', detail: 'driver' });
 

@@ -105,6 +105,34 @@ test('tiles with prompts from a rough mask by colour, made window by window', as
   expectFailure(await predict(scene, '--rough-mask', 'ndwi', '--nir', '9', '--out', out), 'SAM_BAD_DATA', 'band');
 }, 600_000);
 
+test('how much is covered is told of the pixels that hold data, and the rough mask beside it', async () => {
+  const [width, height, masks] = [600, 500, join(dir, 'nodata-masks')];
+  await mkdir(masks, { recursive: true });
+  const values = (of: (x: number, y: number) => number) =>
+    Uint16Array.from({ length: width * height }, (_, at) => of(at % width, Math.floor(at / width)));
+  // A bright disc; the right 150 columns hold no data, the left tiles nothing of the disc.
+  const isDisc = (x: number, y: number) => Math.hypot(x - 380, y - 120) < 70;
+  const noise = (x: number, y: number) => ((x * 7919 + y * 104729) ^ (x * y)) % 90;
+  const band = values((x, y) => (x >= 450 ? 9 : 300 + noise(x, y) + (isDisc(x, y) ? 2500 : 0)));
+  const rough = Uint8Array.from(band, (_, at) => Number(Math.hypot((at % width) - 380, at / width - 120) < 90));
+  const raster = join(dir, 'nodata.tif');
+  await writeFile(raster, geoTiff([band], width, height, { nodata: 9 }));
+  await writeFile(join(masks, 'nodata.tif'), geoTiff([rough], width, height));
+  const args = (out: string) => [raster, '--tile', '200', '--out', join(dir, out)];
+  const [output] = (await predict(...args('nodata'), '--masks', masks)).json<PredictImagesResult>().outputs;
+  expect(output!.tiles!.outside).toBeGreaterThan(3);
+  const mask = await valuesOf(output!.mask);
+  const count = (of: (at: number) => boolean) =>
+    band.reduce((sum, value, at) => sum + Number(value !== 9 && of(at)), 0);
+  const share = (of: (at: number) => boolean) => count(of) / (450 * height);
+  expect(output!.coverage).toBe(share((at) => mask[at] !== 0));
+  const iou = count((at) => mask[at] !== 0 && rough[at] !== 0) / count((at) => mask[at] !== 0 || rough[at] !== 0);
+  expect(output!.roughMask).toEqual({ coverage: share((at) => rough[at] !== 0), iou });
+  const [given] = (await predict(...args('nodata-point'), '--point', '380,120')).json<PredictImagesResult>().outputs;
+  const pointed = await valuesOf(given!.mask);
+  expect(given).toMatchObject({ guessed: false, roughMask: null, coverage: share((at) => pointed[at] !== 0) });
+}, 600_000);
+
 test('points go to their tiles', async () => {
   const out = join(dir, 'points');
   const outcome = await predict(scene, '--point', '60,1300,1', '--point', '60,400,0', '--out', out);

@@ -2,6 +2,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parquetReadObjects } from 'hyparquet';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +12,9 @@ import { readSafetensorsHeader } from '../../lib/runs/safetensors-header.js';
 import { confusion, scores } from '../../lib/scoring/metrics.js';
 import type { EvaluateResult, ModelScores } from '../../lib/tasks/evaluate/evaluate.js';
 import { compile, type Outcome, runCli } from './run-cli.js';
+
+const PHOTOGRAPHS = fileURLToPath(new URL('../../../shared/data/stmarg-river/validation', import.meta.url));
+const NAIP = fileURLToPath(new URL('../../../shared/data/rgbnir/unlabelled/images/naip_nd_2014.tif', import.meta.url));
 
 let dir: string;
 let cacheDir: string;
@@ -57,6 +61,8 @@ async function inside(path: string): Promise<Uint8Array> {
   expect(await sharp(path).metadata()).toMatchObject({ format: 'png', channels: 1, depth: 'uchar' });
   return new Uint8Array(await sharp(path).toColourspace('b-w').raw().toBuffer());
 }
+
+const shareOf = (mask: Uint8Array) => mask.reduce((sum, value) => sum + (value === 0 ? 0 : 1), 0) / mask.length;
 
 async function iouWithLabel(mask: string, name: string): Promise<number> {
   return scores(await confusion(await inside(mask), await inside(join(split, 'masks', `${name}.png`)))).iou;
@@ -273,6 +279,64 @@ describe('predict', () => {
       expect(points.every(([x, y]) => x >= 0 && x < width && y >= 0 && y < height)).toBe(true);
     }
     expect(await inside(join(out, 'deep', 'two.png'))).toHaveLength(300 * 200);
+  });
+
+  test('a guess is said to be one, once and on each line, with how much the mask covers', async () => {
+    const out = join(dir, 'guessed');
+    const photographs = ['StMarg_26758_a', 'StMarg_31270_b'].map((name) => join(PHOTOGRAPHS, 'images', `${name}.jpg`));
+    const args = ['predict', ...photographs, '--model', runDir, '--cache-dir', cacheDir, '--out', out];
+    const { stdout, stderr } = await runCli(args);
+    expect(stderr.match(/no prompt was given.*/g)).toEqual([
+      'no prompt was given: the model looks for what stands out, which need not be what you mean; ' +
+        'give --point, --box, --masks or --rough-mask',
+    ]);
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/StMarg_26758_a\.png {2}guessed, predicted IoU [01]\.\d{3}, covers \d+(\.\d)? %$/),
+      expect.stringMatching(/StMarg_31270_b\.png {2}guessed, predicted IoU [01]\.\d{3}, covers \d+(\.\d)? %$/),
+    ]);
+    const { outputs } = (await runCli([...args, '--json'])).json<PredictImagesResult>();
+    for (const { mask, guessed, coverage, roughMask } of outputs) {
+      expect({ guessed, roughMask }).toEqual({ guessed: true, roughMask: null });
+      expect(coverage).toBe(shareOf(await inside(mask)));
+    }
+    const given = await withCache('predict', photographs[0]!, '--point', '100,100', '--out', out);
+    expect(given.stderr).not.toContain('no prompt');
+    expect(given.json<PredictImagesResult>().outputs[0]).toMatchObject({ guessed: false, roughMask: null });
+  });
+
+  test('a mask that prompts are drawn from stands beside the one that came of it', async () => {
+    const [name, rough] = ['StMarg_26758_a', join(dir, 'rough')];
+    await mkdir(rough, { recursive: true });
+    await copyFile(join(PHOTOGRAPHS, 'masks', 'StMarg_26818_a.png'), join(rough, `${name}.png`)); // another one's
+    const args = ['predict', join(PHOTOGRAPHS, 'images', `${name}.jpg`), '--cache-dir', cacheDir];
+    const [output] = (
+      await runCli([...args, '--masks', rough, '--json', '--out', join(dir, 'beside')])
+    ).json<PredictImagesResult>().outputs;
+    const [mask, drawnFrom] = [await inside(output!.mask), await inside(join(rough, `${name}.png`))];
+    const { iou } = scores(await confusion(mask, drawnFrom));
+    expect(output).toMatchObject({ guessed: false, coverage: shareOf(mask) });
+    expect(output!.roughMask).toEqual({ coverage: shareOf(drawnFrom), iou });
+    const colour = ['--rough-mask', 'hsv', '--value', '0-0.4', '--out', join(dir, 'colour')];
+    const { stdout, stderr } = await runCli([...args, ...colour]);
+    expect(stdout).toMatch(
+      / {2}predicted IoU [01]\.\d{3}, covers [\d.]+ %; rough mask [\d.]+ %, IoU of the two [01]\.\d{3}\n$/,
+    );
+    expect(stderr).not.toContain('no prompt');
+  });
+
+  test.each([
+    ['0', 1],
+    ['256', 4],
+  ])('a rough mask of a raster is measured too, --tile %s', async (tile, total) => {
+    const args = ['--rough-mask', 'ndwi', '--tile', tile, '--out', join(dir, `naip-${tile}`)];
+    const outcome = await withCache('predict', NAIP, ...args);
+    const [output] = outcome.json<PredictImagesResult>().outputs;
+    expect(output!.tiles).toMatchObject({ total });
+    const mask = new Uint8Array(await sharp(output!.mask).toColourspace('b-w').raw().toBuffer());
+    expect(output!.coverage).toBe(shareOf(mask));
+    expect(output!.roughMask!.coverage).toBeCloseTo(0.18, 2); // as the data set's own notes have it
+    expect(output!.roughMask!.iou).toBeGreaterThan(0);
+    expect(output!.roughMask!.iou).toBeLessThan(1);
   });
 
   test('bad calls write nothing', async () => {

@@ -102,6 +102,34 @@ describe('progress of a run', () => {
     expect(text.split('\n').at(-1)).toBe('/run/best');
   });
 
+  test('the summary says when the best epoch is worse than untuned', () => {
+    const seconds = { setup: 1, encode: 2, train: 3, validate: 1, total: 65 };
+    const result = { bestEpoch: 1, epochs: 2, bestLoss: 0.4, validationIous: [0.058, 0], seconds, untunedIou: 0.774 };
+    const rest = { samplesPerSecond: 4, encodedImages: 3, stoppedEarly: false, bestCheckpoint: '/run/best' };
+    const told = (more: Partial<TrainResult>) => summary({ ...result, ...rest, ...more } as TrainResult).split('\n');
+    expect(told({ worseThanUntuned: true }).slice(0, 2)).toEqual([
+      'best epoch 1 of 2: validation loss 0.4000, mean IoU 0.0580',
+      'worse than untuned: mean IoU 0.0580, untuned 0.7740 (0.7160 less); lower --lr, or see sam-native tune',
+    ]);
+    const fine = told({ untunedIou: 0.05, worseThanUntuned: false });
+    expect(fine[1]).toMatch(/^took 1:05/);
+  });
+
+  test('the untuned model is looked at under a bar of its own', () => {
+    const { stream: stderr, text } = stream(false);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const show = presenter(createReporter(stderr));
+      show(setup);
+      show({ type: 'validate', epoch: 0, done: 1, total: 900 });
+      vi.advanceTimersByTime(6000);
+      show({ type: 'validate', epoch: 0, done: 400, total: 900 });
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(text()).toContain('untuned 400/900  validating');
+  });
+
   test('durations', () => {
     expect([0.4, 95, 4000, -1].map(formatDuration)).toEqual(['0:00', '1:35', '1:06:40', '0:00']);
   });

@@ -3,11 +3,15 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TrainResult } from '../../lib/runs/events.js';
 import { readSafetensorsHeader } from '../../lib/runs/safetensors-header.js';
+import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
 import { compile, type Outcome, type RunOptions, runCli, startCli } from './run-cli.js';
+
+const PHOTOGRAPHS = fileURLToPath(new URL('../../../shared/data/stmarg-river', import.meta.url));
 
 let dir: string;
 let cacheDir: string;
@@ -116,6 +120,45 @@ describe('a whole run', () => {
     const outcome = await runCli(['train', ...recipe(), '--epochs', '1', '--out', join(dir, 'plain')]);
     expect(outcome.stderr).toMatch(/^epoch 1\/1 {2}train loss [\d.]+ {2}validation loss [\d.]+ {2}IoU [\d.]+/m);
     expect(outcome.stdout.trimEnd().split('\n').at(-1)).toBe(join(dir, 'plain', 'checkpoints', 'best.safetensors'));
+  });
+});
+
+describe('the untuned score', () => {
+  test('is that of `evaluate` at 256, and stays with the run', async () => {
+    const set = ['--data', 'sample:rivers', '--limit', String(LIMIT), '--cache-dir', cacheDir];
+    const scored = await runCli([
+      'evaluate',
+      '--json',
+      '--models',
+      'untuned',
+      ...set,
+      '--out',
+      join(dir, 'untuned.csv'),
+    ]);
+    const [untuned] = scored.json<EvaluateResult>().models;
+    expect(whole.untunedIou).toBeCloseTo(untuned!.at256.iou.mean!, 2);
+    expect(whole.worseThanUntuned).toBe(whole.validationIous[whole.bestEpoch - 1]! < whole.untunedIou!);
+    const again = await trainCli(['--resume', whole.runDir]);
+    expect(again.json<TrainResult>()).toMatchObject({ untunedIou: whole.untunedIou });
+  });
+
+  test('above all epochs: one warning, also of a run that goes on, and the end says so', async () => {
+    const out = join(dir, 'ruined');
+    const ruinous = ['--data', PHOTOGRAPHS, '--limit', '4', '--lr', '0.1', '--batch-size', '2'];
+    const begun = await runCli(['train', ...ruinous, '--epochs', '2', '--cache-dir', cacheDir, '--out', out]);
+    expect(begun).toMatchObject({ code: 0 });
+    expect(begun.stderr).not.toContain('worse than untuned');
+    expect(begun.stdout).toMatch(/^worse than untuned: mean IoU .* less\); lower --lr, or see sam-native tune$/m);
+    const ended = await trainCli(['--resume', out, '--epochs', '4']);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(ended.stderr.match(/.*worse than untuned.*/g)).toEqual([
+      expect.stringMatching(
+        /^warning: for 3 epochs worse than untuned: mean IoU [\d.]+, untuned [\d.]+ \([\d.]+ less\); lower --lr \(it is 0.1\), or see sam-native tune$/,
+      ),
+    ]);
+    expect(ended.json<TrainResult>()).toMatchObject({ epochs: 4, encodedImages: 0, worseThanUntuned: true });
+    const report = await readFile(join(out, 'report.html'), 'utf8');
+    expect(report).toContain('It is worse than untuned: mean IoU');
   });
 });
 

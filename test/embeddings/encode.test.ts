@@ -22,7 +22,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function run(options: Partial<EncodeOptions>): Promise<void> {
   const encoder = await addon.binding.loadEncoder({ path: 'encoder.pt', device: 'cpu', precision: 'fp32' });
-  await encodeImages({ encoder, samples, onEmbedding: async () => {}, onBad: () => true, ...options });
+  await encodeImages({ encoder, device: 'cpu', samples, onEmbedding: async () => {}, onBad: () => true, ...options });
 }
 
 /** Resolves when the encoder was given this many images; fails the test if it never is. */
@@ -46,6 +46,29 @@ describe('encodeImages', () => {
     });
     expect(stored).toEqual(samples.map(({ name }) => name));
     expect(addon.encodingsAlive()).toBe(0);
+  });
+
+  test('more pictures are made ready for a GPU, and their embeddings come to the processor', async () => {
+    samples = await pictures(folder, 9);
+    for (const [device, ahead] of [
+      ['cpu', 2],
+      ['cuda:0', 6],
+    ] as const) {
+      calls = [];
+      addon = fakeNative(calls);
+      const begunAtFirst: number[] = [];
+      await run({
+        device,
+        async onEmbedding() {
+          if (begunAtFirst.length > 0) return;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          begunAtFirst.push(calls.filter((call) => call.startsWith('begin')).length);
+        },
+      });
+      // Stored the first, encoded the second: those ahead besides.
+      expect(begunAtFirst[0]).toBe(2 + ahead);
+      expect(calls).toContain('to host');
+    }
   });
 
   test('a failure of storing ends it, with every embedding and encoding freed', async () => {

@@ -115,8 +115,9 @@ export function fakeNative(calls: Calls, slice: () => void = () => {}) {
   const caches: FakeCache[] = [];
   let alive = 0;
   const encoder: ImageEncoder = {
-    async begin({ pixels }): Promise<Encoding> {
+    async begin({ pixels, toHost }): Promise<Encoding> {
       alive++;
+      if (toHost === true) calls.push('to host');
       let slices = 0;
       calls.push(`begin ${pixels[0]}`);
       return {

@@ -8,6 +8,7 @@ import { PACKAGE_ROOT } from '../../lib/core/package-root.js';
 const FLOORS = [
   '',
   'memory',
+  'device',
   'model',
   'storage',
   'weights',

@@ -1,4 +1,8 @@
 /** What a reader fears most: that a wrong call brings the process down. Every one of these gives a coded error instead. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
   Embeddings,
@@ -10,7 +14,7 @@ import type {
   TrainingBatch,
 } from '../../lib/addon/native.js';
 import { batchOf, EMBEDDING, loadEncoder, loadModel, onePoint, picture, STEP, TRAINING } from './children/inputs.mjs';
-import { prepareAddon } from './support.js';
+import { compileNeighbour, prepareAddon } from './support.js';
 
 let addon: NativeBinding;
 let model: SamModel;
@@ -18,9 +22,13 @@ let trainer: Trainer;
 let encoder: ImageEncoder;
 let batch: TrainingBatch;
 let embeddings: Embeddings;
+/** Another addon, whose External might pass for one of ours. */
+let neighbour: { external(): unknown };
+const folder = mkdtempSync(join(tmpdir(), 'sam-handles-'));
 
 beforeAll(async () => {
   addon = await prepareAddon();
+  neighbour = createRequire(import.meta.url)(compileNeighbour(folder)) as typeof neighbour;
   model = await loadModel(addon);
   trainer = addon.createTrainer(model, TRAINING);
   encoder = await loadEncoder(addon);
@@ -30,6 +38,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   for (const handle of [trainer, model, encoder, embeddings]) handle.dispose();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Throws or rejects with this code; whichever it is, it is no crash. */
@@ -156,7 +165,7 @@ describe('an object of another kind', () => {
     const start = addon.info().liveHandles;
     for (const handle of [embeddings, encoder, encoding, model, trainer]) {
       const Class = handle.constructor as unknown as (new (...given: unknown[]) => unknown) & (() => unknown);
-      for (const given of [[], [{}], [7], [handle]]) {
+      for (const given of [[], [{}], [7], [handle], [neighbour.external()]]) {
         await expectCode('SAM_BAD_ARGUMENT', () => new Class(...given));
       }
       expect(() => Class()).toThrow(TypeError);

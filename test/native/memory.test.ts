@@ -36,3 +36,20 @@ describe('memory is flat', () => {
     420_000,
   );
 });
+
+describe('memory goes back to the system', () => {
+  async function dispose(kind: string): Promise<{ before: number; during: number; after: number }> {
+    const end = await runChild('dispose.mjs', [kind], { flags: ['--expose-gc'] });
+    expect(end).toMatchObject({ status: 0, signal: null, hung: false, stderr: '' });
+    return JSON.parse(end.stdout) as { before: number; during: number; after: number };
+  }
+
+  it.each([
+    ['when model, trainer and encoder are disposed of', 'work'],
+    ['some seconds after it was last needed', 'peak'],
+  ])('%s', async (_what, kind) => {
+    const { before, during, after } = await dispose(kind);
+    expect(during - before).toBeGreaterThan(150);
+    expect(after - before).toBeLessThan((during - before) / 4);
+  });
+});

@@ -1,8 +1,10 @@
 /** The addon and real weights for the tests of the native side, and processes of their own to try them in. */
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { findAddon, type NativeBinding, native } from '../../lib/addon/native.js';
 import { defaultCacheDir } from '../../lib/core/cache-dir.js';
+import { PACKAGE_ROOT } from '../../lib/core/package-root.js';
 import { resolveModel } from '../../lib/models/resolve.js';
 
 /**
@@ -16,6 +18,38 @@ export async function prepareAddon(): Promise<NativeBinding> {
   const addon = native();
   process.env.SAM_NATIVE_ADDON = findAddon();
   return addon;
+}
+
+const CHILDREN = join(import.meta.dirname, 'children');
+const NODE_HEADERS = ['node-api-headers/include', 'node-addon-api'].map((name) =>
+  join(PACKAGE_ROOT, 'node_modules', name),
+);
+
+/** Compiles `children/neighbour.c` into a folder; returns the addon's file. */
+export function compileNeighbour(folder: string): string {
+  const file = join(folder, 'neighbour.node');
+  const flags = ['-shared', '-fPIC', '-fopenmp', `-I${NODE_HEADERS[0]}`, '-o', file];
+  execFileSync('gcc', [...flags, join(CHILDREN, 'neighbour.c')]);
+  return file;
+}
+
+/** Compiles `children/failing_conversion.cpp`, with the addon's own sources and LibTorch, into a file, unless it is there. */
+export function compileTestAddon(file: string): void {
+  if (existsSync(file)) return;
+  const stamp = readFileSync(join(dirname(findAddon()), 'stamp.json'), 'utf8');
+  const { libtorch } = JSON.parse(stamp) as { libtorch: string };
+  const native = join(PACKAGE_ROOT, 'native');
+  const includes = [...NODE_HEADERS, `${libtorch}/include`, `${libtorch}/include/torch/csrc/api/include`];
+  execFileSync('g++', [
+    ...['-std=c++20', '-shared', '-fPIC', '-DNAPI_VERSION=8', '-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL', `-I${native}`],
+    ...includes.flatMap((folder) => ['-isystem', folder]),
+    ...[
+      join(CHILDREN, 'failing_conversion.cpp'),
+      ...['errors', 'lane'].map((name) => join(native, 'binding', `${name}.cpp`)),
+    ],
+    ...['-o', file],
+    ...[`-L${libtorch}/lib`, '-ltorch_cpu', '-lc10', `-Wl,-rpath,${libtorch}/lib`],
+  ]);
 }
 
 export interface ChildEnd {
@@ -33,6 +67,8 @@ export interface ChildSignal {
 }
 
 export interface ChildOptions {
+  /** Variables besides those of this process. */
+  env?: NodeJS.ProcessEnv;
   /** Flags of Node itself. */
   flags?: readonly string[];
   /** Sent to the child when that time has passed since it printed its first line. */
@@ -44,7 +80,10 @@ export interface ChildOptions {
 /** Runs a script of `children` with Node until it ends, or kills it when patience runs out (a minute and a half, if not said otherwise). */
 export function runChild(script: string, args: readonly string[], options: ChildOptions = {}): Promise<ChildEnd> {
   const file = join(import.meta.dirname, 'children', script);
-  const child = spawn(process.execPath, [...(options.flags ?? []), file, ...args], { stdio: 'pipe' });
+  const child = spawn(process.execPath, [...(options.flags ?? []), file, ...args], {
+    stdio: 'pipe',
+    env: { ...process.env, ...options.env },
+  });
   const end: ChildEnd = { status: null, signal: null, stdout: '', stderr: '', hung: false };
   const timer = setTimeout(() => {
     end.hung = true;

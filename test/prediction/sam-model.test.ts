@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../lib/addon/native.js';
+import { bestOf } from '../../lib/prediction/attempts.js';
 import { type ImageEmbedding, SamModel } from '../../lib/prediction/sam-model.js';
 import { confusion, scores } from '../../lib/scoring/metrics.js';
 
@@ -58,6 +59,23 @@ describe('SamModel', () => {
       maskOutput: 'single',
     });
     expect(await iou(byBox.mask)).toBeGreaterThan(0.95);
+  });
+
+  it('predicts an IoU of 1 at most, and still tells the better of two masks', async () => {
+    const [inside, apart] = [
+      { points: [centre], labels: [1] },
+      { points: [centre, [40, 150]], labels: [1, 0] },
+    ] as const;
+    const guesses = [];
+    for (const { points, labels } of [inside, apart]) {
+      const { lowResLogits: _, ...decoded } = await model.decode(embedding, [{ points, labels, box: null }]);
+      guesses.push(Math.max(...decoded.iouPredictions));
+      expect((await model.predict(embedding, { points, labels })).score).toBe(1);
+    }
+    expect(guesses[0]).toBeGreaterThan(1); // what the decoder says: a linear layer, bounded by nothing
+    expect(guesses[1]).toBeGreaterThan(guesses[0]!);
+    const prompts = [inside, apart, inside].map((prompt) => ({ ...prompt, box: null }));
+    expect(await bestOf(model, embedding, prompts, {})).toMatchObject({ attempt: 2, prediction: { score: 1 } });
   });
 
   it('finds the rest from a point outside', async () => {

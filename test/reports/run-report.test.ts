@@ -63,6 +63,20 @@ describe('the report of a run', () => {
     expect(changed).toEqual([NASTY, '4', '0.0001']);
   });
 
+  it('that made its model worse says so in its headline', async () => {
+    const dir = await temporaryFolder();
+    await writeRun(4, dir);
+    const headline = async (untunedIou: number | null) => {
+      await writeRunReport(dir, { ended: true, untunedIou });
+      return parsed(await readFile(join(dir, 'report.html'), 'utf8')).querySelector('.lead')?.textContent;
+    };
+    expect(await headline(0.774)).toBe(
+      '4 of 4 epochs. Best: epoch 4, validation loss 0.5000, mean IoU 0.5000 on the grid of the loss. ' +
+        'It is worse than untuned: mean IoU 0.5000, untuned 0.7740 (0.2740 less). A lower learning rate may help, or sam-native tune.',
+    );
+    for (const other of [0.4, null]) expect(await headline(other)).not.toContain('untuned');
+  });
+
   it('before its first epoch says so', async () => {
     const dir = await temporaryFolder();
     await writeRun(0, dir);

@@ -128,6 +128,14 @@ describe('devices', () => {
     const expected = { type: 'cuda', name: 'Tesla T4', memoryBytes: 16e9, usable: true, reason: null };
     expect((await doctor(options)).devices.slice(1)).toEqual([expected]);
   });
+
+  test('a GPU that does not compute is told so in CUDA’s words', async () => {
+    options.env.LIBTORCH = fakeLibTorch(join(folder, 'torch'), '2.13.0', ['c10', 'torch_cpu', 'torch_cuda']);
+    const problem = 'CUDA error: no kernel image is available for execution on the device';
+    const gpu = { name: 'Tesla P100', memoryBytes: 16e9, capability: '6.0', problem };
+    fakeAddon({ ...INFO, cuda: { library: true, available: true, devices: [gpu] } });
+    expect((await doctor(options)).devices[1]).toMatchObject({ name: 'Tesla P100', usable: false, reason: problem });
+  });
 });
 
 test('a self-test that crashes is told as such', async () => {

@@ -73,7 +73,7 @@ export class FakeTrainer implements Trainer {
   /** Called before each step: tests abort, throw or answer NaN here. */
   onStep: (call: number) => 'nan' | undefined = () => undefined;
   onSave: (path: string) => void = () => {};
-  /** Validation losses, one an epoch, instead of the computed ones. */
+  /** Validation losses, one for each batch after a step, instead of the computed ones. */
   validationLosses: number[] | undefined;
   #validated = 0;
 
@@ -104,7 +104,7 @@ export class FakeTrainer implements Trainer {
 
   async validate(batch: TrainingBatch): Promise<{ losses: Float64Array; ious: Float64Array }> {
     const targets = targetsOf(batch);
-    const fixed = this.validationLosses?.[this.#validated++];
+    const fixed = this.calls.length === 0 ? undefined : this.validationLosses?.[this.#validated++];
     const losses = targets.map((target) => fixed ?? (this.weight - target) ** 2);
     return { losses: Float64Array.from(losses), ious: Float64Array.from(losses, (loss) => 1 / (1 + loss)) };
   }
@@ -184,6 +184,7 @@ export function fakeEnvironment(splits: DataSplits, model: Partial<ModelDescript
         dispose: async () => void log.push('disposed'),
       };
     },
+    measuresUntuned: true,
     score: async (dir, validation) => {
       log.push(`score ${validation.length}`);
       return madeUp(join(dir, 'photos'), { images: [...validation].map(({ name }) => name) });

@@ -14,6 +14,7 @@ import {
   fakeEnvironment,
   liveEmbeddings,
   temporaryFolder,
+  writeSafetensors,
   writeSamples,
   writeSplits,
 } from './fake.js';
@@ -142,6 +143,67 @@ describe('a run', () => {
     expect((await readCheckpointMetadata(result.bestCheckpoint)).epoch).toBe(2);
     const again = await trainWith({ resume: out() }, {}, fakeEnvironment(splits)).result;
     expect(again).toMatchObject({ epochs: 4, stoppedEarly: true });
+  });
+});
+
+/** A GPU for the fake: the loop keeps two batches in the trainer's queue. */
+function fakeGpu(): FakeEnvironment & { most: number } {
+  const fake = fakeEnvironment(splits);
+  const { trainer } = fake;
+  const step = trainer.step.bind(trainer);
+  let inFlight = 0;
+  const gpu = Object.assign(fake, {
+    most: 0,
+    compute: () => ({ device: 'cuda:0', precision: 'fp32' as const, cachePrecision: 'fp16' as const, name: 'GPU' }),
+  });
+  trainer.step = async (batch, settings) => {
+    gpu.most = Math.max(gpu.most, ++inFlight);
+    return step(batch, settings).finally(() => inFlight--);
+  };
+  const save = trainer.save.bind(trainer);
+  trainer.save = async (path, metadata) => {
+    expect(inFlight).toBe(0);
+    return save(path, metadata);
+  };
+  return gpu;
+}
+
+describe('two batches in flight, on a GPU', () => {
+  test('change nothing of what is trained and written', async () => {
+    for (const more of [{}, { accumulate: 2 }, { batchSize: 7 }, { saveEvery: 1e-9 }]) {
+      const gpu = fakeGpu();
+      const result = await trainWith(options({ ...more, overwrite: true }), {}, gpu).result;
+      expect(gpu.most).toBe('batchSize' in more ? 1 : 2);
+      expect(await essence(result, gpu)).toEqual(await wholeRun({ ...more, overwrite: true }));
+    }
+  });
+
+  test.each([1, 2, 3, 4, 5, 9])(
+    'an abort in step %i loses none of them, and is gone on from bit for bit',
+    async (at) => {
+      for (const more of [{}, { accumulate: 2 }]) {
+        const controller = new AbortController();
+        const gpu = fakeGpu();
+        gpu.trainer.onStep = (call) => {
+          if (call >= at) controller.abort(new Error('stop'));
+          return undefined;
+        };
+        const run = trainWith(options({ ...more, overwrite: true }), { signal: controller.signal }, gpu).result;
+        expect(await failure(run)).toMatchObject({ code: 'SAM_INTERRUPTED' });
+        const second = fakeGpu();
+        const result = await trainWith({ resume: out() }, {}, second).result;
+        expect(await essence(result, second)).toEqual(await wholeRun({ ...more, overwrite: true }));
+      }
+    },
+  );
+
+  test('a NaN loss stops the run when the other has come back', async () => {
+    const gpu = fakeGpu();
+    let steps = 0;
+    gpu.trainer.onStep = () => (++steps === 2 ? 'nan' : undefined);
+    const error = await failure(trainWith(options({ saveEvery: 1e9 }), {}, gpu).result);
+    expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', message: expect.stringContaining('epoch 1, step 2') });
+    expect(steps).toBe(3);
   });
 });
 
@@ -363,6 +425,99 @@ describe('when something is wrong', () => {
     const error = await failure(trainWith({ epochs: 0, batchSize: 1.5 }, {}, fakeEnvironment(splits)).result);
     expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });
     for (const name of ['`data` is missing', '`epochs` 0', '`batchSize` 1.5']) expect(error.message).toContain(name);
+  });
+});
+
+describe('a run that makes its model worse', () => {
+  /** Trains with these validation losses, two batches an epoch (IoU is 1 / (1 + loss)), and returns what it warned of. */
+  async function warned(losses: number[], given: Partial<TrainOptions>, environment = fakeEnvironment(splits)) {
+    environment.trainer.validationLosses = losses.flatMap((loss) => [loss, loss]);
+    const warnings: TrainEvent[] = [];
+    const onProgress = (event: TrainEvent) => event.type === 'warning' && warnings.push(event);
+    const result = await trainWith(given, { onProgress }, environment).result;
+    return { warnings, result, untuned: result.untunedIou! };
+  }
+
+  test('is warned of once, after three epochs below the untuned score, and its result says so', async () => {
+    const { warnings, result, untuned } = await warned([9, 9, 9, 4, 4], options({ epochs: 5 }));
+    expect(untuned).toBeGreaterThan(0.5);
+    expect(warnings).toEqual([
+      {
+        type: 'warning',
+        code: 'SAM_BAD_OPTION',
+        message:
+          `for 3 epochs worse than untuned: mean IoU 0.1000, untuned ${untuned.toFixed(4)} ` +
+          `(${(untuned - 0.1).toFixed(4)} less); lower \`lr\` (it is 0.01), or see sam-native tune`,
+      },
+    ]);
+    expect(result).toMatchObject({ bestEpoch: 4, worseThanUntuned: true });
+  });
+
+  test('is not one that is worse for a while', async () => {
+    const { warnings, result } = await warned([9, 9, 0, 9, 9], options({ epochs: 5 }));
+    expect(warnings).toEqual([]);
+    expect(result).toMatchObject({ bestEpoch: 3, worseThanUntuned: false });
+  });
+
+  test('says so in the end, however early it stops', async () => {
+    const { warnings, result } = await warned([9, 9.5, 0, 0], options({ epochs: 4, earlyStop: 1 }));
+    expect(warnings).toEqual([]);
+    expect(result).toMatchObject({ epochs: 2, bestEpoch: 1, stoppedEarly: true, worseThanUntuned: true });
+  });
+
+  test('is still known when it goes on, and when it is asked for again', async () => {
+    const first = await warned([9, 9], options({ epochs: 2, schedule: 'constant' }));
+    expect(first.warnings).toEqual([]);
+    const on = await warned([9, 9], { resume: out(), epochs: 4 });
+    expect(on.untuned).toBe(first.untuned);
+    expect(on.warnings).toEqual([expect.objectContaining({ message: expect.stringContaining('for 3 epochs worse') })]);
+    expect(await trainWith({ resume: out() }, {}, fakeEnvironment(splits)).result).toMatchObject({
+      untunedIou: first.untuned,
+      worseThanUntuned: true,
+    });
+  });
+
+  test('costs one look at the validation images and encodes nothing; runs of a search do without', async () => {
+    const looks = async (measuresUntuned: boolean) => {
+      const environment = { ...fakeEnvironment(splits), measuresUntuned };
+      const { validate } = environment.trainer;
+      let count = 0;
+      environment.trainer.validate = (batch) => {
+        count++;
+        return validate.call(environment.trainer, batch);
+      };
+      const { untunedIou } = await trainWith(options({ overwrite: true }), {}, environment).result;
+      expect(environment.log.filter((line) => line.startsWith('encode'))).toHaveLength(1);
+      return { count, known: untunedIou !== null };
+    };
+    expect(await looks(true)).toEqual({ count: 2 * 4, known: true });
+    expect(await looks(false)).toEqual({ count: 2 * 3, known: false });
+  });
+
+  test('an abort while the untuned model is looked at leaves no run folder', async () => {
+    const controller = new AbortController();
+    const onProgress = (event: TrainEvent) => {
+      if (event.type === 'validate' && event.epoch === 0) controller.abort(new Error('stop'));
+    };
+    const run = trainWith(options(), { signal: controller.signal, onProgress }, fakeEnvironment(splits));
+    expect(await failure(run.result)).toMatchObject({
+      code: 'SAM_INTERRUPTED',
+      message: 'interrupted before the first step',
+    });
+    expect(existsSync(out())).toBe(false);
+  });
+
+  test('a checkpoint of an earlier version goes on without the untuned score', async () => {
+    const first = await trainWith(options({ epochs: 1, schedule: 'constant' }), {}, fakeEnvironment(splits)).result;
+    const bytes = await readFile(first.lastCheckpoint);
+    const length = Number(bytes.readBigUInt64LE());
+    const { __metadata__: metadata, ...tensors } = JSON.parse(bytes.subarray(8, 8 + length).toString());
+    const { untunedIou: _, ...state } = JSON.parse(metadata.state);
+    const header = { __metadata__: { ...metadata, state: JSON.stringify(state) }, ...tensors };
+    await writeSafetensors(first.lastCheckpoint, header, bytes.subarray(8 + length));
+    const { warnings, result } = await warned([9, 9, 9], { resume: out(), epochs: 4 });
+    expect(warnings).toEqual([]);
+    expect(result).toMatchObject({ epochs: 4, untunedIou: null, worseThanUntuned: false });
   });
 });
 

@@ -162,14 +162,12 @@ function guesses(entries: readonly Entry[]): Html | undefined {
     return [{ name, series, points, bins, calibration }];
   });
   if (guessing.length === 0) return undefined;
-  // It is a linear layer's: nothing keeps it below 1.
-  const most = guessing.flatMap(({ points }) => points).reduce((so, { x }) => Math.max(so, x), 1);
   return figure(
     'The model’s own guess of its IoU',
     guessing.map(({ name, calibration }) => `${name} ${guessWords(calibration)}`).join('; '),
     [
       {
-        x: { label: 'predicted IoU', domain: [0, most] },
+        x: { label: 'predicted IoU', domain: [0, 1] },
         y: { label: 'real IoU', domain: [0, 1] },
         height: SQUARE,
         marks: [

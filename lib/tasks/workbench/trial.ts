@@ -63,7 +63,8 @@ export class Trial {
     const signals = [rungEnds.signal, ...(signal === undefined ? [] : [signal])];
     const given = this.epochs === 0 ? this.options : { resume: this.options.out };
     try {
-      await trainWith(given, { signal: AbortSignal.any(signals), onProgress: take }, from).result;
+      const control = { signal: AbortSignal.any(signals), onProgress: take };
+      await trainWith(given, control, { ...from, measuresUntuned: false }).result;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (!rungEnds.signal.aborted || (error as SamError).cause !== rungEnds.signal.reason) this.#failOr(error);

@@ -10,9 +10,8 @@ export const TRAINING = {
 };
 export const STEP = { learningRate: 1e-4, update: true, scale: 1 };
 
-/** The addon that a test has named in the environment. Waiting threads sleep, as lib/addon/native.ts has it. */
+/** The addon that a test has named in the environment. */
 export function loadAddon() {
-  process.env.OMP_WAIT_POLICY ??= 'PASSIVE';
   return createRequire(import.meta.url)(process.env.SAM_NATIVE_ADDON);
 }
 

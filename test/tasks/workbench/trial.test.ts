@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { DataSplits } from '../../../lib/data/sample.js';
 import { trainOptionsSchema } from '../../../lib/options.js';
+import { readCheckpointMetadata } from '../../../lib/runs/checkpoints.js';
 import { runPaths } from '../../../lib/runs/run-folder.js';
 import { Trial } from '../../../lib/tasks/workbench/trial.js';
 import { trainWith } from '../../../lib/training/train.js';
@@ -45,6 +46,8 @@ test('rung after rung it is the run that was never stopped', async () => {
   expect(trial.bestEpoch).toBe(bestEpoch);
   expect(trial.iou).toBe(validationIous[bestEpoch - 1]);
   expect(existsSync(trial.checkpoint)).toBe(true);
+  // Trials are held against each other: none spends time on the untuned model.
+  expect((await readCheckpointMetadata(trial.checkpoint)).state.untunedIou).toBeNull();
 });
 
 test('its IoU is that of its best checkpoint, not that of its last epoch', async () => {
