@@ -30,9 +30,11 @@ export interface ComputeOptions {
   threads?: number | undefined;
 }
 
-/** Hooks of {@link resolveDevice}. `onNote` is told why `auto` takes the CPU, or another GPU than the first, where CUDA libraries or a GPU let one expect it; and
- * of a precision that is slow here. */
-export interface DeviceHooks extends Pick<Hooks, 'onNote'> {
+/**
+ * Hooks of {@link resolveDevice}. `onNote` is told why `auto` takes the CPU, or another GPU than the first, where CUDA libraries or a GPU
+ * let one expect it; `onWarning` that bf16 was asked for where nothing multiplies it.
+ */
+export interface DeviceHooks extends Pick<Hooks, 'onNote' | 'onWarning'> {
   /** Stands in for what the addon says of this machine, in tests. */
   info?: (options: { probeCuda: boolean | number }) => RuntimeInfo;
 }
@@ -83,7 +85,7 @@ const resolveSchema = z.strictObject({ device: modelOptions.device, precision: m
 function resolve(
   device: string,
   precision: Precision | 'auto',
-  { onNote, info = (options) => native().info(options) }: DeviceHooks,
+  { onNote, onWarning, info = (options) => native().info(options) }: DeviceHooks,
 ): Compute {
   const { cuda, fastBf16 } = info({ probeCuda: device !== 'cpu' });
   const cachePrecision = precision === 'fp32' ? 'fp32' : 'fp16';
@@ -99,12 +101,11 @@ function resolve(
     const automatic: Automatic = fastBf16
       ? { precision: 'bf16', precisionReason: 'this processor multiplies it in hardware' }
       : { precision: 'fp32', precisionReason: 'this processor has no bf16 arithmetic' };
+    if (precision === 'bf16' && !fastBf16) onWarning?.(slowBf16('this processor', ', about 20 times slower than fp32'));
     return { device: 'cpu', ...choose(precision, automatic), cachePrecision, name: 'CPU' };
   }
   const hasBf16 = Number(gpu.capability.split('.')[0]) >= BF16_CAPABILITY;
-  if (precision === 'bf16' && !hasBf16) {
-    onNote?.(`\`precision\` bf16 is slow on ${gpu.name}: it has no bf16 arithmetic; leave it at auto`);
-  }
+  if (precision === 'bf16' && !hasBf16) onWarning?.(slowBf16(gpu.name, ''));
   const automatic: Automatic = hasBf16
     ? { precision: 'bf16', precisionReason: `the tensor cores of ${gpu.name} multiply it` }
     : { precision: 'fp16', precisionReason: `${gpu.name} has no bf16; with a loss scaler` };
@@ -138,6 +139,11 @@ function chooseGpu(
     problems.push(`${name} cannot be used: ${problem}`);
   }
   return { problems };
+}
+
+/** Says what becomes of bf16 where it is worked out in fp32, number by number. */
+function slowBf16(where: string, measured: string): string {
+  return `\`precision\` bf16 is slow on ${where}: it has no bf16 arithmetic${measured}; leave it at auto`;
 }
 
 interface Automatic {

@@ -73,6 +73,33 @@ describe('resolveDevice', () => {
     expect(resolveDevice('auto', 'fp32', machine({}, true)).precisionReason).toBeUndefined();
   });
 
+  test('bf16 asked for by name where nothing multiplies it is warned of, once', () => {
+    const warned = (
+      device: string,
+      precision: 'auto' | 'fp32' | 'bf16' | 'fp16',
+      hooks: ReturnType<typeof machine>,
+    ) => {
+      const warnings: string[] = [];
+      expect(resolveDevice(device, precision, { ...hooks, onWarning: (line) => warnings.push(line) }).device).toBe(
+        device,
+      );
+      return warnings;
+    };
+    const slow = [
+      '`precision` bf16 is slow on this processor: it has no bf16 arithmetic, about 20 times slower than fp32; leave it at auto',
+    ];
+    expect(warned('cpu', 'bf16', machine({}))).toEqual(slow);
+    expect(warned('cpu', 'bf16', machine({}, true))).toEqual([]);
+    for (const precision of ['auto', 'fp32', 'fp16'] as const)
+      expect(warned('cpu', precision, machine({}))).toEqual([]);
+    expect(warned('cuda:0', 'bf16', withGpus('7.5'))).toEqual([
+      '`precision` bf16 is slow on GPU 0: it has no bf16 arithmetic; leave it at auto',
+    ]);
+    expect(resolveDevice('auto', 'bf16', withGpus('7.5')).precision).toBe('bf16');
+    expect(warned('cuda:0', 'bf16', withGpus('8.0'))).toEqual([]);
+    expect(warned('cuda:0', 'auto', withGpus('7.5'))).toEqual([]);
+  });
+
   test('a GPU that is not there is refused with the reason', () => {
     const refused = (device: string, cuda: Partial<RuntimeInfo['cuda']>) => () =>
       resolveDevice(device, 'auto', machine(cuda));
@@ -118,12 +145,6 @@ describe('resolveDevice', () => {
     expect(probes).toEqual([true, 0]);
     expect(resolveDevice('cuda:1', 'auto', hooks).device).toBe('cuda:1');
     expect(probes).toEqual([true, 0, true, 1]);
-  });
-
-  test('bf16 by name on a GPU that has none is warned of', () => {
-    const { notes, ...hooks } = withGpus('7.5');
-    expect(resolveDevice('auto', 'bf16', hooks).precision).toBe('bf16');
-    expect(notes).toEqual(['`precision` bf16 is slow on GPU 0: it has no bf16 arithmetic; leave it at auto']);
   });
 
   test('asks nothing of CUDA for the CPU', () => {

@@ -29,8 +29,8 @@ export interface Workplace {
  */
 export function openWorkplace(
   options: Omit<WorkOptions, keyof Hooks>,
-  { signal, onNote }: Hooks,
-  compute: Compute = computeOn(options, { onNote }),
+  { signal, onNote, onWarning }: Hooks,
+  compute: Compute = computeOn(options, { onNote, onWarning }),
 ): Workplace {
   const { cacheDir = defaultCacheDir(), cache = true, cacheMax, encoder } = options;
   const stores = new Map<string, Promise<EmbeddingStore>>();

@@ -49,6 +49,8 @@ export interface LoadOptions {
   signal?: AbortSignal;
   /** Takes a line for each step of a first use that takes time (download, conversion). */
   onNote?: (line: string) => void;
+  /** Takes a line about what may be wrong, such as a precision that this processor is slow with. */
+  onWarning?: (line: string) => void;
 }
 
 const loadSchema = z.strictObject({
@@ -60,6 +62,7 @@ const loadSchema = z.strictObject({
   threads: modelOptions.threads,
   signal: hookOptions.signal,
   onNote: hookOptions.onNote,
+  onWarning: hookOptions.onWarning,
 });
 
 const resolvedSchema = z.strictObject({
@@ -208,13 +211,14 @@ export class SamModel {
    * `SAM_NO_ADDON`: the addon is not built; `SAM_BAD_OPTION`: options.
    */
   static async load(spec: string, options: LoadOptions = {}): Promise<SamModel> {
-    const { device, precision, threads, encoder, cacheDir, signal, onNote } = parseOptions(loadSchema, {
+    const { device, precision, threads, encoder, cacheDir, ...hooks } = parseOptions(loadSchema, {
       ...requireOptions(options),
       spec,
     });
+    const { signal } = hooks;
     signal?.throwIfAborted();
-    const compute = computeOn({ device, precision, threads }, { onNote });
-    const info = await resolveModel(spec, { encoder, cacheDir, signal, onNote });
+    const compute = computeOn({ device, precision, threads }, hooks);
+    const info = await resolveModel(spec, { encoder, cacheDir, signal, onNote: hooks.onNote });
     return SamModel.fromResolved(info, compute, signal);
   }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 
 #include "binding/arguments.h"
@@ -30,7 +31,10 @@ std::string loaded_version() {
 
 bool has_fast_bf16() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16");
+  // ATEN_CPU_CAPABILITY may tell LibTorch to do with less than the processor has.
+  const std::string used = at::get_cpu_capability();
+  const bool held_back = used == "AVX2" || used == "DEFAULT" || used == "NO AVX";
+  return !held_back && __builtin_cpu_supports("avx512bf16");
 #else
   return false;
 #endif
