@@ -28,7 +28,7 @@ def ratio(theirs, ours):
 
 
 def code(words):
-    return "" if not words else "`" + str(words).replace("|", "/").replace("`", "'").replace("\n", " ")[:200] + "`"
+    return "" if not words else "`" + str(words).replace("|", "/").replace("`", "'").replace("\n", " ")[:400] + "`"
 
 
 def merged(record, kind, ending=""):
@@ -240,8 +240,8 @@ A T4, corrected by this card: its encoder is given the same share of its {T4_TFL
 
 def commands_part(record):
     names = ("addon", "doctor", "train", "evaluate", "predict", "bench")
-    rows = [(name, record["results"][name]["seconds"], code((record["results"][name]["stdout"].strip().splitlines() or [""])[-1])) for name in names if name in record["results"]]
-    return "" if not rows else "## The package's commands\n\n" + table(("command", "s", "last line"), rows)
+    rows = [(name, record["results"][name]["seconds"], code(" / ".join(record["results"][name]["stdout"].strip().splitlines()[-3:]))) for name in names if name in record["results"]]
+    return "" if not rows else "## The package's commands\n\n" + table(("command", "s", "last lines"), rows)
 
 
 def markdown(record):
