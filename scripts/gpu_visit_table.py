@@ -15,6 +15,8 @@ REHEARSAL = """> **A rehearsal on a CPU.** It shows that every stage runs to its
 
 
 def table(head, rows):
+    if not rows:
+        return "Nothing yet.\n"
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]) + "\n"
 
