@@ -116,14 +116,13 @@ def checks_part(record):
 
 
 def kernels_part(record):
-    rows = []
-    for stage in ("checks", "cudnn-attention"):
-        facts = record["results"].get(stage, {}).get("facts", {})
-        rows += [(stage, name.removeprefix("kernels/"), kernel) for name, kernel in facts.items() if name.startswith("kernels/")]
-    if not rows:
+    found = [record["results"].get(stage, {}).get("facts", {}) for stage in ("checks", "cudnn-attention")]
+    calls = [name for name in {**found[0], **found[1]} if name.startswith("kernels/")]
+    if not calls:
         return ""
     words = "`math` is the plain one, in several passes; `none`: our own kernel, as the encoder has on a CPU.\n"
-    return "## Attention kernels\n\n" + words + "\n" + table(("stage", "call", "LibTorch's kernel"), rows)
+    rows = [(name.removeprefix("kernels/"), *(facts.get(name, "-") for facts in found)) for name in calls]
+    return "## Attention kernels\n\n" + words + "\n" + table(("call", "as it runs", "with cuDNN's attention"), rows)
 
 
 def rates_part(figures):

@@ -14,13 +14,13 @@ constexpr int kTimedRounds = 5;
 }  // namespace
 
 void measure(const Context& context) {
-  const Batch batch = context.batch("run-joint", 0, 4);
+  const Batch batch = context.batch(kLearning, 0, 4);
   const Prompts prompt = context.prompts("points", 0, 1);
   const at::Device device = context.device;
   for (const auto& [label, type] : all_types(device)) {
     const auto sam = context.load();
     sam->compute_type = type;
-    Trainer trainer(sam, {});
+    Trainer trainer(sam, options_of(context, kLearning));
     const std::string suffix = std::string("-") + label;
     context.report->timing("step-of-4" + suffix, median_milliseconds(device, kTimedRounds, [&] {
                              trainer.step(batch, update_with(2e-5));
