@@ -92,9 +92,9 @@ at::Tensor by_position(const at::Tensor& distances, int64_t side) {
   return distances.index_select(1, index.flatten()).unflatten(1, {side, side}).transpose(0, 1).contiguous();
 }
 
-class Builder {
+class ViTBuilder {
  public:
-  Builder(ModelWeights& weights, const ViTConfig& config, at::ScalarType dtype)
+  ViTBuilder(ModelWeights& weights, const ViTConfig& config, at::ScalarType dtype)
       : weights_(weights), config_(config), script_(dtype) {}
 
   Module encoder() {
@@ -157,7 +157,7 @@ class Builder {
 
 torch::jit::Module build_vit(ModelWeights& weights, const ViTConfig& config, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
-  return Builder(weights, config, dtype).encoder();
+  return ViTBuilder(weights, config, dtype).encoder();
 }
 
 }  // namespace sam
