@@ -50,6 +50,21 @@ void check_case(const Context& context, const std::string& name, Sam& sam,
   report.check("decoder/" + name + "/mask", wrong_pixels(sampled, context.at(name + "/logits")), 0);
 }
 
+// A mask as the only prompt, in a batch of prompts with points: those that are missing leave no trace.
+void check_mask_without_points(const Context& context, const std::string& name, Sam& sam) {
+  Prompts prompts;
+  prompts.images = 2;
+  prompts.per_image = 1;
+  prompts.points = at::zeros({2, 1, 3, 2}, context.device);
+  prompts.labels = at::full({2, 1, 3}, kMissing, at::TensorOptions(context.device).dtype(at::kLong));
+  prompts.masks = synthetic_mask_prompts(context.at(name + "/settings")[1].item<int64_t>(), 2)
+                      .unflatten(0, {2, 1})
+                      .to(context.device);
+  const Masks masks = sam.decode(context.embeddings.narrow(0, 0, 2), prompts, MaskOutput::kMulti);
+  context.report->check("decoder/" + name + "-missing/ious",
+                        difference(masks.iou_predictions, context.at(name + "/ious")), kIouTolerance);
+}
+
 }  // namespace
 
 void check_decoder(const Context& context) {
@@ -80,6 +95,7 @@ void check_decoder(const Context& context) {
     const auto sam = quiet || meta ? context.load(meta, quiet) : usual;
     check_case(context, name, *sam, values);
   }
+  check_mask_without_points(context, "mask", *usual);
 }
 
 }  // namespace sam::core_test
