@@ -12,7 +12,7 @@ namespace {
 using namespace sam::binding;
 
 // Raised whenever binding.d.ts changes; lib/addon/native.ts refuses an addon with another number.
-constexpr int kContract = 4;
+constexpr int kContract = 5;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   sam::use_block_allocator();

@@ -108,15 +108,20 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
   StepResult result{0, to_vector(evaluated.losses), kNaN};
   result.loss = mean(result.losses);
   if (!std::isfinite(result.loss)) return result;
-  {
+  try {
     RECORD_USER_SCOPE("backward");
     (evaluated.losses.mean() * (options.scale * scaler_.scale())).backward();
+  } catch (...) {
+    optimizer_.zero_grad();  // half a backward pass
+    throw;
   }
   fill_unused();
   if (!options.update) return result;
   result.gradient_norm = update(options);
-  // Overflow is part of life in fp16: the scaler has skipped the step. Elsewhere it is the end.
-  if (!std::isfinite(result.gradient_norm) && !scaler_.enabled()) result.loss = kNaN;
+  if (std::isfinite(result.gradient_norm)) return result;
+  // Overflow is part of life in fp16, and the next scale is lower. Elsewhere it is the end.
+  result.skipped = scaler_.enabled();
+  if (!result.skipped || scaler_.hopeless()) result.loss = kNaN;
   return result;
 }
 
