@@ -92,9 +92,9 @@ export interface Embeddings extends Disposable {
 }
 /** One image on its way through the encoder. */
 export interface Encoding extends Disposable {
-  /** Runs the next slice of the encoder (compute lane). True when the embedding is ready. */
+  /** Runs the next slice of the encoder (compute lane). True when the embedding is ready. Once it failed, so do all later calls. */
   advance(): Promise<boolean>;
-  /** The finished embedding, B = 1. Throws before `advance` returned true. */
+  /** The finished embedding, B = 1. Throws before `advance` returned true, and after it failed. */
   embeddings(): Embeddings;
 }
 
@@ -167,6 +167,7 @@ export interface StepResult {
   loss: number; // mean over the batch. NaN or infinite: no weight was changed, and gradients gathered since the last update are gone
   losses: Float64Array; // b, each image's loss
   gradientNorm: number; // norm of all gradients before clipping; NaN when `update` was false
+  skipped: boolean; // fp16: gradients overflowed, the weights stayed and the loss scale was halved. Too often: `loss` is NaN
 }
 /** AdamW over the mask decoder of a model, which it shares with it, in the model's precision. All on the compute lane. */
 export interface Trainer extends Disposable {

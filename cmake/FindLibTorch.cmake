@@ -67,9 +67,6 @@ foreach(_name torch_cpu c10)
     set_target_properties(LibTorch::${_name} PROPERTIES
       IMPORTED_LOCATION "${LibTorch_${_name}}"
       INTERFACE_INCLUDE_DIRECTORIES "${LIBTORCH}/include;${LIBTORCH}/include/torch/csrc/api/include")
-    if(WIN32)
-      set_target_properties(LibTorch::${_name} PROPERTIES IMPORTED_IMPLIB "${LibTorch_${_name}}")
-    endif()
   endif()
 endforeach()
 target_link_libraries(LibTorch::torch_cpu INTERFACE LibTorch::c10)

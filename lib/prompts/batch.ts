@@ -50,7 +50,7 @@ export function toPromptBatch(
   const [padPrompts, padPoints] = pointSets === 'separate' ? [padTo, Math.min(padTo, 1)] : [1, padTo];
   const promptsPerImage = Math.max(1, padPrompts, ...perImage.map((list) => list.length));
   const mostPoints = Math.max(padPoints, ...all.map((prompt) => prompt.points.length));
-  // With neither a point nor a box one missing point stands for "no prompt".
+  // With neither a point nor a box one missing point stands for "no prompt": the decoder sees nothing of it.
   const pointsPerPrompt = withBoxes ? mostPoints : Math.max(1, mostPoints);
   const slots = perImage.length * promptsPerImage;
   const batch = {

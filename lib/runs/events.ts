@@ -56,6 +56,8 @@ export interface StepEvent {
   learningRate: number;
   /** Norm of the gradient, before clipping. */
   gradientNorm: number;
+  /** Set in fp16 where the gradients overflowed: the weights stayed as they were. */
+  skipped?: true;
   /** Images trained on in a second, since the epoch (or its resumed rest) began. */
   samplesPerSecond: number;
 }

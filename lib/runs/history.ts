@@ -5,7 +5,7 @@ import type { EpochEvent, StepEvent } from './events.js';
 
 /** A line of `history.jsonl`: an optimisation step, or an epoch with its seconds. */
 export type HistoryLine =
-  | Pick<StepEvent, 'type' | 'epoch' | 'step' | 'loss' | 'learningRate' | 'gradientNorm'>
+  | Pick<StepEvent, 'type' | 'epoch' | 'step' | 'loss' | 'learningRate' | 'gradientNorm' | 'skipped'>
   | (Omit<EpochEvent, 'epochs'> & { seconds: number; samplesPerSecond: number });
 
 /** The open file `history.jsonl` of a run that goes on. */

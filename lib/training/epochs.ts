@@ -109,11 +109,11 @@ async function trainEpoch(context: EpochsContext): Promise<{ seconds: number; sa
   let mark = performance.now();
   const land = async (): Promise<boolean> => {
     const sent = flight.shift()!;
-    const gradientNorm = await landed(context, sent, sums);
+    const result = await landed(context, sent, sums);
     seconds.train += (performance.now() - mark) / 1000;
     mark = performance.now();
     if (!sent.plan.update) return false;
-    await completeStep(context, { sums, gradientNorm, stepsPerEpoch, pace: pace() });
+    await completeStep(context, { sums, result, stepsPerEpoch, pace: pace() });
     sums = { lossSum: 0, sampleCount: 0, batches: 0 };
     return true;
   };
@@ -173,22 +173,30 @@ function send(context: EpochsContext, { batch, plan }: PreparedBatch, flight: re
   return { plan, result };
 }
 
-/** Takes the result of a batch. Returns the gradients' norm; NaN where the optimiser has not stepped. */
-async function landed(context: EpochsContext, sent: Sent, sums: StepSums): Promise<number> {
-  const { compute } = context.run;
+/** Takes the result of a batch, and adds its losses to the step's. */
+async function landed(context: EpochsContext, sent: Sent, sums: StepSums): Promise<StepResult> {
   const { plan } = sent;
   const result = await sent.result;
-  // A loss scaler (fp16) meets infinite gradients now and then, and leaves out such a step by itself.
-  const gradientsFit = !plan.update || compute.precision === 'fp16' || Number.isFinite(result.gradientNorm);
-  if (!Number.isFinite(result.loss) || !gradientsFit) {
-    await context.history.append({ ...stepLine(context), loss: result.loss, gradientNorm: result.gradientNorm });
-    throw nanLoss(context, plan, Number.isFinite(result.loss) ? 'the gradients are' : 'the loss is');
+  if (!Number.isFinite(result.loss)) {
+    await context.history.append({ ...stepLine(context), ...outcomeOf(result), loss: result.loss });
+    throw nanLoss(context, plan, wrongWith(result));
   }
   for (const loss of result.losses) sums.lossSum += loss;
   sums.sampleCount += plan.samples.length;
   sums.batches++;
   context.counters.trainedSamples += plan.samples.length;
-  return result.gradientNorm;
+  return result;
+}
+
+/** Says what of a step is not finite. A loss scaler that gives up has left out steps before. */
+function wrongWith({ losses, skipped }: StepResult): string {
+  if (skipped) return 'at every loss scale of fp16 the gradients are';
+  return losses.every(Number.isFinite) ? 'the gradients are' : 'the loss is';
+}
+
+/** Makes the part of a history line that the trainer tells. */
+function outcomeOf({ gradientNorm, skipped }: StepResult) {
+  return { gradientNorm, ...(skipped && { skipped }) };
 }
 
 /** Makes the head of a history line for the step in progress. */
@@ -199,12 +207,12 @@ function stepLine({ state, schedule }: EpochsContext) {
 
 async function completeStep(
   context: EpochsContext,
-  step: { sums: StepSums; gradientNorm: number; stepsPerEpoch: number; pace: number },
+  step: { sums: StepSums; result: StepResult; stepsPerEpoch: number; pace: number },
 ): Promise<void> {
   const { state } = context;
   const { options } = context.run;
-  const { sums, gradientNorm, stepsPerEpoch } = step;
-  const line = { ...stepLine(context), loss: sums.lossSum / sums.sampleCount, gradientNorm };
+  const { sums, result, stepsPerEpoch } = step;
+  const line = { ...stepLine(context), loss: sums.lossSum / sums.sampleCount, ...outcomeOf(result) };
   await context.history.append(line);
   state.step++;
   state.batch += sums.batches;
@@ -251,7 +259,8 @@ function nanLoss(context: EpochsContext, plan: PlannedBatch, what: string): SamE
   const last = context.lastCheckpoint();
   const kept = last === undefined ? 'nothing was saved yet' : `the last good checkpoint is kept: ${last}`;
   const where = `epoch ${state.epoch + 1}, step ${state.step + 1}`;
+  const wider = context.run.compute.precision === 'fp16' ? ', or use `precision` fp32' : '';
   return new SamError('SAM_NAN_LOSS', `${what} not finite in ${where}; images of the batch: ${images}`, {
-    fix: `look at these images, lower \`lr\` or set \`clipGradNorm\`; ${kept}`,
+    fix: `look at these images, lower \`lr\` or set \`clipGradNorm\`${wider}; ${kept}`,
   });
 }

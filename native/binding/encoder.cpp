@@ -8,6 +8,36 @@
 #include "encoder/preprocess.h"
 
 namespace sam::binding {
+namespace {
+
+[[noreturn]] void refuse_failed() {
+  throw Error("SAM_BAD_ARGUMENT", "this encoding failed: begin the image again");
+}
+
+// The next slice. Slices work in place: what one left behind when it failed is of no use to anyone.
+bool run_next_slice(EncodingState& state) {
+  using Stage = EncodingState::Stage;
+  if (state.stage == Stage::kFailed) refuse_failed();
+  if (state.stage == Stage::kReady) return true;
+  try {
+    state.x = state.encoder->run_slice(state.slice, std::move(state.x));
+    if (++state.slice < state.encoder->slices()) return false;
+    if (!at::isfinite(state.x).all().item<bool>())
+      throw Error("SAM_BAD_CHECKPOINT",
+                  "the image encoder makes NaN or infinity of a picture: with `precision` fp32 it may "
+                  "not; if it does, get its weights again");
+    // Here, where this lane has waited for the GPU: later the other would wait for the next image's slices.
+    if (state.to_host) state.x = state.x.to(at::kCPU);
+  } catch (...) {
+    state.stage = Stage::kFailed;
+    state.x = at::Tensor();
+    throw;
+  }
+  state.stage = Stage::kReady;
+  return true;
+}
+
+}  // namespace
 
 void ImageEncoderHandle::define_class(Napi::Env env) {
   constructor_of(Environment::of(env)) =
@@ -25,8 +55,7 @@ Napi::Value ImageEncoderHandle::begin(const Napi::CallbackInfo& info) {
         [encoder = held(), pixels = image.bytes("pixels", {height, width, 3}), image_size,
          to_host = image.flag("toHost", false)] {
           RECORD_USER_SCOPE("preprocess");
-          return std::make_shared<EncodingState>(
-              EncodingState{encoder, preprocess(pixels, image_size), to_host});
+          return std::make_shared<EncodingState>(encoder, preprocess(pixels, image_size), to_host);
         },
         [](Napi::Env env, std::shared_ptr<EncodingState> state) -> Napi::Value {
           return EncodingHandle::wrap(env, std::move(state));
@@ -46,15 +75,7 @@ Napi::Value EncodingHandle::advance(const Napi::CallbackInfo& info) {
         info.Env(), LaneKind::kCompute,
         [state = held()] {
           RECORD_USER_SCOPE("encode");
-          if (!state->done()) state->x = state->encoder->run_slice(state->slice++, std::move(state->x));
-          if (state->done() && !at::isfinite(state->x).all().item<bool>())
-            throw Error("SAM_BAD_CHECKPOINT",
-                        "the image encoder makes NaN or infinity of a picture: with `precision` fp32 it may "
-                        "not; if it does, get its weights again");
-          // Here, where this lane has waited for the GPU: later the other would wait for the next image's
-          // slices.
-          if (state->done() && state->to_host) state->x = state->x.to(at::kCPU);
-          return state->done();
+          return run_next_slice(*state);
         },
         [](Napi::Env env, bool done) -> Napi::Value { return Napi::Boolean::New(env, done); });
   });
@@ -63,7 +84,9 @@ Napi::Value EncodingHandle::advance(const Napi::CallbackInfo& info) {
 Napi::Value EncodingHandle::embeddings(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = held();
-    if (!state->done())
+    const EncodingState::Stage stage = state->stage;
+    if (stage == EncodingState::Stage::kFailed) refuse_failed();
+    if (stage != EncodingState::Stage::kReady)
       throw Error("SAM_BAD_ARGUMENT", "the encoding is not finished: call advance until it is true");
     return wrap_embeddings(info.Env(), state->x);
   });

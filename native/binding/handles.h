@@ -4,6 +4,8 @@
 #include <ATen/core/Tensor.h>
 #include <napi.h>
 
+#include <atomic>
+
 #include "binding/handle.h"
 #include "encoder/image_encoder.h"
 #include "model/sam.h"
@@ -31,12 +33,13 @@ class EmbeddingsHandle final : public Handle<EmbeddingsHandle, at::Tensor> {
 
 // An image between two slices of its encoder.
 struct EncodingState {
+  enum class Stage { kUnderWay, kReady, kFailed };
+
   std::shared_ptr<ImageEncoder> encoder;
   at::Tensor x;
   bool to_host = false;  // the embedding is for storage
   int64_t slice = 0;
-
-  bool done() const { return slice == encoder->slices(); }
+  std::atomic<Stage> stage = Stage::kUnderWay;  // which the main thread asks for while the next slice may run
 };
 
 class EncodingHandle final : public Handle<EncodingHandle, EncodingState> {

@@ -84,6 +84,7 @@ Napi::Value TrainerHandle::step(const Napi::CallbackInfo& info) {
           out.Set("loss", Napi::Number::New(env, result.loss));
           out.Set("losses", to_float64(env, result.losses));
           out.Set("gradientNorm", Napi::Number::New(env, result.gradient_norm));
+          out.Set("skipped", Napi::Boolean::New(env, result.skipped));
           return out;
         });
   });

@@ -73,6 +73,21 @@ void check_chunks(const Context& context, Sam& sam) {
   sam.mask_decoder->prompts_at_once = 0;
 }
 
+// A mask as the only prompt, in a batch of prompts with points: those that are missing leave no trace.
+void check_mask_without_points(const Context& context, const std::string& name, Sam& sam) {
+  Prompts prompts;
+  prompts.images = 2;
+  prompts.per_image = 1;
+  prompts.points = at::zeros({2, 1, 3, 2}, context.device);
+  prompts.labels = at::full({2, 1, 3}, kMissing, at::TensorOptions(context.device).dtype(at::kLong));
+  prompts.masks = synthetic_mask_prompts(context.at(name + "/settings")[1].item<int64_t>(), 2)
+                      .unflatten(0, {2, 1})
+                      .to(context.device);
+  const Masks masks = sam.decode(context.embeddings.narrow(0, 0, 2), prompts, MaskOutput::kMulti);
+  context.report->check("decoder/" + name + "-missing/ious",
+                        difference(masks.iou_predictions, context.at(name + "/ious")), kIouTolerance);
+}
+
 }  // namespace
 
 void check_decoder(const Context& context) {
@@ -106,6 +121,8 @@ void check_decoder(const Context& context) {
       check_case(context, name, *sam, values);
     });
   }
+  context.report->attempt("decoder/mask-missing",
+                          [&] { check_mask_without_points(context, "mask", *usual); });
 }
 
 }  // namespace sam::core_test

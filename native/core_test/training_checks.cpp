@@ -185,6 +185,60 @@ void check_fp16(const Context& context, const std::string& run) {
   context.report->check("training/" + run + "/fp16-skipped", worst(moved), 0);
 }
 
+// The scaler halves its scale until one fits; where none does it gives up.
+void check_scaler(const Context& context) {
+  const auto overflows = [](LossScaler& scaler) {
+    int count = 0;
+    for (; !scaler.hopeless() && count < 1000; ++count) scaler.update(false);
+    return count;
+  };
+  LossScaler fresh(true), grown(true), other(false);
+  context.report->check("training/scaler/below-1", std::abs(overflows(fresh) - 17), 0);
+  grown.restore(std::ldexp(1, 40), 0);
+  context.report->check("training/scaler/in-a-row", std::abs(overflows(grown) - 20), 0);
+  grown.update(true);
+  context.report->check("training/scaler/goes-on", grown.hopeless() ? 1 : 0, 0);
+  context.report->check("training/scaler/other-types", std::abs(overflows(other) - 1000), 0);
+}
+
+// Gradients that no scale brings into range, in fp32 arithmetic, which is quick everywhere.
+void check_hopeless(const Context& context, const std::string& run) {
+  const auto sam = context.load();
+  sam->compute_type = at::kHalf;
+  Trainer trainer(sam, options_of(context, run));
+  sam->compute_type = at::kFloat;
+  const Batch batch = context.batches(run)[0];
+  StepOptions endless = update_with(kLearningRate);
+  endless.scale = 1e300;
+  int steps = 0, skipped = 0;
+  for (StepResult result; std::isfinite(result.loss) && steps < 100; ++steps) {
+    result = trainer.step(batch, endless);
+    skipped += result.skipped;
+  }
+  context.report->check("training/" + run + "/hopeless", std::abs(steps - 17) + std::abs(skipped - 17), 0);
+}
+
+// Gradients of half a backward pass must not enter the next step.
+void check_failed_backward(const Context& context, const std::string& run) {
+  const auto sam = context.load();
+  Trainer trainer(sam, options_of(context, run));
+  const Batch batch = context.batches(run)[0];
+  const at::Tensor first = sam->trainable().front().second;
+  const auto hook = first.register_hook([](const at::Tensor& gradient) -> at::Tensor {
+    throw std::runtime_error("stop");
+    return gradient;
+  });
+  double left = 1;
+  try {
+    trainer.step(batch, gradients_only());
+  } catch (const std::exception&) {
+    left = 0;
+  }
+  for (const auto& [name, parameter] : sam->trainable()) left += parameter.grad().defined();
+  first.remove_hook(hook);
+  context.report->check("training/" + run + "/failed-backward", left, 0);
+}
+
 }  // namespace
 
 void check_training(const Context& context) {
@@ -194,6 +248,9 @@ void check_training(const Context& context) {
     report.attempt("training/" + run, [&] { check_run(context, run); });
   }
   report.attempt("training/resumed", [&] { check_resume(context, kLearning); });
+  report.attempt("training/scaler", [&] { check_scaler(context); });
+  report.attempt("training/hopeless", [&] { check_hopeless(context, kLearning); });
+  report.attempt("training/failed-backward", [&] { check_failed_backward(context, kLearning); });
   // On a CPU fp16 is for the patient: ten times as slow.
   if (context.device.is_cuda()) report.attempt("training/fp16", [&] { check_fp16(context, kLearning); });
 }

@@ -9,7 +9,9 @@
 #include <string>
 #include <utility>
 
+#include "encoder/move_module.h"
 #include "error.h"
+#include "model/autocast.h"
 #include "model/frame.h"
 #include "storage/file.h"
 #include "text.h"
@@ -33,7 +35,8 @@ std::string words(const std::exception& error) {
   return torch ? torch->what_without_backtrace() : error.what();
 }
 
-[[noreturn]] void bad(const std::string& path, const std::string& what, const std::string& detail = {}) {
+[[noreturn]] void bad_encoder(const std::string& path, const std::string& what,
+                              const std::string& detail = {}) {
   throw Error("SAM_BAD_ENCODER", path + " " + what, detail);
 }
 
@@ -46,12 +49,15 @@ class TorchScriptEncoder : public ImageEncoder {
     if (count && run_slice_) {
       const c10::IValue slices = (*count)({});
       if (!slices.isInt() || slices.toInt() < 1)
-        bad(path_, "has a slice_count that is not a positive number");
+        bad_encoder(path_, "has a slice_count that is not a positive number");
       slices_ = slices.toInt();
     } else {
       run_slice_.reset();
     }
   }
+
+  // For modules that say a type themselves, as tracing writes it down: what then meets another is converted.
+  void mix_types() { product_type_ = dtype_; }
 
   at::Device device() const override { return device_; }
 
@@ -60,16 +66,17 @@ class TorchScriptEncoder : public ImageEncoder {
 
   at::Tensor run_layer(int64_t slice, at::Tensor x) override {
     const c10::InferenceMode inference;
+    const Autocast mixing(device_.type(), product_type_);
     if (slice == 0) x = x.to(device_, dtype_);
     const c10::IValue y = run_slice_ ? (*run_slice_)({slice, std::move(x)}) : module_.forward({std::move(x)});
-    if (!y.isTensor()) bad(path_, "gave " + y.tagKind() + ", not a tensor: " + kNeeded);
+    if (!y.isTensor()) bad_encoder(path_, "gave " + y.tagKind() + ", not a tensor: " + kNeeded);
     return slice + 1 == slices_ ? checked(y.toTensor()) : y.toTensor();
   }
 
  private:
   at::Tensor checked(const at::Tensor& y) const {
     if (y.dim() != 4 || y.sizes().slice(1) != at::IntArrayRef{kEmbeddingDim, kEmbeddingSize, kEmbeddingSize})
-      bad(path_, "gave a tensor of shape " + shape_text(y.sizes()) + ": " + kNeeded);
+      bad_encoder(path_, "gave a tensor of shape " + shape_text(y.sizes()) + ": " + kNeeded);
     return y.to(at::kFloat).contiguous();
   }
 
@@ -77,6 +84,7 @@ class TorchScriptEncoder : public ImageEncoder {
   torch::jit::Module module_;
   at::Device device_;
   at::ScalarType dtype_;
+  at::ScalarType product_type_ = at::kFloat;  // of autocast; fp32: none
   std::optional<torch::jit::Method> run_slice_;
   int64_t slices_ = 1;
 };
@@ -88,10 +96,10 @@ torch::jit::Module load_module(const std::string& path) {
   try {
     return torch::jit::load(path, at::kCPU);
   } catch (const std::exception& error) {
-    bad(path,
-        "is not a TorchScript file, or it is cut short: make one with torch.jit.save "
-        "(scripts/export_encoder.py)",
-        words(error));
+    bad_encoder(path,
+                "is not a TorchScript file, or it is cut short: make one with torch.jit.save "
+                "(scripts/export_encoder.py)",
+                words(error));
   }
 }
 
@@ -106,27 +114,39 @@ void try_out(ImageEncoder& encoder, const std::string& path) {
   } catch (const std::exception& error) {
     const std::string reason = words(error);
     if (reason.find("can't allocate memory") != std::string::npos) throw;
-    bad(path, "fails on a 1 x 3 x 1024 x 1024 picture (" + essence(reason) + "): " + kNeeded, reason);
+    bad_encoder(path, "fails on a 1 x 3 x 1024 x 1024 picture (" + essence(reason) + "): " + kNeeded, reason);
   }
+}
+
+std::unique_ptr<TorchScriptEncoder> make_encoder(const std::string& path, torch::jit::Module module,
+                                                 at::Device device, at::ScalarType dtype) {
+  // Not frozen: measured to gain nothing, and it takes as long as several images.
+  // Profiling would run the first calls unoptimised and compile the second; an encoder's shapes never change.
+  torch::jit::getProfilingMode() = false;
+  if (!module.find_method("forward")) bad_encoder(path, std::string("has no forward: ") + kNeeded);
+  module.eval();
+  move_module(module, device, dtype);
+  return std::make_unique<TorchScriptEncoder>(path, std::move(module), device, dtype);
 }
 
 }  // namespace
 
 std::unique_ptr<ImageEncoder> torchscript_encoder(const std::string& path, torch::jit::Module module,
                                                   at::Device device, at::ScalarType dtype) {
-  // Not frozen: measured to gain nothing, and it takes as long as several images.
-  // Profiling would run the first calls unoptimised and compile the second; an encoder's shapes never change.
-  torch::jit::getProfilingMode() = false;
-  if (!module.find_method("forward")) bad(path, std::string("has no forward: ") + kNeeded);
-  module.eval();
-  module.to(device, dtype);
-  return std::make_unique<TorchScriptEncoder>(path, std::move(module), device, dtype);
+  return make_encoder(path, std::move(module), device, dtype);
 }
 
 std::unique_ptr<ImageEncoder> load_torchscript(const std::string& path, at::Device device,
                                                at::ScalarType dtype, bool check) {
-  auto encoder = torchscript_encoder(path, load_module(path), device, dtype);
-  if (check) try_out(*encoder, path);
+  auto encoder = make_encoder(path, load_module(path), device, dtype);
+  if (!check) return encoder;
+  try {
+    try_out(*encoder, path);
+  } catch (const Error&) {
+    if (dtype == at::kFloat) throw;
+    encoder->mix_types();
+    try_out(*encoder, path);
+  }
   return encoder;
 }
 

@@ -18,8 +18,9 @@ namespace sam {
 std::unique_ptr<ImageEncoder> torchscript_encoder(const std::string& path, torch::jit::Module module,
                                                   at::Device device, at::ScalarType dtype);
 
-// From a file. `check` runs it once on zeros. Throws SAM_IO (no such file) or SAM_BAD_ENCODER (no
-// TorchScript, cut short, fails, or as above).
+// From a file. `check` runs it once on zeros; one that fails in a half type because fp32 is written down in
+// it then runs in mixed precision. Throws SAM_IO (no such file) or SAM_BAD_ENCODER (no TorchScript, cut
+// short, fails, or as above).
 std::unique_ptr<ImageEncoder> load_torchscript(const std::string& path, at::Device device,
                                                at::ScalarType dtype, bool check);
 

@@ -17,12 +17,12 @@ namespace {
 using torch::jit::Module;
 
 constexpr double kBatchNormEpsilon = 1e-5;
-constexpr double kNormEpsilon = 1e-5;
+constexpr double kTinyNormEpsilon = 1e-5;
 constexpr int64_t kBand = 14;  // rows of tokens that attention takes at a time
 
 // The methods below are TorchScript.
 
-constexpr const char* kTinyViTPatchEmbed = R"(
+constexpr const char* kTinyPatchEmbed = R"(
 def forward(self, x: Tensor) -> Tensor:
     x = x.to(self.conv1.weight.dtype).permute(0, 2, 3, 1).contiguous()
     return self.conv2.forward(torch.gelu_(self.conv1.forward(x)))
@@ -157,7 +157,7 @@ class TinyViTBuilder {
     Module m = script_.module("PatchEmbed");
     m.register_module("conv1", conv("patch_embed.seq.0"));
     m.register_module("conv2", conv("patch_embed.seq.2"));
-    m.define(kTinyViTPatchEmbed);
+    m.define(kTinyPatchEmbed);
     return m;
   }
 
@@ -215,7 +215,7 @@ class TinyViTBuilder {
   Module mlp(const std::string& name) {
     return script_.mlp({take(name + ".norm.weight"), take(name + ".norm.bias"), take(name + ".fc1.weight"),
                         take(name + ".fc1.bias"), take(name + ".fc2.weight"), take(name + ".fc2.bias"),
-                        kNormEpsilon});
+                        kTinyNormEpsilon});
   }
 
   Module block(const std::string& name, const TinyViTStage& stage) {

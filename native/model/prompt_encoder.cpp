@@ -85,7 +85,10 @@ PromptEmbeddings PromptEncoderImpl::forward(const Prompts& prompts) {
     at::Tensor points = prompts.points, labels = prompts.labels;
     if (!prompts.boxes.defined()) {  // the reference's one padding token, where no box follows
       points = at::cat({points, points.new_zeros({images, per_image, 1, 2})}, 2);
-      labels = at::cat({labels, labels.new_full({images, per_image, 1}, kNotAPoint)}, 2);
+      // Where all points are missing it is missing too: the reference pads nothing then.
+      const at::Tensor none = (labels == kMissing).all(2, /*keepdim=*/true);
+      labels = at::cat(
+          {labels, at::full_like(none, kNotAPoint, labels.options()).masked_fill_(none, kMissing)}, 2);
     }
     sparse.push_back(embed_points(points, labels));
     missing.push_back(labels == kMissing);

@@ -1,5 +1,5 @@
 // Dynamic loss scaling for fp16 (Micikevicius et al. 2018): gradients too small for fp16 are lifted, and a
-// step whose gradients overflowed is left out. With other types it does nothing.
+// step whose gradients overflowed is left out. With other types it does nothing: no step is left out there.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,13 @@ class LossScaler {
   bool enabled() const { return enabled_; }
   double scale() const { return enabled_ ? scale_ : 1.0; }
 
+  // No scale helps: gradients that don't fit without one, or in step after step, are not an overflow.
+  bool hopeless() const { return scale_ < 1 || skipped_ >= kMostSkipped; }
+
   // After each update: were all gradients finite?
   void update(bool finite) {
     if (!enabled_) return;
+    skipped_ = finite ? 0 : skipped_ + 1;
     if (!finite) {
       scale_ /= 2;
       good_steps_ = 0;
@@ -34,10 +38,12 @@ class LossScaler {
 
  private:
   static constexpr int64_t kGrowthInterval = 2000;
+  static constexpr int64_t kMostSkipped = 20;
 
   bool enabled_;
   double scale_ = 65536;
   int64_t good_steps_ = 0;
+  int64_t skipped_ = 0;  // in a row
 };
 
 }  // namespace sam

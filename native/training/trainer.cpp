@@ -108,9 +108,12 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
   const c10::OptionalDeviceGuard here(sam_->device);
   const at::AutoGradMode with_gradients(true);
   const Evaluated evaluated = evaluate(batch, /*training=*/true);
-  {
+  try {
     RECORD_USER_SCOPE("backward");
     (evaluated.losses.mean() * (options.scale * scaler_.scale())).backward();
+  } catch (...) {
+    optimizer_.zero_grad();  // half a backward pass
+    throw;
   }
   fill_unused();
   // Losses and norm are read at once: each read waits for the GPU.
@@ -128,8 +131,10 @@ StepResult Trainer::step(const Batch& batch, const StepOptions& options) {
   }
   if (!options.update) return result;
   update(options, result.gradient_norm);
-  // Overflow is part of life in fp16: the scaler has skipped the step. Elsewhere it is the end.
-  if (!std::isfinite(result.gradient_norm) && !scaler_.enabled()) result.loss = kNaN;
+  if (std::isfinite(result.gradient_norm)) return result;
+  // Overflow is part of life in fp16, and the next scale is lower. Elsewhere it is the end.
+  result.skipped = scaler_.enabled();
+  if (!result.skipped || scaler_.hopeless()) result.loss = kNaN;
   return result;
 }
 

@@ -39,6 +39,7 @@ struct StepResult {
   double loss = 0;  // mean of `losses`; not finite: no weight was changed, and gathered gradients are gone
   std::vector<double> losses;  // B
   double gradient_norm = 0;    // before clipping; NaN without an update
+  bool skipped = false;        // gradients overflowed in fp16, and changed nothing but the scale
 };
 
 struct ValidationResult {

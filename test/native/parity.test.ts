@@ -65,7 +65,7 @@ describe('the C++ core agrees with the reference', () => {
     [
       'training',
       '20 AdamW steps (of the article too): losses to 1e-3, changes to cosine 0.999; resuming changes nothing',
-      10,
+      16,
     ],
     ['precision', 'bf16 gives the same masks', 1],
     ['softmax', "our kernel and LibTorch's operators, on grids of any width", 21],

@@ -70,8 +70,8 @@ export class FakeTrainer implements Trainer {
   momentum = 0;
   gradient = 0;
   calls: { images: number; update: boolean; scale: number; learningRate: number }[] = [];
-  /** Called before each step: tests abort, throw or answer NaN here. */
-  onStep: (call: number) => 'nan' | undefined = () => undefined;
+  /** Called before each step: tests abort, throw or answer NaN here, or as a loss scaler does that leaves a step out, or gives up. */
+  onStep: (call: number) => 'nan' | 'skip' | 'give up' | undefined = () => undefined;
   onSave: (path: string) => void = () => {};
   /** Validation losses, one for each batch after a step, instead of the computed ones. */
   validationLosses: number[] | undefined;
@@ -87,11 +87,16 @@ export class FakeTrainer implements Trainer {
     await new Promise((resolve) => setImmediate(resolve));
     const asked = this.onStep(this.calls.length);
     if (asked === 'nan')
-      return { loss: Number.NaN, losses: new Float64Array(images).fill(Number.NaN), gradientNorm: Number.NaN };
+      return { loss: Number.NaN, losses: Float64Array.of(Number.NaN), gradientNorm: Number.NaN, skipped: false };
     const targets = targetsOf(batch);
     const losses = targets.map((target) => (this.weight - target) ** 2);
     const slope = targets.reduce((sum, target) => sum + 2 * (this.weight - target), 0) / images;
     this.gradient += slope * scale;
+    if (asked !== undefined) {
+      this.gradient = 0;
+      const loss = asked === 'skip' ? losses.reduce((a, b) => a + b, 0) / images : Number.NaN;
+      return { loss, losses: Float64Array.from(losses), gradientNorm: Number.POSITIVE_INFINITY, skipped: true };
+    }
     const norm = Math.abs(this.gradient);
     if (update) {
       this.momentum = 0.9 * this.momentum + this.gradient;
@@ -99,7 +104,7 @@ export class FakeTrainer implements Trainer {
       this.gradient = 0;
     }
     const loss = losses.reduce((a, b) => a + b, 0) / images;
-    return { loss, losses: Float64Array.from(losses), gradientNorm: update ? norm : Number.NaN };
+    return { loss, losses: Float64Array.from(losses), gradientNorm: update ? norm : Number.NaN, skipped: false };
   }
 
   async validate(batch: TrainingBatch): Promise<{ losses: Float64Array; ious: Float64Array }> {

@@ -339,6 +339,21 @@ describe('when something is wrong', () => {
     expect((await historyLines()).at(-1)).toMatchObject({ type: 'step', step: 6, loss: 'NaN' });
   });
 
+  test('fp16 steps that the loss scaler leaves out are told; where it gives up, the run ends', async () => {
+    const environment = fakeEnvironment(splits);
+    environment.compute = () => ({ device: 'cuda:0', precision: 'fp16', cachePrecision: 'fp16', name: 'GPU' });
+    environment.trainer.onStep = (call) => (call === 7 ? 'give up' : call === 2 || call === 6 ? 'skip' : undefined);
+    const error = await failure(trainWith(options(), {}, environment).result);
+    expect(error).toMatchObject({ code: 'SAM_NAN_LOSS', fix: expect.stringContaining('`precision` fp32') });
+    expect(error.message).toMatch(
+      /^at every loss scale of fp16 the gradients are not finite in epoch 2, step 7; images/,
+    );
+    const steps = (await historyLines()).filter(({ type }) => type === 'step');
+    expect(steps.map(({ skipped = false }) => skipped)).toEqual([false, true, false, false, false, true, true]);
+    expect(steps[1]).toMatchObject({ loss: expect.any(Number), gradientNorm: 'Infinity' });
+    expect(steps[6]).toMatchObject({ loss: 'NaN' });
+  });
+
   test('a NaN loss before anything was saved leaves no run folder behind', async () => {
     const environment = fakeEnvironment(splits);
     environment.trainer.onStep = () => 'nan';
