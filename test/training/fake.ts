@@ -83,9 +83,9 @@ export class FakeTrainer implements Trainer {
   ): Promise<StepResult> {
     const images = batch.prompts.images;
     const { update, scale, learningRate } = options;
-    this.calls.push({ images, update, scale, learningRate });
+    const call = this.calls.push({ images, update, scale, learningRate });
     await new Promise((resolve) => setImmediate(resolve));
-    const asked = this.onStep(this.calls.length);
+    const asked = this.onStep(call);
     if (asked === 'nan')
       return { loss: Number.NaN, losses: Float64Array.of(Number.NaN), gradientNorm: Number.NaN, skipped: false };
     const targets = targetsOf(batch);
