@@ -145,7 +145,7 @@ def encoder_part(figures):
             memory = figures.measures.get(f"encoding/{size}/{dtype}/peak-memory")
             rows.append(
                 (size, dtype, number(ours), number(four and four / 4), number(ENCODER_GFLOP[size] / ours), "-" if reached is None else f"{reached:.0%}",
-                 number(memory), number(same), f"{number(best)} {best_type or ''}", ratio(best, ours))
+                 number(memory or None), number(same), f"{number(best)} {best_type or ''}", ratio(best, ours))
             )  # fmt: skip
     head = ("encoder", "type", "ours, ms", "4 at once, ms each", "TFLOP/s", "of the products' rate", "peak GiB", "transformers, same type", "its best", "best / ours")
     return "## An image through the encoder\n\n" + table(head, rows)
@@ -157,7 +157,7 @@ def steps_part(figures):
         for images in (4, 8, 16):
             for dtype, ours, same, best, best_type in figures.beside(f"decoding/step-{kind}/{{}}/{images}"):
                 memory = figures.measures.get(f"decoding/step-{kind}/{dtype}/{images}/peak-memory")
-                rows.append((f"step of {images}, {kind}", dtype, number(ours), number(memory), number(same), f"{number(best)} {best_type or ''}", ratio(best, ours)))
+                rows.append((f"step of {images}, {kind}", dtype, number(ours), number(memory or None), number(same), f"{number(best)} {best_type or ''}", ratio(best, ours)))
     for prompts in (1, 64):
         for dtype, ours, same, best, best_type in figures.beside(f"decoding/prompts/{{}}/{prompts}"):
             rows.append((f"{prompts} prompt{'s' * (prompts > 1)}", dtype, number(ours), "-", number(same), f"{number(best)} {best_type or ''}", ratio(best, ours)))
@@ -220,7 +220,7 @@ def t4_rows(figures):
             break
 
 
-def projection_part(figures):
+def projection_part(figures, rehearsal):
     rows = [(size, whose, f"{total:.0f}", f"{total / 60:.1f}", source) for size, whose, total, source in projections(figures) if total is not None]
     text = f"""## {IMAGES} images x {EPOCHS} epochs, projected from the parts above
 
@@ -230,6 +230,7 @@ Ours: images x encoder + epochs x steps of {BATCH} x step. Start-up, decoding of
     text += table(("encoder", "whose", "s", "min", "from"), rows)
     t4 = list(t4_rows(figures))
     if t4:
+        text += "\n**In a rehearsal without any meaning:**\n" if rehearsal else ""
         text += f"""
 A T4, corrected by this card: its encoder is given the same share of its {T4_TFLOPS} TFLOP/s (fp16, data sheet), its step the longer one of this card's
 (bound by launches, that is by the host) and of its arithmetic. A T4 also throttles, and its host has two cores: this is a lower bound.
@@ -260,7 +261,7 @@ def markdown(record):
         encoder_part(figures),
         steps_part(figures),
         recipe_part(figures),
-        projection_part(figures),
+        projection_part(figures, record["device"] == "cpu"),
         commands_part(record),
     ]
     if figures.errors:

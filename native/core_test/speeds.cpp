@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 
@@ -89,7 +90,7 @@ constexpr NamedType kRecipeType = {"bf16", at::kBFloat16};
 // The whole job as `sam-native train` does it, without decoding files: every image is encoded once and
 // stored, epochs read what is stored.
 void measure_job(const Context& context, const std::string& size, const std::string& weights) {
-  constexpr int64_t kBatch = 4;
+  const int64_t at_once = std::min<int64_t>(4, context.images);
   const auto folder = std::filesystem::temp_directory_path() /
                       ("sam_core_test-job-" + std::to_string(std::random_device{}()));
   const std::string name = "recipe/" + size + "/" + kRecipeType.first + "/";
@@ -110,11 +111,11 @@ void measure_job(const Context& context, const std::string& size, const std::str
   const auto sam = context.load();
   sam->compute_type = kRecipeType.second;
   Trainer trainer(sam, options_for(/*joint=*/true));
-  Batch batch = drawn_batch(context.device, kBatch, 1, 3);
+  Batch batch = drawn_batch(context.device, at_once, 1, 3);
   const auto epoch = [&](const auto& work) {
-    for (int64_t first = 0; first < context.images; first += kBatch) {
+    for (int64_t first = 0; first < context.images; first += at_once) {
       std::vector<std::string> keys;
-      for (int64_t i = 0; i < kBatch; ++i) keys.push_back(key((first + i) % context.images));
+      for (int64_t i = 0; i < at_once; ++i) keys.push_back(key((first + i) % context.images));
       batch.embeddings = cache.read(keys).to(context.device, /*non_blocking=*/true).to(at::kFloat);
       work();
     }
