@@ -65,7 +65,7 @@ void check_chunks(const Context& context, Sam& sam) {
   const Masks whole = decode(10);
   for (const int64_t at_once : {1, 2, 3, 5, 7}) {
     const Masks masks = decode(at_once);
-    const std::string name = "decoder/chunks-of-" + std::to_string(at_once);
+    const std::string name = "chunks/of-" + std::to_string(at_once);
     context.report->check(name + "/logits", difference(masks.logits, whole.logits), kLogitTolerance);
     context.report->check(name + "/ious", difference(masks.iou_predictions, whole.iou_predictions),
                           kIouTolerance);
@@ -109,7 +109,7 @@ void check_decoder(const Context& context) {
   context.report->check("synthetic/meta-names", misnamed, 0);
 
   const auto usual = context.load();
-  check_chunks(context, *usual);
+  context.report->attempt("chunks", [&] { check_chunks(context, *usual); });
   for (const std::string& name : context.cases("")) {
     if (name.starts_with("loss-") || name.starts_with("run-")) continue;
     const at::Tensor settings = context.at(name + "/settings");  // multi, mask seed, quiet, Meta, prompts

@@ -60,6 +60,7 @@ describe('the C++ core agrees with the reference', () => {
     ['synthetic', 'random weights and embeddings are those of Python, bit for bit', 2],
     ['prompts', 'sparse and dense prompt embeddings, to 1e-4', 10],
     ['decoder', 'IoU predictions to 1e-4, logits to 1e-3, equal masks', 50],
+    ['chunks', 'many prompts in chunks give the masks of all at once', 10],
     ['losses', 'dice, bce, focal, iou and their sum, for every way of choosing a mask', 30],
     ['gradients', 'of every parameter; zero and absent ones too', 10],
     [
