@@ -401,21 +401,27 @@ export function requireOptions<Given>(given: Given): Given {
  * @throws SamError `SAM_BAD_OPTION`: options are wrong, all of which it names.
  */
 export function parseOptions<Schema extends z.ZodObject>(schema: Schema, given: object): z.output<Schema> {
-  requirePlainLists(schema, requireOptions(given));
-  const parsed = schema.safeParse(given);
+  requireOptions(given);
+  let parsed: z.ZodSafeParseResult<z.output<Schema>>;
+  try {
+    parsed = schema.safeParse(given);
+  } catch (cause) {
+    throw notPlain(schema, given, cause);
+  }
   if (parsed.success) return parsed.data;
   throw optionError(parsed.error, given, Object.keys(schema.shape));
 }
 
-/** Refuses typed arrays in the place of lists. zod would throw a TypeError of its own: it freezes a list, which they do not allow. */
-function requirePlainLists({ shape }: z.ZodObject, given: object): void {
+/** Names the typed arrays in the place of lists, of which zod throws a TypeError: it freezes a list, which they do not allow. */
+function notPlain({ shape }: z.ZodObject, given: object, cause: unknown): unknown {
   for (const [name, value] of Object.entries(given)) {
     try {
-      if (typeof value === 'object') (shape[name] as z.ZodType | undefined)?.safeParse(value);
-    } catch (cause) {
-      throw new SamError('SAM_BAD_OPTION', `\`${name}\` ${shown(value)}: expected plain arrays`, { cause });
+      (shape[name] as z.ZodType | undefined)?.safeParse(value);
+    } catch {
+      return new SamError('SAM_BAD_OPTION', `\`${name}\` ${shown(value)}: expected plain arrays`, { cause });
     }
   }
+  return cause;
 }
 
 /** Makes the type of a function that a caller is told by. */

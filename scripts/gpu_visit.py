@@ -152,6 +152,11 @@ def first_line(command):
     return stdout.strip().splitlines()[0] if status == 0 and stdout.strip() else None
 
 
+def torch_folder():
+    """Of this Python's torch; None where it has none."""
+    return first_line([sys.executable, "-c", "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"])
+
+
 # --- First stage: the core, without Node ------------------------------------------------------------------------
 
 
@@ -181,7 +186,7 @@ class Core:
         }
 
     def build(self, seconds):
-        torch = first_line([sys.executable, "-c", "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"])
+        torch = torch_folder()
         if torch is None:
             raise Failed("this Python has no torch")
         end = time.monotonic() + seconds
@@ -328,12 +333,14 @@ class Package:
 
         return work
 
+    def setup(self, seconds):
+        return self.command("setup", "--yes", "--libtorch", str(torch_folder()))(seconds)
+
     def stages(self):
-        torch = first_line([sys.executable, "-c", "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"])
         device = ["--device", self.device]
         epochs = "1" if self.rehearsal else "3"
         yield "unpack", 60, self.unpack
-        yield "addon", 240, self.command("setup", "--yes", "--libtorch", str(torch))
+        yield "addon", 240, self.setup
         yield "doctor", 60, self.command("doctor")
         data = ["--data", "river"]
         yield "train", 120, self.command("train", *data, *device, "--epochs", epochs, "--out", "run", "--batch-size", "2")

@@ -24,7 +24,7 @@ struct Quiet {
 
 bool profiling = false;  // guarded by Quiet
 
-/** trace_only: nobody asks for the events but the file. LibTorch has the setting since 2.13. */
+// Nobody asks for the events but the file. LibTorch has the setting since 2.13.
 void trace_only(auto& config) {
   if constexpr (requires { config.trace_only; }) config.trace_only = true;
 }
