@@ -5,7 +5,8 @@ import type { Precision, RuntimeInfo } from '../binding.js';
 import { native } from './addon/native.js';
 import { SamError } from './core/errors.js';
 import type { Hooks } from './core/hooks.js';
-import { checkHooks, listener, modelOptions, parseOptions } from './options.js';
+import { checkHooks, listener, parseOptions } from './core/parse-options.js';
+import { modelOptions } from './options.js';
 
 /** Where a process computes, and in which precision. */
 export interface Compute {

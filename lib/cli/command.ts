@@ -10,7 +10,7 @@ import type { Argv, PositionalOptions } from 'yargs';
 import { z } from 'zod';
 import { SamError, toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
-import { parseOptions } from '../options.js';
+import { parseOptions } from '../core/parse-options.js';
 import { asFlags, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './flags.js';
 import { createReporter, type Reporter } from './progress.js';
 

@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { SamError } from '../core/errors.js';
-import { hookOptions, parseOptions } from '../options.js';
+import { hookOptions, parseOptions } from '../core/parse-options.js';
 import type { BandValues, Raster } from '../raster/raster.js';
 import { heldImage, openPicture, openRaster, pixelsOf, requireReadableSize, wordsOf } from './decode.js';
 import type { FileReference } from './sample.js';

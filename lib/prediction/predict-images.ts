@@ -4,6 +4,7 @@ import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
+import { checkHooks, parseOptions } from '../core/parse-options.js';
 import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
@@ -15,7 +16,6 @@ import {
   toPromptSettings,
   trainedBands,
 } from '../models/prompt-options.js';
-import { checkHooks, parseOptions } from '../options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';

@@ -21,6 +21,7 @@ import type {
 } from '../../binding.js';
 import { fromNative, native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
+import { hookOptions, parseOptions, requireOptions } from '../core/parse-options.js';
 import { decodeImage } from '../data/decode.js';
 import type { DecodedImage } from '../data/sample.js';
 import { computeOn } from '../device.js';
@@ -28,7 +29,7 @@ import { runEncoding } from '../embeddings/encode.js';
 import { LOW_RES_SIDE, type Size } from '../frame.js';
 import { decoderFiles, type ResolvedModel } from '../models/model.js';
 import { resolveModel } from '../models/resolve.js';
-import { hookOptions, modelOptions, parseOptions, promptOptions, requireOptions } from '../options.js';
+import { modelOptions, promptOptions } from '../options.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import type { PointSets, Prompt } from '../prompts/prompt.js';
 import { checkPrompt, type UserPrompt, userPromptTypes } from './user-prompt.js';

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../core/errors.js';
-import { parseOptions, type ResolvedTrainOptions, type TrainOptions, trainOptionsSchema } from '../options.js';
+import { parseOptions } from '../core/parse-options.js';
+import { type ResolvedTrainOptions, type TrainOptions, trainOptionsSchema } from '../options.js';
 import { type CheckpointMetadata, readCheckpointMetadata } from '../runs/checkpoints.js';
 import { type RunConfig, readRunConfig, runPaths } from '../runs/run-folder.js';
 

@@ -5,20 +5,13 @@ import { z } from 'zod';
 import { fromNative } from '../addon/native.js';
 import { SamError, toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
+import { checkHooks, parseOptions, requireOptions } from '../core/parse-options.js';
 import type { DataSplits } from '../data/sample.js';
 import { concatenated, filtered } from '../data/sample-list.js';
 import { allViews } from '../data/views.js';
 import type { Compute } from '../device.js';
 import { toPromptSettings } from '../models/prompt-options.js';
-import {
-  checkHooks,
-  parseOptions,
-  type ResolvedTrainOptions,
-  requireOptions,
-  type TrainOptions,
-  trainOptionsSchema,
-  withPreset,
-} from '../options.js';
+import { type ResolvedTrainOptions, type TrainOptions, trainOptionsSchema, withPreset } from '../options.js';
 import { toRoughMaskSettings } from '../prompts/rough/settings.js';
 import type { TrainEvent, TrainResult, TrainSeconds } from '../runs/events.js';
 import { checkOut, createRunFolder, removeLeftovers, runPaths, writeRunConfig } from '../runs/run-folder.js';

@@ -3,10 +3,11 @@
  * bench-recipe.py reads it. So both sides of a comparison do the same work.
  */
 import { relative } from 'node:path';
+import { parseOptions } from '../../dist/core/parse-options.js';
 import { shuffled } from '../../dist/core/random.js';
 import { loadData } from '../../dist/data/open-data.js';
 import { toPromptSettings } from '../../dist/models/prompt-options.js';
-import { parseOptions, trainOptionsSchema } from '../../dist/options.js';
+import { trainOptionsSchema } from '../../dist/options.js';
 import { planBatches, prepareBatch } from '../../dist/training/batches.js';
 import { LowResMasks } from '../../dist/training/masks.js';
 

@@ -4,9 +4,9 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { SamError, systemCode } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
+import { parseOptions } from '../../core/parse-options.js';
 import { nameAll } from '../../core/words.js';
 import { manifestCsv } from '../../data/sources/manifest.js';
-import { parseOptions } from '../../options.js';
 import { type AuditItem, type AuditRecord, auditPaths, type ManifestRow, readRecord } from './folder.js';
 
 /** Decision about a label: it stays, the predicted mask takes its place, or the image is left out. */

@@ -1,16 +1,9 @@
 /** Options of `audit`: those of `train` that make a model, and how it is asked about the labels. */
 import { z } from 'zod';
+import { parseOptions } from '../../core/parse-options.js';
 import { without } from '../../core/without.js';
 import type { AuditOptions } from '../../option-types.js';
-import {
-  dataOptions,
-  modelOptions,
-  optimiserOptions,
-  parseOptions,
-  presetOption,
-  promptOptions,
-  withPreset,
-} from '../../options.js';
+import { dataOptions, modelOptions, optimiserOptions, presetOption, promptOptions, withPreset } from '../../options.js';
 
 export type { AuditOptions };
 

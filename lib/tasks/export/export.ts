@@ -1,8 +1,8 @@
 /** `sam-native export`: writes a model, or a part of it, in another format. */
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
+import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { resolveModel } from '../../models/resolve.js';
-import { checkHooks, parseOptions } from '../../options.js';
 import { exportHuggingFace } from './hugging-face.js';
 import { type ExportOptions, exportOptionsSchema } from './options.js';
 import { exportEncoder } from './torchscript.js';

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
+import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { Problems } from '../../core/problems.js';
 import { validationRandom } from '../../core/random.js';
 import { decodeImage, decodeMask } from '../../data/decode.js';
@@ -11,7 +12,6 @@ import { loadSplit, openImages } from '../../data/open-data.js';
 import type { Mask, Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
 import { type ResolvedPromptOptions, toPromptSettings } from '../../models/prompt-options.js';
-import { checkHooks, parseOptions } from '../../options.js';
 import { drawPrompt } from '../../prompts/draw.js';
 import { writeOverlay } from '../../prompts/overlay.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../../prompts/prompt.js';

@@ -1,18 +1,10 @@
 /** Options of the comparison of prompts: those of `train`, and what is compared. */
 import { z } from 'zod';
 import { SamError } from '../../core/errors.js';
+import { parseOptions, requireOptions } from '../../core/parse-options.js';
 import { without } from '../../core/without.js';
 import type { ComparisonOptions } from '../../option-types.js';
-import {
-  dataOptions,
-  modelOptions,
-  optimiserOptions,
-  parseOptions,
-  presetOption,
-  promptOptions,
-  requireOptions,
-  withPreset,
-} from '../../options.js';
+import { dataOptions, modelOptions, optimiserOptions, presetOption, promptOptions, withPreset } from '../../options.js';
 import type { PromptKind } from '../../prompts/prompt.js';
 import { toRoughMaskSettings } from '../../prompts/rough/settings.js';
 import { absolutePaths } from '../../training/resume.js';

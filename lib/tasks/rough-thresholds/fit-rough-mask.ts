@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { SamError } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
+import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { Problems } from '../../core/problems.js';
 import { kebab } from '../../core/suggest.js';
 import { without } from '../../core/without.js';
@@ -13,7 +14,6 @@ import { loadSplit } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
 import type { ResolvedPromptOptions } from '../../models/prompt-options.js';
-import { checkHooks, parseOptions } from '../../options.js';
 import type { Range } from '../../prompts/rough/hsv.js';
 import { RoughMasks, readIndexBands } from '../../prompts/rough/rough-masks.js';
 import {

@@ -1,12 +1,12 @@
 /** Options of the search: those of `train`, which are the first trial and what all others share, and what is tried instead. */
 import { z } from 'zod';
+import { parseOptions } from '../../core/parse-options.js';
 import { words } from '../../core/words.js';
 import type { SearchOptions } from '../../option-types.js';
 import {
   dataOptions,
   modelOptions,
   optimiserOptions,
-  parseOptions,
   presetOption,
   promptOptions,
   trainOptionsSchema,

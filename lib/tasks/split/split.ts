@@ -7,6 +7,7 @@ import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import { requireWritable, writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
+import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { shareOut } from '../../data/cuts.js';
 import { isPlainFile } from '../../data/decode.js';
 import { type Groups, GroupUnion, groupPattern, groupSamples } from '../../data/groups.js';
@@ -19,7 +20,6 @@ import { type NearDuplicate, nearDuplicates, nearDuplicateWarning } from '../../
 import { similarPairs, type Vectors } from '../../embeddings/similarity.js';
 import type { WorkOptions } from '../../embeddings/work-options.js';
 import { openWorkplace } from '../../embeddings/workplace.js';
-import { checkHooks, parseOptions } from '../../options.js';
 import { type SplitDataOptions, splitDataOptionsSchema } from './options.js';
 
 /** Split that can be made, in the order of the shares. */
