@@ -7,6 +7,7 @@ import { digestFile } from '../core/hash.js';
 import { chooseBands } from '../raster/band-choice.js';
 import { RasterPixels, readingOf } from '../raster/pixels.js';
 import { isTiff, Raster } from '../raster/raster.js';
+import { insideOf } from './inside.js';
 import type { DecodedImage, FileReference, Mask, Sample } from './sample.js';
 import { inSlices } from './slices.js';
 import { viewedPixels, viewedSize } from './views.js';
@@ -134,7 +135,9 @@ async function decodePicture(sample: Sample): Promise<DecodedImage> {
 export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask> {
   const { view = 0, ...upright } = sample;
   const mask = await decodeUpright(upright, viewedSize(image, view));
-  return { values: await viewedPixels(mask.values, mask, 1, view), ...viewedSize(mask, view) };
+  const viewed = (values: Uint8Array) => viewedPixels(values, mask, 1, view);
+  const labelled = mask.labelled === undefined ? {} : { labelled: await viewed(mask.labelled) };
+  return { values: await viewed(mask.values), ...labelled, ...viewedSize(mask, view) };
 }
 
 /** Decodes the label of the picture as it is, not of a view. */
@@ -156,12 +159,12 @@ async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
     const grey = channels === 1 && !hasAlpha;
     const space = wide ? (grey ? 'grey16' : 'rgb16') : grey ? 'b-w' : 'srgb';
     const { data, info } = await pixelsOf(picture.toColourspace(space), depth, sample.mask, 'mask');
-    return { ...size, values: await toInside(wide ? wordsOf(data) : data, info.channels, hasAlpha) };
+    return { ...size, ...(await insideOf(wide ? wordsOf(data) : bytesOf(data), info.channels, { hasAlpha })) };
   }
   // Labels of 32 bits, whole or real: one channel.
   const { data, info } = await pixelsOf(picture.toColourspace('b-w'), 'float', sample.mask, 'mask');
   const floats = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
-  return { ...size, values: await toInside(floats, info.channels, false) };
+  return { ...size, ...(await insideOf(floats, info.channels, { hasAlpha: false })) };
 }
 
 /** Values of a label's pixels; 0 is outside. */
@@ -342,28 +345,6 @@ async function toBytes(words: Uint16Array): Promise<Uint8Array> {
     for (let index = start; index < end; index++) bytes[index] = (words[index]! + 128) / 257;
   });
   return bytes;
-}
-
-async function toInside(
-  samples: Uint8Array | Uint16Array | Float32Array,
-  channels: number,
-  hasAlpha: boolean,
-): Promise<Uint8Array> {
-  const colours = hasAlpha ? channels - 1 : channels;
-  const values = new Uint8Array(samples.length / channels);
-  await inSlices(values.length, (start, end) => {
-    for (let pixel = start; pixel < end; pixel++) {
-      const at = pixel * channels;
-      let inside = 0;
-      for (let channel = 0; channel < colours; channel++) {
-        const value = samples[at + channel]!;
-        // Not "!== 0": a real-valued label's NaN is outside.
-        if (value > 0 || value < 0) inside = 1;
-      }
-      values[pixel] = hasAlpha && samples[at + colours] === 0 ? 0 : inside;
-    }
-  });
-  return values;
 }
 
 async function otherSize(sample: Sample, mask: ImageSize, image: ImageSize): Promise<SamError> {
