@@ -9,7 +9,7 @@ import { requireWritable, writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { shareOut } from '../../data/cuts.js';
-import { isPlainFile } from '../../data/decode.js';
+import { isPlainFile } from '../../data/picture.js';
 import { type Groups, GroupUnion, groupPattern, groupSamples } from '../../data/groups.js';
 import { openSource } from '../../data/open-data.js';
 import type { DataSource, Sample } from '../../data/sample.js';
