@@ -36,24 +36,22 @@ def path(name):
     return f"{OUT}/{name}.tif"
 
 
-def keep(name, bands, rgb=None, valid=None, tolerance=0):
+def keep(name, bands, rgb=None, valid=None):
     bands = bands if bands.ndim == 3 else bands[..., None]
     right[name] = {"bands": packed(bands)}
     if rgb is not None:
         right[name]["rgb"] = packed(rgb, "u1")
     if valid is not None:
         right[name]["valid"] = packed(valid, "u1")
-    if tolerance:
-        right[name]["tolerance"] = tolerance
 
 
-def by_tifffile(name, data, expect=None, rgb=None, valid=None, tolerance=0, **how):
+def by_tifffile(name, data, expect=None, rgb=None, valid=None, **how):
     tifffile.imwrite(path(name), data, metadata=None, **how)
     seen = tifffile.imread(path(name)) if expect is None else expect
-    keep(name, seen, rgb, valid, tolerance)
+    keep(name, seen, rgb, valid)
 
 
-def by_gdal(name, data, tolerance=0, mask=None, **how):
+def by_gdal(name, data, mask=None, reference="gdal", **how):
     data = data if data.ndim == 3 else data[..., None]
     kind = dict(driver="GTiff", width=data.shape[1], height=data.shape[0], count=data.shape[2], dtype=data.dtype)
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path(name), "w", **{**kind, **how}) as r:
@@ -61,10 +59,10 @@ def by_gdal(name, data, tolerance=0, mask=None, **how):
         if mask is not None:
             r.write_mask(mask)
     with rasterio.open(path(name)) as r:
-        seen = r.read().transpose(1, 2, 0)
+        seen = r.read().transpose(1, 2, 0) if reference == "gdal" else tifffile.imread(path(name))
         alpha = r.colorinterp[-1].name == "alpha"
         hides = alpha or mask is not None or how.get("nodata") is not None
-        keep(name, seen, valid=(r.dataset_mask() > 0) if hides else None, tolerance=tolerance)
+        keep(name, seen, valid=(r.dataset_mask() > 0) if hides else None)
 
 
 tile = dict(tile=(32, 32))
@@ -81,7 +79,8 @@ by_tifffile("u8-rgb-zstd-strips", RGB, photometric="rgb", compression="zstd", ro
 by_tifffile("u8-rgb-lerc", RGB, photometric="rgb", compression="lerc", **tile)
 by_tifffile("u8-rgb-webp", RGB, photometric="rgb", compression="webp", compressionargs={"level": -1, "lossless": True}, **tile)
 by_tifffile("u16-grey-png", RGB[..., 0].astype("u2") * 150, photometric="minisblack", compression="png", **tile)
-by_gdal("u8-rgb-jpeg-ycbcr", RGB, photometric="YCBCR", compress="JPEG", **tiled)
+# Where a JPEG holds fewer pixels of colour than of light, tifffile and Pillow smooth them, GDAL repeats them.
+by_gdal("u8-rgb-jpeg-ycbcr", RGB, reference="tifffile", photometric="YCBCR", compress="JPEG", **tiled)
 by_gdal("u8-rgb-jpeg-rgb", RGB, photometric="RGB", compress="JPEG", **tiled)
 by_gdal("u8-grey-jpeg", RGB[..., 1], compress="JPEG")
 by_gdal("u8-four-bands-deflate", np.dstack([RGB, 255 - RGB[..., 0]]), photometric="MINISBLACK", compress="DEFLATE", **tiled)

@@ -15,7 +15,7 @@ import { colourSpace, invert, isInverted } from './tiff/colours.js';
 import { storedWindow, turnOf, upright } from './tiff/orientation.js';
 import { type Pages, sortPages } from './tiff/pages.js';
 import type { Samples } from './tiff/samples.js';
-import { alphaOf, FORMAT, nodataOf, type Page, PHOTOMETRIC } from './tiff/tags.js';
+import { alphaOf, FORMAT, NotRead, nodataOf, type Page, PHOTOMETRIC } from './tiff/tags.js';
 import type { Window } from './windows.js';
 
 /** Tells whether a file, or its content, begins like a TIFF or a BigTIFF. False for a file that cannot be read. */
@@ -153,7 +153,7 @@ export class Raster implements BandSource {
     const turn = this.#turn;
     const stored = storedWindow(window, turn, this.#page);
     try {
-      const [found, shown] = await Promise.all([this.#bands(stored, bands), this.#shown(stored)]);
+      const [found, shown] = await Promise.all([this.#bands(stored, bands), this.#shown(stored, bands)]);
       return {
         bands: found.map((values) => upright(values, stored, turn)),
         shown: shown && upright(shown, stored, turn),
@@ -188,9 +188,9 @@ export class Raster implements BandSource {
     return found;
   }
 
-  /** Reads where there is a picture. */
-  async #shown(stored: Window): Promise<Uint8Array | undefined> {
-    const alpha = this.#alpha;
+  /** Reads where there is a picture. Alpha that is asked for as a band is a band. */
+  async #shown(stored: Window, asked: readonly number[]): Promise<Uint8Array | undefined> {
+    const alpha = this.#alpha === undefined || asked.includes(this.#alpha) ? undefined : this.#alpha;
     const [opacity] = alpha === undefined ? [] : await this.#readers[0]!.read(stored, [alpha]);
     const [mask] = this.#mask === undefined ? [] : await this.#mask.read(stored, [0]);
     if (opacity === undefined && mask === undefined) return undefined;
@@ -240,6 +240,12 @@ async function bandNamesOf(image: GeoTIFFImage): Promise<string[]> {
 function broken(called: string, error: unknown): SamError {
   if (error instanceof SamError) return error;
   const detail = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);
+  if (error instanceof NotRead) {
+    return new SamError('SAM_BAD_DATA', `${called} can't be read: ${detail}`, {
+      fix: 'save it anew, for instance with gdal_translate -co COMPRESS=DEFLATE, or go on without it with `skipBad`',
+      cause: error,
+    });
+  }
   return new SamError('SAM_BAD_DATA', `${called} is truncated or broken, or a TIFF of a kind that is not read`, {
     fix: 'replace the file, or save it anew (gdal_translate -co COMPRESS=DEFLATE), or go on without it with `skipBad`',
     detail,

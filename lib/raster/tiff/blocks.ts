@@ -109,7 +109,7 @@ export class PageReader {
 
   #placeOf(index: number): { offset: number; length: number } {
     const { offsets, counts } = this.page;
-    if (index >= offsets.length || index >= counts.length) throw new Error('it says not where all its pixels are');
+    if (index >= offsets.length || index >= counts.length) throw new Error("it doesn't say where all its pixels are");
     return { offset: Number(offsets[index]), length: Number(counts[index]) };
   }
 

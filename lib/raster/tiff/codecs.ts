@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { geotiff, lerc } from '../geotiff.js';
 import { unpackBytes, unpackPicture } from './libtiff.js';
 import { type RowShape, rowBytesOf, type Samples, samplesFor, unpackSamples } from './samples.js';
-import { COMPRESSION, FORMAT, type Page, PHOTOMETRIC } from './tags.js';
+import { COMPRESSION, FORMAT, NotRead, type Page, PHOTOMETRIC } from './tags.js';
 
 /** What is packed: strips that follow each other, or one tile. */
 export interface Packed {
@@ -71,12 +71,12 @@ export const CODES = { read: CODECS, unread: UNREAD };
 /** Refuses a page of a code that nobody here unpacks, by the code's name. */
 export function requireCodec({ compression, photometric, subsampling, predictor }: Page): void {
   if (CODECS[compression] === undefined) {
-    throw new Error(`it is compressed with ${UNREAD[compression] ?? `code ${compression}`}, which is not read here`);
+    throw new NotRead(`it is compressed with ${UNREAD[compression] ?? `code ${compression}`}, which is not read here`);
   }
   if (photometric === PHOTOMETRIC.yCbCr && !isJpeg(compression) && (subsampling[0] ?? 2) * (subsampling[1] ?? 2) !== 1) {
-    throw new Error('its colours are YCbCr with fewer pixels of colour than of light, but not JPEG');
+    throw new NotRead('its colours are YCbCr with fewer pixels of colour than of light, but not JPEG');
   }
-  if (predictor !== 1 && predictor !== 2 && predictor !== 3) throw new Error(`it has the predictor ${predictor}`);
+  if (predictor !== 1 && predictor !== 2 && predictor !== 3) throw new NotRead(`it has the predictor ${predictor}`);
 }
 
 const isJpeg = (compression: number) => compression === COMPRESSION.jpeg || compression === COMPRESSION.webp;
@@ -128,7 +128,7 @@ async function byLibtiff(page: Page, { parts, rows, partRows, row }: Packed): Pr
 }
 
 async function pictures(page: Page, { parts, rows, row }: Packed): Promise<Samples> {
-  if (page.bits > 8) throw new Error(`it is compressed with JPEG of ${page.bits} bits, which is not read here`);
+  if (page.bits > 8) throw new NotRead(`it is compressed with JPEG of ${page.bits} bits, which is not read here`);
   const { samples, channels } = await unpackPicture(page, parts, rows);
   if (channels !== row.channels) throw new Error(`its JPEG has ${channels} channels, its tags say ${row.channels}`);
   if (page.bits === 1) for (let at = 0; at < samples.length; at++) samples[at] = samples[at]! > 0 ? 1 : 0;
@@ -172,7 +172,7 @@ async function byOwnHeader(page: Page, { parts, rows, partRows, row }: Packed): 
 async function zstd(part: Uint8Array): Promise<Uint8Array> {
   const plain = { tileWidth: 0, tileHeight: 0, predictor: 1, bitsPerSample: 8, planarConfiguration: 1 };
   const decoder = await geotiff().getDecoder(COMPRESSION.zstd, plain);
-  return new Uint8Array(await decoder.decode(part.slice().buffer));
+  return new Uint8Array(await decoder.decode(new Uint8Array(part).buffer));
 }
 
 /** Unpacks LERC, by itself or packed once more; real numbers that it marks as missing become NaN. */
@@ -181,7 +181,7 @@ async function byLerc(page: Page, { parts, rows, partRows, row }: Packed): Promi
   const all = samplesFor(page, rows * row.width * row.channels);
   for (const [index, part] of parts.entries()) {
     const plain = more === 1 ? await promisify(inflate)(part) : more === 2 ? await zstd(part) : part;
-    const { pixels, mask, width, height } = lerc().decode(plain.slice().buffer, { returnPixelInterleavedDims: true });
+    const { pixels, mask, width, height } = lerc().decode(new Uint8Array(plain).buffer, { returnPixelInterleavedDims: true });
     const values = pixels.length === 1 ? pixels[0]! : interleaved(pixels);
     const wanted = Math.min(partRows, rows - index * partRows);
     if (width !== row.width || height < wanted || values.length !== width * height * row.channels) {

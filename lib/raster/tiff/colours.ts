@@ -1,6 +1,6 @@
 /** Colours of a TIFF that are not red, green and blue as stored: palettes, inks, CIELab, YCbCr, greys of which 0 is white. */
 import type { Samples } from './samples.js';
-import { FORMAT, type Page, PHOTOMETRIC } from './tags.js';
+import { FORMAT, NotRead, type Page, PHOTOMETRIC } from './tags.js';
 
 /** Makes red, green and blue of the samples of a page, 8 bits each. */
 type Conversion = (samples: readonly Samples[], page: Page) => Uint8Array[];
@@ -35,15 +35,15 @@ const UNREAD: Readonly<Record<number, string>> = {
 export function colourSpace(page: Page): Space | undefined {
   const { photometric, samples, bits, format } = page;
   const unread = UNREAD[photometric];
-  if (unread !== undefined) throw new Error(`its colours are ${unread}, which is not read here`);
+  if (unread !== undefined) throw new NotRead(`its colours are ${unread}, which is not read here`);
   const space = SPACES[photometric];
   if (space === undefined || samples < space.channels) return undefined;
   if (photometric === PHOTOMETRIC.palette) {
     if (page.colourMap.length < 3 * 2 ** bits) throw new Error('it has no palette, though its tags say so');
   } else if (bits !== 8 && !(bits === 16 && photometric === PHOTOMETRIC.cmyk)) {
-    throw new Error(`its colours are not RGB, and have ${bits} bits a channel`);
+    throw new NotRead(`its colours are not RGB, and have ${bits} bits a channel`);
   }
-  if (format !== FORMAT.unsigned && photometric !== PHOTOMETRIC.cieLab) throw new Error('its colours are signed or real numbers');
+  if (format !== FORMAT.unsigned && photometric !== PHOTOMETRIC.cieLab) throw new NotRead('its colours are signed or real numbers');
   return space;
 }
 

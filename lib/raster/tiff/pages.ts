@@ -1,7 +1,7 @@
 /** Pages of a TIFF: which of them are the picture, and which say where there is one. */
 import type { GeoTIFF } from 'geotiff';
 import { mendByteOrder } from '../big-endian.js';
-import { type Page, readPage } from './tags.js';
+import { NotRead, type Page, readPage } from './tags.js';
 
 /** Bits of NewSubfileType: a smaller copy, and a mask. */
 const [SMALLER, MASK] = [1, 4];
@@ -35,7 +35,7 @@ export async function sortPages(tiff: GeoTIFF): Promise<Pages> {
   }
   const are = ({ samples, bits, format }: Page) => samples === 1 && bits === first.bits && format === first.format;
   if (colours.length === 1 || (colours.length === 3 && colours.every(are))) return { colours, mask };
-  throw new Error(`it is a stack of ${colours.length} pages of one size: which of them is meant can't be told`);
+  throw new NotRead(`it is a stack of ${colours.length} pages of one size: which of them is meant can't be told`);
 }
 
 async function pageAt(tiff: GeoTIFF, index: number): Promise<Page> {

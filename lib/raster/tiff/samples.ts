@@ -1,5 +1,5 @@
 /** Samples of a strip or tile, of 1 to 64 bits in either byte order, as an array of numbers. */
-import { FORMAT, type Page } from './tags.js';
+import { FORMAT, NotRead, type Page } from './tags.js';
 
 /** Numbers that hold any sample exactly; whole numbers of 64 bits as real ones, which holds them up to 2^53. */
 export type Samples =
@@ -40,7 +40,7 @@ export function samplesFor({ format, bits }: Pick<Page, 'format' | 'bits'>, leng
   if (format === FORMAT.real && (bits === 16 || bits === 32)) return new Float32Array(length);
   if (bits === 64) return new Float64Array(length);
   const type = format === FORMAT.real ? 'real' : format === FORMAT.signed ? 'signed' : 'whole';
-  throw new Error(`its samples are ${type} numbers of ${bits} bits`);
+  throw new NotRead(`its samples are ${type} numbers of ${bits} bits`);
 }
 
 /** Takes the samples out of rows of bytes, which it may change. */
@@ -84,7 +84,7 @@ function numbersOf(bytes: Uint8Array, format: number, bits: number): Samples {
 
 function exactly(value: bigint): number {
   const number = Number(value);
-  if (BigInt(number) !== value) throw new Error(`it holds the whole number ${value}, which needs more than 53 bits`);
+  if (BigInt(number) !== value) throw new NotRead(`it holds the whole number ${value}, which needs more than 53 bits`);
   return number;
 }
 
@@ -103,7 +103,7 @@ function fromHalves(halves: Uint16Array): Float32Array {
 function unpackBits(page: Page, bytes: Uint8Array, rows: number, row: RowShape): Samples {
   const { bits, format, predictor } = page;
   if (format !== FORMAT.unsigned) samplesFor({ format, bits: format === FORMAT.signed ? 64.5 : bits }, 0);
-  if (predictor !== 1) throw new Error(`it has a predictor, and ${bits} bits`);
+  if (predictor !== 1) throw new NotRead(`it has a predictor, and ${bits} bits`);
   const perRow = row.width * row.channels;
   const samples = samplesFor(page, rows * perRow);
   const rowBytes = rowBytesOf(page, row);
@@ -127,7 +127,7 @@ function addUp(bytes: Uint8Array, rows: number, { width, channels }: RowShape, s
   const values =
     size === 8 ? new BigUint64Array(buffer, at, length) : size === 4 ? new Uint32Array(buffer, at, length)
       : size === 2 ? new Uint16Array(buffer, at, length) : bytes;
-  if (values === bytes && size !== 1) throw new Error(`it has a predictor, and ${8 * size} bits`);
+  if (values === bytes && size !== 1) throw new NotRead(`it has a predictor, and ${8 * size} bits`);
   for (let y = 0; y < rows; y++) {
     const row = values.subarray(y * perRow, (y + 1) * perRow);
     if (row instanceof BigUint64Array) for (let n = channels; n < perRow; n++) row[n]! += row[n - channels]!;

@@ -1,6 +1,9 @@
 /** Tags of a TIFF's page that say how its pixels lie and what they mean (TIFF 6.0, and libtiff's own). */
 import type { GeoTIFFImage } from 'geotiff';
 
+/** A kind of TIFF that is not read: its message says which, as a sentence about the file that begins with 'it'. */
+export class NotRead extends Error {}
+
 /** Values of Compression that are spoken of by name. */
 export const COMPRESSION = {
   none: 1,
@@ -76,7 +79,7 @@ export async function readPage(image: GeoTIFFImage): Promise<Page> {
   const one = async (name: string, otherwise: number) => (await list(name))[0] ?? otherwise;
   const table = async (name: string) => {
     const value: unknown = await tags.loadValue(name as 'ImageWidth');
-    if (value === undefined) throw new Error('it says not where its pixels are');
+    if (value === undefined) throw new Error("it doesn't say where its pixels are");
     return (typeof value === 'number' ? [value] : value) as ArrayLike<number | bigint>;
   };
   const tiled = image.isTiled;
@@ -117,13 +120,13 @@ export async function readPage(image: GeoTIFFImage): Promise<Page> {
 
 function alike(values: readonly number[], otherwise: number, what: string): number {
   const [first = otherwise] = values;
-  if (values.some((value) => value !== first)) throw new Error(`its bands are of different ${what}: ${values.join(', ')}`);
+  if (values.some((value) => value !== first)) throw new NotRead(`its bands are of different ${what}: ${values.join(', ')}`);
   return first;
 }
 
 /** Takes samples of no known type for whole numbers without a sign, as libtiff does. */
 function formatOf(format: number): number {
-  if (format === 5 || format === 6) throw new Error('its samples are complex numbers');
+  if (format === 5 || format === 6) throw new NotRead('its samples are complex numbers');
   return format === 4 ? FORMAT.unsigned : format;
 }
 
