@@ -92,7 +92,11 @@ function ofRaster(raster: BandSource): BandReader {
   };
 }
 
-async function readAll(source: BandSource, numbers: readonly number[], signal: AbortSignal | undefined): Promise<Bands> {
+async function readAll(
+  source: BandSource,
+  numbers: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Bands> {
   const { path, width, height } = source;
   requireBands({ path }, numbers, source.bandCount);
   requireReadableSize(source, { path }, 'image');

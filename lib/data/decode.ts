@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises';
 import { SamError } from '../core/errors.js';
 import { digestFile } from '../core/hash.js';
 import type { BandSource, BandStretch } from '../raster/band-source.js';
-import { readingOf, RgbSource } from '../raster/pixels.js';
+import { RgbSource, readingOf } from '../raster/pixels.js';
 import { isTiff, Raster } from '../raster/raster.js';
 import { STRETCH_VERSION } from '../raster/stretch.js';
 import { Label, type MaskValues } from './label.js';

@@ -37,7 +37,8 @@ export class Label {
     const samples = found.bands.length === 1 ? found.bands[0]! : anyOf(found.bands);
     const inside = await insideOf(samples, 1, { hasAlpha: false, valid: this.#labelled(found) });
     const { shown } = found;
-    const values = shown === undefined ? inside.values : inside.values.map((value, at) => (shown[at] === 0 ? 0 : value));
+    const values =
+      shown === undefined ? inside.values : inside.values.map((value, at) => (shown[at] === 0 ? 0 : value));
     return { ...inside, values, width, height };
   }
 
@@ -67,9 +68,13 @@ export class Label {
     const [first] = found.bands;
     const colours = found.bands.length >= 3;
     if (found.bands.length !== 1 && !(colours && first instanceof Uint8Array)) {
-      throw new SamError('SAM_BAD_DATA', `mask ${path} has ${found.bands.length} bands of ${first!.BYTES_PER_ELEMENT * 8} bits`, {
-        fix: 'save masks of several values as grey, or as colours of 8 bits',
-      });
+      throw new SamError(
+        'SAM_BAD_DATA',
+        `mask ${path} has ${found.bands.length} bands of ${first!.BYTES_PER_ELEMENT * 8} bits`,
+        {
+          fix: 'save masks of several values as grey, or as colours of 8 bits',
+        },
+      );
     }
     const codes = colours ? await toColours(found.bands) : first!.map((code) => (Number.isNaN(code) ? 0 : code));
     const labelled = this.#labelled(found);
@@ -91,7 +96,8 @@ export class Label {
     if (nodata === undefined && masked === undefined) return undefined;
     const labelled = new Uint8Array(bands[0]!.length);
     for (let at = 0; at < labelled.length; at++) {
-      const isMissing = masked?.[at] === 0 || (nodata !== undefined && bands.every((band) => Object.is(band[at], nodata)));
+      const isMissing =
+        masked?.[at] === 0 || (nodata !== undefined && bands.every((band) => Object.is(band[at], nodata)));
       labelled[at] = isMissing ? 0 : 1;
     }
     return labelled;

@@ -82,7 +82,10 @@ async function indexPixels(raster: BandSource, window: Window, numbers: readonly
   return { a: bands[0]!, b: bands[1]!, valid };
 }
 
-async function sampledOtsu(raster: BandSource, read: (window: Window) => ReturnType<typeof indexPixels>): Promise<number> {
+async function sampledOtsu(
+  raster: BandSource,
+  read: (window: Window) => ReturnType<typeof indexPixels>,
+): Promise<number> {
   const parts: Float32Array[] = [];
   for (const window of sampleWindows(raster)) {
     const { a, b, valid } = await read(window);

@@ -98,7 +98,8 @@ export class Raster implements BandSource {
       const pages = await sortPages(tiff);
       const image = await tiff.getImage();
       const size = bytes?.length ?? (await stat(path)).size;
-      for (const page of [...pages.colours, ...(pages.mask === undefined ? [] : [pages.mask])]) requireWhole(page, size);
+      for (const page of [...pages.colours, ...(pages.mask === undefined ? [] : [pages.mask])])
+        requireWhole(page, size);
       const [page] = pages.colours;
       const georeference = await readGeoreference(image);
       const lies = georeference && turned(georeference, orientationOf(page!), page!);
@@ -179,7 +180,10 @@ export class Raster implements BandSource {
     const [reader] = this.#readers;
     if (this.madeRgb) {
       const { channels, toRgb } = colourSpace(page)!;
-      const samples = await reader!.read(stored, Array.from({ length: channels }, (_, index) => index));
+      const samples = await reader!.read(
+        stored,
+        Array.from({ length: channels }, (_, index) => index),
+      );
       const rgb = toRgb(samples, page);
       return bands.map((band) => rgb[band]!);
     }
@@ -194,7 +198,8 @@ export class Raster implements BandSource {
     const [opacity] = alpha === undefined ? [] : await this.#readers[0]!.read(stored, [alpha]);
     const [mask] = this.#mask === undefined ? [] : await this.#mask.read(stored, [0]);
     if (opacity === undefined && mask === undefined) return undefined;
-    const isShown = (at: number) => (opacity === undefined || opacity[at] !== 0) && (mask === undefined || mask[at] !== 0);
+    const isShown = (at: number) =>
+      (opacity === undefined || opacity[at] !== 0) && (mask === undefined || mask[at] !== 0);
     return Uint8Array.from({ length: stored.width * stored.height }, (_, at) => (isShown(at) ? 1 : 0));
   }
 }

@@ -38,7 +38,8 @@ export interface FoundStretch {
  */
 export async function findStretch(raster: BandSource, bands: readonly number[]): Promise<FoundStretch> {
   const { asPhotograph } = raster;
-  if (asPhotograph !== undefined && raster.nodata === undefined) return { stretch: bands.map(() => asPhotograph), doubt: undefined };
+  if (asPhotograph !== undefined && raster.nodata === undefined)
+    return { stretch: bands.map(() => asPhotograph), doubt: undefined };
   const wanted = [...new Set(bands)];
   const found = new Map<number, BandStretch>();
   let doubt: string | undefined;
@@ -112,7 +113,13 @@ async function collect(
   for (const piece of pieces) {
     const found = await raster.read(piece.window, bands);
     found.bands.forEach((_, index) => {
-      counts[index] = keep(found, index, { piece, nodata: raster.nodata, step, into: kept[index]!, count: counts[index]! });
+      counts[index] = keep(found, index, {
+        piece,
+        nodata: raster.nodata,
+        step,
+        into: kept[index]!,
+        count: counts[index]!,
+      });
     });
   }
   return kept.map((values, index) => values.subarray(0, counts[index]));

@@ -32,7 +32,9 @@ function outlier(
 ): Undeclared | undefined {
   const share = count / total;
   const isUsual = USUAL.some((usual) => usual === value || Math.fround(usual) === value);
-  return isUsual && share >= LEAST_SHARE && Math.abs(next - value) > Math.abs(end - next) / 2 ? { value, share } : undefined;
+  return isUsual && share >= LEAST_SHARE && Math.abs(next - value) > Math.abs(end - next) / 2
+    ? { value, share }
+    : undefined;
 }
 
 /** Counts the values from one end that equal it. */

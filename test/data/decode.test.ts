@@ -48,9 +48,12 @@ test.each(['png', 'tiff'] as const)('16 bits of a %s are stretched, each band by
     return Uint8Array.from(values, (value) => toByte(value, stretch));
   };
   const lossless = { png: {}, tiff: { compression: 'lzw' } } as const;
-  const bandOf = <Values extends Uint8Array | Uint16Array>(values: Values, band: number) => values.filter((_, index) => index % 3 === band);
+  const bandOf = <Values extends Uint8Array | Uint16Array>(values: Values, band: number) =>
+    values.filter((_, index) => index % 3 === band);
   const colours = Uint16Array.from({ length: 24 }, (_, index) => (index * 2849 + 130) % 65536);
-  const { pixels } = await decodeImage(await image(`a.${format}`, picture(colours, 4, 2, 3)[format](lossless[format]).toBuffer()));
+  const { pixels } = await decodeImage(
+    await image(`a.${format}`, picture(colours, 4, 2, 3)[format](lossless[format]).toBuffer()),
+  );
   for (const band of [0, 1, 2]) expect(bandOf(pixels, band)).toEqual(stretched(bandOf(colours, band) as Uint16Array));
   // A camera of 12 bits in 16.
   const greys = Uint16Array.from([290, 300, 310, 320, 400, 410, 420, 430]);
@@ -65,7 +68,9 @@ test('transparent pixels of 16 bits do not enter the stretch', async () => {
   const all = Uint16Array.from([...opaque, ...[0, 0, 0, 0], ...[65_535, 65_535, 65_535, 0]]);
   const { pixels, valid } = await decodeImage(await image('t.png', picture(all, 3, 2, 4).png().toBuffer()));
   const stretch = percentilesOf(Float64Array.of(300, 320, 340, 360));
-  expect([...pixels.filter((_, at) => at % 3 === 1)]).toEqual([300, 320, 340, 360, 0, 65_535].map((v) => toByte(v, stretch)));
+  expect([...pixels.filter((_, at) => at % 3 === 1)]).toEqual(
+    [300, 320, 340, 360, 0, 65_535].map((v) => toByte(v, stretch)),
+  );
   expect([...valid!]).toEqual([1, 1, 1, 1, 0, 0]);
 });
 

@@ -5,8 +5,10 @@ import { inflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readBands } from '../../lib/data/bands.js';
 import { decodeImage, decodeMask, decodeValid, imageSize, openLabel, openPixels } from '../../lib/data/decode.js';
-import { findStretch, toByte } from '../../lib/raster/stretch.js';
+import { geotiff } from '../../lib/raster/geotiff.js';
 import { Raster } from '../../lib/raster/raster.js';
+import { findStretch, toByte } from '../../lib/raster/stretch.js';
+import { readPage } from '../../lib/raster/tiff/tags.js';
 
 const FOLDER = new URL('../fixtures/tiff/', import.meta.url).pathname;
 
@@ -50,7 +52,10 @@ describe.each(Object.keys(right.kinds))('%s', (name) => {
 
   test('its bands are those of the reference', async () => {
     expect(await imageSize(sampleOf(name))).toEqual({ width, height });
-    const read = await readBands(fileOf(name), Array.from({ length: count }, (_, band) => band + 1));
+    const read = await readBands(
+      fileOf(name),
+      Array.from({ length: count }, (_, band) => band + 1),
+    );
     for (let band = 0; band < count; band++) {
       const expected = Float32Array.from({ length: width * height }, (_, at) => bands[at * count + band]!);
       expect(read.bands[band]).toEqual(expected);
@@ -112,11 +117,43 @@ describe.each(Object.keys(right.kinds))('%s', (name) => {
   });
 });
 
-test.each(Object.entries(right.refused))('%s is refused by its name, as a picture and as a label', async (code, says) => {
-  const name = `refused-${code}`;
-  const refusal = { code: 'SAM_BAD_DATA', message: expect.stringContaining(says) };
-  await expect(decodeImage(sampleOf(name))).rejects.toMatchObject(refusal);
-  await expect(imageSize(sampleOf(name))).rejects.toMatchObject(refusal);
-  const mask = decodeMask({ ...sampleOf(name), mask: fileOf(name) }, { width: 70, height: 45 });
-  await expect(mask).rejects.toMatchObject(refusal);
+test.each(Object.entries(right.refused))(
+  '%s is refused by its name, as a picture and as a label',
+  async (code, says) => {
+    const name = `refused-${code}`;
+    const refusal = { code: 'SAM_BAD_DATA', message: expect.stringContaining(says) };
+    await expect(decodeImage(sampleOf(name))).rejects.toMatchObject(refusal);
+    await expect(imageSize(sampleOf(name))).rejects.toMatchObject(refusal);
+    const mask = decodeMask({ ...sampleOf(name), mask: fileOf(name) }, { width: 70, height: 45 });
+    await expect(mask).rejects.toMatchObject(refusal);
+  },
+);
+
+/** Fills the first strip or tile of a file with zeros, which no code but 'none' takes for anything whole. */
+async function withoutFirstBlock(name: string): Promise<{ bytes: Uint8Array; compression: number }> {
+  const bytes = new Uint8Array(await readFile(fileOf(name).path));
+  const tiff = await geotiff().fromArrayBuffer(bytes.slice().buffer);
+  const page = await readPage(await tiff.getImage());
+  const [offset, count] = [Number(page.offsets[0]), Number(page.counts[0])];
+  bytes.fill(0, offset, offset + count);
+  return { bytes, compression: page.compression };
+}
+
+test('a block that cannot be unpacked is an error, whatever its code', async () => {
+  const codes = new Set<number>();
+  for (const name of Object.keys(right.kinds)) {
+    const { bytes, compression } = await withoutFirstBlock(name);
+    if (compression === 1) continue;
+    codes.add(compression);
+    const file = { path: `damaged ${name}`, bytes };
+    const damaged = {
+      code: 'SAM_BAD_DATA',
+      message: expect.stringContaining(`image damaged ${name} is truncated or broken`),
+    };
+    await expect(decodeImage({ name, image: file }), name).rejects.toMatchObject(damaged);
+    await expect(decodeMask({ ...sampleOf(name), mask: file }, await imageSize(sampleOf(name))), name).rejects.toThrow(
+      'truncated or broken',
+    );
+  }
+  expect([...codes].sort((a, b) => a - b)).toEqual([3, 4, 5, 7, 8, 32773, 32946, 34887, 34933, 50000, 50001]);
 });

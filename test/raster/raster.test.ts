@@ -11,7 +11,9 @@ test('long tables of a big-endian file (geotiff 3.0.5 takes them for little-endi
   const path = await rasterFile('big-endian.tif', bigEndianTiff([values], 5, 3000));
   expect(new Uint8Array(await sharp(path).toColourspace('b-w').raw().toBuffer())).toEqual(values);
   const raster = await Raster.open(path);
-  const { bands: [band] } = await raster.read({ x: 0, y: 1000, width: 5, height: 400 }, [0]);
+  const {
+    bands: [band],
+  } = await raster.read({ x: 0, y: 1000, width: 5, height: 400 }, [0]);
   expect(band).toEqual(values.subarray(5000, 7000));
   await raster.close();
 });
@@ -37,7 +39,9 @@ test('which TIFFs are stretched: all of more than 8 bits, and signed or real num
   expect(await stretched(geoTiff(bytes(4), 2, 2))).toBe(false);
   expect(await stretched(geoTiff(bytes(3), 2, 2, { nodata: 0 }))).toBe(false);
   expect(await stretched(geoTiff(words(3), 2, 2))).toBe(true);
-  expect(await stretched(await picture(new Uint16Array(12), 2, 2, 3).tiff({ compression: 'lzw' }).toBuffer())).toBe(true);
+  expect(await stretched(await picture(new Uint16Array(12), 2, 2, 3).tiff({ compression: 'lzw' }).toBuffer())).toBe(
+    true,
+  );
   expect(await stretched(geoTiff([new Float32Array(4)], 2, 2))).toBe(true);
   expect(await stretched(await picture(new Uint8Array(16), 2, 2, 4).tiff().toBuffer())).toBe(false);
 });
@@ -71,7 +75,9 @@ test('deflate, as sharp writes it', async () => {
     .tiff({ compression: 'deflate', predictor: 'horizontal' })
     .toBuffer();
   const raster = await Raster.open('deflate.tif', content);
-  const { bands: [green] } = await raster.read({ x: 0, y: 10, width: 40, height: 2 }, [1]);
+  const {
+    bands: [green],
+  } = await raster.read({ x: 0, y: 10, width: 40, height: 2 }, [1]);
   expect(green).toEqual(Uint16Array.from({ length: 80 }, (_, at) => samples[(400 + at) * 3 + 1]!));
   await raster.close();
 });

@@ -5,7 +5,8 @@
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import sharp from 'sharp';
-import { geotiff, lerc } from '../geotiff.js';
+import { ZSTDDecoder } from 'zstddec';
+import { lerc } from '../geotiff.js';
 import { unpackBytes, unpackPicture } from './libtiff.js';
 import { type RowShape, rowBytesOf, type Samples, samplesFor, unpackSamples } from './samples.js';
 import { COMPRESSION, FORMAT, NotRead, type Page, PHOTOMETRIC } from './tags.js';
@@ -20,6 +21,8 @@ export interface Packed {
   readonly row: RowShape;
 }
 
+const inflated: (part: Uint8Array) => Promise<Uint8Array> = promisify(inflate);
+
 type Codec = (page: Page, packed: Packed) => Promise<Samples>;
 
 /** Codes that are read: who unpacks them. The names are those of docs/data.md. */
@@ -30,12 +33,12 @@ const CODECS: Readonly<Record<number, { readonly name: string; readonly reader: 
   4: { name: 'CCITT fax 4', reader: 'libtiff (sharp)', unpack: pictures },
   [COMPRESSION.lzw]: { name: 'LZW', reader: 'libtiff (sharp)', unpack: byLibtiff },
   [COMPRESSION.jpeg]: { name: 'JPEG', reader: 'libtiff (sharp)', unpack: pictures },
-  [COMPRESSION.deflate]: { name: 'deflate', reader: 'zlib (Node.js)', unpack: bytewise(promisify(inflate)) },
-  [COMPRESSION.oldDeflate]: { name: 'deflate', reader: 'zlib (Node.js)', unpack: bytewise(promisify(inflate)) },
+  [COMPRESSION.deflate]: { name: 'deflate', reader: 'zlib (Node.js)', unpack: bytewise((part) => inflated(part)) },
+  [COMPRESSION.oldDeflate]: { name: 'deflate', reader: 'zlib (Node.js)', unpack: bytewise((part) => inflated(part)) },
   [COMPRESSION.packBits]: { name: 'PackBits', reader: 'libtiff (sharp)', unpack: byLibtiff },
   [COMPRESSION.lerc]: { name: 'LERC', reader: 'lerc', unpack: byLerc },
   [COMPRESSION.png]: { name: 'PNG', reader: 'sharp', unpack: byOwnHeader },
-  [COMPRESSION.zstd]: { name: 'ZSTD', reader: 'zstddec (geotiff)', unpack: bytewise(zstd) },
+  [COMPRESSION.zstd]: { name: 'ZSTD', reader: 'zstddec', unpack: bytewise(zstd) },
   [COMPRESSION.webp]: { name: 'WebP', reader: 'sharp', unpack: byOwnHeader },
 };
 
@@ -73,7 +76,11 @@ export function requireCodec({ compression, photometric, subsampling, predictor 
   if (CODECS[compression] === undefined) {
     throw new NotRead(`it is compressed with ${UNREAD[compression] ?? `code ${compression}`}, which is not read here`);
   }
-  if (photometric === PHOTOMETRIC.yCbCr && !isJpeg(compression) && (subsampling[0] ?? 2) * (subsampling[1] ?? 2) !== 1) {
+  if (
+    photometric === PHOTOMETRIC.yCbCr &&
+    !isJpeg(compression) &&
+    (subsampling[0] ?? 2) * (subsampling[1] ?? 2) !== 1
+  ) {
     throw new NotRead('its colours are YCbCr with fewer pixels of colour than of light, but not JPEG');
   }
   if (predictor !== 1 && predictor !== 2 && predictor !== 3) throw new NotRead(`it has the predictor ${predictor}`);
@@ -97,14 +104,14 @@ export async function unpack(page: Page, packed: Packed): Promise<Samples> {
 }
 
 /** Makes a codec of one that unpacks a part to bytes. */
-function bytewise(unpackPart: (part: Uint8Array) => Promise<Uint8Array>): Codec {
+function bytewise(unpackPart: (part: Uint8Array, bytes: number) => Promise<Uint8Array>): Codec {
   return async (page, { parts, rows, partRows, row }) => {
     const rowBytes = rowBytesOf(page, row);
     const bytes = new Uint8Array(rows * rowBytes);
     await Promise.all(
       parts.map(async (part, index) => {
         const wanted = Math.min(partRows, rows - index * partRows) * rowBytes;
-        const unpacked = await unpackPart(page.bitsReversed ? reversed(part) : part);
+        const unpacked = await unpackPart(page.bitsReversed ? reversed(part) : part, partRows * rowBytes);
         if (unpacked.length < wanted) throw new Error(`a block unpacks to ${unpacked.length} of ${wanted} bytes`);
         bytes.set(unpacked.subarray(0, wanted), index * partRows * rowBytes);
       }),
@@ -169,19 +176,36 @@ async function byOwnHeader(page: Page, { parts, rows, partRows, row }: Packed): 
   return all;
 }
 
-async function zstd(part: Uint8Array): Promise<Uint8Array> {
-  const plain = { tileWidth: 0, tileHeight: 0, predictor: 1, bitsPerSample: 8, planarConfiguration: 1 };
-  const decoder = await geotiff().getDecoder(COMPRESSION.zstd, plain);
-  return new Uint8Array(await decoder.decode(new Uint8Array(part).buffer));
+let zstdReady: Promise<ZSTDDecoder> | undefined;
+
+async function loadZstd(): Promise<ZSTDDecoder> {
+  const decoder = new ZSTDDecoder();
+  await decoder.init();
+  return decoder;
+}
+
+/**
+ * Unpacks Zstandard.
+ *
+ * @param most most bytes that come of it: told beforehand, the decoder keeps within them, and hands back nothing of what is broken.
+ */
+async function zstd(part: Uint8Array, most: number): Promise<Uint8Array> {
+  zstdReady ??= loadZstd();
+  const unpacked = (await zstdReady).decode(part, most);
+  if (unpacked.length === 0) throw new Error('a block is no whole Zstandard');
+  return unpacked;
 }
 
 /** Unpacks LERC, by itself or packed once more; real numbers that it marks as missing become NaN. */
 async function byLerc(page: Page, { parts, rows, partRows, row }: Packed): Promise<Samples> {
   const [, more = 0] = page.lercParameters;
   const all = samplesFor(page, rows * row.width * row.channels);
+  const most = 2 * all.byteLength + 2 ** 16; // LERC of noise is a little larger than the samples
   for (const [index, part] of parts.entries()) {
-    const plain = more === 1 ? await promisify(inflate)(part) : more === 2 ? await zstd(part) : part;
-    const { pixels, mask, width, height } = lerc().decode(new Uint8Array(plain).buffer, { returnPixelInterleavedDims: true });
+    const plain = more === 1 ? await inflated(part) : more === 2 ? await zstd(part, most) : part;
+    const { pixels, mask, width, height } = lerc().decode(new Uint8Array(plain).buffer, {
+      returnPixelInterleavedDims: true,
+    });
     const values = pixels.length === 1 ? pixels[0]! : interleaved(pixels);
     const wanted = Math.min(partRows, rows - index * partRows);
     if (width !== row.width || height < wanted || values.length !== width * height * row.channels) {

@@ -43,7 +43,8 @@ export function colourSpace(page: Page): Space | undefined {
   } else if (bits !== 8 && !(bits === 16 && photometric === PHOTOMETRIC.cmyk)) {
     throw new NotRead(`its colours are not RGB, and have ${bits} bits a channel`);
   }
-  if (format !== FORMAT.unsigned && photometric !== PHOTOMETRIC.cieLab) throw new NotRead('its colours are signed or real numbers');
+  if (format !== FORMAT.unsigned && photometric !== PHOTOMETRIC.cieLab)
+    throw new NotRead('its colours are signed or real numbers');
   return space;
 }
 
@@ -63,7 +64,9 @@ function fromPalette([indexes]: readonly Samples[], { colourMap }: Page): Uint8A
   // Some programs write 8 bits into the 16 of an entry.
   const divisor = colourMap.some((value) => value > 255) ? 257 : 1;
   return [0, 1, 2].map((colour) => {
-    const table = Uint8Array.from({ length: entries }, (_, at) => Math.floor(colourMap[colour * entries + at]! / divisor));
+    const table = Uint8Array.from({ length: entries }, (_, at) =>
+      Math.floor(colourMap[colour * entries + at]! / divisor),
+    );
     return Uint8Array.from(indexes!, (index) => table[index]!);
   });
 }
@@ -79,7 +82,8 @@ function fromInks(inks: readonly Samples[], { bits }: Page): Uint8Array[] {
 
 /** Converts YCbCr of ITU-R BT.601, full range, as JPEG does. */
 function fromLight([light, blue, red]: readonly Samples[]): Uint8Array[] {
-  const clamped = (of: (at: number) => number) => new Uint8Array(Uint8ClampedArray.from(light!, (_, at) => of(at)).buffer);
+  const clamped = (of: (at: number) => number) =>
+    new Uint8Array(Uint8ClampedArray.from(light!, (_, at) => of(at)).buffer);
   return [
     clamped((at) => light![at]! + 1.402 * (red![at]! - 128)),
     clamped((at) => light![at]! - 0.344136 * (blue![at]! - 128) - 0.714136 * (red![at]! - 128)),

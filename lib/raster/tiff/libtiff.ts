@@ -14,7 +14,12 @@ const SIZE = { 3: 2, 4: 4, 7: 1 } as const;
 /** Unpacks strips of a code that knows nothing of pixels (LZW, PackBits): `rows` rows of `rowBytes` bytes, `stripRows` in each strip. */
 export async function unpackBytes(
   strips: readonly Uint8Array[],
-  { compression, rowBytes, rows, stripRows }: { compression: number; rowBytes: number; rows: number; stripRows: number },
+  {
+    compression,
+    rowBytes,
+    rows,
+    stripRows,
+  }: { compression: number; rowBytes: number; rows: number; stripRows: number },
 ): Promise<Uint8Array> {
   const shape = { width: rowBytes, rows, stripRows };
   const file = wrap(strips, shape, [
@@ -49,7 +54,7 @@ export async function unpackPicture(
 }
 
 async function samplesOf(file: Uint8Array, space: string): Promise<{ samples: Uint8Array; channels: number }> {
-  const picture = sharp(file, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+  const picture = sharp(file, { failOn: 'warning', limitInputPixels: false, ignoreIcc: true });
   if (space === 'cmyk') picture.pipelineColourspace('cmyk');
   const { data, info } = await picture.toColourspace(space).raw().toBuffer({ resolveWithObject: true });
   return { samples: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), channels: info.channels };

@@ -36,7 +36,11 @@ export function storedWindow(window: Window, turn: Turn, stored: { width: number
 }
 
 /** Turns the samples of a window, `stored` as they lie in the file, upright. */
-export function upright<Values extends Samples>(values: Values, stored: { width: number; height: number }, turn: Turn): Values {
+export function upright<Values extends Samples>(
+  values: Values,
+  stored: { width: number; height: number },
+  turn: Turn,
+): Values {
   if (!turn.swaps && !turn.againstX && !turn.againstY) return values;
   const { width, height } = stored;
   const turned = values.slice() as Values;

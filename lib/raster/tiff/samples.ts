@@ -73,12 +73,15 @@ function numbersOf(bytes: Uint8Array, format: number, bits: number): Samples {
   const length = byteLength / (bits / 8);
   if (bits === 8) return format === FORMAT.signed ? new Int8Array(buffer, at, length) : bytes;
   if (bits === 16 && format === FORMAT.real) return fromHalves(new Uint16Array(buffer, at, length));
-  if (bits === 16) return format === FORMAT.signed ? new Int16Array(buffer, at, length) : new Uint16Array(buffer, at, length);
+  if (bits === 16)
+    return format === FORMAT.signed ? new Int16Array(buffer, at, length) : new Uint16Array(buffer, at, length);
   if (bits === 32 && format === FORMAT.real) return new Float32Array(buffer, at, length);
-  if (bits === 32) return format === FORMAT.signed ? new Int32Array(buffer, at, length) : new Uint32Array(buffer, at, length);
+  if (bits === 32)
+    return format === FORMAT.signed ? new Int32Array(buffer, at, length) : new Uint32Array(buffer, at, length);
   if (bits !== 64) return samplesFor({ format, bits }, 0); // throws: no such type
   if (format === FORMAT.real) return new Float64Array(buffer, at, length);
-  const whole = format === FORMAT.signed ? new BigInt64Array(buffer, at, length) : new BigUint64Array(buffer, at, length);
+  const whole =
+    format === FORMAT.signed ? new BigInt64Array(buffer, at, length) : new BigUint64Array(buffer, at, length);
   return Float64Array.from(whole as ArrayLike<bigint>, exactly);
 }
 
@@ -125,8 +128,13 @@ function addUp(bytes: Uint8Array, rows: number, { width, channels }: RowShape, s
   const length = byteLength / size;
   const perRow = width * channels;
   const values =
-    size === 8 ? new BigUint64Array(buffer, at, length) : size === 4 ? new Uint32Array(buffer, at, length)
-      : size === 2 ? new Uint16Array(buffer, at, length) : bytes;
+    size === 8
+      ? new BigUint64Array(buffer, at, length)
+      : size === 4
+        ? new Uint32Array(buffer, at, length)
+        : size === 2
+          ? new Uint16Array(buffer, at, length)
+          : bytes;
   if (values === bytes && size !== 1) throw new NotRead(`it has a predictor, and ${8 * size} bits`);
   for (let y = 0; y < rows; y++) {
     const row = values.subarray(y * perRow, (y + 1) * perRow);
@@ -139,7 +147,13 @@ function addUp(bytes: Uint8Array, rows: number, { width, channels }: RowShape, s
  * Undoes the predictor of real numbers (Predictor 3, TIFF Technical Note 3): the bytes of a row stand by their weight, the heaviest
  * first, and each is the difference to the one before. They become numbers in the file's own byte order.
  */
-function gatherReal(bytes: Uint8Array, rows: number, { width, channels }: RowShape, size: number, littleEndian: boolean): void {
+function gatherReal(
+  bytes: Uint8Array,
+  rows: number,
+  { width, channels }: RowShape,
+  size: number,
+  littleEndian: boolean,
+): void {
   const perRow = width * channels;
   for (let y = 0; y < rows; y++) {
     const row = bytes.subarray(y * perRow * size, (y + 1) * perRow * size);

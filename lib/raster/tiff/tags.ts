@@ -120,7 +120,8 @@ export async function readPage(image: GeoTIFFImage): Promise<Page> {
 
 function alike(values: readonly number[], otherwise: number, what: string): number {
   const [first = otherwise] = values;
-  if (values.some((value) => value !== first)) throw new NotRead(`its bands are of different ${what}: ${values.join(', ')}`);
+  if (values.some((value) => value !== first))
+    throw new NotRead(`its bands are of different ${what}: ${values.join(', ')}`);
   return first;
 }
 
