@@ -41,10 +41,19 @@ export async function decodeImage(given: Sample): Promise<DecodedImage> {
   try {
     requireReadableSize(source, sample.image, 'image');
     const upright = plain(source, sample.bands) ?? (await (await RgbSource.of(source, sample.bands)).readAll());
+    requirePicture(upright, sample.image);
     return await viewed(upright, sample.view ?? 0);
   } finally {
     await source.close();
   }
+}
+
+/** Refuses an image without a picture. */
+function requirePicture({ valid }: DecodedImage, { path }: FileReference): void {
+  if (valid === undefined || valid.includes(1)) return;
+  throw new SamError('SAM_BAD_DATA', `image ${path} holds no picture: every pixel is transparent, or no data`, {
+    fix: 'take its alpha channel away if it means nothing, or go on without it with `skipBad`',
+  });
 }
 
 /** Returns a picture that is what the encoder takes already: nothing of it is copied. */
@@ -111,28 +120,29 @@ export async function decodeValid(sample: Sample): Promise<Uint8Array | undefine
   return (await decodeImage(sample)).valid;
 }
 
-/** Returns what an image's embedding is known by: the content's hash and what else decides about its pixels. */
-export async function imageIdentity(given: Sample): Promise<string> {
+/** What an image's embedding is known by. */
+export interface ImageIdentity {
+  /** Hash of the content, and what else decides about its pixels. */
+  readonly identity: string;
+  /** Whether it holds measurements, which are stretched to 8 bits, rather than a photograph. */
+  readonly stretched: boolean;
+}
+
+/** Identifies an image by its content and how that is read; nothing is decoded. */
+export async function imageIdentity(given: Sample): Promise<ImageIdentity> {
   const sample = await held(given);
   const hash = await contentHash(sample);
   const raster = await openTiff(sample.image, 'image');
   if (raster === undefined) {
+    const stretched = await isPngOf16Bits(sample.image);
     const bands = sample.bands === undefined ? hash : `${hash} bands ${sample.bands}`;
-    return (await isStretched(sample)) ? `${bands} ${STRETCH_VERSION}` : bands;
+    return { identity: stretched ? `${bands} ${STRETCH_VERSION}` : bands, stretched };
   }
   try {
-    return `${hash} ${readingOf(raster, sample.bands)}`;
+    return { identity: `${hash} ${readingOf(raster, sample.bands)}`, stretched: raster.asPhotograph === undefined };
   } finally {
     await raster.close();
   }
-}
-
-/** Tells whether an image holds measurements, which are stretched to 8 bits, rather than a photograph; from its header alone. */
-export async function isStretched({ image }: Sample): Promise<boolean> {
-  const raster = await openTiff(image, 'image');
-  await raster?.close();
-  if (raster !== undefined) return raster.asPhotograph === undefined;
-  return (await isPngOf16Bits(image)) === true;
 }
 
 /** Bytes of a PNG up to its depth: the signature, and the beginning of the header. */
@@ -172,7 +182,7 @@ export async function heldImage(image: FileReference): Promise<FileReference> {
  */
 export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask> {
   const { view = 0, ...upright } = sample;
-  const mask = await decodeUpright(upright, viewedSize(image, view));
+  const mask = await withinPicture(await decodeUpright(upright, viewedSize(image, view)), upright);
   const viewed = (values: Uint8Array) => viewedPixels(values, mask, 1, view);
   const labelled = mask.labelled === undefined ? {} : { labelled: await viewed(mask.labelled) };
   return { values: await viewed(mask.values), ...labelled, ...viewedSize(mask, view) };
@@ -195,6 +205,14 @@ async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
   } finally {
     await label.close();
   }
+}
+
+/** Takes the label away where its image holds no picture: nothing is to be learnt or scored there. */
+async function withinPicture(mask: Mask, sample: Sample): Promise<Mask> {
+  const valid = await decodeValid(sample);
+  if (valid === undefined) return mask;
+  const labelled = mask.labelled?.map((value, at) => value & valid[at]!) ?? valid;
+  return { ...mask, values: mask.values.map((value, at) => value & valid[at]!), labelled };
 }
 
 /** Opens a label, to be read whole or by window. It has to be closed. Throws as {@link decodeImage}. */

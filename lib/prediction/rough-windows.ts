@@ -56,7 +56,10 @@ async function openWindows(job: RasterJob, { method }: RoughMaskSettings): Promi
   if (method.kind === 'hsv') {
     const rgb = await openPixels(job.sample, job.stretch);
     return {
-      read: async (window) => ({ kind: 'hsv', pixels: (await rgb.read(window)).pixels, bands: method.bands }),
+      async read(window) {
+        const { pixels, valid } = await rgb.read(window);
+        return { kind: 'hsv', pixels, valid, bands: method.bands };
+      },
       close: () => rgb.close(),
     };
   }

@@ -111,7 +111,8 @@ export class RgbSource {
 
 /** Describes how a source is read as a picture. The embedding cache goes by it: other bands or another stretch, another embedding. */
 export function readingOf(source: BandSource, choice: BandChoice | undefined): string {
-  return `bands ${chooseBands(source, choice).join(',')} ${STRETCH_VERSION}`;
+  const stretch = source.asPhotograph === undefined ? STRETCH_VERSION : 'as a photograph';
+  return `TIFF bands ${chooseBands(source, choice).join(',')} ${stretch}`;
 }
 
 function fill(pixels: Uint8Array, colour: number, samples: Samples, stretch: BandStretch): void {

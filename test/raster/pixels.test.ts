@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { contentHash, decodeImage, imageIdentity, imageSize } from '../../lib/data/decode.js';
 import { RgbSource } from '../../lib/raster/pixels.js';
 import { Raster } from '../../lib/raster/raster.js';
-import { findStretch, percentilesOf, toByte } from '../../lib/raster/stretch.js';
+import { findStretch, percentilesOf, STRETCH_VERSION, toByte } from '../../lib/raster/stretch.js';
 import { grey, picture } from '../data/pictures.js';
 import { geoTiff, rasterFile, sampleOf } from './rasters.js';
 
@@ -134,10 +134,15 @@ test('the bytes of a raster read as the file does, and other bands are another r
   );
   const held = { name: 'held', image: { path: 'row 1', bytes: await readFile(path) } };
   expect(await decodeImage(held)).toEqual(await decodeImage(sampleOf(path)));
-  expect(await imageIdentity(sampleOf(path))).toBe(await imageIdentity(sampleOf(path, '1,2,3')));
-  expect(await imageIdentity(sampleOf(path))).not.toBe(await imageIdentity(sampleOf(path, '4,2,3')));
+  expect(await imageIdentity(sampleOf(path))).toEqual(await imageIdentity(sampleOf(path, '1,2,3')));
+  expect(await imageIdentity(sampleOf(path))).not.toEqual(await imageIdentity(sampleOf(path, '4,2,3')));
   const png = await rasterFile('a.png', await grey(3));
-  expect(await imageIdentity(sampleOf(png))).toBe(await contentHash(sampleOf(png)));
+  expect(await imageIdentity(sampleOf(png))).toEqual({ identity: await contentHash(sampleOf(png)), stretched: false });
+  const wide = await rasterFile('w.png', await picture(new Uint16Array(6), 3, 2, 1).png().toBuffer());
+  expect(await imageIdentity(sampleOf(wide))).toEqual({
+    identity: `${await contentHash(sampleOf(wide))} ${STRETCH_VERSION}`,
+    stretched: true,
+  });
 });
 
 test('property: the stretch is monotonic, within bytes, and meets its percentiles', () => {
