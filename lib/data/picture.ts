@@ -15,6 +15,8 @@ export const FIX_FILE = 'replace the file, or go on without it with `skipBad`';
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
+  /** Whether there may be pixels without a picture, by the header: alpha, a mask, or no data. */
+  readonly mayHide?: boolean;
 }
 
 export type Kind = 'image' | 'mask';
