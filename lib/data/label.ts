@@ -6,7 +6,7 @@ import { Raster } from '../raster/raster.js';
 import type { Samples } from '../raster/tiff/samples.js';
 import type { Window } from '../raster/windows.js';
 import { insideOf } from './inside.js';
-import type { ImageSize } from './picture.js';
+import { type ImageSize, Picture } from './picture.js';
 import type { Mask } from './sample.js';
 import { inSlices } from './slices.js';
 
@@ -44,7 +44,10 @@ export class Label {
 
   /** Reads the whole label. The event loop turns between its slices. */
   async readAll(): Promise<Mask> {
-    const { width, height } = this;
+    const { width, height, source } = this;
+    if (source instanceof Picture && !source.mayHide) {
+      return { ...(await insideOf(source.colours, source.bandCount, { hasAlpha: false })), width, height };
+    }
     const values = new Uint8Array(width * height);
     let labelled: Uint8Array | undefined;
     for (const window of this.source.slices()) {
