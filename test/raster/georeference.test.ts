@@ -35,7 +35,10 @@ test.each(
   async ({ orientation, place }) => {
     const values = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, at) => at);
     // The upright picture is libvips' own.
-    const stored = await picture(values, WIDTH, HEIGHT, 1).withMetadata({ orientation }).tiff({ compression: 'none' }).toBuffer();
+    const stored = await picture(values, WIDTH, HEIGHT, 1)
+      .withMetadata({ orientation })
+      .tiff({ compression: 'none' })
+      .toBuffer();
     const upright = await sharp(stored).autoOrient().toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
     const { width, height } = upright.info;
     const before = await georeferenceOf(geoTiff([values], WIDTH, HEIGHT, { place }));
