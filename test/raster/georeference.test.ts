@@ -16,7 +16,8 @@ async function georeferenceOf(content: Uint8Array): Promise<Georeference> {
 }
 
 /** Place of the middle of a pixel. */
-function middle({ affine: [a, b, c, d, e, f] }: Georeference, column: number, row: number): [number, number] {
+function middle({ affine }: Georeference, column: number, row: number): [number, number] {
+  const [a, b, c, d, e, f] = affine!;
   const [x, y] = [column + 0.5, row + 0.5];
   return [a * x + b * y + c, d * x + e * y + f];
 }
