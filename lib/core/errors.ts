@@ -101,7 +101,8 @@ function refusedWriting(error: Error, code: string): SamError | undefined {
   if (!isRefused || place === undefined) return undefined;
   if (code !== 'EROFS' && !CHANGES.has(syscall ?? '') && !place.endsWith('.tmp')) return undefined;
   const why = error.message.replace(/^E[A-Z]+: ([^,]+), .*$/s, '$1');
-  return new SamError('SAM_IO', `cannot write ${place}: ${why} (${code})`, { fix: elsewhere(place), cause: error });
+  const wanted = place.replace(/\.\d+-[0-9a-f]+\.tmp$/, ''); // the name under which it is written first
+  return new SamError('SAM_IO', `cannot write ${wanted}: ${why} (${code})`, { fix: elsewhere(wanted), cause: error });
 }
 
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
