@@ -5,14 +5,15 @@ import { SamError } from '../../../core/errors.js';
 import { compare } from '../../../core/order.js';
 import { counted, nameAll, words } from '../../../core/words.js';
 import type { FoundFile } from '../../listing.js';
-import { missingFiles } from '../../present.js';
+import { findFiles } from '../../present.js';
 import type { DataSource, Samples, SplitReading } from '../../sample.js';
 import { concatenated, filtered, pick, SampleList } from '../../sample-list.js';
-import { sourceOfFiles } from '../../splits.js';
+import { homesOf, sourceOfFiles } from '../../splits.js';
 import { annotationSchema, CocoImage, CocoMask, checkSegmentation } from './annotation.js';
 import { folderWith, imageFolders, listCoco } from './files.js';
 import { scanJson } from './json-elements.js';
 import { BadRle } from './rle.js';
+import { id, optionalSide } from './scalars.js';
 
 export interface CocoOptions {
   /** Folder of the images, if they are not in one of the usual places. */
@@ -23,14 +24,8 @@ export interface CocoOptions {
   readonly crowd?: boolean | undefined;
 }
 
-const id = z.union([z.number(), z.string()]);
-const imageSchema = z.object({
-  id,
-  file_name: z.string().min(1),
-  width: z.number().int().positive().optional(),
-  height: z.number().int().positive().optional(),
-});
-const categorySchema = z.object({ id, name: z.string().optional() });
+const imageSchema = z.object({ id, file_name: z.string().min(1), width: optionalSide, height: optionalSide });
+const categorySchema = z.object({ id, name: z.string().nullish() });
 /** Number of images that are looked for to find their folder. */
 const TRIED = 20;
 const FIX = 'mend the file, or go on without these with `skipBad`';
@@ -40,6 +35,7 @@ export async function findCoco(path: string, options: CocoOptions): Promise<Data
   const files = await listCoco(path);
   if (files.length === 0) return undefined;
   return sourceOfFiles(path, files, async (own, split, reading) => {
+    requireOneHome(own, split.description);
     const lists: Samples[] = [];
     for (const file of own) {
       const folders = options.images === undefined ? imageFolders(path, file, split.name) : [options.images];
@@ -61,6 +57,14 @@ export async function findCoco(path: string, options: CocoOptions): Promise<Data
   });
 }
 
+/** Refuses the files of several folders: they are versions of one data set, or data sets of their own, and nothing says which is meant. */
+function requireOneHome(files: readonly FoundFile[], description: string): void {
+  const homes = homesOf(files);
+  if (homes.length === 1) return;
+  const message = `${description} lies in several folders, which may be data sets of their own: ${nameAll(homes)}`;
+  throw new SamError('SAM_BAD_DATA', message, { fix: 'name one of them, or one file, with `data`' });
+}
+
 /** Refuses names that stand twice: of several files for one split, two may use one name for different things. */
 function requireDistinct(ordered: readonly string[], path: string): void {
   const doubled = ordered.filter((name, index) => index > 0 && ordered[index - 1] === name);
@@ -72,13 +76,16 @@ function requireDistinct(ordered: readonly string[], path: string): void {
 
 /** A COCO file, read in two passes, since annotations may stand before the images that they belong to. */
 class CocoFile {
-  readonly #images = new Map<string | number, CocoImage>();
-  readonly #categories = new Map<string | number, string | undefined>();
+  readonly #images = new Map<string, CocoImage>();
+  readonly #categories = new Map<string, string | undefined>();
+  /** Ids of images and of categories that stand twice, with the names that they stand for. */
+  readonly #doubled = { image: new Map<string, string[]>(), category: new Map<string, string[]>() };
   /** Ids of bad annotations, by what is wrong with them. */
-  readonly #problems = new Map<string, (string | number)[]>();
+  readonly #problems = new Map<string, string[]>();
   readonly #used = new Set<CocoImage>();
-  readonly #beyond: (string | number)[] = [];
-  readonly #outside: (string | number)[] = [];
+  readonly #beyond: string[] = [];
+  readonly #outside: string[] = [];
+  readonly #partial: string[] = [];
   #crowds = 0;
 
   constructor(
@@ -92,16 +99,29 @@ class CocoFile {
     await this.#readImages();
     const { masks } = this.reading;
     const labelled = masks === 'ignored' ? [] : [await this.#readAnnotations()];
-    const samples = concatenated(...labelled, ...(masks === 'required' ? [] : [this.#bare()]));
-    const missing = await missingFiles(this.#paths());
+    const bare = masks === 'required' ? [] : [...this.#images.values()].filter((image) => !this.#used.has(image));
+    const missing = await this.#find([...this.#used, ...bare]);
     const named = [...missing].sort(compare);
     this.#report([...this.#described(), ...counted('image', 'is missing', 'are missing', named)]);
+    const samples = concatenated(...labelled, unlabelled(bare));
     return missing.size === 0 ? samples : filtered(samples, ({ image }) => !missing.has(image.path));
   }
 
-  /** Yields the paths of the images that have samples. */
-  *#paths(): Generator<string, void> {
-    for (const image of this.#used) yield image.reference.path;
+  /**
+   * Looks for images, which are then named as they are spelled on disk; those of one file alike.
+   *
+   * @returns the paths of those that are missing.
+   */
+  async #find(images: readonly CocoImage[]): Promise<ReadonlySet<string>> {
+    const [first] = images;
+    if (first === undefined) return new Set();
+    const at = (name: string) => first.pathOf(name);
+    const { missing, spelled, twins } = await findFiles(
+      images.map(({ name }) => name),
+      at,
+    );
+    for (const image of images) image.name = twins.get(image.name) ?? spelled.get(image.name) ?? image.name;
+    return new Set([...missing].map(at));
   }
 
   async #readImages(): Promise<void> {
@@ -110,8 +130,9 @@ class CocoFile {
     const lists = await scanJson(path, {
       images: (value) => entries.push(parsed(imageSchema, value, path, 'an image')),
       categories: (value) => {
-        const category = parsed(categorySchema, value, path, 'a category');
-        this.#categories.set(category.id, category.name);
+        const { id: key, name } = parsed(categorySchema, value, path, 'a category');
+        this.#note('category', key, this.#categories.has(key), [this.#categories.get(key) ?? key, name ?? key]);
+        this.#categories.set(key, name ?? undefined);
       },
     });
     if (!lists.includes('images') || !lists.includes('annotations')) {
@@ -125,8 +146,16 @@ class CocoFile {
     }
     const folder = await this.#folderOf(entries.slice(0, TRIED).map(({ file_name: name }) => name));
     for (const { id: key, file_name: name, width, height } of entries) {
+      this.#note('image', key, this.#images.has(key), [this.#images.get(key)?.name ?? '', name]);
       this.#images.set(key, new CocoImage(folder, name, width, height));
     }
+    for (const key of this.#doubled.image.keys()) this.#images.delete(key);
+    for (const key of this.#doubled.category.keys()) this.#categories.delete(key);
+  }
+
+  /** Notes an id that stands for another already. */
+  #note(what: 'image' | 'category', key: string, isDoubled: boolean, [first, name]: readonly [string, string]): void {
+    if (isDoubled) this.#doubled[what].set(key, [...(this.#doubled[what].get(key) ?? [first]), name]);
   }
 
   /** Returns the folder that holds one of the first images; where there is none, the error names what was looked for. */
@@ -144,7 +173,7 @@ class CocoFile {
   async #readAnnotations(): Promise<Samples> {
     const { path } = this.file;
     const wanted = this.#wantedCategories();
-    const seen = new Set<string | number>();
+    const seen = new Set<string>();
     const found = new FoundAnnotations(path);
     let position = 0;
     await scanJson(path, {
@@ -157,6 +186,7 @@ class CocoFile {
           this.#crowds++;
           return;
         }
+        if (this.#doubled.image.has(annotation.image_id)) return; // told of the image
         const image = this.#images.get(annotation.image_id);
         if (image === undefined) return this.#problem('belongs to no image of the file', key);
         if (seen.has(key)) return this.#problem('has the id of another', key);
@@ -170,9 +200,10 @@ class CocoFile {
     return found.samples();
   }
 
-  #isSound(segmentation: unknown, image: CocoImage, key: string | number): boolean {
+  #isSound(segmentation: unknown, image: CocoImage, key: string): boolean {
     try {
-      const reach = checkSegmentation(segmentation, image.size);
+      const { reach, leftOut } = checkSegmentation(segmentation, image.size);
+      for (const error of leftOut) this.#partial.push(`${key} (${error instanceof BadRle ? `its RLE ${error.message}` : `it ${error.message}`})`);
       if (reach === 'beyond') this.#beyond.push(key);
       if (reach === 'outside') this.#outside.push(key);
       return true;
@@ -183,40 +214,45 @@ class CocoFile {
     }
   }
 
-  /** Makes unlabelled samples of the images that no other sample has, each once. */
-  #bare(): Samples {
-    const images = [...this.#images.values()].filter((image) => !this.#used.has(image));
-    for (const image of images) this.#used.add(image);
-    return new SampleList(images.length, (index) => ({ name: images[index]!.stem, image: images[index]!.reference }));
-  }
-
-  #wantedCategories(): ReadonlySet<string | number> | undefined {
+  #wantedCategories(): ReadonlySet<string> | undefined {
     if (this.options.categories === undefined) return undefined;
-    const wanted = new Set<string | number>();
+    const wanted = new Set<string>();
     const unknown: string[] = [];
+    const named = (categories: Iterable<readonly [string, string | undefined]>) =>
+      nameAll(Array.from(categories, ([key, name]) => (name === undefined ? key : `${name} (${key})`)));
     for (const asked of words(this.options.categories)) {
-      const found = [...this.#categories].filter(([key, name]) => name === asked || String(key) === asked);
+      const found = [...this.#categories].filter(([key, name]) => name === asked || key === asked);
+      if (found.length > 1) {
+        throw new SamError('SAM_BAD_OPTION', `${this.file.path} has several categories ${asked}: ${named(found)}`, {
+          fix: 'name them by their ids',
+        });
+      }
       if (found.length === 0) unknown.push(asked);
       for (const [key] of found) wanted.add(key);
     }
     if (unknown.length === 0) return wanted;
-    const there = [...this.#categories].map(([key, name]) => (name === undefined ? `${key}` : `${name} (${key})`));
     throw new SamError('SAM_BAD_OPTION', `${this.file.path} has no category ${nameAll(unknown)}`, {
-      fix: `the categories there are: ${nameAll(there)}`,
+      fix: `the categories there are: ${named(this.#categories)}`,
     });
   }
 
-  #problem(what: string, key: string | number): void {
+  #problem(what: string, key: string): void {
     const known = this.#problems.get(what);
     if (known === undefined) this.#problems.set(what, [key]);
     else known.push(key);
   }
 
   #described(): string[] {
-    return [...this.#problems].map(([what, keys]) => {
-      const count = keys.length === 1 ? '1 annotation' : `${keys.length} annotations, each of which`;
-      return `${count} ${what}: ${nameAll(keys.map(String))}`;
-    });
+    const ids = (doubled: ReadonlyMap<string, string[]>) =>
+      [...doubled].map(([key, names]) => `${key} (${names.join(', ')})`);
+    return [
+      ...counted('image id', 'stands twice', 'stand twice', ids(this.#doubled.image)),
+      ...counted('category id', 'stands twice', 'stand twice', ids(this.#doubled.category)),
+      ...[...this.#problems].map(([what, keys]) => {
+        const count = keys.length === 1 ? '1 annotation' : `${keys.length} annotations, each of which`;
+        return `${count} ${what}: ${nameAll(keys)}`;
+      }),
+    ];
   }
 
   #report(problems: readonly string[]): void {
@@ -227,31 +263,34 @@ class CocoFile {
   }
 
   #warn(): void {
-    const lines = [
+    const lines = (what: string, keys: readonly string[]) => (keys.length === 0 ? [] : [`${what}: ${nameAll(keys)}`]);
+    for (const line of [
       ...(this.#crowds === 0 ? [] : [`${this.#crowds} of crowds (iscrowd) are left out (\`crowd\` takes them)`]),
-      ...(this.#beyond.length === 0
-        ? []
-        : [`outlines reach beyond their image and are clipped: ${nameAll(this.#beyond.map(String))}`]),
-      ...(this.#outside.length === 0
-        ? []
-        : [
-            `outlines lie wholly outside their image, so that their masks are empty: ${nameAll(this.#outside.map(String))}`,
-          ]),
-    ];
-    for (const line of lines) this.reading.onWarning?.(`annotations in ${this.file.path}: ${line}`);
+      ...lines('parts of outlines that are none, beside good ones, are left out', this.#partial),
+      ...lines('outlines reach beyond their image and are clipped', this.#beyond),
+      ...lines('outlines lie wholly outside their image, so that their masks are empty', this.#outside),
+    ]) {
+      this.reading.onWarning?.(`annotations in ${this.file.path}: ${line}`);
+    }
   }
+}
+
+/** Makes unlabelled samples of images, of each file one. */
+function unlabelled(images: readonly CocoImage[]): Samples {
+  const files = [...new Map(images.map((image) => [image.name, image])).values()];
+  return new SampleList(files.length, (index) => ({ name: files[index]!.stem, image: files[index]!.reference }));
 }
 
 /** Annotations found in a file, in columns, which take some 40 bytes each; samples are made of them when they are asked for. */
 class FoundAnnotations {
   readonly #images: CocoImage[] = [];
-  readonly #keys: (string | number)[] = [];
+  readonly #keys: string[] = [];
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
 
   constructor(readonly file: string) {}
 
-  add(image: CocoImage, key: string | number, start: number, end: number): void {
+  add(image: CocoImage, key: string, start: number, end: number): void {
     this.#images.push(image);
     this.#keys.push(key);
     this.#starts.push(start);
