@@ -1,7 +1,7 @@
 /** The files below a folder. */
 import type { Dirent } from 'node:fs';
 import { opendir, realpath } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, posix } from 'node:path';
 import { systemCode } from '../core/errors.js';
 import { isFolder } from '../core/files.js';
 import { compare } from '../core/order.js';
@@ -62,6 +62,19 @@ export function hasExtension(path: string, extensions: readonly string[]): boole
  */
 export function stemOf(relative: string): string {
   return relative.slice(0, relative.length - extname(relative).length).normalize('NFC');
+}
+
+/** Returns the name of a sample from the path that a list has for it: slashes between folders, none that leads up before it. */
+export function nameOf(path: string): string {
+  return stemOf(within(path));
+}
+
+/** Returns a path, or a name, that stays within the folder that it is joined to; in Unicode's composed form. */
+export function within(path: string): string {
+  return posix
+    .normalize(path.replaceAll('\\', '/'))
+    .replace(/^(\.\.\/)+/, '')
+    .normalize('NFC');
 }
 
 /** Yields the entries of a folder one after the other, since there may be any number of them; none where there is no folder. */

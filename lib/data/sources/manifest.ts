@@ -4,7 +4,7 @@ import { csvLine, parseCsv } from '../../core/csv.js';
 import { SamError } from '../../core/errors.js';
 import { compare } from '../../core/order.js';
 import { counted, nameAll } from '../../core/words.js';
-import { stemOf } from '../listing.js';
+import { nameOf, within } from '../listing.js';
 import { PackedTexts } from '../packed-texts.js';
 import { type FoundFiles, findFiles } from '../present.js';
 import type { DataSource, Samples, SplitReading } from '../sample.js';
@@ -151,9 +151,7 @@ function listOf(
 
 /** Returns the rows' names: the one given, else the image's path without extension, with the line's number where others have it too. */
 function namesOf(rows: readonly Row[]): string[] {
-  const stems = rows.map(({ name, image }) =>
-    name === '' ? stemOf(image.replaceAll('\\', '/')).replace(/^(\.\/)+/, '') : name.normalize('NFC'),
-  );
+  const stems = rows.map(({ name, image }) => (name === '' ? nameOf(image) : within(name)));
   const doubled = doubledNames(stems);
   return rows.map(({ name, line }, index) =>
     name === '' && doubled.has(stems[index]!) ? `${stems[index]}#${line}` : stems[index]!,

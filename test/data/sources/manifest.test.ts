@@ -109,6 +109,11 @@ describe('as tools write it', () => {
   });
 });
 
+test('no name leads out of the folder that results are written to', async () => {
+  const path = await list('lists/x.csv', 'image,mask,name\n../a.png,../m/a.png,\nx/../../b.png,../m/b.png,../../c\n');
+  expect((await read(path)).names).toEqual(['a', 'c']);
+});
+
 describe('every file is a sample once', () => {
   test('lines that say the same', async () => {
     const path = await list('x.csv', 'image,mask\na.png,m/a.png\nb.png,m/b.png\n./a.png,m/../m/a.png\n');

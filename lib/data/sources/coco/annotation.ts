@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../../../core/errors.js';
 import type { ImageSize } from '../../decode.js';
-import { stemOf } from '../../listing.js';
+import { nameOf } from '../../listing.js';
 import type { FileReference, Mask, MaskReference } from '../../sample.js';
 import { viewedPixels, viewedSize } from '../../views.js';
 import { readElement } from './json-elements.js';
@@ -34,7 +34,7 @@ export class CocoImage {
 
   /** Name without extension. */
   get stem(): string {
-    return stemOf(this.name).replace(/^(\.\/)+/, '');
+    return nameOf(this.name);
   }
 
   get reference(): FileReference {

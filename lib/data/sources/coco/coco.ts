@@ -103,7 +103,7 @@ class CocoFile {
     const missing = await this.#find([...this.#used, ...bare]);
     const named = [...missing].sort(compare);
     this.#report([...this.#described(), ...counted('image', 'is missing', 'are missing', named)]);
-    const samples = concatenated(...labelled, unlabelled(bare));
+    const samples = concatenated(...labelled, unlabelled(bare, this.#used));
     return missing.size === 0 ? samples : filtered(samples, ({ image }) => !missing.has(image.path));
   }
 
@@ -275,9 +275,11 @@ class CocoFile {
   }
 }
 
-/** Makes unlabelled samples of images, of each file one. */
-function unlabelled(images: readonly CocoImage[]): Samples {
-  const files = [...new Map(images.map((image) => [image.name, image])).values()];
+/** Makes unlabelled samples of images, of each file one, but for the files that have samples. */
+function unlabelled(images: readonly CocoImage[], used: Iterable<CocoImage>): Samples {
+  const others = new Set(Array.from(used, ({ name }) => name));
+  const own = images.filter(({ name }) => !others.has(name));
+  const files = [...new Map(own.map((image) => [image.name, image])).values()];
   return new SampleList(files.length, (index) => ({ name: files[index]!.stem, image: files[index]!.reference }));
 }
 
