@@ -11,7 +11,7 @@ import type { DecodedImage, FileReference, Mask, Sample } from './sample.js';
 import { inSlices } from './slices.js';
 import { viewedPixels, viewedSize } from './views.js';
 
-const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'tiff'];
+const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'gif', 'tiff'];
 /** Most pixels of an image: 268 million, 0.8 GB as RGB. */
 export const MOST_PIXELS = 2 ** 28;
 const FIX_FILE = 'replace the file, or go on without it with `skipBad`';
@@ -277,14 +277,19 @@ async function metadataOf(picture: Sharp, file: FileReference, kind: Kind): Prom
     return await picture.metadata();
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('Input file is missing')) throw missing(file, kind);
-    throw broken(error, file, kind, ', or not a JPEG, PNG, WebP or TIFF image');
+    throw broken(error, file, kind, ', or not a JPEG, PNG, WebP, GIF or TIFF image');
   }
 }
 
 function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize {
   if (!FORMATS.includes(metadata.format)) {
     throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is of the format ${metadata.format}`, {
-      fix: 'save it as JPEG, PNG, WebP or TIFF',
+      fix: 'save it as JPEG, PNG, WebP, GIF or TIFF',
+    });
+  }
+  if (metadata.format !== 'tiff' && (metadata.pages ?? 1) > 1) {
+    throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is an animation of ${metadata.pages} pictures`, {
+      fix: 'save the one that is meant as PNG',
     });
   }
   const { width, height } = metadata.autoOrient;
