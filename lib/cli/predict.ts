@@ -14,7 +14,7 @@ export default command({
       .array(z.string())
       .optional()
       .describe('x,y,label in pixels of the image, label 1 inside or 0 outside; may be given again and again'),
-    box: z.string().optional().describe('x0,y0,x1,y1 in pixels of the image'),
+    box: z.string().optional().meta({ once: true, description: 'x0,y0,x1,y1 in pixels of the image' }),
     ...predictImagesOptionsSchema.omit({ images: true, points: true, labels: true, box: true }).shape,
   },
   positionals: {

@@ -34,18 +34,23 @@ test('a label: any colour but black is inside, the transparent one outside; valu
 
 test('one cut short is refused', async () => {
   const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * index * 7919) % 251));
-  const whole = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } }).gif().toBuffer();
+  const whole = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+    .gif()
+    .toBuffer();
   const { mask: image } = await sampleOf(whole.subarray(0, whole.length / 2));
   await expect(decodeImage({ name: 'a', image })).rejects.toThrow('is truncated or broken');
 });
 
-test.each(['gif', 'webp'] as const)('an animated %s is refused: nothing says which picture is meant', async (format) => {
-  const frames = Buffer.from(Array.from({ length: 4 * 4 * 3 }, (_, index) => (index * 37) % 256));
-  const animation = sharp(frames, { raw: { width: 4, height: 4, channels: 3, pageHeight: 2 } });
-  const sample = await sampleOf(await animation.toFormat(format, { loop: 0 }).toBuffer(), `a.${format}`);
-  await expect(decodeMask(sample, size)).rejects.toMatchObject({
-    code: 'SAM_BAD_DATA',
-    message: `mask ${sample.mask.path} is an animation of 2 pictures`,
-    fix: 'save the one that is meant as PNG',
-  });
-});
+test.each(['gif', 'webp'] as const)(
+  'an animated %s is refused: nothing says which picture is meant',
+  async (format) => {
+    const frames = Buffer.from(Array.from({ length: 4 * 4 * 3 }, (_, index) => (index * 37) % 256));
+    const animation = sharp(frames, { raw: { width: 4, height: 4, channels: 3, pageHeight: 2 } });
+    const sample = await sampleOf(await animation.toFormat(format, { loop: 0 }).toBuffer(), `a.${format}`);
+    await expect(decodeMask(sample, size)).rejects.toMatchObject({
+      code: 'SAM_BAD_DATA',
+      message: `mask ${sample.mask.path} is an animation of 2 pictures`,
+      fix: 'save the one that is meant as PNG',
+    });
+  },
+);

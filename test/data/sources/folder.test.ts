@@ -99,9 +99,7 @@ test('a name in another Unicode form is the same name', async () => {
   const root = await splitWith([`${NFC}.png`, 'b.png'], [`${NFD}.png`, 'b.png']);
   expect((await readStrictly(root)).names).toEqual(['b', NFC]);
   const clash = await splitWith([`${NFC}.png`, `${NFD}.png`], [`${NFD}.png`]);
-  await expect(readStrictly(clash)).rejects.toThrow(
-    `2 images are named twice: images/${NFD}.png, images/${NFC}.png`,
-  );
+  await expect(readStrictly(clash)).rejects.toThrow(`2 images are named twice: images/${NFD}.png, images/${NFC}.png`);
 });
 
 test('a partner of a kind that is not read is named', async () => {
@@ -123,7 +121,9 @@ test('pictures of kinds that are not read are not passed over without a word', a
     'in F 1 picture is of a kind that is not read: images/b.bmp; left out (JPEG, PNG, WebP, GIF and TIFF are read)',
   ]);
   const none = await splitWith(['b.bmp'], []);
-  await expect(readStrictly(none)).rejects.toThrow('holds no image with a mask (images/b.bmp is there; BMP is not read)');
+  await expect(readStrictly(none)).rejects.toThrow(
+    'holds no image with a mask (images/b.bmp is there; BMP is not read)',
+  );
 });
 
 test.each([

@@ -67,7 +67,9 @@ export function checkSegmentation(
   size: ImageSize | undefined,
 ): { reach: Reach; leftOut: readonly Error[] } {
   const { parts, leftOut } = parseOutline(segmentation, size);
-  const reaches = parts.map((part) => (size === undefined || !('polygon' in part) ? 'within' : reachOf(part.polygon, size)));
+  const reaches = parts.map((part) =>
+    size === undefined || !('polygon' in part) ? 'within' : reachOf(part.polygon, size),
+  );
   const reach = (['outside', 'within'] as const).find((one) => reaches.every((other) => other === one));
   return { reach: reach ?? 'beyond', leftOut };
 }

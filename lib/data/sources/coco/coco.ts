@@ -203,7 +203,8 @@ class CocoFile {
   #isSound(segmentation: unknown, image: CocoImage, key: string): boolean {
     try {
       const { reach, leftOut } = checkSegmentation(segmentation, image.size);
-      for (const error of leftOut) this.#partial.push(`${key} (${error instanceof BadRle ? `its RLE ${error.message}` : `it ${error.message}`})`);
+      for (const error of leftOut)
+        this.#partial.push(`${key} (${error instanceof BadRle ? `its RLE ${error.message}` : `it ${error.message}`})`);
       if (reach === 'beyond') this.#beyond.push(key);
       if (reach === 'outside') this.#outside.push(key);
       return true;

@@ -47,7 +47,8 @@ async function isCoco(path: string): Promise<boolean> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
     const head = buffer.subarray(0, bytesRead);
     // One of UTF-16 is taken too, so that reading it says what is wrong.
-    const text = wideEncodingOf(head) === undefined ? head.toString('utf8') : head.toString('latin1').replace(/[\0ÿþ]/g, '');
+    const text =
+      wideEncodingOf(head) === undefined ? head.toString('utf8') : head.toString('latin1').replace(/[\0ÿþ]/g, '');
     return FIRST_LIST.test(text);
   } finally {
     await file.close();
@@ -74,6 +75,7 @@ export function imageFolders(root: string, file: FoundFile, split: string): stri
 
 /** Returns the first of the folders that holds the file, however its name is spelled. */
 export async function folderWith(folders: readonly string[], name: string): Promise<string | undefined> {
-  for (const folder of folders) if ((await findFile(name, (spelling) => join(folder, spelling))) !== undefined) return folder;
+  for (const folder of folders)
+    if ((await findFile(name, (spelling) => join(folder, spelling))) !== undefined) return folder;
   return undefined;
 }

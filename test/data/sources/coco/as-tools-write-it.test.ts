@@ -10,7 +10,13 @@ import { grey, temporaryFolder, write } from '../../pictures.js';
 import { countsOf, formatCounts } from './rle-writer.js';
 
 const SQUARE = [[2, 1, 6, 1, 6, 4, 2, 4]];
-const image = (id: unknown, name = 'a.png', more: object = {}) => ({ id, file_name: name, width: 8, height: 6, ...more });
+const image = (id: unknown, name = 'a.png', more: object = {}) => ({
+  id,
+  file_name: name,
+  width: 8,
+  height: 6,
+  ...more,
+});
 const annotation = (id: unknown, imageId: unknown = 1, more: object = {}) => ({
   id,
   image_id: imageId,
@@ -55,9 +61,9 @@ describe('segmentations, with the pixels of pycocotools', () => {
     area: number;
     dropped: number;
   }
-  const { variants } = JSON.parse(
-    readFileSync(new URL('../../../fixtures/coco.json', import.meta.url), 'utf8'),
-  ) as { variants: Variant[] };
+  const { variants } = JSON.parse(readFileSync(new URL('../../../fixtures/coco.json', import.meta.url), 'utf8')) as {
+    variants: Variant[];
+  };
 
   test.each(variants.map((variant) => [variant.name, variant] as const))('%s', async (_, variant) => {
     const [height, width] = variant.size;
@@ -79,7 +85,10 @@ describe('segmentations, with the pixels of pycocotools', () => {
 
 describe('numbers and texts', () => {
   test('NaN and infinities in fields that nobody reads', async () => {
-    const content = text([image(1, 'a.png', { gps: 'G' })], [annotation(7, 1, { area: 'A', score: 'S', note: 'NaN "NaN"' })])
+    const content = text(
+      [image(1, 'a.png', { gps: 'G' })],
+      [annotation(7, 1, { area: 'A', score: 'S', note: 'NaN "NaN"' })],
+    )
       .replace('"G"', '[NaN, -Infinity]')
       .replace('"A"', 'NaN')
       .replace('"S"', 'Infinity');
@@ -95,18 +104,24 @@ describe('numbers and texts', () => {
 
   test('ids as texts on one side, sizes as texts or null', async () => {
     const images = [image('1', 'a.png', { width: '8', height: '6' }), image(2, 'b.png', { width: null, height: null })];
-    const { names, samples } = await read(text(images, [annotation(7, 1), annotation('8', '2', { category_id: null })]), {
-      pictures: ['a.png', 'b.png'],
-    });
+    const { names, samples } = await read(
+      text(images, [annotation(7, 1), annotation('8', '2', { category_id: null })]),
+      {
+        pictures: ['a.png', 'b.png'],
+      },
+    );
     expect(names).toEqual(['a#7', 'b#8']);
     expect(await Promise.all(samples.map(areaOf))).toEqual([12, 12]);
   });
 
   test('ids that no number of JavaScript holds stay apart', async () => {
     const content = text([image('I0'), image('I1', 'b.png')], [annotation('I0', 'I0'), annotation('I1', 'I1')]);
-    const { names } = await read(content.replaceAll('"I0"', '9007199254740992').replaceAll('"I1"', '9007199254740993'), {
-      pictures: ['a.png', 'b.png'],
-    });
+    const { names } = await read(
+      content.replaceAll('"I0"', '9007199254740992').replaceAll('"I1"', '9007199254740993'),
+      {
+        pictures: ['a.png', 'b.png'],
+      },
+    );
     expect(names).toEqual(['a#9007199254740992', 'b#9007199254740993']);
   });
 });
@@ -128,7 +143,9 @@ describe('names of files', () => {
 
   test('an image that is there as it is written does not stand for the others', async () => {
     const images = [image(1, 'a.png'), image(2, 'sub\\b.png')];
-    const { names } = await read(text(images, [annotation(1, 1), annotation(2, 2)]), { pictures: ['a.png', 'sub/b.png'] });
+    const { names } = await read(text(images, [annotation(1, 1), annotation(2, 2)]), {
+      pictures: ['a.png', 'sub/b.png'],
+    });
     expect(names).toEqual(['a#1', 'sub/b#2']);
   });
 });
@@ -223,7 +240,13 @@ describe('sizes as stored beside a picture with orientation', () => {
 
   test('sizes as seen stay as they are', async () => {
     const root = await temporaryFolder();
-    await write(join(root, 'a.jpg'), await sharp(await grey(9)).withMetadata({ orientation: 6 }).jpeg().toBuffer());
+    await write(
+      join(root, 'a.jpg'),
+      await sharp(await grey(9))
+        .withMetadata({ orientation: 6 })
+        .jpeg()
+        .toBuffer(),
+    );
     await write(join(root, 'train.json'), text([image(1, 'a.jpg', { width: 6, height: 8 })], [annotation(1)]));
     const [sample] = (await readFolder(root)).samples;
     expect(await areaOf(sample!)).toBe(12);
