@@ -36,6 +36,12 @@ export async function findCoco(path: string, options: CocoOptions): Promise<Data
   if (files.length === 0) return undefined;
   return sourceOfFiles(path, files, async (own, split, reading) => {
     requireOneHome(own, split.description);
+    if (own.length > 1) {
+      const files = nameAll(own.map(({ relative }) => relative));
+      reading.onWarning?.(
+        `${split.description} is read from several files: ${files} (if one is meant, name it with \`data\`)`,
+      );
+    }
     const lists: Samples[] = [];
     for (const file of own) {
       const folders = options.images === undefined ? imageFolders(path, file, split.name) : [options.images];
@@ -151,6 +157,12 @@ class CocoFile {
     }
     for (const key of this.#doubled.image.keys()) this.#images.delete(key);
     for (const key of this.#doubled.category.keys()) this.#categories.delete(key);
+    const ids = (doubled: ReadonlyMap<string, string[]>) =>
+      [...doubled].map(([key, names]) => `${key} (${names.join(', ')})`);
+    this.#report([
+      ...counted('image id', 'stands twice', 'stand twice', ids(this.#doubled.image)),
+      ...counted('category id', 'stands twice', 'stand twice', ids(this.#doubled.category)),
+    ]);
   }
 
   /** Notes an id that stands for another already. */
@@ -221,8 +233,8 @@ class CocoFile {
     const unknown: string[] = [];
     const named = (categories: Iterable<readonly [string, string | undefined]>) =>
       nameAll(Array.from(categories, ([key, name]) => (name === undefined ? key : `${name} (${key})`)));
-    for (const asked of words(this.options.categories)) {
-      const found = [...this.#categories].filter(([key, name]) => name === asked || key === asked);
+    for (const asked of words(this.options.categories.normalize('NFC'))) {
+      const found = [...this.#categories].filter(([key, name]) => name?.normalize('NFC') === asked || key === asked);
       if (found.length > 1) {
         throw new SamError('SAM_BAD_OPTION', `${this.file.path} has several categories ${asked}: ${named(found)}`, {
           fix: 'name them by their ids',
@@ -244,16 +256,10 @@ class CocoFile {
   }
 
   #described(): string[] {
-    const ids = (doubled: ReadonlyMap<string, string[]>) =>
-      [...doubled].map(([key, names]) => `${key} (${names.join(', ')})`);
-    return [
-      ...counted('image id', 'stands twice', 'stand twice', ids(this.#doubled.image)),
-      ...counted('category id', 'stands twice', 'stand twice', ids(this.#doubled.category)),
-      ...[...this.#problems].map(([what, keys]) => {
-        const count = keys.length === 1 ? '1 annotation' : `${keys.length} annotations, each of which`;
-        return `${count} ${what}: ${nameAll(keys)}`;
-      }),
-    ];
+    return [...this.#problems].map(([what, keys]) => {
+      const count = keys.length === 1 ? '1 annotation' : `${keys.length} annotations, each of which`;
+      return `${count} ${what}: ${nameAll(keys)}`;
+    });
   }
 
   #report(problems: readonly string[]): void {

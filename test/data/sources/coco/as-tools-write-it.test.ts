@@ -185,7 +185,8 @@ describe('what has to be unique', () => {
 
   test('two categories of one id', async () => {
     const content = text([image(1)], [annotation(1)], [WATER, { id: '1', name: 'ice' }]);
-    await expect(read(content)).rejects.toThrow('1 category id stands twice: 1 (water, ice)');
+    for (const options of [{}, { categories: 'water' }])
+      await expect(read(content, options)).rejects.toThrow('1 category id stands twice: 1 (water, ice)');
   });
 
   test('two categories of one name, where that name is asked for', async () => {
@@ -279,6 +280,10 @@ describe('two configurations below one folder', () => {
       await write(join(root, name), file(name.length + Number(name.at(-6)) || 0));
       await write(join(root, name, '..', 'a.png'), await grey(9));
     }
-    expect((await readFolder(root)).names).toHaveLength(2);
+    const { names, warnings } = await readFolder(root);
+    expect(names).toHaveLength(2);
+    expect(warnings).toEqual([
+      `the split 'train' in ${root} is read from several files: train/part1.json, train/part2.json (if one is meant, name it with \`data\`)`,
+    ]);
   });
 });
