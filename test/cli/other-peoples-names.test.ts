@@ -2,7 +2,7 @@
 import { link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PredictImagesResult } from '../../lib/prediction/predict-images.js';
 import type { PreviewResult } from '../../lib/tasks/preview/preview.js';
@@ -18,7 +18,7 @@ const AREA = DISK.reduce((sum, value) => sum + value / 255, 0);
 
 let dir: string;
 let picture: Buffer;
-let mask: sharp.Sharp;
+let mask: Sharp;
 beforeAll(async () => {
   compile();
   dir = await mkdtemp(join(tmpdir(), 'sam-native-names-'));
