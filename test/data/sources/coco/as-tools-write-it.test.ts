@@ -202,6 +202,13 @@ describe('what has to be unique', () => {
     await expect(read(content, { categories: '3' })).rejects.toThrow('has several categories 3: ice (3), 3 (4)');
   });
 
+  test('two images of one name, where no annotation tells them apart', async () => {
+    const content = text([image(1), image(2, 'a.jpg')], [annotation(1, 1), annotation(2, 2)]);
+    const both = { pictures: ['a.png', 'a.jpg'] };
+    expect((await read(content, both)).names).toEqual(['a#1', 'a#2']);
+    await expect(read(content, both, { masks: 'ignored' })).rejects.toThrow(/several samples have one name: a$/);
+  });
+
   test('one file as two images is encoded once, and a sample once where masks do not matter', async () => {
     const content = text([image(1), image(2, './a.png')], [annotation(1, 1), annotation(2, 2)]);
     const { samples } = await read(content);
