@@ -68,8 +68,10 @@ export type DecodedImage = RgbPicture;
 
 /** A label at its own resolution: 1 inside, 0 outside. */
 export interface Mask {
-  /** Values row by row, 1 inside and 0 outside. */
+  /** Values row by row, 1 inside and 0 outside; 0 too where there is no label. */
   readonly values: Uint8Array;
+  /** Value a pixel: 1 where there is a label, 0 where none (nodata), which counts in neither loss nor scores; undefined: everywhere. */
+  readonly labelled?: Uint8Array;
   /** Width, pixels. */
   readonly width: number;
   /** Height, pixels. */

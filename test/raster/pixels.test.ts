@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentHash, decodeImage, imageIdentity, imageSize } from '../../lib/data/decode.js';
-import { RasterPixels } from '../../lib/raster/pixels.js';
+import { RgbSource } from '../../lib/raster/pixels.js';
 import { Raster } from '../../lib/raster/raster.js';
 import { findStretch, percentilesOf, toByte } from '../../lib/raster/stretch.js';
 import { grey, picture } from '../data/pictures.js';
@@ -52,7 +52,7 @@ test('real numbers; nodata and NaN count for nothing and become 0', async () => 
   const { pixels } = await decodeImage(sampleOf(path));
   expect([pixels[0], pixels[3 * 50], pixels[3 * 100], pixels[3 * 101], pixels[3 * 102]]).toEqual([0, 128, 255, 0, 0]);
   const raster = await Raster.open(path);
-  const { valid } = await (await RasterPixels.of(raster, undefined)).read({ x: 99, y: 0, width: 4, height: 1 });
+  const { valid } = await (await RgbSource.of(raster, undefined)).read({ x: 99, y: 0, width: 4, height: 1 });
   expect([...valid!]).toEqual([1, 1, 0, 0]);
   await raster.close();
 });
@@ -102,7 +102,7 @@ test('windows are what the whole is', async () => {
   const path = await rasterFile('w.tif', geoTiff(bands, 40, 30));
   const whole = await decodeImage(sampleOf(path, '4,1,2'));
   const raster = await Raster.open(path);
-  const part = await (await RasterPixels.of(raster, '4,1,2')).read({ x: 7, y: 11, width: 20, height: 5 });
+  const part = await (await RgbSource.of(raster, '4,1,2')).read({ x: 7, y: 11, width: 20, height: 5 });
   for (let y = 0; y < 5; y++) {
     const at = ((y + 11) * 40 + 7) * 3;
     expect(part.pixels.subarray(y * 60, y * 60 + 60)).toEqual(whole.pixels.subarray(at, at + 60));

@@ -14,6 +14,7 @@ const FIRST_TURNED = 5;
 export async function viewAsStored(path: string, frame: ImageSize, seen: ImageSize): Promise<number | undefined> {
   if (frame.width === seen.width && frame.height === seen.height) return 0;
   if (frame.width !== seen.height || frame.height !== seen.width) return undefined;
-  const { orientation = 1 } = await sharp(path, { limitInputPixels: false }).metadata();
+  const header = sharp(path, { limitInputPixels: false }).metadata();
+  const { orientation = 1 } = await header.catch(() => ({ orientation: 1 })); // a TIFF may be nothing for sharp
   return orientation < FIRST_TURNED ? undefined : VIEWS[orientation];
 }

@@ -222,10 +222,12 @@ describe('sizes as stored beside a picture with orientation', () => {
   const bar = [[1, 0, 4, 0, 4, 1, 1, 1]];
   const rle = { size: [6, 8], counts: [6, 1, 5, 1, 5, 1, 29] };
 
-  test.each([5, 6, 7, 8])('orientation %i', async (orientation) => {
+  const kinds = (['jpeg', 'tiff'] as const).flatMap((format) => [5, 6, 7, 8].map((turn) => [format, turn] as const));
+
+  test.each(kinds)('%s, orientation %i', async (format, orientation) => {
     const root = await temporaryFolder();
     const stored = sharp(await grey(9)).withMetadata({ orientation });
-    await write(join(root, 'a.jpg'), await stored.jpeg().toBuffer());
+    await write(join(root, 'a.jpg'), await stored.toFormat(format).toBuffer());
     // What is right: sharp turns the label as it turns the picture.
     const drawn = new Uint8Array(48).fill(255, 1, 4);
     const label = await sharp(drawn, { raw: { width: 8, height: 6, channels: 1 } })
