@@ -24,9 +24,15 @@ export function notRead(prefix: string, path: string): string {
   return `${prefix}${path} is there; ${extension === '' ? 'a file without extension' : extension} is not read`;
 }
 
+/** Returns the kind of a picture that is not read, by its extension: `BMP`; undefined for any other file. */
+export function unreadKind(path: string): string | undefined {
+  const extension = extname(path).toLowerCase();
+  return PICTURES.has(extension) ? extension.slice(1).toUpperCase() : undefined;
+}
+
 /** Returns those of the files that are pictures of kinds that are not read, and stand for no image beside them that is. */
 export function unreadPictures(paths: readonly string[]): string[] {
-  const unread = paths.filter((path) => PICTURES.has(extname(path).toLowerCase()));
+  const unread = paths.filter((path) => unreadKind(path) !== undefined);
   if (unread.length === 0) return [];
   const read = new Set(paths.filter((path) => hasExtension(path, IMAGE_EXTENSIONS)).map(stemOf));
   return unread.filter((path) => !read.has(stemOf(path)));
