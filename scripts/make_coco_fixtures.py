@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes test/fixtures/coco.json: what pycocotools makes of random masks and polygons.
+"""Writes test/fixtures/coco.json: what pycocotools makes of random masks and polygons, and of segmentations as tools write them.
 
     pip install pycocotools==2.0.11 numpy && python scripts/make_coco_fixtures.py
 """
@@ -51,5 +51,32 @@ def polygons():
         yield {"polygons": shapes, **text(coco.merge(coco.frPyObjects(shapes, height, width)))}
 
 
+def variants():
+    """Segmentations as tools write them, beside what pycocotools makes of the same in its own form."""
+    height, width = 24, 32
+    square, triangle = [3, 2, 19, 2, 19, 12, 3, 12], [10.5, 8.0, 30.25, 9.0, 12.0, 22.75]
+    pairs = lambda flat: [[x, y] for x, y in zip(flat[::2], flat[1::2])]
+    dot = {"size": [height, width], "counts": [5, 3, height * width - 8]}
+    bar = {"size": [height, width], "counts": [height * 4, height, height * (width - 5)]}
+    packed = text(coco.frPyObjects(dot, height, width))
+    own = lambda *parts: coco.merge([rle for part in parts for rle in coco.frPyObjects([part], height, width)])
+    cases = [
+        ("a flat polygon", square, own(square), 0),
+        ("a flat list of corners", pairs(triangle), own(triangle), 0),
+        ("polygons of corners", [pairs(square), pairs(triangle)], own(square, triangle), 0),
+        ("a list of RLE", [dot, bar], own(dot, bar), 0),
+        ("a list of packed RLE", [packed, bar], own(dot, bar), 0),
+        ("polygons beside RLE", [triangle, bar], own(triangle, bar), 0),
+        ("a size as text", {"size": [str(height), str(width)], "counts": bar["counts"]}, own(bar), 0),
+        ("two corners beside a polygon", [square, [1, 2, 3, 4]], own(square), 1),
+        ("an empty part", [[], square], own(square), 1),
+        ("an odd number", [square, triangle[:-1]], own(square), 1),
+        ("no number", [square, [1, 2, 3, None, 5, 6]], own(square), 1),
+        ("a broken RLE beside a good one", [{"size": [height, width], "counts": [7, 2]}, bar, "x"], own(bar), 2),
+    ]
+    for name, segmentation, rle, dropped in cases:
+        yield {"name": name, "segmentation": segmentation, "area": int(coco.area(rle)), "dropped": dropped, **text(rle)}
+
+
 path = Path(__file__).parent.parent / "test" / "fixtures" / "coco.json"
-path.write_text(json.dumps({"masks": list(masks()), "polygons": list(polygons())}) + "\n")
+path.write_text(json.dumps({"masks": list(masks()), "polygons": list(polygons()), "variants": list(variants())}) + "\n")

@@ -61,13 +61,23 @@ export function yargsOptions(shape: OptionShape): Record<string, Options> {
   return Object.fromEntries(Object.entries(shape).map(([name, schema]) => [kebab(name), yargsOption(schema)]));
 }
 
-/** Returns the options of `shape` that yargs found among the flags. Of a flag given twice the last one counts. */
+/**
+ * Returns the options of `shape` that yargs found among the flags. Of a flag given twice the last one counts; with
+ * `.meta({ once: true })` it is refused.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: a flag is given twice that may be given once.
+ */
 export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): GivenOptions {
   const given: GivenOptions = {};
   for (const [name, schema] of Object.entries(shape)) {
     const value = argv[kebab(name)];
     if (value === undefined) continue;
     const { kind } = unwrap(schema);
+    if (Array.isArray(value) && value.length > 1 && schema.meta()?.once === true) {
+      throw new SamError('SAM_BAD_OPTION', `--${kebab(name)} is given ${value.length} times: ${value.join(' ')}`, {
+        fix: 'give one, and the others in calls of their own',
+      });
+    }
     const last: unknown = Array.isArray(value) && kind !== 'array' ? value.at(-1) : value;
     // Without its value, or with `=true`.
     const bare = schema.meta()?.bare === true && ['', 'true', true].includes(last as string | true);

@@ -27,12 +27,22 @@ type Act = (command: Command, argv: ArgumentsCamelCase) => Promise<unknown>;
 /** Parses `args` and hands `act` the command that they name, with its arguments. @throws SamError `SAM_BAD_OPTION`: a wrong call. */
 export async function parse(args: readonly string[], act: Act): Promise<void> {
   try {
-    await createParser(args, act).parseAsync();
+    await createParser(withoutDashes(args), act).parseAsync();
   } catch (error) {
     // yargs throws this one past its own fail handler when the command's options were loaded asynchronously.
     const missing = /^Not enough arguments following: (.*)/.exec(error instanceof Error ? error.message : '');
     throw missing === null ? error : wrongCall(`no value given for --${missing[1]}`, 'see --help');
   }
+}
+
+/**
+ * Returns the arguments with those behind `--` as paths, `./-dash.png`, so that none is taken for a flag. (yargs takes them for no
+ * positional arguments of a command at all.)
+ */
+function withoutDashes(args: readonly string[]): string[] {
+  const end = args.indexOf('--');
+  if (end === -1) return [...args];
+  return [...args.slice(0, end), ...args.slice(end + 1).map((arg) => (arg.startsWith('-') ? `./${arg}` : arg))];
 }
 
 /** Makes the parser of one call, not yet run. */

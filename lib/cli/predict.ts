@@ -14,7 +14,7 @@ export default command({
       .array(z.string())
       .optional()
       .describe('x,y,label in pixels of the image, label 1 inside or 0 outside; may be given again and again'),
-    box: z.string().optional().describe('x0,y0,x1,y1 in pixels of the image'),
+    box: z.string().optional().meta({ once: true, description: 'x0,y0,x1,y1 in pixels of the image' }),
     ...predictImagesOptionsSchema.omit({ images: true, points: true, labels: true, box: true }).shape,
   },
   positionals: {
@@ -34,7 +34,8 @@ export default command({
     'also says how much of the picture the mask covers and, where prompts were drawn from a mask, how much that one covers and\n' +
     'the IoU of the two; "guessed", "coverage" and "roughMask" in the result.\n' +
     'Masks are PNG, 0 and 255, at the size of the image. A GeoTIFF of any size is predicted in overlapping tiles that are blended,\n' +
-    'each with a prompt from its own part of the rough mask, or with the points in it; its mask is a GeoTIFF of the same place.',
+    'each with a prompt from its own part of the rough mask, or with the points in it; its mask is a GeoTIFF of the same place.\n\n' +
+    'Behind -- a name may begin with a dash: sam-native predict --point 120,80 -- -a.png',
   async run({ options, given, positionals, reporter, hooks }): Promise<PredictImagesResult> {
     const prompt = givenPrompt(options.point, options.box);
     const { predictImages } = await import('../prediction/predict-images.js');

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SamError, systemCode } from './errors.js';
 
 /** Tells whether a process of this machine is running, also one of another user, which must not be signalled. */
@@ -34,9 +34,14 @@ export async function isFile(path: string): Promise<boolean> {
   }
 }
 
+/** Bytes of a name above which a temporary one does not begin with it: file systems allow 255. */
+const LONG_NAME = 200;
+
 /** Makes up a file name beside `path` that nobody else uses. */
 export function temporaryName(path: string): string {
-  return `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+  const name = basename(path);
+  const begin = Buffer.byteLength(name) > LONG_NAME ? join(dirname(path), 'long') : path;
+  return `${begin}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
 }
 
 /**

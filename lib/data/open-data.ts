@@ -10,16 +10,18 @@ import { SamError, systemCode, toSamError } from '../core/errors.js';
 import { isFolder } from '../core/files.js';
 import type { Hooks } from '../core/hooks.js';
 import { checkHooks, parseOptions } from '../core/parse-options.js';
-import { nameAll } from '../core/words.js';
+import { counted, nameAll } from '../core/words.js';
 import type { DataOptions } from '../option-types.js';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../options.js';
 import { cutOff } from './cuts.js';
 import { groupPattern, groupSamples } from './groups.js';
 import { withValues } from './instances.js';
-import { listImages, stemOf } from './listing.js';
+import { hasExtension, IMAGE_EXTENSIONS, IMAGE_FORMATS, listPaths, stemOf } from './listing.js';
+import { findFiles } from './present.js';
 import { type DataSource, type DataSplits, type MaskNeed, type Sample, type Samples, withBands } from './sample.js';
 import { firstOf, mapped, pick } from './sample-list.js';
 import { findSource, type OpenSourceOptions } from './sources/index.js';
+import { notRead, unreadPictures, warnOfUnread } from './unread-files.js';
 
 export type { OpenSourceOptions };
 
@@ -138,45 +140,67 @@ const openImagesSchema = z.strictObject({ inputs: z.array(z.string(), 'expected 
 
 /**
  * Opens images given one by one or by folder (all that lie below it; of a split, its images), in the order given. A folder's images
- * are named by their paths within it, a single file by its own name.
+ * are named by their paths within it, a single file by its own name. A file that is given twice, or by a link, is one image.
  *
  * @throws SamError `SAM_NOT_FOUND`: no such file or folder. `SAM_BAD_DATA`: a folder without an image, or two images of one name.
  */
-export async function openImages(inputs: readonly string[]): Promise<Sample[]> {
+export async function openImages(inputs: readonly string[], hooks: Hooks = {}): Promise<Sample[]> {
   parseOptions(openImagesSchema, { inputs });
-  const samples = new Map<string, Sample>();
-  for (const input of inputs) {
-    for (const sample of await imagesOf(input)) {
-      const known = samples.get(sample.name);
-      if (known !== undefined && known.image.path !== sample.image.path) {
-        throw new SamError(
-          'SAM_BAD_DATA',
-          `two images are named ${sample.name}: ${known.image.path}, ${sample.image.path}`,
-          {
-            fix: 'rename one, or give them in two calls',
-          },
-        );
-      }
-      samples.set(sample.name, sample);
+  checkHooks(hooks);
+  const given: Sample[] = [];
+  for (const input of inputs) given.push(...(await imagesOf(input, hooks)));
+  const samples = await oncePerFile(given, hooks);
+  const paths = new Map<string, string>();
+  for (const { name, image } of samples) {
+    const known = paths.get(name);
+    if (known !== undefined) {
+      throw new SamError('SAM_BAD_DATA', `two images are named ${name}: ${known}, ${image.path}`, {
+        fix: 'rename one, or give them in two calls',
+      });
     }
+    paths.set(name, image.path);
   }
-  return [...samples.values()];
+  return samples;
 }
 
-async function imagesOf(input: string): Promise<Sample[]> {
+/** Leaves out images whose file was given before; where it was under another name, that is told. */
+async function oncePerFile(given: readonly Sample[], { onWarning }: Hooks): Promise<Sample[]> {
+  const paths = given.map(({ image }) => image.path);
+  const { twins } = await findFiles(paths, (path) => path);
+  const names = new Map<string, string>();
+  const renamed = new Set<string>();
+  const once = given.filter(({ name, image: { path } }) => {
+    const first = twins.get(path) ?? path;
+    const known = names.get(first);
+    if (known === undefined) names.set(first, name);
+    else if (known !== name) renamed.add(`${path} (${first})`);
+    return known === undefined;
+  });
+  for (const line of counted('image', 'is the same file as another', 'are the same file as another', [...renamed])) {
+    onWarning?.(`${line}; taken once`);
+  }
+  return once;
+}
+
+async function imagesOf(input: string, { onWarning }: Hooks): Promise<Sample[]> {
   const status = await stat(input).catch((error: unknown) => {
     if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
     throw new SamError('SAM_NOT_FOUND', `there is no image or folder ${input}`, { fix: 'check the path' });
   });
   if (!status.isDirectory()) return [{ name: stemOf(basename(input)), image: { path: input } }];
   const isSplit = (await isFolder(join(input, 'images'))) && (await isFolder(join(input, 'masks')));
-  const files = await listImages(isSplit ? join(input, 'images') : input);
-  if (files.length === 0) {
-    throw new SamError('SAM_BAD_DATA', `the folder ${input} holds no image`, {
-      fix: 'JPEG, PNG, WebP and TIFF are read',
+  const folder = isSplit ? join(input, 'images') : input;
+  const paths = await listPaths(folder);
+  const images = paths.filter((path) => hasExtension(path, IMAGE_EXTENSIONS));
+  const unread = unreadPictures(paths);
+  if (images.length === 0) {
+    const hint = unread[0] === undefined ? '' : ` (${notRead('', unread[0])})`;
+    throw new SamError('SAM_BAD_DATA', `the folder ${input} holds no image${hint}`, {
+      fix: `${IMAGE_FORMATS} are read`,
     });
   }
-  return files.map(({ relative, path }) => ({ name: stemOf(relative), image: { path } }));
+  warnOfUnread(input, unread, onWarning);
+  return images.map((path) => ({ name: stemOf(path), image: { path: join(folder, path) } }));
 }
 
 /**

@@ -6,10 +6,12 @@ import { type BandSource, type BandStretch, type BandWindow, slicesOf } from '..
 import { cropped, type Window } from '../raster/windows.js';
 import type { FileReference } from './sample.js';
 import { inSlices } from './slices.js';
+import { unreadKind } from './unread-files.js';
 
-const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'tiff'];
+const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'gif', 'tiff'];
 /** Most pixels of an image: 268 million, 0.8 GB as RGB. */
 export const MOST_PIXELS = 2 ** 28;
+const FIX_FORMAT = 'save it as JPEG, PNG, WebP, GIF or TIFF';
 export const FIX_FILE = 'replace the file, or go on without it with `skipBad`';
 
 export interface ImageSize {
@@ -166,14 +168,25 @@ async function metadataOf(picture: Sharp, file: FileReference, kind: Kind): Prom
     return await picture.metadata();
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('Input file is missing')) throw missing(file, kind);
-    throw broken(error, file, kind, ', or not a JPEG, PNG, WebP or TIFF image');
+    const other = unreadKind(file.path);
+    if (other !== undefined) {
+      throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is of the kind ${other}, which is not read`, {
+        fix: FIX_FORMAT,
+      });
+    }
+    throw broken(error, file, kind, ', or not a JPEG, PNG, WebP, GIF or TIFF image');
   }
 }
 
 function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize {
   if (!FORMATS.includes(metadata.format)) {
     throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is of the format ${metadata.format}`, {
-      fix: 'save it as JPEG, PNG, WebP or TIFF',
+      fix: FIX_FORMAT,
+    });
+  }
+  if (metadata.format !== 'tiff' && (metadata.pages ?? 1) > 1) {
+    throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is an animation of ${metadata.pages} pictures`, {
+      fix: 'save the one that is meant as PNG',
     });
   }
   const { width, height } = metadata.autoOrient;

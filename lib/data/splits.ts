@@ -3,6 +3,7 @@ import { SamError } from '../core/errors.js';
 import { compare } from '../core/order.js';
 import { nameAll } from '../core/words.js';
 import { type FoundFile, stemOf } from './listing.js';
+import { findFiles } from './present.js';
 import type { DataSource, Samples, SplitReading } from './sample.js';
 
 /** Words that name one split; the first is its name. */
@@ -33,6 +34,17 @@ export function splitsOfFiles(files: readonly FoundFile[]): string[] {
   const names = files.map(({ relative }) => splitOf(relative)).filter((name) => name !== undefined);
   if (names.length === 0 && files.length > 0) return ['train'];
   return [...new Set(names)].sort(compare);
+}
+
+/** Returns the folders that files lie in, without those that are named after a split, ordered; `.` is the top one. */
+export function homesOf(files: readonly FoundFile[]): string[] {
+  const home = ({ relative }: FoundFile) =>
+    relative
+      .split('/')
+      .slice(0, -1)
+      .filter((folder) => !wordsOf(folder).some((word) => knownSplit(word) !== undefined))
+      .join('/');
+  return [...new Set(files.map((file) => home(file) || '.'))].sort(compare);
 }
 
 /** Tells whether two names mean the same split, as `val` and `validation` do. */
@@ -95,7 +107,15 @@ export function sourceOfFiles(root: string, files: readonly FoundFile[], read: R
     async readSplit(split, reading) {
       const own = filesOfSplit(files, split);
       if (own.length === 0) throw noSplit(split, root, splitsOfFiles(files));
-      return read(own, { name: split, description: nameOf(split) }, reading);
+      const { twins } = await findFiles(
+        own.map(({ path }) => path),
+        (path) => path,
+      );
+      return read(
+        own.filter(({ path }) => !twins.has(path)),
+        { name: split, description: nameOf(split) },
+        reading,
+      );
     },
   };
 }

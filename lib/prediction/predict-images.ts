@@ -113,7 +113,7 @@ export async function predictImages(
     });
   }
   const prompt = points === undefined && box === undefined ? undefined : { points, labels, box };
-  const images = await openImages(options.images);
+  const images = await openImages(options.images, hooks);
   return predictSamples({ ...options, ...hooks, images, prompt, prompts: given });
 }
 

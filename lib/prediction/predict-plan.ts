@@ -5,7 +5,7 @@ import { requireWritable } from '../core/files.js';
 import { Problems } from '../core/problems.js';
 import { validationRandom } from '../core/random.js';
 import { type ImageSize, imageSize } from '../data/decode.js';
-import { masksByName } from '../data/mask-folder.js';
+import { MaskFolder } from '../data/mask-folder.js';
 import type { Sample } from '../data/sample.js';
 import { isBadImage } from '../embeddings/encode.js';
 import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
@@ -159,12 +159,7 @@ async function maskOfTiles(raster: RasterJob, masks: RoughMasks): Promise<Pick<J
     return { roughMask: settings };
   }
   const { folder, option } = settings.method;
-  const maskPath = (await masksByName(folder, option)).get(raster.sample.name);
-  if (maskPath === undefined) {
-    throw new SamError('SAM_BAD_DATA', `no mask for ${raster.sample.name} in ${folder}`, {
-      fix: 'name masks as their images',
-    });
-  }
+  const maskPath = (await MaskFolder.open(folder, option)).maskOf(raster.sample.name);
   await (await openMaskWindows(maskPath, raster.sample, raster)).close();
   return { maskPath };
 }

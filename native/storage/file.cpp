@@ -45,6 +45,16 @@ void sync_directory(const std::string& path) {
   ::close(descriptor);
 }
 
+// Bytes of a name above which a temporary one does not begin with it: file systems allow 255.
+constexpr size_t kLongName = 200;
+
+std::string temporary_name(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const size_t name = slash == std::string::npos ? 0 : slash + 1;
+  const std::string begin = path.size() - name > kLongName ? path.substr(0, name) + "long" : path;
+  return begin + ".tmp-" + random_digits();
+}
+
 }  // namespace
 
 std::string random_digits() {
@@ -87,7 +97,7 @@ void ReadFile::read(void* into, uint64_t bytes, uint64_t offset) const {
 
 AtomicFile::AtomicFile(std::string path)
     : path_(std::move(path)),
-      temporary_(path_ + ".tmp-" + random_digits()),
+      temporary_(temporary_name(path_)),
       descriptor_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) fail("write", path_, errno);
 }

@@ -28,6 +28,15 @@ describe('whole files', () => {
     expect(await readdir(join(folder, 'deep'))).toEqual(['file.txt']);
   });
 
+  it('names may be as long as the file system allows', async () => {
+    for (const name of ['n'.repeat(255), '\u00e9'.repeat(127)]) {
+      await requireWritable(join(folder, name), '`out`');
+      await writeFileWhole(join(folder, name), 'text');
+      await makeFileWhole(join(folder, name), (temporary) => writeFile(temporary, 'other'));
+    }
+    expect(await readdir(folder)).toHaveLength(2);
+  });
+
   it('leaves the old one, and nothing else, when making fails', async () => {
     const path = join(folder, 'file.txt');
     await writeFileWhole(path, 'old');

@@ -124,7 +124,7 @@ test.each(['jpeg', 'png', 'webp', 'tiff'] as const)('a truncated %s is refused, 
 
 test('what is no image, empty, missing, or of another format says so', async () => {
   const text = await image('text.png', new TextEncoder().encode('not an image at all'));
-  await expect(decodeImage(text)).rejects.toThrow('or not a JPEG, PNG, WebP or TIFF');
+  await expect(decodeImage(text)).rejects.toThrow('or not a JPEG, PNG, WebP, GIF or TIFF');
   await expect(imageSize(text)).rejects.toMatchObject({ code: 'SAM_BAD_DATA' });
   await expect(decodeImage(await image('empty.png', new Uint8Array(0)))).rejects.toThrow('is an empty file');
   const none = { name: 'none', image: { path: join(await temporaryFolder(), 'none.png') } };
@@ -134,8 +134,15 @@ test('what is no image, empty, missing, or of another format says so', async () 
       message: expect.stringContaining('none.png'),
     });
   }
-  const gif = await image('a.png', picture(RGB, 4, 2, 3).gif().toBuffer());
-  await expect(decodeImage(gif)).rejects.toThrow('is of the format gif');
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="2"></svg>';
+  await expect(decodeImage(await image('a.png', Buffer.from(svg)))).rejects.toThrow('is of the format svg');
+  const bmp = await image('a.BMP', Buffer.from('BM and so on'));
+  for (const read of [decodeImage, imageSize]) {
+    await expect(read(bmp)).rejects.toMatchObject({
+      message: `image ${bmp.image.path} is of the kind BMP, which is not read`,
+      fix: 'save it as JPEG, PNG, WebP, GIF or TIFF',
+    });
+  }
 });
 
 test('a header that announces more pixels than are read is refused before decoding', async () => {

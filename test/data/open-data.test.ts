@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, rm, symlink } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -142,6 +142,37 @@ test("a folder of save_to_disk is called one, whole and a split's", async () => 
       fix: expect.stringContaining('to_parquet'),
     });
   }
+});
+
+test('a file given twice, or by a link, is an image once; what lies under another name is told', async () => {
+  const root = await dataSet({ train: ['a', 'b'] });
+  const folder = join(root, 'train', 'images');
+  const at = (name: string) => join(folder, name);
+  await mkdir(at('sub'));
+  await link(at('a.jpg'), at('sub/c.jpg'));
+  await symlink(at('b.jpg'), at('sub/b.jpg'));
+  const warnings: string[] = [];
+  const onWarning = (line: string) => void warnings.push(line);
+  const given = [at('a.jpg'), relative('.', at('a.jpg')), folder, at('sub')];
+  expect(names(await openImages(given, { onWarning }))).toEqual(['a', 'b']);
+  expect(warnings).toEqual([
+    `2 images are the same file as another: ${at('sub/b.jpg')} (${at('b.jpg')}), ${at('sub/c.jpg')} (${at('a.jpg')}); taken once`,
+  ]);
+});
+
+test('a folder of pictures that are not read says so', async () => {
+  const root = await dataSet({ train: ['a'] });
+  await write(join(root, 'other', 'x.bmp'), '');
+  await expect(openImages([join(root, 'other')])).rejects.toMatchObject({
+    message: `the folder ${join(root, 'other')} holds no image (x.bmp is there; BMP is not read)`,
+    fix: 'JPEG, PNG, WebP, GIF and TIFF are read',
+  });
+  await write(join(root, 'other', 'y.png'), '');
+  const warnings: string[] = [];
+  await openImages([join(root, 'other')], { onWarning: (line) => warnings.push(line) });
+  expect(warnings).toEqual([
+    `in ${join(root, 'other')} 1 picture is of a kind that is not read: x.bmp; left out (JPEG, PNG, WebP, GIF and TIFF are read)`,
+  ]);
 });
 
 const shared = fileURLToPath(new URL('../../../shared/data/stmarg-river', import.meta.url));

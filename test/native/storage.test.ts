@@ -270,6 +270,12 @@ describe('safetensors that are written', () => {
     expect(readdirSync(folder)).toEqual(['tensors.safetensors']);
   });
 
+  it('may have a name as long as the file system allows', async () => {
+    const name = `${'n'.repeat(243)}.safetensors`;
+    await addon.saveTensors({ path: join(folder, name), names: ['a'], shape: [1], values: Float32Array.of(1) });
+    expect(readdirSync(folder)).toEqual([name]);
+  });
+
   it.each([
     ['too few values', [4], 3],
     ['a negative side', [-1, -1], 1],

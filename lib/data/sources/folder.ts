@@ -4,11 +4,13 @@ import { SamError } from '../../core/errors.js';
 import { isFolder } from '../../core/files.js';
 import { compare } from '../../core/order.js';
 import { counted } from '../../core/words.js';
-import { entriesOf, IMAGE_EXTENSIONS, listPaths, stemOf } from '../listing.js';
+import { entriesOf, hasExtension, IMAGE_EXTENSIONS, listPaths, stemOf } from '../listing.js';
 import { PackedTexts } from '../packed-texts.js';
 import type { DataSource, Samples, SplitReading } from '../sample.js';
 import { SampleList } from '../sample-list.js';
 import { noSplit } from '../splits.js';
+import { hintOf, notRead, unreadPictures, warnOfUnread } from '../unread-files.js';
+import { onePerFile, type Pairs } from './linked-pairs.js';
 
 export function folderSource(root: string): DataSource {
   return {
@@ -37,15 +39,18 @@ export async function readFolderSplit(root: string, split: string, options: Spli
   await requireSplit(root, split);
   const images = await listByStem(join(folder, 'images'));
   const masks = await listByStem(join(folder, 'masks'));
-  const { pairs, unlabelled, orphans } = pairUp(images, masks, options.masks === 'required');
+  const required = options.masks === 'required';
+  const { pairs, unlabelled, orphans } = pairUp(images, masks, required);
   const problems = [
     ...counted('image', 'is named twice', 'are named twice', images.doubled),
     ...counted('mask', 'is named twice', 'are named twice', masks.doubled),
   ];
-  if (options.masks === 'required') {
+  if (required) {
+    const beside = (partners: Listing) => (path: string) =>
+      `${path}${hintOf(stemOf(path.slice(path.indexOf('/') + 1)), partners.others, `${partners.folder}/`)}`;
     problems.push(
-      ...counted('image', 'has no mask', 'have no mask', unlabelled),
-      ...counted('mask', 'has no image', 'have no image', orphans),
+      ...counted('image', 'has no mask', 'have no mask', unlabelled.map(beside(masks))),
+      ...counted('mask', 'has no image', 'have no image', orphans.map(beside(images))),
     );
   }
   if (problems.length > 0) {
@@ -53,18 +58,20 @@ export async function readFolderSplit(root: string, split: string, options: Spli
     if (!options.skipBad) throw new SamError('SAM_BAD_DATA', message, { fix: FIX_PAIRS });
     options.onWarning?.(`${message}; left out`);
   }
-  if (pairs.images.length === 0) throw nothingIn(folder, options.masks === 'required', problems.length > 0);
-  return samplesOf(folder, pairs);
+  if (pairs.images.length === 0) throw nothingIn(folder, required, problems.length > 0, images);
+  warnOfUnread(folder, [...images.unread, ...(options.masks === 'ignored' ? [] : masks.unread)], options.onWarning);
+  return samplesOf(folder, await onePerFile(folder, pairs, options));
 }
 
 /** Makes samples of pairs. Of all that was listed, only the paths below the split's folders stay in memory. */
 function samplesOf(folder: string, pairs: Pairs): Samples {
-  const [images, masks] = [new PackedTexts(pairs.images), new PackedTexts(pairs.masks)];
-  return new SampleList(images.length, (index) => {
-    const [image, mask] = [images.at(index), masks.at(index)];
+  const [names, masks] = [new PackedTexts(pairs.images), new PackedTexts(pairs.masks)];
+  const images = pairs.files === pairs.images ? names : new PackedTexts(pairs.files);
+  return new SampleList(names.length, (index) => {
+    const mask = masks.at(index);
     return {
-      name: stemOf(image),
-      image: { path: join(folder, 'images', image) },
+      name: stemOf(names.at(index)),
+      image: { path: join(folder, 'images', images.at(index)) },
       ...(mask !== '' && { mask: { path: join(folder, 'masks', mask) } }),
     };
   });
@@ -104,10 +111,16 @@ interface Listing {
   /** Paths that share a stem, which are not in `files`: which of them is meant can't be told. `doubledNames` are their stems. */
   readonly doubled: string[];
   readonly doubledNames: Set<string>;
+  /** Paths of files that are no images, or of kinds that are not read. */
+  readonly others: readonly string[];
+  /** Pictures among these, `folder/` before them, that stand for no image. */
+  readonly unread: readonly string[];
 }
 
 async function listByStem(folder: string): Promise<Listing> {
-  const paths = await listPaths(folder, IMAGE_EXTENSIONS);
+  const all = await listPaths(folder);
+  const isImage = (path: string) => hasExtension(path, IMAGE_EXTENSIONS);
+  const paths = all.filter(isImage);
   // Ordered by path they nearly are already.
   paths.sort((a, b) => compare(stemOf(a), stemOf(b)));
   const files: string[] = [];
@@ -122,13 +135,9 @@ async function listByStem(folder: string): Promise<Listing> {
       doubled.push(`${basename(folder)}/${path}`);
     }
   });
-  return { folder: basename(folder), files, doubled, doubledNames };
-}
-
-/** Images and, at the same places, their masks: '' for those that have none. */
-interface Pairs {
-  readonly images: string[];
-  readonly masks: string[];
+  const unread = unreadPictures(all).map((path) => `${basename(folder)}/${path}`);
+  const others = all.filter((path) => !isImage(path));
+  return { folder: basename(folder), files, doubled, doubledNames, others, unread };
 }
 
 /** Pairs images with masks, going through both lists at once, in their order. With `requireMasks` images without a mask are in no pair. */
@@ -137,10 +146,10 @@ function pairUp(
   masks: Listing,
   requireMasks: boolean,
 ): { pairs: Pairs; unlabelled: string[]; orphans: string[] } {
-  const pairs: Pairs = { images: [], masks: [] };
+  const [paired, theirs]: [string[], string[]] = [[], []];
   const take = (image: string, mask: string) => {
-    pairs.images.push(image);
-    pairs.masks.push(mask);
+    paired.push(image);
+    theirs.push(mask);
   };
   const [unlabelled, orphans]: [string[], string[]] = [[], []];
   let at = 0;
@@ -164,12 +173,14 @@ function pairUp(
     }
   }
   passOrphans(undefined);
-  return { pairs, unlabelled, orphans };
+  return { pairs: { images: paired, files: paired, masks: theirs }, unlabelled, orphans };
 }
 
-function nothingIn(folder: string, requireMasks: boolean, skipped: boolean): SamError {
+function nothingIn(folder: string, requireMasks: boolean, skipped: boolean, images: Listing): SamError {
   const what = requireMasks ? 'image with a mask' : 'image';
-  return new SamError('SAM_BAD_DATA', `${folder} holds no ${what}${skipped ? ' that can be used' : ''}`, {
+  const [other] = images.unread;
+  const hint = other === undefined ? '' : ` (${notRead('', other)})`;
+  return new SamError('SAM_BAD_DATA', `${folder} holds no ${what}${skipped ? ' that can be used' : ''}${hint}`, {
     fix: `${LAYOUT} Extensions: ${IMAGE_EXTENSIONS.join(' ')}`,
   });
 }

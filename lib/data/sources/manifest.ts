@@ -1,16 +1,16 @@
 /** A list of images and masks, as CSV or as a JSON object a line (JSONL): columns `image`, `mask`, and if wanted `split` and `name`. */
-import { readFile } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { csvLine, parseCsv } from '../../core/csv.js';
-import { SamError, systemCode } from '../../core/errors.js';
+import { SamError } from '../../core/errors.js';
 import { compare } from '../../core/order.js';
 import { counted, nameAll } from '../../core/words.js';
-import { stemOf } from '../listing.js';
+import { nameOf, within } from '../listing.js';
 import { PackedTexts } from '../packed-texts.js';
-import { missingFiles } from '../present.js';
+import { type FoundFiles, findFiles } from '../present.js';
 import type { DataSource, Samples, SplitReading } from '../sample.js';
 import { SampleList } from '../sample-list.js';
 import { noSplit, sameSplit } from '../splits.js';
+import { parseJson, readText } from './text.js';
 
 const EXTENSIONS: readonly string[] = ['.csv', '.jsonl', '.ndjson'];
 const COLUMNS = ['image', 'mask', 'split', 'name'] as const;
@@ -63,14 +63,16 @@ export function manifestSource(path: string): DataSource {
   };
 }
 
-async function toSamples(rows: readonly Row[], path: string, reading: SplitReading): Promise<Samples> {
+async function toSamples(given: readonly Row[], path: string, reading: SplitReading): Promise<Samples> {
   const at = (relative: string) => resolve(dirname(path), relative);
+  const files = await findFiles(filesOf(given), at);
+  const rows = distinct(given, files, path, reading);
   const names = namesOf(rows);
-  const missing = await missingFiles(filesOf(rows, at));
+  const missing = [...files.missing].map(at).sort(compare);
   const maskless = reading.masks === 'required' ? rows.filter(({ mask }) => mask === '') : [];
   const doubled = doubledNames(names);
   const problems = [
-    ...counted('file', 'is missing', 'are missing', [...missing].sort(compare)),
+    ...counted('file', 'is missing', 'are missing', missing),
     ...counted(
       'line',
       'has no mask',
@@ -85,28 +87,48 @@ async function toSamples(rows: readonly Row[], path: string, reading: SplitReadi
     reading.onWarning?.(`${message}; left out`);
   }
   const isUsable = ({ image, mask }: Row, name: string) =>
-    !missing.has(at(image)) &&
+    !files.missing.has(image) &&
     !doubled.has(name) &&
-    (mask === '' ? reading.masks !== 'required' : !missing.has(at(mask)));
+    (mask === '' ? reading.masks !== 'required' : !files.missing.has(mask));
   const order = Uint32Array.from(rows.keys())
     .filter((place) => isUsable(rows[place]!, names[place]!))
     .sort((a, b) => compare(names[a]!, names[b]!));
   if (order.length > 0) {
     const texts = (text: (place: number) => string) => new PackedTexts(Array.from(order, text));
+    const stored = (name: string) => files.spelled.get(name) ?? name;
     return listOf(
       texts((place) => names[place]!),
-      texts((place) => rows[place]!.image),
-      texts((place) => rows[place]!.mask),
+      texts((place) => files.twins.get(rows[place]!.image) ?? stored(rows[place]!.image)),
+      texts((place) => stored(rows[place]!.mask)),
       at,
     );
   }
   throw new SamError('SAM_BAD_DATA', `${path} names no image that can be used`, { fix: COLUMNS_FIX });
 }
 
-function* filesOf(rows: readonly Row[], at: (relative: string) => string): Generator<string, void> {
+/** Leaves out rows that say the same as an earlier one, whichever way they name the files. Where masks don't matter, an image is enough. */
+function distinct(rows: readonly Row[], files: FoundFiles, path: string, { masks, onWarning }: SplitReading): Row[] {
+  const fileOf = (name: string) => files.twins.get(name) ?? files.spelled.get(name) ?? name;
+  const lines = new Map<string, number>();
+  const again: string[] = [];
+  const kept = rows.filter(({ image, mask, line }) => {
+    const said = masks === 'ignored' ? fileOf(image) : `${fileOf(image)}\0${fileOf(mask)}`;
+    const first = lines.get(said);
+    if (first === undefined) lines.set(said, line);
+    else again.push(`${line} (${first})`);
+    return first === undefined;
+  });
+  if (masks === 'ignored') return kept;
+  for (const text of counted('line', 'says the same as an earlier one', 'say the same as earlier ones', again)) {
+    onWarning?.(`in ${path} ${text}; taken once`);
+  }
+  return kept;
+}
+
+function* filesOf(rows: readonly Row[]): Generator<string, void> {
   for (const { image, mask } of rows) {
-    yield at(image);
-    if (mask !== '') yield at(mask);
+    yield image;
+    if (mask !== '') yield mask;
   }
 }
 
@@ -129,7 +151,7 @@ function listOf(
 
 /** Returns the rows' names: the one given, else the image's path without extension, with the line's number where others have it too. */
 function namesOf(rows: readonly Row[]): string[] {
-  const stems = rows.map(({ name, image }) => (name === '' ? stemOf(image.replaceAll('\\', '/')) : name));
+  const stems = rows.map(({ name, image }) => (name === '' ? nameOf(image) : within(name)));
   const doubled = doubledNames(stems);
   return rows.map(({ name, line }, index) =>
     name === '' && doubled.has(stems[index]!) ? `${stems[index]}#${line}` : stems[index]!,
@@ -147,10 +169,7 @@ function doubledNames(names: readonly string[]): Set<string> {
  * @throws SamError `SAM_BAD_DATA`: neither CSV nor JSONL, no rows, or rows without an image. `SAM_NOT_FOUND`: there is no file.
  */
 async function readRows(path: string): Promise<readonly Row[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (systemCode(error) !== 'ENOENT') throw error;
-    throw new SamError('SAM_NOT_FOUND', `there is no file ${path}`, { fix: 'check the path' });
-  });
+  const text = await readText(path);
   const rows = extname(path).toLowerCase() === '.csv' ? rowsOfCsv(text, path) : rowsOfLines(text, path);
   if (rows.length === 0) throw new SamError('SAM_BAD_DATA', `${path} has no rows`, { fix: COLUMNS_FIX });
   const imageless = rows.filter(({ image }) => image === '').map(({ line }) => String(line));
@@ -184,6 +203,10 @@ function rowsOfCsv(text: string, path: string): Row[] {
 function columnsOf(titles: readonly string[], path: string): number[] {
   const head = titles.map((title) => title.toLowerCase());
   const columns = COLUMNS.map((name) => head.indexOf(name));
+  const twice = COLUMNS.find((name, index) => head.lastIndexOf(name) !== columns[index]);
+  if (twice !== undefined) {
+    throw new SamError('SAM_BAD_DATA', `${path} has the column ${twice} twice`, { fix: COLUMNS_FIX });
+  }
   if (columns[0] !== -1) return columns;
   throw new SamError('SAM_BAD_DATA', `${path} has no column image (there: ${nameAll(head)})`, { fix: COLUMNS_FIX });
 }
@@ -203,7 +226,7 @@ function rowsOfLines(text: string, path: string): Row[] {
 function parseLine(content: string, where: string): Partial<Record<(typeof COLUMNS)[number], string>> {
   let values: unknown;
   try {
-    values = JSON.parse(content);
+    values = parseJson(content);
   } catch {
     values = undefined;
   }

@@ -6,7 +6,7 @@ import type { Random } from '../../core/random.js';
 import { openBands } from '../../data/bands.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
 import { gridFrame, type LowResMask, maskArea, sampleGrid, toLowRes } from '../../data/low-res.js';
-import { masksByName } from '../../data/mask-folder.js';
+import { MaskFolder } from '../../data/mask-folder.js';
 import type { Mask, Sample } from '../../data/sample.js';
 import { LOW_RES_SIDE } from '../../frame.js';
 import { drawPrompt } from '../draw.js';
@@ -60,7 +60,7 @@ export class RoughMasks {
   readonly #thread = new RoughThread();
   readonly #grids: Lru<string, RoughGrid>;
   readonly #distances: boolean;
-  #files: Promise<ReadonlyMap<string, string>> | undefined;
+  #files: Promise<MaskFolder> | undefined;
 
   constructor(
     /** Settings that the masks are made by. */
@@ -123,13 +123,8 @@ export class RoughMasks {
       return { source: { kind: 'hsv', pixels, valid, bands: method.bands }, width, height };
     }
     if (method.kind === 'file') {
-      this.#files ??= masksByName(method.folder, method.option);
-      const path = (await this.#files).get(sample.name);
-      if (path === undefined) {
-        throw new SamError('SAM_BAD_DATA', `no mask for ${sample.name} in ${method.folder} (${method.option})`, {
-          fix: "give one of the image's name, or go on without such images with `skipBad`",
-        });
-      }
+      this.#files ??= MaskFolder.open(method.folder, method.option);
+      const path = (await this.#files).maskOf(sample.name);
       const { values, width, height } = await decodeMask({ ...sample, mask: { path } }, await imageSize(sample));
       return { source: { kind: 'mask', values }, width, height };
     }

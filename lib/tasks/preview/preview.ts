@@ -71,7 +71,7 @@ async function samplesOf(options: ResolvedPreviewOptions, hooks: Hooks): Promise
     const message = inputs.length > 0 ? 'both images and `data` are given' : 'no images are given';
     throw new SamError('SAM_BAD_OPTION', message, { fix: 'name images or folders, or a data set with `data`' });
   }
-  if (data === undefined) return (await openImages(inputs)).slice(0, options.limit);
+  if (data === undefined) return (await openImages(inputs, hooks)).slice(0, options.limit);
   // Where labels are what prompts are drawn from, as for training; beside rough masks they only say how good those are.
   const masks = promptOrigin(options) === 'ground-truth' ? 'required' : 'optional';
   return loadSplit({ ...options, data, masks }, hooks);

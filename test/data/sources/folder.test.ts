@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { link, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { nameAll } from '../../../lib/core/words.js';
@@ -77,6 +77,101 @@ test('no folder, no split, no images: each its message', async () => {
   );
   await expect(readFolderSplit(root, 'other', strict)).rejects.toMatchObject(bad('has no folder images'));
   await expect(readFolderSplit(root, 'val', strict)).rejects.toMatchObject(bad('holds no image with a mask'));
+});
+
+const NFC = '\u00e9t\u00e9';
+const NFD = NFC.normalize('NFD');
+
+/** Reads the split strictly: the samples' names, their files below the root, and the warnings. */
+async function readStrictly(root: string, masks: 'required' | 'ignored' = 'required') {
+  const warnings: string[] = [];
+  const onWarning = (line: string) => void warnings.push(line);
+  const samples = [...(await readFolderSplit(root, 'train', { masks, skipBad: false, onWarning }))];
+  const below = (path: string) => path.slice(join(root, 'train').length + 1);
+  return {
+    names: samples.map(({ name }) => name),
+    images: samples.map(({ image }) => below(image.path)),
+    warnings: warnings.map((line) => line.replace(join(root, 'train'), 'F')),
+  };
+}
+
+test('a name in another Unicode form is the same name', async () => {
+  const root = await splitWith([`${NFC}.png`, 'b.png'], [`${NFD}.png`, 'b.png']);
+  expect((await readStrictly(root)).names).toEqual(['b', NFC]);
+  const clash = await splitWith([`${NFC}.png`, `${NFD}.png`], [`${NFD}.png`]);
+  await expect(readStrictly(clash)).rejects.toThrow(`2 images are named twice: images/${NFD}.png, images/${NFC}.png`);
+});
+
+test('a partner of a kind that is not read is named', async () => {
+  const root = await splitWith(['a.png', 'b.png', 'c.jp2', 'd.png'], ['a.bmp', 'b.txt', 'c.png', 'd']);
+  await expect(readStrictly(root)).rejects.toThrow(
+    '3 images have no mask: images/a.png (masks/a.bmp is there; BMP is not read), ' +
+      'images/b.png (masks/b.txt is there; TXT is not read), ' +
+      'images/d.png (masks/d is there; a file without extension is not read); ' +
+      '1 mask has no image: masks/c.png (images/c.jp2 is there; JP2 is not read)',
+  );
+});
+
+test('pictures of kinds that are not read are not passed over without a word', async () => {
+  const root = await splitWith(['a.png', 'b.bmp', 'notes.txt', '.c.bmp'], ['a.png', 'b.BMP']);
+  const warning =
+    'in F 2 pictures are of a kind that is not read: images/b.bmp, masks/b.BMP; left out (JPEG, PNG, WebP, GIF and TIFF are read)';
+  expect(await readStrictly(root)).toMatchObject({ names: ['a'], warnings: [warning] });
+  expect((await readStrictly(root, 'ignored')).warnings).toEqual([
+    'in F 1 picture is of a kind that is not read: images/b.bmp; left out (JPEG, PNG, WebP, GIF and TIFF are read)',
+  ]);
+  const none = await splitWith(['b.bmp'], []);
+  await expect(readStrictly(none)).rejects.toThrow(
+    'holds no image with a mask (images/b.bmp is there; BMP is not read)',
+  );
+});
+
+test.each([
+  ['hard links', link],
+  ['symbolic links', symlink],
+] as const)('%s: a file is a sample once', async (_, linked) => {
+  const root = await splitWith(['a.png', 'c.png'], ['a.png', 'c.png']);
+  const at = (path: string) => join(root, 'train', path);
+  await linked(at('images/a.png'), at('images/b.png'));
+  await linked(at('masks/a.png'), at('masks/b.png'));
+  const warnings = ['in F 1 image is a link to another: images/b.png (images/a.png); taken once'];
+  expect(await readStrictly(root)).toMatchObject({ names: ['a', 'c'], warnings });
+  expect(await readStrictly(root, 'ignored')).toMatchObject({ names: ['a', 'c'], warnings });
+});
+
+test('a copy of the mask is no other mask; another mask is another object of the same image', async () => {
+  const root = await splitWith(['a.png'], ['a.png']);
+  const at = (path: string) => join(root, 'train', path);
+  await link(at('images/a.png'), at('images/b.png'));
+  await link(at('images/a.png'), at('images/c.png'));
+  await write(at('masks/b.png'), '');
+  await write(at('masks/c.png'), 'other');
+  expect(await readStrictly(root)).toEqual({
+    names: ['a', 'c'],
+    images: ['images/a.png', 'images/a.png'],
+    warnings: [
+      'in F 1 image is a link to another: images/b.png (images/a.png); taken once',
+      'in F 1 image is a link to another: images/c.png (images/a.png); with a mask of its own each is a sample of its own',
+    ],
+  });
+});
+
+test('folders that lead back to themselves are walked once', async () => {
+  const root = await splitWith(['a.png', 'deep/b.png'], ['a.png', 'deep/b.png']);
+  for (const folder of ['images', 'masks']) {
+    await symlink('.', join(root, 'train', folder, 'again'));
+    await symlink('..', join(root, 'train', folder, 'deep', 'up'));
+  }
+  expect(await readStrictly(root)).toMatchObject({ names: ['a', 'deep/b'], warnings: [] });
+});
+
+test('linked folders are walked; what is reached twice is a sample once', async () => {
+  const root = await splitWith(['a/x.png'], ['a/x.png']);
+  for (const folder of ['images', 'masks']) await symlink('a', join(root, 'train', folder, 'b'));
+  expect(await readStrictly(root)).toMatchObject({
+    names: ['a/x'],
+    warnings: ['in F 1 image is a link to another: images/b/x.png (images/a/x.png); taken once'],
+  });
 });
 
 test('only very long lists are cut', () => {

@@ -1,4 +1,5 @@
 /** Lists of images and masks, as CSV and as JSONL. */
+import { link, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -60,6 +61,84 @@ test('without masks where they do not matter', async () => {
   await expect(read(path)).rejects.toThrow('2 lines have no mask: 2, 3');
 });
 
+describe('as tools write it', () => {
+  test.each([
+    ['x.csv', '\ufeffimage,mask\na.png,m/a.png\n'],
+    ['x.jsonl', '\ufeff{"image": "a.png", "mask": "m/a.png"}\n'],
+    ['x.jsonl', '{"image": "a.png", "mask": "m/a.png", "score": NaN, "range": [-Infinity, Infinity]}\n'],
+    ['x.csv', 'image,mask\n.\\a.png,m\\a.png\n'],
+    ['x.csv', 'image,mask\na.png,%6d/a.png\n'],
+  ])('%s %j', async (file, content) => {
+    const { samples, names } = await read(await list(file, content));
+    expect(names).toEqual(['a']);
+    expect(samples[0]!.mask!.path).toMatch(/\/m\/a\.png$/);
+  });
+
+  test('a name in another Unicode form leads to the file', async () => {
+    const [nfc, nfd] = ['\u00e9.png', 'e\u0301.png'];
+    for (const [written, stored] of [
+      [nfc, nfd],
+      [nfd, nfc],
+    ] as const) {
+      const path = await list('x.csv', `image,mask\n${written},m.png\n`, [stored, 'm.png']);
+      const { samples, names } = await read(path);
+      expect([names, samples[0]!.image.path]).toEqual([['\u00e9'], join(path, '..', stored)]);
+    }
+  });
+
+  test('what is there as it is written goes before what it might mean', async () => {
+    const path = await list('x.csv', 'image,mask\na%20b.png,m.png\n', ['a%20b.png', 'a b.png', 'm.png']);
+    expect((await read(path)).samples[0]!.image.path).toMatch(/a%20b\.png$/);
+  });
+
+  test.each([
+    ['UTF-16', Buffer.from('\ufeffimage,mask\n', 'utf16le')],
+    ['UTF-16', Buffer.from('image,mask\n', 'utf16le')],
+    ['UTF-16', Buffer.from('\ufeffimage,mask\n', 'utf16le').swap16()],
+    ['UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0x69, 0, 0, 0])],
+    ['in another encoding, such as Latin-1', Buffer.from('image,mask\n\u00e9.png,m.png\n', 'latin1')],
+  ])('%s is named', async (encoding, bytes) => {
+    for (const name of ['x.csv', 'x.jsonl']) {
+      const path = await write(join(await temporaryFolder(), name), bytes);
+      await expect(read(path)).rejects.toMatchObject({
+        code: 'SAM_BAD_DATA',
+        message: `${path} is ${encoding}, not UTF-8`,
+        fix: 'save it as UTF-8',
+      });
+    }
+  });
+});
+
+test('no name leads out of the folder that results are written to', async () => {
+  const path = await list('lists/x.csv', 'image,mask,name\n../a.png,../m/a.png,\nx/../../b.png,../m/b.png,../../c\n');
+  expect((await read(path)).names).toEqual(['a', 'c']);
+});
+
+describe('every file is a sample once', () => {
+  test('lines that say the same', async () => {
+    const path = await list('x.csv', 'image,mask\na.png,m/a.png\nb.png,m/b.png\n./a.png,m/../m/a.png\n');
+    const { names, warnings } = await read(path);
+    expect(names).toEqual(['a', 'b']);
+    expect(warnings).toEqual([`in ${path} 1 line says the same as an earlier one: 4 (2); taken once`]);
+  });
+
+  test('links: with the same mask once; with another they share the image', async () => {
+    const path = await list('x.csv', 'image,mask\na.png,m/a.png\nc.png,m/c.png\nd.png,m/b.png\n');
+    const at = (name: string) => join(path, '..', name);
+    await link(at('a.png'), at('c.png'));
+    await symlink(at('a.png'), at('d.png'));
+    await link(at('m/a.png'), at('m/c.png'));
+    const { names, samples } = await read(path);
+    expect(names).toEqual(['a', 'd']);
+    expect(samples.map(({ image }) => image.path)).toEqual([at('a.png'), at('a.png')]);
+  });
+
+  test('where masks do not matter, each image once', async () => {
+    const path = await list('x.csv', 'image,mask\na.png,m/a.png\na.png,m/b.png\nb.png,m/b.png\n');
+    expect((await read(path, 'train', 'ignored')).names).toEqual(['a', 'b']);
+  });
+});
+
 describe('bad input', () => {
   test('missing files are all named at once; --skip-bad goes on', async () => {
     const path = await list('x.csv', 'image,mask\na.png,m/a.png\nb.png,m/c.png\nd.png,m/b.png\n');
@@ -78,6 +157,8 @@ describe('bad input', () => {
     ['x.csv', 'image,mask\n"a.png,m/a.png\n', 'line 2 has a quote out of place'],
     ['x.csv', 'image,mask\n,m/a.png\n', '1 line has no image: 2'],
     ['x.csv', 'image,mask,name\na.png,m/a.png,x\nb.png,m/b.png,x\n', '1 name stands twice: x'],
+    ['x.csv', 'image,mask,name\na.png,m/a.png,\u00e9\nb.png,m/b.png,e\u0301\n', '1 name stands twice: \u00e9'],
+    ['x.csv', 'image,mask,image\na.png,m/a.png,b.png\n', 'has the column image twice'],
     ['x.jsonl', '{"image": "a.png"\n', 'line 1 is no JSON object'],
     ['x.jsonl', '[1]\n', 'line 1 is no JSON object'],
     ['x.jsonl', '{"image": 3}\n', 'line 1: image is no text'],

@@ -3,25 +3,21 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../../../core/errors.js';
 import type { ImageSize } from '../../decode.js';
-import { stemOf } from '../../listing.js';
+import { nameOf } from '../../listing.js';
 import type { FileReference, Mask, MaskReference } from '../../sample.js';
+import { viewedPixels, viewedSize } from '../../views.js';
 import { readElement } from './json-elements.js';
-import { drawPolygon, FARTHEST } from './polygon.js';
-import { BadRle, checkCounts, drawCounts, parseCounts } from './rle.js';
+import { type Outline, parseOutline } from './outline.js';
+import { drawPolygon } from './polygon.js';
+import { BadRle, drawCounts } from './rle.js';
+import { flag, id } from './scalars.js';
+import { viewAsStored } from './stored-frame.js';
 
-const id = z.union([z.number(), z.string()]);
-const polygonSchema = z
-  .array(z.number().min(-FARTHEST).max(FARTHEST))
-  .refine((numbers) => numbers.length >= 6 && numbers.length % 2 === 0);
-const rleSchema = z.object({
-  size: z.tuple([z.number().int().positive(), z.number().int().positive()]),
-  counts: z.union([z.string(), z.array(z.number())]),
-});
 export const annotationSchema = z.object({
-  id: id.optional(),
+  id: id.nullish(),
   image_id: id,
-  category_id: id.optional(),
-  iscrowd: z.union([z.number(), z.boolean()]).optional(),
+  category_id: id.nullish(),
+  iscrowd: flag,
   segmentation: z.unknown(),
 });
 
@@ -30,19 +26,24 @@ export class CocoImage {
   constructor(
     /** Folder of the images. */
     readonly folder: string,
-    /** Path of the image, as the file has it. */
-    readonly name: string,
+    /** Path of the image: as the file has it, until it is known how it is spelled on disk. */
+    public name: string,
     readonly width: number | undefined,
     readonly height: number | undefined,
   ) {}
 
   /** Name without extension. */
   get stem(): string {
-    return stemOf(this.name);
+    return nameOf(this.name);
   }
 
   get reference(): FileReference {
-    return { path: isAbsolute(this.name) ? this.name : join(this.folder, this.name) };
+    return { path: this.pathOf(this.name) };
+  }
+
+  /** Returns the path of a name beside this image. */
+  pathOf(name: string): string {
+    return isAbsolute(name) ? name : join(this.folder, name);
   }
 
   /** Size as the file says, where it does. */
@@ -52,26 +53,25 @@ export class CocoImage {
   }
 }
 
-type Outline = { readonly polygons: number[][] } | { readonly size: ImageSize; readonly counts: number[] };
-
 /** How far an outline reaches beyond its image; rounding to the next pixel does not count. */
 export type Reach = 'within' | 'beyond' | 'outside';
 
 /**
  * Checks an annotation's outlines, without drawing them.
  *
- * @throws Error: something is wrong with them; the message says what and goes on from the annotation's name.
+ * @returns how far they reach, and what is wrong with parts that are left out since others are good.
+ * @throws Error: none of them is good; the message says what is wrong and goes on from the annotation's name.
  */
-export function checkSegmentation(segmentation: unknown, size: ImageSize | undefined): Reach {
-  const outline = parseOutline(segmentation);
-  if ('counts' in outline) {
-    if (size !== undefined) requireSize(outline.size, size);
-    return 'within';
-  }
-  if (size === undefined) return 'within';
-  const reaches = outline.polygons.map((polygon) => reachOf(polygon, size));
-  if (reaches.every((reach) => reach === 'outside')) return 'outside';
-  return reaches.every((reach) => reach === 'within') ? 'within' : 'beyond';
+export function checkSegmentation(
+  segmentation: unknown,
+  size: ImageSize | undefined,
+): { reach: Reach; leftOut: readonly Error[] } {
+  const { parts, leftOut } = parseOutline(segmentation, size);
+  const reaches = parts.map((part) =>
+    size === undefined || !('polygon' in part) ? 'within' : reachOf(part.polygon, size),
+  );
+  const reach = (['outside', 'within'] as const).find((one) => reaches.every((other) => other === one));
+  return { reach: reach ?? 'beyond', leftOut };
 }
 
 function reachOf(polygon: readonly number[], { width, height }: ImageSize): Reach {
@@ -84,37 +84,11 @@ function reachOf(polygon: readonly number[], { width, height }: ImageSize): Reac
   return left < -1 || top < -1 || right > width + 1 || bottom > height + 1 ? 'beyond' : 'within';
 }
 
-function parseOutline(segmentation: unknown): Outline {
-  if (
-    segmentation === undefined ||
-    segmentation === null ||
-    (Array.isArray(segmentation) && segmentation.length === 0)
-  ) {
-    throw new Error('has no segmentation');
-  }
-  if (Array.isArray(segmentation)) {
-    const polygons = z.array(polygonSchema).safeParse(segmentation);
-    if (polygons.success) return { polygons: polygons.data };
-    throw new Error('has a polygon that is none: three corners or more, x and y of each');
-  }
-  const rle = rleSchema.safeParse(segmentation);
-  if (!rle.success) throw new Error('has a segmentation that is neither polygons nor RLE');
-  const [height, width] = rle.data.size;
-  const counts = typeof rle.data.counts === 'string' ? parseCounts(rle.data.counts) : rle.data.counts;
-  checkCounts(counts, width, height);
-  return { size: { width, height }, counts };
-}
-
-function requireSize(own: ImageSize, image: ImageSize): void {
-  if (own.width === image.width && own.height === image.height) return;
-  throw new BadRle(`is of ${own.width} x ${own.height} pixels, its image of ${image.width} x ${image.height}`);
-}
-
 /** A label that lies in the COCO file; only its place there is kept in memory. */
 export class CocoMask implements MaskReference {
   constructor(
     readonly file: string,
-    readonly id: string | number,
+    readonly id: string,
     readonly image: CocoImage,
     readonly start: number,
     readonly end: number,
@@ -124,28 +98,35 @@ export class CocoMask implements MaskReference {
     return `${this.file} annotation ${this.id}`;
   }
 
-  async draw({ width, height }: ImageSize): Promise<Mask> {
+  async draw(seen: ImageSize): Promise<Mask> {
     const { size, reference } = this.image;
-    if (size !== undefined && (size.width !== width || size.height !== height)) {
+    const element = annotationSchema.parse(await readElement(this.file, this.start, this.end));
+    const { parts } = this.#outline(element.segmentation);
+    const drawn = size ?? parts.find((part) => 'counts' in part)?.size ?? seen;
+    const view = await viewAsStored(reference.path, drawn, seen);
+    if (view === undefined) {
       throw new SamError(
         'SAM_BAD_DATA',
-        `image ${reference.path} is ${width} x ${height} pixels, ${this.file} says ${size.width} x ${size.height}`,
+        `image ${reference.path} is ${seen.width} x ${seen.height} pixels, ${this.file} says ${drawn.width} x ${drawn.height}`,
         { fix: 'its annotations belong to another version of it: put that one there' },
       );
     }
-    const element = annotationSchema.parse(await readElement(this.file, this.start, this.end));
+    const { width, height } = drawn;
     const values = new Uint8Array(width * height);
+    for (const part of parts) {
+      if ('counts' in part) drawCounts(part.counts, values, width, height);
+      else drawPolygon(part.polygon, values, width, height);
+    }
+    return { values: await viewedPixels(values, drawn, 1, view), ...viewedSize(drawn, view) };
+  }
+
+  #outline(segmentation: unknown): Outline {
     try {
-      const outline = parseOutline(element.segmentation);
-      if ('counts' in outline) {
-        requireSize(outline.size, { width, height });
-        drawCounts(outline.counts, values, width, height);
-      } else for (const polygon of outline.polygons) drawPolygon(polygon, values, width, height);
+      return parseOutline(segmentation, this.image.size);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const what = error instanceof BadRle ? `its RLE ${message}` : message;
       throw new SamError('SAM_BAD_DATA', `${this.path}: ${what}`, { cause: error });
     }
-    return { values, width, height };
   }
 }

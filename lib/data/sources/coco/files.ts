@@ -4,6 +4,8 @@ import { basename, dirname, extname, join } from 'node:path';
 import { isFile, isFolder } from '../../../core/files.js';
 import { compare } from '../../../core/order.js';
 import type { FoundFile } from '../../listing.js';
+import { findFile } from '../../present.js';
+import { wideEncodingOf } from '../text.js';
 
 const EXTENSION = '.json';
 /** Names of COCO's own files of other tasks, which lie beside the outlines. */
@@ -43,8 +45,11 @@ async function isCoco(path: string): Promise<boolean> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
-    const head = buffer.toString('utf8', 0, bytesRead);
-    return FIRST_LIST.test(head);
+    const head = buffer.subarray(0, bytesRead);
+    // One of UTF-16 is taken too, so that reading it says what is wrong.
+    const text =
+      wideEncodingOf(head) === undefined ? head.toString('utf8') : head.toString('latin1').replace(/[\0ÿþ]/g, '');
+    return FIRST_LIST.test(text);
   } finally {
     await file.close();
   }
@@ -68,8 +73,9 @@ export function imageFolders(root: string, file: FoundFile, split: string): stri
   return [...new Set([own, ...folders, above, base])];
 }
 
-/** Returns the first of the folders that holds the file. */
+/** Returns the first of the folders that holds the file, however its name is spelled. */
 export async function folderWith(folders: readonly string[], name: string): Promise<string | undefined> {
-  for (const folder of folders) if (await isFile(join(folder, name))) return folder;
+  for (const folder of folders)
+    if ((await findFile(name, (spelling) => join(folder, spelling))) !== undefined) return folder;
   return undefined;
 }

@@ -4,6 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import { SamError, systemCode } from '../../../core/errors.js';
+import { parseJson, requireNarrow, requireUtf8 } from '../text.js';
 
 const CHUNK_BYTES = 1 << 20;
 const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a];
@@ -50,7 +51,7 @@ export async function readElement(path: string, start: number, end: number): Pro
     const bytes = Buffer.allocUnsafe(end - start);
     const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
     if (bytesRead < bytes.length) throw new Error('it has become shorter');
-    return JSON.parse(bytes.toString('utf8'));
+    return parseJson(bytes.toString('utf8'));
   } catch (error) {
     throw new SamError('SAM_BAD_DATA', `${path} has changed since it was read`, { fix: 'begin again', cause: error });
   } finally {
@@ -77,6 +78,7 @@ class Scanner {
   ) {}
 
   scan(chunk: Buffer): void {
+    if (this.#offset === 0) requireNarrow(chunk, this.path);
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at]!;
       if (this.#inString) this.#inText(byte);
@@ -120,9 +122,10 @@ class Scanner {
     const bytes = this.#parts.length === 0 ? last : Buffer.concat([...this.#parts, last]);
     const start = this.#start;
     [this.#start, this.#parts] = [-1, []];
+    requireUtf8(bytes, this.path);
     let value: unknown;
     try {
-      value = JSON.parse(bytes.toString('utf8'));
+      value = parseJson(bytes.toString('utf8'));
     } catch {
       throw this.#bad(`is broken near byte ${start}`);
     }

@@ -4,11 +4,11 @@ import { SamError, toSamError } from '../../../core/errors.js';
 import { isFile } from '../../../core/files.js';
 import { compare } from '../../../core/order.js';
 import { counted, nameAll } from '../../../core/words.js';
-import { type FoundFile, listFiles, stemOf } from '../../listing.js';
+import { type FoundFile, listFiles, nameOf } from '../../listing.js';
 import { PackedTexts } from '../../packed-texts.js';
 import type { DataSource, FileReference, Samples, SplitReading } from '../../sample.js';
 import { SampleList } from '../../sample-list.js';
-import { sourceOfFiles } from '../../splits.js';
+import { homesOf, sourceOfFiles } from '../../splits.js';
 import { LeafColumn, SpanCache } from './column.js';
 import { beginsAsParquet, openParquetFile, type ParquetFile, pictureColumn } from './parquet-file.js';
 
@@ -33,9 +33,14 @@ export interface ParquetOptions {
 export async function findParquet(path: string, options: ParquetOptions): Promise<DataSource | undefined> {
   const files = await listParquet(path);
   if (files.length === 0) return undefined;
-  return sourceOfFiles(path, files, (own, { description }, reading) =>
-    readParquetSplit(own, description, options, reading),
-  );
+  return sourceOfFiles(path, files, (own, { description }, reading) => {
+    const homes = homesOf(own);
+    if (homes.length > 1) {
+      const advice = 'if these are data sets of their own, name one with `data`';
+      reading.onWarning?.(`${description} is read from several folders: ${nameAll(homes)} (${advice})`);
+    }
+    return readParquetSplit(own, description, options, reading);
+  });
 }
 
 /** Lists `path` itself, where it is a Parquet file by its name or first bytes; of a folder the Parquet files below it, ordered by path. */
@@ -142,7 +147,7 @@ function rowsOf(shard: Shard, index: number, shards: readonly Shard[]): Row[] {
 
 async function toSamples(rows: readonly Row[], where: string, reading: SplitReading): Promise<Samples> {
   const { usable, maskless } = await usableRows(rows, where, reading);
-  const found = await namesOf(usable);
+  const found = await namesOf(usable, where, reading);
   const order = Uint32Array.from(found.keys()).sort((a, b) => compare(found[a]!, found[b]!));
   const names = new PackedTexts(Array.from(order, (place) => found[place]!));
   return new SampleList(order.length, (index) => {
@@ -187,15 +192,28 @@ async function without(rows: readonly Row[], column: (shard: Shard) => LeafColum
   return new Set(rows.filter(({ shard, row }) => missing.get(shard)!.has(row)));
 }
 
-/** Returns the pictures' file names without extension, where every row has one and they differ; else the rows' numbers in the split. */
-async function namesOf(rows: readonly Row[]): Promise<string[]> {
+/**
+ * Returns the pictures' file names without extension, where every row has one and they differ; else the rows' numbers in the split,
+ * which is told where there are file names at all.
+ */
+async function namesOf(rows: readonly Row[], where: string, { onWarning }: SplitReading): Promise<string[]> {
   const paths = new Map<Shard, readonly unknown[]>();
   for (const shard of new Set(rows.map((row) => row.shard))) paths.set(shard, (await shard.paths?.all()) ?? []);
   const names = rows.map(({ shard, row }) => {
     const path = paths.get(shard)![row];
-    return typeof path === 'string' ? stemOf(path) : '';
+    return typeof path === 'string' && path !== '' ? nameOf(path) : '';
   });
-  if (!names.includes('') && new Set(names).size === names.length) return names;
+  const nameless = rows.filter((_, place) => names[place] === '');
+  const seen = new Set<string>();
+  const twice = new Set(names.filter((name) => name !== '' && seen.size === seen.add(name).size));
+  if (nameless.length === 0 && twice.size === 0) return names;
+  if (nameless.length < rows.length) {
+    const why = [
+      ...counted('row', 'has no file name', 'have no file name', nameless.map(labelRow)),
+      ...counted('file name', 'stands twice', 'stand twice', [...twice]),
+    ];
+    onWarning?.(`in ${where} ${why.join('; ')}; so the rows' numbers are the names`);
+  }
   return rows.map(({ position }) => String(position).padStart(DIGITS, '0'));
 }
 

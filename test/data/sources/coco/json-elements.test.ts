@@ -44,7 +44,7 @@ describe('what is no such file', () => {
     ['{"images": [{"a": 1}', 'is cut short'],
     ['[{"a": 1}]', 'is no JSON object'],
     ['}', 'is no JSON'],
-    ['{"images": [{"a": NaN}]}', 'is broken near byte 12'],
+    ['{"images": [{"a": NaN, "b": nan}]}', 'is broken near byte 12'],
   ])('%j %s', async (text, message) => {
     await expect(scan(text)).rejects.toMatchObject({ code: 'SAM_BAD_DATA', message: expect.stringContaining(message) });
   });

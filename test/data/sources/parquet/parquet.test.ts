@@ -1,4 +1,4 @@
-import { truncate } from 'node:fs/promises';
+import { link, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
@@ -69,6 +69,36 @@ test('names without paths, or with paths that are not all different, are the row
     expect(names(samples)).toEqual(['000000', '000001', '000002', '000003', '000004']);
     expect(await greysOf(samples)).toEqual([5, 6, 7, 8, 9]);
   }
+});
+
+test('paths that do not name the rows are told; those in another form or with backslashes do', async () => {
+  const root = await temporaryFolder();
+  const paths = ['e\u0301.png', '\u00e9.jpg', 'a.png', null, 'b.png'];
+  await writePictures(join(root, 'train.parquet'), await table(0, 5, (value) => paths[value]!));
+  const warnings: string[] = [];
+  await openSplit({ data: root, split: 'train' }, { onWarning: (line) => warnings.push(line) });
+  expect(warnings).toEqual([
+    `in the split 'train' in ${root} 1 row has no file name: train.parquet row 3; 1 file name stands twice: \u00e9; ` +
+      "so the rows' numbers are the names",
+  ]);
+  const good = await writePictures(
+    join(await temporaryFolder(), 'train.parquet'),
+    await table(0, 2, (value) => ['x\\a.png', '..\\e\u0301.png'][value]!),
+  );
+  expect(names(await split(good))).toEqual(['x/a', '\u00e9']);
+});
+
+test('a file that is linked counts once; several folders of one split are told', async () => {
+  const root = await temporaryFolder();
+  const file = await writePictures(join(root, 'v1', 'train.parquet'), await table(0, 2));
+  await link(file, join(root, 'v1', 'train-again.parquet'));
+  expect(names(await split(root))).toHaveLength(2);
+  await writePictures(join(root, 'v2', 'train.parquet'), await table(4, 6));
+  const warnings: string[] = [];
+  expect(await openSplit({ data: root, split: 'train' }, { onWarning: (line) => warnings.push(line) })).toHaveLength(4);
+  expect(warnings).toEqual([
+    `the split 'train' in ${root} is read from several folders: v1, v2 (if these are data sets of their own, name one with \`data\`)`,
+  ]);
 });
 
 test('samples are ordered by name though rows lie otherwise, and are read right in any order', async () => {
