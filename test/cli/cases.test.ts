@@ -120,7 +120,7 @@ test('12 bits in 16 train as the same numbers in 32 do', async () => {
     expect(outcome).toMatchObject({ code: 0 });
     expect(JSON.parse(await readFile(join(dir, name, 'config.json'), 'utf8')).stretch).toMatch(/^percentiles-2-98/);
     const lines = (await readFile(join(dir, name, 'history.jsonl'), 'utf8')).trim().split('\n');
-    return Math.max(...lines.map((line) => JSON.parse(line).validation?.iou ?? 0));
+    return Math.max(...lines.map((line) => JSON.parse(line).validationIou ?? 0));
   };
   const [wide, real] = [await best('twelve_in_sixteen'), await best('twelve_as_float')];
   expect(wide).toBeGreaterThan(0.95);
