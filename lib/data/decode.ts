@@ -172,6 +172,8 @@ export interface MaskValues extends ImageSize {
   /** Values themselves or, with `colours`, red, green and blue in one number. */
   readonly codes: Uint8Array | Uint16Array | Uint32Array | Float32Array;
   readonly colours: boolean;
+  /** Value a pixel, as a mask's: 0 where there is no label, whose code is 0 too; undefined: labels everywhere. */
+  readonly labelled?: Uint8Array;
 }
 
 /**

@@ -72,13 +72,15 @@ export class ValueMask implements MaskReference {
   }
 
   async draw(_image: ImageSize): Promise<Mask> {
-    const { codes, colours, width, height } = await valuesOf(this.file);
+    const { codes, colours, labelled, width, height } = await valuesOf(this.file);
     const code = this.#codeIn(colours);
     const values = new Uint8Array(codes.length);
     await inSlices(codes.length, (start, end) => {
-      for (let pixel = start; pixel < end; pixel++) values[pixel] = codes[pixel] === code ? 1 : 0;
+      for (let pixel = start; pixel < end; pixel++) {
+        values[pixel] = codes[pixel] === code && labelled?.[pixel] !== 0 ? 1 : 0;
+      }
     });
-    return { values, width, height };
+    return { values, ...(labelled !== undefined && { labelled }), width, height };
   }
 
   #codeIn(colours: boolean): number {

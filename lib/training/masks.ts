@@ -10,11 +10,16 @@ const MEMORY_BYTES = 8 * 2 ** 20;
 const ENTRY_BYTES = 512;
 const LONGEST_RUN = 2 ** 16 - 1;
 
-/** A label as lengths of runs of zeros and ones in turn, zeros first. Runs too long for one number are several, with empty ones between. */
-type PackedMask = Omit<LowResMask, 'values'> & { readonly runs: Uint16Array };
+/** Lengths of runs of zeros and ones in turn, zeros first. Runs too long for one number are several, with empty ones between. */
+type Runs = Uint16Array;
+interface PackedMask extends Omit<LowResMask, 'values' | 'labelled'> {
+  readonly runs: Runs;
+  /** Runs of the pixels that have a label, and of those whose middle has one; undefined where all have. */
+  readonly labelled?: readonly [there: Runs, middles: Runs];
+}
 
 export class LowResMasks {
-  readonly #masks = new Lru<string, PackedMask>(MEMORY_BYTES, ({ runs }) => runs.byteLength + ENTRY_BYTES);
+  readonly #masks = new Lru<string, PackedMask>(MEMORY_BYTES, bytesOf);
 
   /**
    * @param maskSize side of the grid.
@@ -46,7 +51,26 @@ export class LowResMasks {
   }
 }
 
-function pack({ values, ...rest }: LowResMask): PackedMask {
+function bytesOf({ runs, labelled }: PackedMask): number {
+  return [runs, ...(labelled ?? [])].reduce((bytes, some) => bytes + some.byteLength, ENTRY_BYTES);
+}
+
+function pack({ values, labelled, ...rest }: LowResMask): PackedMask {
+  const runs = runsOf(values);
+  if (labelled === undefined) return { ...rest, runs };
+  const [there, middles] = [labelled.map((value) => Math.min(value, 1)), labelled.map((value) => Number(value === 1))];
+  return { ...rest, runs, labelled: [runsOf(there), runsOf(middles)] };
+}
+
+function unpack({ runs, labelled, ...rest }: PackedMask): LowResMask {
+  const length = rest.size * rest.size;
+  const values = valuesOf(runs, length);
+  if (labelled === undefined) return { ...rest, values };
+  const [there, middles] = labelled.map((some) => valuesOf(some, length)) as [Uint8Array, Uint8Array];
+  return { ...rest, values, labelled: there.map((value, at) => 2 * value - middles[at]!) };
+}
+
+function runsOf(values: Uint8Array): Runs {
   const runs: number[] = [];
   let [start, inside] = [0, 0];
   for (let at = 0; at <= values.length; at++) {
@@ -55,15 +79,15 @@ function pack({ values, ...rest }: LowResMask): PackedMask {
     runs.push(at - start);
     [start, inside] = [at, 1 - inside];
   }
-  return { ...rest, runs: Uint16Array.from(runs) };
+  return Uint16Array.from(runs);
 }
 
-function unpack({ runs, ...rest }: PackedMask): LowResMask {
-  const values = new Uint8Array(rest.size * rest.size);
+function valuesOf(runs: Runs, length: number): Uint8Array {
+  const values = new Uint8Array(length);
   let at = 0;
   runs.forEach((run, index) => {
     if (index % 2 === 1) values.fill(1, at, at + run);
     at += run;
   });
-  return { ...rest, values };
+  return values;
 }

@@ -189,5 +189,6 @@ interface DecodedSize {
 }
 
 async function iouWithLabel(sample: Sample, mask: Mask): Promise<number> {
-  return scores(await confusion(mask.values, (await decodeMask(sample, mask)).values)).iou;
+  const { values, labelled } = await decodeMask(sample, mask);
+  return scores(await confusion(mask.values, values, labelled)).iou;
 }

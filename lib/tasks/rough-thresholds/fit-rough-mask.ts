@@ -178,7 +178,8 @@ async function measure(
     const ious: number[] = [];
     for (const sample of samples) {
       const { mask } = await masks.make(sample, signal);
-      ious.push(scores(await confusion(mask.values, (await decodeMask(sample, mask)).values)).iou);
+      const { values, labelled } = await decodeMask(sample, mask);
+      ious.push(scores(await confusion(mask.values, values, labelled)).iou);
     }
     return mean(ious);
   } finally {
