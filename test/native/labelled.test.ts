@@ -12,8 +12,8 @@ let batch: TrainingBatch;
 beforeAll(async () => {
   addon = await prepareAddon();
   model = await loadModel(addon);
-  // Nothing of the object in the first rows: two empty masks agree there, and only there.
-  batch = { ...batchOf(addon), targets: rows(45, MASK_SIZE) };
+  // The model finds little, and not as much in all rows.
+  batch = { ...batchOf(addon), targets: rows(0, MASK_SIZE) };
 });
 afterAll(() => {
   model.dispose();
