@@ -8,6 +8,7 @@ import { chooseBands } from '../raster/band-choice.js';
 import { RasterPixels, readingOf } from '../raster/pixels.js';
 import { isTiff, Raster } from '../raster/raster.js';
 import { insideOf } from './inside.js';
+import type { LabelDoubt } from './label-values.js';
 import type { DecodedImage, FileReference, Mask, Sample } from './sample.js';
 import { inSlices } from './slices.js';
 import { viewedPixels, viewedSize } from './views.js';
@@ -20,6 +21,8 @@ const FIX_FILE = 'replace the file, or go on without it with `skipBad`';
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
+  /** Whether the picture is turned or mirrored without changing its size, so that a label's size doesn't tell which one it fits. */
+  readonly turnsUnseen?: boolean;
 }
 
 type Kind = 'image' | 'mask';
@@ -134,10 +137,10 @@ async function decodePicture(sample: Sample): Promise<DecodedImage> {
  */
 export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask> {
   const { view = 0, ...upright } = sample;
-  const mask = await decodeUpright(upright, viewedSize(image, view));
+  const mask = await decodeUpright(upright, { ...image, ...viewedSize(image, view) });
   const viewed = (values: Uint8Array) => viewedPixels(values, mask, 1, view);
   const labelled = mask.labelled === undefined ? {} : { labelled: await viewed(mask.labelled) };
-  return { values: await viewed(mask.values), ...labelled, ...viewedSize(mask, view) };
+  return { ...mask, values: await viewed(mask.values), ...labelled, ...viewedSize(mask, view) };
 }
 
 /** Decodes the label of the picture as it is, not of a view. */
@@ -148,7 +151,7 @@ async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
   if (sample.mask.draw !== undefined) {
     const drawn = await sample.mask.draw(image);
     if (drawn.width !== image.width || drawn.height !== image.height) throw await otherSize(sample, drawn, image);
-    return drawn;
+    return doubted(drawn, image.turnsUnseen && 'orientation');
   }
   const { picture, metadata, size } = await openPicture(sample.mask, 'mask');
   if (size.width !== image.width || size.height !== image.height) throw await otherSize(sample, size, image);
@@ -159,12 +162,22 @@ async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
     const grey = channels === 1 && !hasAlpha;
     const space = wide ? (grey ? 'grey16' : 'rgb16') : grey ? 'b-w' : 'srgb';
     const { data, info } = await pixelsOf(picture.toColourspace(space), depth, sample.mask, 'mask');
-    return { ...size, ...(await insideOf(wide ? wordsOf(data) : bytesOf(data), info.channels, { hasAlpha })) };
+    const samples = wide ? wordsOf(data) : bytesOf(data);
+    const inside = await insideOf(samples, info.channels, { hasAlpha, width: size.width });
+    const turned = (metadata.orientation ?? 1) > 1;
+    const inks = metadata.space === 'cmyk';
+    return doubted({ ...size, ...inside }, inks && 'cmyk', image.turnsUnseen && !turned && 'orientation');
   }
   // Labels of 32 bits, whole or real: one channel.
   const { data, info } = await pixelsOf(picture.toColourspace('b-w'), 'float', sample.mask, 'mask');
   const floats = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
   return { ...size, ...(await insideOf(floats, info.channels, { hasAlpha: false })) };
+}
+
+/** Returns a label with these doubts besides its own. */
+function doubted(mask: Mask, ...more: (LabelDoubt | false | undefined)[]): Mask {
+  const doubts = [...(mask.doubts ?? []), ...more.filter((doubt) => doubt !== undefined && doubt !== false)];
+  return doubts.length === 0 ? mask : { ...mask, doubts };
 }
 
 /** Values of a label's pixels; 0 is outside. */
@@ -226,8 +239,11 @@ export async function imageSize(given: Sample): Promise<ImageSize> {
     return viewedSize(raster, sample.view ?? 0);
   }
   const picture = sharp(await headerOf(sample.image, 'image'), { limitInputPixels: false });
-  const upright = sizeOf(await metadataOf(picture, sample.image, 'image'), sample.image, 'image');
-  return viewedSize(upright, sample.view ?? 0);
+  const metadata = await metadataOf(picture, sample.image, 'image');
+  const upright = sizeOf(metadata, sample.image, 'image');
+  const { orientation = 1, width, height } = metadata;
+  const turnsUnseen = orientation > 1 && upright.width === width && upright.height === height;
+  return { ...viewedSize(upright, sample.view ?? 0), ...(turnsUnseen && { turnsUnseen }) };
 }
 
 /** Returns the SHA-256 of the image file's bytes, as lower-case hex. */

@@ -2,6 +2,7 @@
 import { fitted, type Size } from '../frame.js';
 import { cropped } from '../raster/windows.js';
 import type { Mask } from './sample.js';
+import { inRows } from './slices.js';
 
 /** A label brought to the decoder's grid: nearest neighbour, the long side `size`, padded at right and bottom with 0. */
 export interface LowResMask {
@@ -83,6 +84,26 @@ function nearestLabelled(labelled: Uint8Array, frame: GridFrame, x: number, y: n
 /** Returns the first pixel of the picture that lies in pixel `index` of the grid, and that behind the last. */
 function span(index: number, from: number, to: number): readonly [number, number] {
   return [Math.floor((index * from) / to), Math.ceil(((index + 1) * from) / to)];
+}
+
+/** The grid of the decoder, as options say it. */
+export interface GridOptions {
+  /** Side of the grid. */
+  readonly maskSize: number;
+  /** Side of the square that pictures are first squashed to, where they are. */
+  readonly imageSize?: number | undefined;
+}
+
+/** Counts the pixels of the grid that a label has any pixel in: more than the grid keeps of thin objects. */
+export async function touchedCells({ values, width, height }: Mask, grid: LowResMask): Promise<number> {
+  const { validWidth, validHeight } = grid;
+  const touched = new Uint8Array(validWidth * validHeight);
+  const columns = Int32Array.from({ length: width }, (_, x) => Math.floor((x * validWidth) / width));
+  await inRows(width, height, (y) => {
+    const to = Math.floor((y * validHeight) / height) * validWidth;
+    for (let x = 0; x < width; x++) if (values[y * width + x] !== 0) touched[to + columns[x]!] = 1;
+  });
+  return touched.reduce((sum, value) => sum + value, 0);
 }
 
 /** A picture's place on the grid: which of its columns and rows each pixel of the grid takes. */

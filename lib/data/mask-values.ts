@@ -2,11 +2,13 @@
 import { SamError } from '../core/errors.js';
 import { Lru } from '../core/lru.js';
 import { decodeValues, type ImageSize, type MaskValues } from './decode.js';
+import { lookAtValues } from './label-values.js';
 import type { FileReference, Mask, MaskReference } from './sample.js';
 import { inSlices } from './slices.js';
 
 /** Most values that a mask of objects has: more are the noise of a JPEG, or a photograph. */
 const MOST_VALUES = 4096;
+const WITHOUT_LOSS = 'save masks of several objects without loss, each object with one value';
 /** Number of decoded masks kept: samples of one mask follow each other. */
 const MOST_KEPT = 4;
 
@@ -15,10 +17,32 @@ const kept = new Lru<FileReference, Promise<MaskValues>>(MOST_KEPT);
 function valuesOf(file: FileReference): Promise<MaskValues> {
   const known = kept.get(file);
   if (known !== undefined) return known;
-  const values = decodeValues(file);
+  const values = decodeValues(file).then((found) => withoutEdges(found, file));
   kept.set(file, values);
   values.catch(() => kept.delete(file));
   return values;
+}
+
+/**
+ * Returns the values as they are.
+ *
+ * @throws SamError `SAM_BAD_DATA`: some are no objects or classes, but what a JPEG or an anti-aliased edge leaves between two.
+ */
+async function withoutEdges(found: MaskValues, file: FileReference): Promise<MaskValues> {
+  const { codes, colours, width } = found;
+  if (!(codes instanceof Uint8Array) && !colours) return found;
+  const bytes = new Uint8Array(codes.length);
+  const counts = new Uint32Array(256);
+  await inSlices(codes.length, (start, end) => {
+    for (let pixel = start; pixel < end; pixel++) {
+      const code = codes[pixel]!;
+      bytes[pixel] = colours ? Math.max(code >> 16, (code >> 8) & 0xff, code & 0xff) : code;
+      counts[bytes[pixel]!]!++;
+    }
+  });
+  if (!lookAtValues(bytes, counts, width).doubts.includes('between')) return found;
+  const what = 'has values between two ends, as a JPEG or an anti-aliased edge leaves them: each would be an object';
+  throw new SamError('SAM_BAD_DATA', `mask ${file.path} ${what}`, { fix: WITHOUT_LOSS });
 }
 
 /**
@@ -40,7 +64,7 @@ export async function namesOfValues(file: FileReference): Promise<string[]> {
   distinct.delete(0);
   if (distinct.size > MOST_VALUES) {
     throw new SamError('SAM_BAD_DATA', `mask ${file.path} has more than ${MOST_VALUES} values`, {
-      fix: 'save masks of several objects without loss, each object with one value',
+      fix: WITHOUT_LOSS,
     });
   }
   return [...distinct].sort((a, b) => a - b).map((code) => valueName(code, colours));

@@ -2,7 +2,7 @@
 import { Lru } from '../core/lru.js';
 import { decodeMask, imageSize } from '../data/decode.js';
 import { type LowResMask, toLowRes } from '../data/low-res.js';
-import type { Sample } from '../data/sample.js';
+import type { Mask, Sample } from '../data/sample.js';
 
 /** Memory for labels: some 5,000 of 500 runs. A set of any size takes no more; decoding one anew takes milliseconds, beside the step. */
 const MEMORY_BYTES = 8 * 2 ** 20;
@@ -38,14 +38,17 @@ export class LowResMasks {
   /**
    * Returns the label of a sample, on the grid.
    *
+   * @param look takes the label at its own size, where it has to be decoded.
    * @throws SamError `SAM_BAD_DATA`: the label does not decode, or has another size than the image.
    */
-  async get(sample: Sample): Promise<LowResMask> {
+  async get(sample: Sample, look?: (label: Mask) => Promise<void>): Promise<LowResMask> {
     // Splits may use one name twice; a label's path is its own.
     const key = `${sample.view ?? 0} ${sample.mask?.path ?? sample.name}`;
     const kept = this.#masks.get(key);
     if (kept !== undefined) return unpack(kept);
-    const mask = toLowRes(await decodeMask(sample, await imageSize(sample)), this.maskSize, this.pictureSize);
+    const label = await decodeMask(sample, await imageSize(sample));
+    await look?.(label);
+    const mask = toLowRes(label, this.maskSize, this.pictureSize);
     this.#masks.set(key, pack(mask));
     return mask;
   }

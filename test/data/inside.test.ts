@@ -32,11 +32,15 @@ test('of colours any channel counts, but alpha, which hides a pixel where it is 
 });
 
 test('a pixel that is not valid is outside and has no label; where all are valid, nothing is said', async () => {
-  const samples = Uint8Array.of(0, 1, 255, 255);
+  const samples = Uint8Array.of(0, 7, 255, 7);
   expect(await insideOf(samples, 1, { hasAlpha: false, valid: Uint8Array.of(1, 1, 0, 255) })).toEqual({
     values: Uint8Array.of(0, 1, 0, 1),
     labelled: Uint8Array.of(1, 1, 0, 1),
   });
-  const all = await insideOf(samples, 1, { hasAlpha: false, valid: Uint8Array.of(1, 1, 1, 1) });
+  const all = await insideOf(
+    samples.map((value) => value && 7),
+    1,
+    { hasAlpha: false, valid: Uint8Array.of(1, 1, 1, 1) },
+  );
   expect(all).toEqual({ values: Uint8Array.of(0, 1, 1, 1) });
 });

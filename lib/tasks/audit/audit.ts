@@ -9,6 +9,7 @@ import { prepareFolder, writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { writeMaskPng } from '../../core/mask-png.js';
 import { checkHooks } from '../../core/parse-options.js';
+import { LabelDoubts } from '../../data/label-doubts.js';
 import { loadSplit } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
 import { manifestCsv } from '../../data/sources/manifest.js';
@@ -91,8 +92,10 @@ async function auditLabels(options: ResolvedAuditOptions, control: AuditControl)
   const started = performance.now();
   const run = trainOptionsOf(options, {});
   const found = await loadSplit(options, control);
-  const checked = await checkLabels({ train: found }, run, control);
+  const doubts = new LabelDoubts(run);
+  const checked = await checkLabels({ train: found }, run, { ...control, doubts });
   groupsForFolds(checked.train, options.folds, options.groupBy); // refuses too few groups before anything slow begins
+  doubts.settle(control);
   const bench = await openWorkbench(checked, run, {
     ...control,
     onProgress: (progress) => control.onProgress?.({ stage: 'encode', ...progress }),
