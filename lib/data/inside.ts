@@ -60,12 +60,15 @@ interface Found {
 }
 
 async function insideBytes(samples: Uint8Array, channels: number, options: InsideOptions): Promise<Found> {
-  const brightest = await brightestOf(samples, channels, options);
+  const { hasAlpha, valid, width } = options;
+  const brightest = channels === 1 && valid === undefined ? samples : new Uint8Array(samples.length / channels);
   const counts = new Uint32Array(256);
   await inSlices(brightest.length, (start, end) => {
-    for (let pixel = start; pixel < end; pixel++) counts[brightest[pixel]!]!++;
+    if (brightest !== samples) brighten(samples, channels, hasAlpha ? channels - 1 : channels, brightest, start, end);
+    for (let pixel = start; valid !== undefined && pixel < end; pixel++) if (valid[pixel] === 0) brightest[pixel] = 0;
+    count(brightest, counts, start, end);
   });
-  const { threshold, doubts } = lookAtValues(brightest, counts, options.width);
+  const { threshold, doubts } = lookAtValues(brightest, counts, width);
   const values = brightest === samples ? new Uint8Array(samples.length) : brightest;
   await inSlices(values.length, (start, end) => {
     for (let pixel = start; pixel < end; pixel++) values[pixel] = brightest[pixel]! > threshold ? 1 : 0;
@@ -73,23 +76,32 @@ async function insideBytes(samples: Uint8Array, channels: number, options: Insid
   return { values, doubts };
 }
 
-/** Returns the brightest channel of each pixel, 0 where it is transparent or not valid; the samples themselves where that is all. */
-async function brightestOf(samples: Uint8Array, channels: number, options: InsideOptions): Promise<Uint8Array> {
-  const { hasAlpha, valid } = options;
-  if (channels === 1 && valid === undefined) return samples;
-  const colours = hasAlpha ? channels - 1 : channels;
-  const brightest = new Uint8Array(samples.length / channels);
-  await inSlices(brightest.length, (start, end) => {
-    for (let pixel = start; pixel < end; pixel++) {
-      const at = pixel * channels;
-      if ((hasAlpha && samples[at + colours] === 0) || valid?.[pixel] === 0) continue;
-      let most = samples[at]!;
-      for (let channel = 1; channel < colours; channel++)
-        if (samples[at + channel]! > most) most = samples[at + channel]!;
-      brightest[pixel] = most;
+/** Finds the brightest of the first `colours` channels of each pixel; 0 where a channel behind them, alpha, is 0. */
+function brighten(
+  samples: Uint8Array,
+  channels: number,
+  colours: number,
+  brightest: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  for (let pixel = start, at = start * channels; pixel < end; pixel++, at += channels) {
+    let most = samples[at]!;
+    for (let channel = 1; channel < colours; channel++) {
+      const value = samples[at + channel]!;
+      if (value > most) most = value;
     }
-  });
-  return brightest;
+    brightest[pixel] = colours < channels && samples[at + colours] === 0 ? 0 : most;
+  }
+}
+
+/** Counts the pixels of each value, run by run: adding to one number again and again takes longer. */
+function count(values: Uint8Array, counts: Uint32Array, start: number, end: number): void {
+  for (let from = start, pixel = start; pixel < end; from = pixel) {
+    const value = values[from]!;
+    while (pixel < end && values[pixel] === value) pixel++;
+    counts[value]! += pixel - from;
+  }
 }
 
 /** Most values that are told apart: more are no classes. */
