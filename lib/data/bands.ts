@@ -8,10 +8,10 @@ import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { SamError } from '../core/errors.js';
 import { hookOptions, parseOptions } from '../core/parse-options.js';
-import type { BandValues, Raster } from '../raster/raster.js';
-import { heldImage, openPicture, openRaster, pixelsOf, requireReadableSize, wordsOf } from './decode.js';
+import { type BandSource, type BandValues, readValues } from '../raster/band-source.js';
+import { heldImage, openTiff, requireReadableSize } from './decode.js';
+import { headerOf, Picture } from './picture.js';
 import type { FileReference } from './sample.js';
-import { inSlices } from './slices.js';
 
 /** Bands of a raster, or of a part of it. */
 export interface Bands extends BandValues {
@@ -74,78 +74,57 @@ export async function readBands(
 export async function openBands(reference: FileReference): Promise<BandReader> {
   parseOptions(z.strictObject({ reference: referenceType }), { reference });
   const image = await heldImage(reference);
-  const raster = await openRaster(image, true);
+  const raster = await openTiff(image, 'image');
   return raster === undefined ? openColours(image) : ofRaster(raster);
 }
 
 /** Returns the names of a raster's bands, as {@link BandReader} has them. */
-export function namesOf({ bandNames, bandCount }: Raster): (string | null)[] {
+export function namesOf({ bandNames, bandCount }: BandSource): (string | null)[] {
   return bandNames.slice(0, bandCount).map((name) => name.trim().toLowerCase() || null);
 }
 
-function ofRaster(raster: Raster): BandReader {
-  const { path, width, height, bandCount: count } = raster;
+function ofRaster(raster: BandSource): BandReader {
   return {
-    count,
+    count: raster.bandCount,
     names: namesOf(raster),
     close: () => raster.close(),
-    async read(numbers, { signal } = {}) {
-      requireBands({ path }, numbers, count);
-      requireReadableSize(raster, { path }, 'image');
-      const wanted = numbers.map((number) => number - 1);
-      const bands = numbers.map(() => new Float32Array(width * height));
-      const valid = new Uint8Array(width * height);
-      for (const window of raster.slices()) {
-        const part = await raster.readValues(window, wanted);
-        bands.forEach((band, index) => {
-          band.set(part.bands[index]!, window.y * width);
-        });
-        valid.set(part.valid, window.y * width);
-        await setImmediate();
-        signal?.throwIfAborted();
-      }
-      return { width, height, bands, valid };
-    },
+    read: (numbers, { signal } = {}) => readAll(raster, numbers, signal),
   };
 }
 
-/** Opens the bands of a PNG, JPEG, WebP, or a TIFF that has to be turned: grey or RGB. */
+async function readAll(
+  source: BandSource,
+  numbers: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Bands> {
+  const { path, width, height } = source;
+  requireBands({ path }, numbers, source.bandCount);
+  requireReadableSize(source, { path }, 'image');
+  const wanted = numbers.map((number) => number - 1);
+  const bands = numbers.map(() => new Float32Array(width * height));
+  const valid = new Uint8Array(width * height);
+  for (const window of source.slices()) {
+    const part = await readValues(source, window, wanted);
+    bands.forEach((band, index) => {
+      band.set(part.bands[index]!, window.y * width);
+    });
+    valid.set(part.valid, window.y * width);
+    await setImmediate();
+    signal?.throwIfAborted();
+  }
+  return { width, height, bands, valid };
+}
+
+/** Opens the bands of a picture that is no TIFF, grey or RGB: decoded when they are read. */
 async function openColours(image: FileReference): Promise<BandReader> {
-  const { depth, channels, hasAlpha, isPalette } = (await openPicture(image, 'image')).metadata;
+  const { channels, isPalette } = (await headerOf(image, 'image')).metadata;
   const grey = channels <= 2 && isPalette !== true;
-  const count = grey ? 1 : 3;
   return {
-    count,
+    count: grey ? 1 : 3,
     names: grey ? ['grey'] : ['red', 'green', 'blue'],
     close: async () => {},
-    async read(numbers, { signal } = {}) {
-      requireBands(image, numbers, count);
-      const wide = depth === 'ushort';
-      const { picture } = await openPicture(image, 'image');
-      const coloured = picture.toColourspace(wide ? (grey ? 'grey16' : 'rgb16') : grey ? 'b-w' : 'srgb');
-      const { data, info } = await pixelsOf(coloured, wide ? 'ushort' : 'uchar', image, 'image');
-      signal?.throwIfAborted();
-      const samples = wide ? wordsOf(data) : data;
-      const { width, height, channels: step } = info;
-      const bands: Float32Array[] = [];
-      for (const number of numbers) bands.push(await everyNth(samples, number - 1, step));
-      const opacity = hasAlpha ? await everyNth(samples, step - 1, step) : undefined;
-      const valid = new Uint8Array(width * height).fill(1);
-      opacity?.forEach((alpha, at) => {
-        if (alpha === 0) valid[at] = 0;
-      });
-      return { width, height, bands, valid };
-    },
+    read: async (numbers, { signal } = {}) => readAll(await Picture.decode(image, 'image', 'bands'), numbers, signal),
   };
-}
-
-/** Returns every `step`th value from `first` on. */
-async function everyNth(values: ArrayLike<number>, first: number, step: number): Promise<Float32Array> {
-  const band = new Float32Array(values.length / step);
-  await inSlices(band.length, (start, end) => {
-    for (let index = start; index < end; index++) band[index] = values[index * step + first]!;
-  });
-  return band;
 }
 
 /**

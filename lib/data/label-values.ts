@@ -43,7 +43,8 @@ export interface ValueFindings {
   readonly doubts: readonly LabelDoubt[];
 }
 
-const PLAIN: ValueFindings = { threshold: 0, doubts: [] };
+/** Values of which nothing is to be said: all but 0 is inside. */
+export const PLAIN: ValueFindings = { threshold: 0, doubts: [] };
 
 /**
  * Tells what the values of an 8-bit label are, and which of them are inside.

@@ -1,7 +1,8 @@
 /** Masks whose values or colours mean something: which there are, and the pixels of one of them. */
 import { SamError } from '../core/errors.js';
 import { Lru } from '../core/lru.js';
-import { decodeValues, type ImageSize, type MaskValues } from './decode.js';
+import { decodeValues, type ImageSize } from './decode.js';
+import type { MaskValues } from './label.js';
 import { lookAtValues } from './label-values.js';
 import type { FileReference, Mask, MaskReference } from './sample.js';
 import { inSlices } from './slices.js';

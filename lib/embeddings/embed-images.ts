@@ -100,7 +100,7 @@ interface Embedding extends WorkOptions {
 }
 
 async function embedAll(options: Embedding): Promise<EmbedImagesResult> {
-  const { images, signal, skipBad, onWarning, onProgress } = options;
+  const { images, signal, skipBad, onNote, onWarning, onProgress } = options;
   if (options.export !== undefined) requireDistinctNames(images);
   const workplace = openWorkplace(options, options);
   try {
@@ -109,6 +109,7 @@ async function embedAll(options: Embedding): Promise<EmbedImagesResult> {
     const { encoded, cached, seconds, skipped, ...found } = await store.ensure(images, {
       signal,
       skipBad,
+      onNote,
       onWarning,
       onProgress,
     });

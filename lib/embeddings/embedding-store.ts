@@ -64,6 +64,8 @@ export interface EnsureResult {
   seconds: number;
   /** Seconds of wall time of loading the encoder. */
   setupSeconds: number;
+  /** Whether images of this store hold measurements, which are stretched to 8 bits. */
+  stretched: boolean;
   /** Samples left out (`skipBad`), in the order given. */
   skipped: Sample[];
   /** Tells whether a sample has its embedding now: those left out have none, nor has any other sample or view of their picture. */
@@ -80,7 +82,10 @@ export class EmbeddingStore {
   /** Beginnings of the keys in `#keys`, whose shards stay when the cache is trimmed. */
   readonly #used = new Set<number>();
   /** Image looked at last, since its other views often follow. */
-  #last = { image: '', identity: '' };
+  #last = { image: '', identity: '', stretched: false };
+  /** Rows of `#keys` whose images are stretched to 8 bits. */
+  readonly #stretched = new Set<number>();
+  #toldOfStretch = false;
   /** Turn of the call under way: only one repair or ensure runs at a time, since both may load the encoder. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -131,6 +136,7 @@ export class EmbeddingStore {
       const { found, missing } = await this.#look(samples, bad, options.signal);
       const total = found + missing.length + bad.length;
       const result = { encoded: 0, cached: found, seconds: 0, setupSeconds: 0 };
+      this.#tellOfStretch(total, options);
       options.onProgress?.({ done: found, total, encoded: 0 });
       if (missing.length > 0 && (bad.length === 0 || options.skipBad)) {
         Object.assign(result, await this.#encode(missing, bad, { ...options, before: found, total }));
@@ -141,7 +147,8 @@ export class EmbeddingStore {
       await this.#trim();
       const skipped = this.#skipped(samples, bad);
       const unusable = new Set(skipped.map(({ image }) => image.path));
-      return { ...result, skipped, usable: ({ image }) => !unusable.has(image.path) };
+      const stretched = this.#stretched.size > 0;
+      return { ...result, skipped, stretched, usable: ({ image }) => !unusable.has(image.path) };
     });
   }
 
@@ -204,14 +211,26 @@ export class EmbeddingStore {
     const row = this.#keys.find(place);
     if (row !== undefined) return row;
     const image = imageOf(sample);
-    const identity = this.#last.image === image ? this.#last.identity : await imageIdentity(sample);
-    this.#last = { image, identity };
+    if (this.#last.image !== image) this.#last = { image, ...(await imageIdentity(sample)) };
+    const { identity, stretched } = this.#last;
     const { encoder, precision, imageSize } = this.#options;
     const parts = [identity, encoder.encoderHash, PREPROCESSING, imageSize ?? 'whole', precision];
     if (sample.view) parts.push(`view ${sample.view}`);
     const key = sha256(parts.join(':'));
     this.#used.add(beginningOf(key));
-    return this.#keys.add(place, key);
+    const added = this.#keys.add(place, key);
+    if (stretched) this.#stretched.add(added);
+    return added;
+  }
+
+  /** Says, once, that images are stretched. */
+  #tellOfStretch(images: number, { onNote }: EnsureOptions): void {
+    if (this.#stretched.size === 0 || this.#toldOfStretch) return;
+    this.#toldOfStretch = true;
+    onNote?.(
+      `${this.#stretched.size} of ${images} images hold measurements (more than 8 bits, or signed or real numbers): each band is ` +
+        'stretched by itself, its 2nd percentile to 0 and its 98th to 255',
+    );
   }
 
   /**
@@ -269,6 +288,7 @@ export class EmbeddingStore {
     const loaded = performance.now();
     let encoded = 0;
     let tried = 0;
+    const doubts: string[] = [];
     try {
       await encodeImages({
         encoder,
@@ -282,6 +302,7 @@ export class EmbeddingStore {
           tried++;
           options.onProgress?.({ done: options.before + encoded, total: options.total, encoded, name: sample.name });
         },
+        onDoubt: (doubt) => doubts.push(doubt),
         onBad: (found) => {
           bad.push(found);
           tried++;
@@ -292,6 +313,7 @@ export class EmbeddingStore {
       encoder.dispose();
       await nativeCall(() => this.#cache.flush());
     }
+    if (doubts.length > 0) options.onWarning?.(`${doubts[0]}${andMore(doubts.length - 1)}`);
     const seconds = (performance.now() - loaded) / 1000;
     if (bad.length > 0 && !options.skipBad) await findBad(missing, tried, bad);
     return { encoded, seconds: encoded === 0 ? 0 : seconds, setupSeconds: (loaded - started) / 1000 };
@@ -323,6 +345,10 @@ export class EmbeddingStore {
     if (cacheMax === undefined) return;
     await collectGarbage(cacheDir, typeof cacheMax === 'string' ? parseBytes(cacheMax) : cacheMax, keep);
   }
+}
+
+function andMore(others: number): string {
+  return others === 0 ? '' : ` (and so it is with ${others} other image${others === 1 ? '' : 's'})`;
 }
 
 /** Names an image before its content is known. */

@@ -24,6 +24,8 @@ export interface EncodeOptions {
   signal?: AbortSignal | undefined;
   /** Takes the embedding, in the processor's memory, which is disposed of afterwards. */
   onEmbedding(sample: Sample, embeddings: Embeddings): Promise<void>;
+  /** Takes what gives doubt about an image, in words. */
+  onDoubt?(doubt: string): void;
   /** Takes an image that cannot be read. Returns whether encoding goes on. */
   onBad(bad: BadImage): boolean;
 }
@@ -113,9 +115,10 @@ type Prepared =
   | { kind: 'failed'; error: unknown };
 
 /** Prepares an image for the encoder. Never rejects, since it is awaited only when its turn has come. */
-async function prepare(sample: Sample, { encoder, imageSize }: EncodeOptions): Promise<Prepared> {
+async function prepare(sample: Sample, { encoder, imageSize, onDoubt }: EncodeOptions): Promise<Prepared> {
   try {
-    const { pixels, width, height } = await span('decode image', () => decodeImage(sample));
+    const { pixels, width, height, doubt } = await span('decode image', () => decodeImage(sample));
+    if (doubt !== undefined) onDoubt?.(doubt);
     const size = imageSize === undefined ? {} : { imageSize };
     return { kind: 'ready', encoding: await encoder.begin({ pixels, width, height, ...size, toHost: true }) };
   } catch (error) {

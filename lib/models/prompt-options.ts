@@ -30,6 +30,12 @@ export function trainedBands(model: ResolvedModel): string | undefined {
   return typeof bands === 'string' ? bands : undefined;
 }
 
+/** Returns the rule by which measurements became the pictures that a tuned model saw; undefined where all were photographs. */
+export function trainedStretch(model: ResolvedModel): string | undefined {
+  const text = model.checkpoint?.metadata.stretch;
+  return text === undefined ? undefined : String(JSON.parse(text));
+}
+
 /**
  * Returns the prompt options that were given, else those that `model` was trained with, else the defaults.
  *

@@ -5,21 +5,25 @@ import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
 import { checkHooks, parseOptions } from '../core/parse-options.js';
+import { decodeValid } from '../data/decode.js';
 import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
 import { openWorkplace } from '../embeddings/workplace.js';
 import { LOW_RES_SIDE } from '../frame.js';
+import type { ResolvedModel } from '../models/model.js';
 import {
   promptOptionsFor,
   type ResolvedPromptOptions,
   toPromptSettings,
   trainedBands,
+  trainedStretch,
 } from '../models/prompt-options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
 import { datumIsKnown, toLonLat } from '../raster/georeference.js';
 import { writePolygons } from '../raster/polygons.js';
+import { STRETCH_VERSION } from '../raster/stretch.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
 import { type Coverage, coverageOf, TileCoverage } from './coverage.js';
@@ -129,10 +133,21 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
     masks = masksFor(options, prompts);
     const jobs = await planJobs({ ...options, images }, prompts, masks);
     if (jobs.some(isGuess)) onWarning?.(GUESSING);
+    for (const { raster } of jobs) if (raster?.doubt !== undefined) onWarning?.(raster.doubt);
+    if (stretchedOtherwise(info))
+      onWarning?.(
+        `${info.spec} was trained on measurements that were stretched otherwise (${trainedStretch(info)}): train anew`,
+      );
     const store = await workplace.store(info, prompts.imageSize);
     const encoded = await store.ensure(
       jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
-      { signal, skipBad, onWarning, onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }) },
+      {
+        signal,
+        skipBad,
+        onNote: options.onNote,
+        onWarning,
+        onProgress: (progress) => onProgress?.({ stage: 'encode', ...progress }),
+      },
     );
     const usable = jobs.filter(({ sample }) => encoded.usable(sample));
     const predicted = new Set(usable.map(({ sample }) => sample));
@@ -166,6 +181,12 @@ const GUESSING =
   'no prompt was given: the model looks for what stands out, which need not be what you mean; ' +
   'give `point`, `box`, `masks` or `roughMask`';
 
+/** Tells whether a model was trained on pictures that another rule made of measurements. */
+function stretchedOtherwise(model: ResolvedModel): boolean {
+  const rule = trainedStretch(model);
+  return rule !== undefined && rule !== STRETCH_VERSION;
+}
+
 /** Tells whether nothing says what is meant in an image, so that its mask is a guess. */
 function isGuess({ source }: Job): boolean {
   return source === 'grid';
@@ -185,7 +206,8 @@ async function predictJob(job: Job, { store, model, prompts, masks, options }: C
   const { signal, onWarning } = options;
   const embeddings = await store.read([sample], { signal, onWarning });
   try {
-    const embedding = new ImageEmbedding(embeddings, size.width, size.height, prompts.imageSize);
+    const valid = await decodeValid(sample);
+    const embedding = new ImageEmbedding(embeddings, size.width, size.height, prompts.imageSize, valid);
     const drawn = job.prompts ?? (await findPrompts(model, embedding, { sample, prompts, options }));
     // The user's own points are all that there are; those drawn are as in training.
     const padTo = job.source === 'given' ? 0 : toPromptSettings(prompts).padTo;

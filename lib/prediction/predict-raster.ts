@@ -5,18 +5,18 @@
 
 import { SamError } from '../core/errors.js';
 import { makeFileWhole } from '../core/files.js';
-import { decodeImage, MOST_PIXELS } from '../data/decode.js';
+import { MOST_PIXELS, openPixels } from '../data/decode.js';
 import type { Sample } from '../data/sample.js';
 import { MODEL_SIDE } from '../frame.js';
 import { type ResolvedPromptOptions, toPromptSettings } from '../models/prompt-options.js';
 import { type Prompt, shapesOf } from '../prompts/prompt.js';
+import type { BandStretch } from '../raster/band-source.js';
 import { Blender } from '../raster/blend.js';
 import type { Georeference } from '../raster/georeference.js';
 import { GeoTiffWriter } from '../raster/geotiff-writer.js';
-import { MemoryPixels, RasterPixels, type RgbSource, type RgbWindow } from '../raster/pixels.js';
+import type { RgbPicture, RgbSource } from '../raster/pixels.js';
 import { toProbabilities } from '../raster/probabilities.js';
 import { isTiff, Raster } from '../raster/raster.js';
-import type { BandStretch } from '../raster/stretch.js';
 import { ownPart, planTiles, type Tile, type TilePlan, tilesOfRow } from '../raster/tiles.js';
 import type { TileCoverage } from './coverage.js';
 import type { ImageEmbedding, Prediction, SamModel } from './sam-model.js';
@@ -34,8 +34,10 @@ export interface RasterJob {
   readonly height: number;
   readonly plan: TilePlan;
   readonly georeference: Georeference | undefined;
-  /** Stretch of each band, found once for every opening; undefined: no TIFF. */
-  readonly stretch: readonly BandStretch[] | undefined;
+  /** Stretch of each colour, found once for every opening. */
+  readonly stretch: readonly BandStretch[];
+  /** What of the picture gives doubt, in words. */
+  readonly doubt: string | undefined;
 }
 
 /** Counts of tiles, by what became of them. */
@@ -68,23 +70,25 @@ export interface RasterPrediction {
  * @throws SamError `SAM_BAD_DATA`: broken, without data, without the bands asked for.
  */
 export async function planRaster(sample: Sample, side: number | undefined): Promise<RasterJob | undefined> {
-  if (!(await isTiff(sample.image.path))) {
-    if (side === undefined || side === 0) return undefined;
-    const { width, height } = await decodeImage(sample);
-    return { sample, width, height, plan: planTiles(width, height, side), georeference: undefined, stretch: undefined };
-  }
-  const raster = await Raster.open(sample.image.path);
+  if ((side ?? 0) === 0 && !(await isLarge(sample))) return undefined;
+  const pixels = await openPixels(sample);
   try {
-    const { width, height, georeference } = raster;
-    const longSide = Math.max(width, height);
-    if (georeference === undefined && longSide <= WHOLE_SIDE && (side ?? 0) === 0) return undefined;
-    const plan = planTiles(width, height, side === 0 ? longSide : (side ?? TILE_SIDE));
+    const { width, height, source, stretch, doubt } = pixels;
+    const plan = planTiles(width, height, side === 0 ? Math.max(width, height) : (side ?? TILE_SIDE));
     requireSmallTiles(sample, plan);
-    const { stretch } = await RasterPixels.of(raster, sample.bands);
-    return { sample, width, height, plan, georeference, stretch };
+    const georeference = source instanceof Raster ? source.georeference : undefined;
+    return { sample, width, height, plan, georeference, stretch, doubt };
   } finally {
-    await raster.close();
+    await pixels.close();
   }
+}
+
+/** Tells whether an image is predicted in tiles of itself: a TIFF on a map, or a large one. */
+async function isLarge({ image }: Sample): Promise<boolean> {
+  if (!(await isTiff(image.path))) return false;
+  const raster = await Raster.open(image.path);
+  await raster.close();
+  return raster.georeference !== undefined || Math.max(raster.width, raster.height) > WHOLE_SIDE;
 }
 
 function requireSmallTiles({ image }: Sample, { columns, rows }: TilePlan): void {
@@ -93,12 +97,6 @@ function requireSmallTiles({ image }: Sample, { columns, rows }: TilePlan): void
   throw new SamError('SAM_BAD_DATA', `${image.path}: a tile of ${width} x ${height} pixels is too large`, {
     fix: 'take smaller tiles, for instance `tile` 1024',
   });
-}
-
-/** Opens the pixels of a raster as SAM sees them. */
-export async function openPixels({ sample, stretch }: RasterJob): Promise<RgbSource> {
-  if (stretch === undefined) return new MemoryPixels(await decodeImage(sample));
-  return RasterPixels.of(await Raster.open(sample.image.path), sample.bands, stretch);
 }
 
 export interface RasterContext {
@@ -119,7 +117,7 @@ export interface RasterContext {
 
 /** Predicts the mask of a raster and writes it as a GeoTIFF with the raster's georeference, under a temporary name first. */
 export async function predictRaster(job: RasterJob, out: string, context: RasterContext): Promise<RasterPrediction> {
-  const pixels = await openPixels(job);
+  const pixels = await openPixels(job.sample, job.stretch);
   const { width, height } = job;
   const work = new RasterWork(job, pixels, context);
   try {
@@ -210,7 +208,7 @@ class RasterWork {
     this.#counts.outside++;
   }
 
-  async #ask(window: RgbWindow, asked: Prompt | 'find'): Promise<Float32Array | undefined> {
+  async #ask(window: RgbPicture, asked: Prompt | 'find'): Promise<Float32Array | undefined> {
     const { model, prompts, given, find, signal } = this.context;
     const { imageSize, maskOutput, multiMask, pointSets } = prompts;
     const embedding = await model.embed(window, {

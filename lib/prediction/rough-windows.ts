@@ -4,16 +4,17 @@
  * around it.
  */
 import { namesOf, requireBands } from '../data/bands.js';
+import { openBandSource, openPixels } from '../data/decode.js';
 import type { RoughPixels } from '../prompts/rough/compute.js';
 import { otsuThreshold } from '../prompts/rough/otsu.js';
 import { bandNumbers, type RoughMaskSettings } from '../prompts/rough/settings.js';
 import { normalisedDifference } from '../prompts/rough/spectral.js';
 import { RoughThread } from '../prompts/rough/thread.js';
-import { Raster } from '../raster/raster.js';
+import { type BandSource, readValues } from '../raster/band-source.js';
 import { sampleWindows } from '../raster/stretch.js';
 import { cropped, type Window } from '../raster/windows.js';
 import type { MaskWindows } from './mask-windows.js';
-import { openPixels, type RasterJob } from './predict-raster.js';
+import type { RasterJob } from './predict-raster.js';
 
 /**
  * Width of the margin around a window that is looked at too, pixels: a piece that reaches into it is not cut to a speck at its
@@ -53,13 +54,16 @@ export async function openRoughWindows(job: RasterJob, settings: RoughMaskSettin
 async function openWindows(job: RasterJob, { method }: RoughMaskSettings): Promise<PixelWindows> {
   if (method.kind === 'file') throw new Error('masks of a folder are read where they lie');
   if (method.kind === 'hsv') {
-    const rgb = await openPixels(job);
+    const rgb = await openPixels(job.sample, job.stretch);
     return {
-      read: async (window) => ({ kind: 'hsv', pixels: (await rgb.read(window)).pixels, bands: method.bands }),
+      async read(window) {
+        const { pixels, valid } = await rgb.read(window);
+        return { kind: 'hsv', pixels, valid, bands: method.bands };
+      },
       close: () => rgb.close(),
     };
   }
-  const raster = await Raster.open(job.sample.image.path);
+  const raster = await openBandSource(job.sample.image, 'image', 'bands');
   try {
     const numbers = bandNumbers(method, namesOf(raster), raster.path);
     requireBands(job.sample.image, numbers, raster.bandCount);
@@ -76,12 +80,15 @@ async function openWindows(job: RasterJob, { method }: RoughMaskSettings): Promi
   }
 }
 
-async function indexPixels(raster: Raster, window: Window, numbers: readonly number[]) {
-  const { bands, valid } = await raster.readValues(window, numbers);
+async function indexPixels(raster: BandSource, window: Window, numbers: readonly number[]) {
+  const { bands, valid } = await readValues(raster, window, numbers);
   return { a: bands[0]!, b: bands[1]!, valid };
 }
 
-async function sampledOtsu(raster: Raster, read: (window: Window) => ReturnType<typeof indexPixels>): Promise<number> {
+async function sampledOtsu(
+  raster: BandSource,
+  read: (window: Window) => ReturnType<typeof indexPixels>,
+): Promise<number> {
   const parts: Float32Array[] = [];
   for (const window of sampleWindows(raster)) {
     const { a, b, valid } = await read(window);

@@ -72,7 +72,12 @@ const resolvedSchema = z.strictObject({
   signal: hookOptions.signal,
 });
 
-const decodedType = z.object({ pixels: z.instanceof(Uint8Array), width: z.number(), height: z.number() });
+const decodedType = z.object({
+  pixels: z.instanceof(Uint8Array),
+  width: z.number(),
+  height: z.number(),
+  valid: z.instanceof(Uint8Array).optional(),
+});
 const embedSchema = z.strictObject({
   image: z.union(
     [z.string(), z.instanceof(Uint8Array), decodedType],
@@ -171,6 +176,8 @@ export class ImageEmbedding {
     readonly height: number,
     /** Side N of the square that the picture was first resized to; undefined: none. */
     readonly imageSize?: number,
+    /** Where there is a picture, width*height: 0 where it is transparent or holds no data, so that nothing is predicted; undefined: everywhere. */
+    readonly valid?: Uint8Array,
   ) {}
 
   /** Frees the native memory. */
@@ -256,14 +263,14 @@ export class SamModel {
   ): Promise<ImageEmbedding> {
     const { imageSize, signal } = parseOptions(embedSchema, { ...requireOptions(options), image });
     signal?.throwIfAborted();
-    const { pixels, width, height } = await decodeAny(image);
+    const { pixels, width, height, valid } = await decodeAny(image);
     const size = imageSize === undefined ? {} : { imageSize };
     const encoder = await this.#loadEncoder();
     try {
       const encoding = await encoder.begin({ pixels, width, height, ...size });
       try {
         const embeddings = await runEncoding(encoding, signal);
-        return new ImageEmbedding(embeddings, width, height, imageSize);
+        return new ImageEmbedding(embeddings, width, height, imageSize, valid);
       } finally {
         encoding.dispose();
       }
@@ -297,7 +304,11 @@ export class SamModel {
     signal?.throwIfAborted();
     const iou = found.scores[0]!;
     const score = Math.min(1, Math.max(0, iou));
-    const prediction = { mask: found.masks[0]!, width, height, score, lowResLogits: found.lowResLogits };
+    const mask = found.masks[0]!;
+    embedding.valid?.forEach((there, at) => {
+      if (there === 0) mask[at] = 0;
+    });
+    const prediction = { mask, width, height, score, lowResLogits: found.lowResLogits };
     unbounded.set(prediction, iou);
     return prediction;
   }

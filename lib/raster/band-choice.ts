@@ -12,6 +12,8 @@ export interface Banded {
   readonly bandCount: number;
   /** Names of the bands, '' where one has none. */
   readonly bandNames: readonly string[];
+  /** Number of bands that are no alpha: without a choice, only those are looked at. */
+  readonly colourCount: number;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Banded {
  * @throws SamError `SAM_BAD_DATA`: a band that this raster does not have. `SAM_BAD_OPTION`: neither one band nor three.
  */
 export function chooseBands(raster: Banded, choice: BandChoice | undefined): readonly [number, number, number] {
-  if (choice === undefined) return raster.bandCount < 3 ? [0, 0, 0] : [0, 1, 2];
+  if (choice === undefined) return raster.colourCount < 3 ? [0, 0, 0] : [0, 1, 2];
   const named = words(choice);
   if (named.length !== 1 && named.length !== 3) {
     throw new SamError('SAM_BAD_OPTION', `\`bands\` ${choice}: expected three bands, or one for a grey picture`, {

@@ -10,12 +10,19 @@ export interface GeoTag {
   readonly values: readonly number[] | string;
 }
 
+type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Where a raster lies. */
 export interface Georeference {
   /** GeoTIFF tags of the raster, as they are in its file. */
   readonly tags: readonly GeoTag[];
   /** Affine map from the corner of a pixel to the raster's own coordinates: x = a column + b row + c, y = d column + e row + f. */
-  readonly affine: readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+  readonly affine: Affine;
   /** GeoKeys by name. */
   readonly keys: Readonly<Record<string, unknown>>;
 }
@@ -29,7 +36,9 @@ const TAGS = [
   { code: 34737, name: 'GeoAsciiParams', type: 2 },
 ] as const;
 
-/** Value of GTRasterTypeGeoKey where coordinates mean the middle of a pixel, not its corner. */
+/** GeoKey that says what coordinates mean: the corner of a pixel, or its middle. */
+const RASTER_TYPE = 1025;
+const PIXEL_IS_AREA = 1;
 const PIXEL_IS_POINT = 2;
 
 /** Reads where an image lies; undefined where its file does not say. */
@@ -44,6 +53,61 @@ export async function readGeoreference(image: GeoTIFFImage): Promise<Georeferenc
   const keys = (image.getGeoKeys() ?? {}) as Record<string, unknown>;
   const affine = affineOf(tags, keys.GTRasterTypeGeoKey === PIXEL_IS_POINT);
   return affine === undefined ? undefined : { tags, affine, keys };
+}
+
+/** Value of TIFF's tag Orientation: which side of the picture its first row and first column are (TIFF 6.0; 1: top and left). */
+export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** Maps a corner of an upright pixel to the corner of the same pixel as it is stored, by orientation: an affine map as {@link Georeference}'s. */
+function toStored(orientation: Orientation, { width: w, height: h }: Size): Affine {
+  const maps: Readonly<Record<Orientation, Affine>> = {
+    1: [1, 0, 0, 0, 1, 0],
+    2: [-1, 0, w, 0, 1, 0],
+    3: [-1, 0, w, 0, -1, h],
+    4: [1, 0, 0, 0, -1, h],
+    5: [0, 1, 0, 1, 0, 0],
+    6: [0, 1, 0, -1, 0, h],
+    7: [0, -1, w, -1, 0, h],
+    8: [0, -1, w, 1, 0, 0],
+  };
+  return maps[orientation];
+}
+
+/**
+ * Turns the georeference of a stored picture as its orientation turns the picture: a corner of an upright pixel lies where it lay.
+ *
+ * @param stored Size of the picture as it is stored.
+ */
+export function turned(georeference: Georeference, orientation: Orientation, stored: Size): Georeference {
+  if (orientation === 1) return georeference;
+  const [a, b, c, d, e, f] = georeference.affine;
+  const [p, q, r, s, t, u] = toStored(orientation, stored);
+  const affine: Affine = [
+    a * p + b * s,
+    a * q + b * t,
+    a * r + b * u + c,
+    d * p + e * s,
+    d * q + e * t,
+    d * r + e * u + f,
+  ];
+  const [g, h, i, j, k, l] = affine;
+  const matrix: GeoTag = { code: 34264, type: 12, values: [g, h, 0, i, j, k, 0, l, 0, 0, 0, 0, 0, 0, 0, 1] };
+  const kept = georeference.tags.filter(({ code }) => code > 34264);
+  return ofCorners({ tags: [matrix, ...kept], affine, keys: georeference.keys });
+}
+
+/** Makes the GeoKeys say what the affine map says: that coordinates mean the corner of a pixel. */
+function ofCorners({ tags, affine, keys }: Georeference): Georeference {
+  if (keys.GTRasterTypeGeoKey !== PIXEL_IS_POINT) return { tags, affine, keys };
+  return { tags: tags.map(withCorners), affine, keys: { ...keys, GTRasterTypeGeoKey: PIXEL_IS_AREA } };
+}
+
+function withCorners(tag: GeoTag): GeoTag {
+  if (tag.code !== 34735 || typeof tag.values === 'string') return tag;
+  const values = [...tag.values];
+  // Four numbers a key behind a header of four: the key, where its value lies, how many, the value.
+  for (let at = 4; at < values.length; at += 4) if (values[at] === RASTER_TYPE) values[at + 3] = PIXEL_IS_AREA;
+  return { ...tag, values };
 }
 
 function affineOf(tags: readonly GeoTag[], isPoint: boolean): Georeference['affine'] | undefined {

@@ -1,31 +1,39 @@
 /**
- * The geotiff package: loaded here and nowhere else, when the first TIFF is opened, and without the worker threads it could start.
- * Deflate goes through Node's zlib, on a thread of its pool: geotiff's own (pako) holds up the event loop for as long as a strip takes,
- * and is slower.
+ * The geotiff package, which reads the directories of TIFFs, and the lerc package that comes with it: loaded here and nowhere else, when
+ * the first TIFF is opened, and without the worker threads that geotiff could start.
  */
 import { createRequire } from 'node:module';
-import { promisify } from 'node:util';
 import threads from 'node:worker_threads';
-import { inflate } from 'node:zlib';
 
 type Geotiff = typeof import('geotiff');
 
-/** Values of Compression (TIFF) that mean deflate: Adobe's, and the older number for the same. */
-const DEFLATE = [8, 32946];
+/** The lerc package, as far as it is used. */
+interface Lerc {
+  decode(
+    block: ArrayBufferLike,
+    options: { returnPixelInterleavedDims: boolean },
+  ): {
+    readonly width: number;
+    readonly height: number;
+    /** Bands, or one array of all where a pixel has several values. */
+    readonly pixels: readonly (Uint8Array | Int8Array | Uint16Array | Int16Array | Float32Array | Float64Array)[];
+    /** 1 where a pixel holds data; null: everywhere. */
+    readonly mask: Uint8Array | null | undefined;
+  };
+}
 
 const require = createRequire(import.meta.url);
 let loaded: Geotiff | undefined;
 
 /** Returns the package, loaded at the first call. */
 export function geotiff(): Geotiff {
-  loaded ??= load();
+  loaded ??= withoutWorkerData(() => require('geotiff') as Geotiff);
   return loaded;
 }
 
-function load(): Geotiff {
-  const found = withoutWorkerData(() => require('geotiff') as Geotiff);
-  found.addDecoder(DEFLATE, async () => zlibDecoder(found));
-  return found;
+/** Returns the package that unpacks LERC. */
+export function lerc(): Lerc {
+  return require('lerc') as Lerc;
 }
 
 /**
@@ -42,13 +50,4 @@ function withoutWorkerData<Result>(work: () => Result): Result {
   } finally {
     slot.workerData = own;
   }
-}
-
-function zlibDecoder({ BaseDecoder }: Geotiff): Geotiff['BaseDecoder'] {
-  return class extends BaseDecoder {
-    override async decodeBlock(block: ArrayBufferLike): Promise<ArrayBufferLike> {
-      const { buffer, byteOffset, byteLength } = await promisify(inflate)(new Uint8Array(block));
-      return buffer.slice(byteOffset, byteOffset + byteLength);
-    }
-  };
 }

@@ -1,10 +1,10 @@
 /** A raster as SAM sees it: three of its bands, 8 bits each, window by window. */
 import { setImmediate } from 'node:timers/promises';
-import type { TypedArray } from 'geotiff';
 import { type BandChoice, chooseBands } from './band-choice.js';
-import { isValid, type Raster } from './raster.js';
-import { type BandStretch, findStretch, STRETCH_VERSION, toByte } from './stretch.js';
-import { cropped, type Window } from './windows.js';
+import { type BandSource, type BandStretch, type BandWindow, isValid } from './band-source.js';
+import { findStretch, STRETCH_VERSION, toByte } from './stretch.js';
+import type { Samples } from './tiff/samples.js';
+import type { Window } from './windows.js';
 
 /** A picture in red, green and blue. */
 export interface RgbPicture {
@@ -14,133 +14,109 @@ export interface RgbPicture {
   readonly width: number;
   /** Height, pixels. */
   readonly height: number;
-}
-
-/** A window of a picture, and where it holds data. */
-export interface RgbWindow extends RgbPicture {
-  /** width*height values, 0 where none of the bands holds data; undefined where there is data everywhere. */
+  /** width*height values, 0 where there is no picture (no data, or transparent); undefined: there is one everywhere. */
   readonly valid?: Uint8Array | undefined;
+  /** What of the file gives doubt, in words that the user should see. */
+  readonly doubt?: string;
 }
 
-/** A picture that is read window by window. */
-export interface RgbSource {
-  readonly width: number;
-  readonly height: number;
-  read(window: Window): Promise<RgbWindow>;
-  /** Reads no more of a window than where it holds data, as {@link read} tells it. */
-  readValid(window: Window): Promise<RgbWindow['valid']>;
-  close(): Promise<void>;
-}
-
-/** A raster, three of its bands stretched to 8 bits, as a picture. */
-export class RasterPixels implements RgbSource {
+/** A raster or picture, three of its bands in 8 bits, as a picture in red, green and blue. */
+export class RgbSource {
   readonly width: number;
   readonly height: number;
 
   private constructor(
-    readonly raster: Raster,
+    readonly source: BandSource,
     private readonly bands: readonly [number, number, number],
     /** Stretch of each colour. */
     readonly stretch: readonly BandStretch[],
+    /** What of the picture gives doubt, in words. */
+    readonly doubt: string | undefined,
   ) {
-    this.width = raster.width;
-    this.height = raster.height;
+    this.width = source.width;
+    this.height = source.height;
   }
 
   /**
-   * Chooses the raster's bands and finds how they are stretched.
+   * Chooses the bands and finds how they are stretched.
    *
    * @param stretch stretch of each colour, where it is known from an earlier opening.
    * @throws SamError as {@link chooseBands} and {@link findStretch}.
    */
   static async of(
-    raster: Raster,
+    source: BandSource,
     choice: BandChoice | undefined,
     stretch?: readonly BandStretch[],
-  ): Promise<RasterPixels> {
-    const bands = chooseBands(raster, choice);
-    return new RasterPixels(raster, bands, stretch ?? (await findStretch(raster, bands)));
+  ): Promise<RgbSource> {
+    const bands = chooseBands(source, choice);
+    const found = stretch === undefined ? await findStretch(source, bands) : { stretch, doubt: undefined };
+    return new RgbSource(source, bands, found.stretch, found.doubt);
   }
 
-  async read(window: Window): Promise<RgbWindow> {
+  async read(window: Window): Promise<RgbPicture> {
     const { width, height } = window;
     const distinct = this.#distinct;
-    const samples = await this.raster.read(window, distinct);
+    const found = await this.source.read(window, distinct);
     const pixels = new Uint8Array(width * height * 3);
     this.bands.forEach((band, colour) => {
-      fill(pixels, colour, samples[distinct.indexOf(band)]!, this.stretch[colour]!);
+      fill(pixels, colour, found.bands[distinct.indexOf(band)]!, this.stretch[colour]!);
     });
-    return { pixels, width, height, valid: validOf(samples, this.raster.nodata) };
+    return { pixels, width, height, valid: this.#validOf(found) };
   }
 
-  async readValid(window: Window): Promise<RgbWindow['valid']> {
-    const { nodata } = this.raster;
-    const bands = this.#distinct;
+  /** Reads no more of a window than where there is a picture, as {@link read} tells it. */
+  async readValid(window: Window): Promise<RgbPicture['valid']> {
+    const { nodata, isReal, mayHide } = this.source;
     // Whole numbers all count: nothing is read.
-    if (nodata === undefined && !bands.some((band) => this.raster.isReal(band))) return undefined;
-    return validOf(await this.raster.read(window, bands), nodata);
+    if (nodata === undefined && !isReal && !mayHide) return undefined;
+    return this.#validOf(await this.source.read(window, this.#distinct));
   }
 
   get #distinct(): number[] {
     return [...new Set(this.bands)];
   }
 
+  #validOf({ bands, shown }: BandWindow): Uint8Array | undefined {
+    const { nodata, isReal } = this.source;
+    if (nodata === undefined && !isReal) return shown;
+    const valid = new Uint8Array(bands[0]!.length);
+    for (const band of bands) {
+      for (let at = 0; at < valid.length; at++) if (shown?.[at] !== 0 && isValid(band[at]!, nodata)) valid[at] = 1;
+    }
+    return valid;
+  }
+
   async close(): Promise<void> {
-    await this.raster.close();
+    await this.source.close();
   }
 
   /** Reads the whole picture. The event loop turns between its slices. */
   async readAll(): Promise<RgbPicture> {
     const { width, height } = this;
     const pixels = new Uint8Array(width * height * 3);
-    for (const window of this.raster.slices()) {
+    let valid: Uint8Array | undefined;
+    for (const window of this.source.slices()) {
       const part = await this.read(window);
       pixels.set(part.pixels, window.y * width * 3);
+      if (part.valid?.includes(0)) {
+        valid ??= new Uint8Array(width * height).fill(1);
+        valid.set(part.valid, window.y * width);
+      }
       await setImmediate();
     }
-    return { pixels, width, height };
+    const { doubt } = this;
+    return { pixels, width, height, ...(valid && { valid }), ...(doubt === undefined ? {} : { doubt }) };
   }
 }
 
-/** A picture in memory, read window by window like any other. */
-export class MemoryPixels implements RgbSource {
-  readonly width: number;
-  readonly height: number;
-
-  constructor(private readonly image: RgbPicture) {
-    this.width = image.width;
-    this.height = image.height;
-  }
-
-  async read(window: Window): Promise<RgbWindow> {
-    const { width, height } = window;
-    return { pixels: cropped(this.image.pixels, this.width, window, 3), width, height };
-  }
-
-  async readValid(): Promise<undefined> {
-    return undefined;
-  }
-
-  async close(): Promise<void> {}
+/** Describes how a source is read as a picture. The embedding cache goes by it: other bands or another stretch, another embedding. */
+export function readingOf(source: BandSource, choice: BandChoice | undefined): string {
+  const stretch = source.asPhotograph === undefined ? STRETCH_VERSION : 'as a photograph';
+  return `TIFF bands ${chooseBands(source, choice).join(',')} ${stretch}`;
 }
 
-/** Describes how a raster is read as a picture. The embedding cache goes by it: other bands or another stretch, another embedding. */
-export function readingOf(raster: Raster, choice: BandChoice | undefined): string {
-  return `bands ${chooseBands(raster, choice).join(',')} ${STRETCH_VERSION}`;
-}
-
-function fill(pixels: Uint8Array, colour: number, samples: TypedArray, stretch: BandStretch): void {
+function fill(pixels: Uint8Array, colour: number, samples: Samples, stretch: BandStretch): void {
   for (let index = 0, at = colour; index < samples.length; index++, at += 3) {
     pixels[at] = stretch === null ? samples[index]! : toByte(samples[index]!, stretch);
   }
-}
-
-function validOf(bands: readonly TypedArray[], nodata: number | undefined): Uint8Array | undefined {
-  const real = bands.some((band) => band instanceof Float32Array || band instanceof Float64Array);
-  if (nodata === undefined && !real) return undefined;
-  const valid = new Uint8Array(bands[0]!.length);
-  for (const band of bands) {
-    for (let index = 0; index < valid.length; index++) if (isValid(band[index]!, nodata)) valid[index] = 1;
-  }
-  return valid;
 }

@@ -1,32 +1,22 @@
-/** A TIFF read by window, whatever its bands: 8, 16 and 32 bits, whole and real numbers, nodata, georeference. */
+/**
+ * A TIFF, read by window, upright: whatever its bands, types, codes and colours, from its own tags. Every TIFF of a picture or a label
+ * is read here and nowhere else, whole or in tiles. What is read, and how: docs/data.md, "TIFF".
+ */
 import { open as openFile, stat } from 'node:fs/promises';
-import type { GeoTIFF, GeoTIFFImage, TypedArray } from 'geotiff';
+import type { GeoTIFF, GeoTIFFImage } from 'geotiff';
 import { SamError } from '../core/errors.js';
-import { mendByteOrder } from './big-endian.js';
-import { type Georeference, readGeoreference } from './georeference.js';
+import type { BandSource, BandStretch, BandWindow } from './band-source.js';
+import { slicesOf } from './band-source.js';
+import { type Georeference, type Orientation, readGeoreference, turned } from './georeference.js';
 import { geotiff } from './geotiff.js';
+import { type Fetch, PageReader } from './tiff/blocks.js';
+import { unpacksToRgb } from './tiff/codecs.js';
+import { colourSpace, invert, isInverted } from './tiff/colours.js';
+import { storedWindow, turnOf, upright } from './tiff/orientation.js';
+import { type Pages, sortPages } from './tiff/pages.js';
+import type { Samples } from './tiff/samples.js';
+import { alphaOf, FORMAT, NotRead, nodataOf, type Page, PHOTOMETRIC } from './tiff/tags.js';
 import type { Window } from './windows.js';
-
-/** Values of PhotometricInterpretation (TIFF 6.0) that are brought to RGB as they are read. */
-const PALETTE_AND_PRINT: readonly number[] = [0, 3, 5, 6, 8];
-const RGB = 2;
-/** Values of ExtraSamples that mean alpha: associated and unassociated. */
-const ALPHA: readonly number[] = [1, 2];
-/** SampleFormat of whole numbers without a sign. */
-const UNSIGNED = 1;
-/** SampleFormat of real numbers. */
-const REAL = 3;
-
-/** Pixels read at a time where a raster is read whole. */
-const SLICE = 2 ** 20;
-
-/** Some bands of a window as numbers of one type, and which of them count. */
-export interface BandValues {
-  /** Values of each band, width*height. */
-  readonly bands: Float32Array[];
-  /** width*height values, 0 where one of the bands has no data (nodata, NaN, infinity) or the pixel is wholly transparent. */
-  readonly valid: Uint8Array;
-}
 
 /** Tells whether a file, or its content, begins like a TIFF or a BigTIFF. False for a file that cannot be read. */
 export async function isTiff(source: string | Uint8Array): Promise<boolean> {
@@ -50,34 +40,46 @@ async function firstBytes(path: string): Promise<Uint8Array> {
 }
 
 /** An open TIFF, read window by window. */
-export class Raster {
+export class Raster implements BandSource {
+  /** Size of the upright picture. */
   readonly width: number;
   readonly height: number;
-  /** Value that the file says means no data; NaN and infinity mean it in any case. */
   readonly nodata: number | undefined;
-  /** Number of bands that can be chosen; 3 for palettes, YCbCr and CMYK, which are read as RGB. */
   readonly bandCount: number;
-  readonly #tiff: GeoTIFF;
-  readonly #image: GeoTIFFImage;
+  readonly isTiled: boolean;
+  /** Whether bands are red, green and blue made of other colours: palettes, inks, CIELab, YCbCr. */
+  readonly madeRgb: boolean;
+  /** Whether its colours are inks, which no label is made of. */
+  readonly isInk: boolean;
+  readonly #page: Page;
+  readonly #readers: readonly PageReader[];
+  readonly #mask: PageReader | undefined;
+  readonly #alpha: number | undefined;
 
   private constructor(
-    /** File, for errors. */
+    private readonly called: string,
     readonly path: string,
-    tiff: GeoTIFF,
-    image: GeoTIFFImage,
+    private readonly tiff: GeoTIFF,
+    { colours, mask }: Pages,
+    fetch: Fetch,
     /** GDAL's descriptions of the bands, '' where there is none. */
     readonly bandNames: readonly string[],
-    /** Where the raster lies; undefined where the file does not say. */
+    /** Where the upright raster lies; undefined where the file does not say. */
     readonly georeference: Georeference | undefined,
-    /** Whether the first row is the top one and the first column the left one. */
-    readonly isUpright: boolean,
   ) {
-    this.#tiff = tiff;
-    this.#image = image;
-    this.width = image.getWidth();
-    this.height = image.getHeight();
-    this.nodata = nodataOf(image);
-    this.bandCount = this.readAsRgb ? 3 : image.getSamplesPerPixel();
+    const [page] = colours;
+    this.#page = page!;
+    this.#readers = colours.map((one) => new PageReader(one, fetch));
+    this.#mask = mask && new PageReader(mask, fetch);
+    this.madeRgb = !unpacksToRgb(this.#page) && colourSpace(this.#page) !== undefined;
+    this.isInk = this.madeRgb && this.#page.photometric === PHOTOMETRIC.cmyk;
+    this.#alpha = alphaIn(this.#page, bandNames);
+    const { width, height, samples, tiled } = this.#page;
+    const { swaps } = this.#turn;
+    [this.width, this.height] = swaps ? [height, width] : [width, height];
+    this.nodata = nodataOf(this.#page);
+    this.isTiled = tiled;
+    this.bandCount = this.madeRgb ? 3 : colours.length === 3 ? 3 : samples;
   }
 
   /**
@@ -85,134 +87,146 @@ export class Raster {
    *
    * @param path the file; where `bytes` are given, the name for errors only.
    * @param bytes the file's content.
-   * @throws SamError `SAM_BAD_DATA`: it is broken, or shorter than its own directory says.
+   * @param kind what it is to the user, for errors.
+   * @throws SamError `SAM_BAD_DATA`: it is broken, shorter than its own directory says, or of a kind that is not read, which it names.
    */
-  static async open(path: string, bytes?: Uint8Array): Promise<Raster> {
+  static async open(path: string, bytes?: Uint8Array, kind: 'image' | 'mask' = 'image'): Promise<Raster> {
     const { fromFile, fromArrayBuffer } = geotiff();
     let tiff: GeoTIFF | undefined;
     try {
       tiff = await (bytes === undefined ? fromFile(path) : fromArrayBuffer(arrayBufferOf(bytes)));
+      const pages = await sortPages(tiff);
       const image = await tiff.getImage();
-      await mendByteOrder(image);
-      // One strip is all of it: decoded anew for each window it would take as many times as long.
-      if (!image.isTiled && image.getTileHeight() >= image.getHeight()) image.tiles = [];
-      await requireWhole(image, bytes?.length ?? (await stat(path)).size);
-      const [names, georeference] = [await bandNamesOf(image), await readGeoreference(image)];
-      return new Raster(path, tiff, image, names, georeference, await isUpright(image));
+      const size = bytes?.length ?? (await stat(path)).size;
+      for (const page of [...pages.colours, ...(pages.mask === undefined ? [] : [pages.mask])])
+        requireWhole(page, size);
+      const [page] = pages.colours;
+      const georeference = await readGeoreference(image);
+      const lies = georeference && turned(georeference, orientationOf(page!), page!);
+      return new Raster(`${kind} ${path}`, path, tiff, pages, fetchOf(image), await bandNamesOf(image), lies);
     } catch (error) {
       await tiff?.close();
-      throw broken(path, error);
+      throw broken(`${kind} ${path}`, error);
     }
   }
 
-  /** Tells whether a band has 8 bits without a sign: such bands are taken as they are. */
-  isByte(band: number): boolean {
-    return (
-      this.readAsRgb || (this.#image.getBitsPerSample(band) <= 8 && this.#image.getSampleFormat(band) === UNSIGNED)
-    );
+  get isReal(): boolean {
+    return !this.madeRgb && this.#page.format === FORMAT.real;
   }
 
-  /** Tells whether a band holds real numbers, among which NaN and infinity mean no data. */
-  isReal(band: number): boolean {
-    return !this.readAsRgb && this.#image.getSampleFormat(band) === REAL;
+  get mayHide(): boolean {
+    return this.#alpha !== undefined || this.hasMask;
   }
 
-  /** Whether pixels are stored in tiles; else they are in strips, each of which has to be read whole. */
-  get isTiled(): boolean {
-    return this.#image.isTiled;
+  /** Whether a page of the file says where there is a picture. */
+  get hasMask(): boolean {
+    return this.#mask !== undefined;
   }
 
-  /** Whether pixels are brought to RGB as they are read: palettes, YCbCr, CMYK, CIELab and inverted greys. */
-  get readAsRgb(): boolean {
-    return PALETTE_AND_PRINT.includes(this.#photometric);
+  /** Size of the picture as it is stored, not turned. */
+  get stored(): { readonly width: number; readonly height: number } {
+    return this.#page;
   }
 
-  /**
-   * Whether the raster holds measurements rather than a picture: more bands than colours and alpha, real or signed numbers, or, where
-   * it has a place on earth, 16 bits or a value for no data.
-   */
-  get isMeasured(): boolean {
-    const image = this.#image;
-    const bands = image.getSamplesPerPixel();
-    if (this.readAsRgb) return false;
-    if (image.getSampleFormat(0) !== UNSIGNED || image.getBitsPerSample(0) > 16) return true;
-    const lies = this.georeference !== undefined;
-    if (lies && (image.getBitsPerSample(0) > 8 || this.nodata !== undefined)) return true;
-    const isRgba = bands === 4 && this.#photometric === RGB && ALPHA.includes(this.#extraSamples[0] ?? -1);
-    return bands > 3 && !isRgba;
+  /** Bands that are no alpha, from 0. */
+  get colourBands(): number[] {
+    return Array.from({ length: this.bandCount }, (_, band) => band).filter((band) => band !== this.#alpha);
   }
 
-  get #photometric(): number {
-    return Number(this.#image.fileDirectory.getValue('PhotometricInterpretation') ?? 1);
+  /** Number of bands that are no alpha. */
+  get colourCount(): number {
+    return this.colourBands.length;
   }
 
-  get #extraSamples(): ArrayLike<number> {
-    return (this.#image.fileDirectory.getValue('ExtraSamples') as ArrayLike<number> | undefined) ?? [];
+  get asPhotograph(): BandStretch | undefined {
+    const { bits, format } = this.#page;
+    if (this.madeRgb) return null;
+    if (bits > 8 || format !== FORMAT.unsigned) return undefined;
+    return bits === 8 ? null : { low: 0, high: 2 ** bits - 1 };
   }
 
-  /** Index of the alpha band: the last one, where the file calls it alpha and it has no other name. */
-  get #alpha(): number | undefined {
-    const last = this.bandCount - 1;
-    const kind = this.#extraSamples[this.#extraSamples.length - 1] ?? -1;
-    const name = this.bandNames[last]!.toLowerCase();
-    return !this.readAsRgb && ALPHA.includes(kind) && (name === '' || name === 'alpha') ? last : undefined;
+  /** Cuts the whole into windows, from top to bottom: about a million pixels each, and, unless it is turned, no strip or tile in two. */
+  slices(): Iterable<Window> {
+    return slicesOf(this, this.#readers[0]!.blockRows);
   }
 
-  /** Cuts the whole into windows, from top to bottom: about a million pixels each, and no strip or tile in two of them. */
-  *slices(): Iterable<Window> {
-    const { width, height } = this;
-    const block = this.#image.getTileHeight();
-    const rows = Math.max(1, Math.floor(SLICE / width / block)) * block;
-    for (let y = 0; y < height; y += rows) yield { x: 0, y, width, height: Math.min(rows, height - y) };
-  }
-
-  /**
-   * Reads a window of some bands.
-   *
-   * @param bands indices of the bands, from 0.
-   * @returns the samples, an array for each band, row by row.
-   * @throws SamError `SAM_BAD_DATA`: the file is broken, or compressed in a way that is not read.
-   */
-  async read({ x, y, width, height }: Window, bands: readonly number[]): Promise<TypedArray[]> {
-    const window = [x, y, x + width, y + height];
+  async read(window: Window, bands: readonly number[]): Promise<BandWindow> {
+    const turn = this.#turn;
+    const stored = storedWindow(window, turn, this.#page);
     try {
-      if (!this.readAsRgb)
-        return [...(await this.#image.readRasters({ window, samples: [...bands], interleave: false }))];
-      const rgb = await this.#image.readRGB({ window, interleave: false });
-      return bands.map((band) => rgb[band]!);
+      const [found, shown] = await Promise.all([this.#bands(stored, bands), this.#shown(stored, bands)]);
+      return {
+        bands: found.map((values) => upright(values, stored, turn)),
+        shown: shown && upright(shown, stored, turn),
+      };
     } catch (error) {
-      throw broken(this.path, error);
+      throw broken(this.called, error);
     }
-  }
-
-  /** Reads a window of some bands as {@link read} does, but in numbers of one type, and says which of them count. */
-  async readValues(window: Window, bands: readonly number[]): Promise<BandValues> {
-    const alpha = this.#alpha;
-    const hidden = alpha === undefined || bands.includes(alpha) ? undefined : alpha;
-    const samples = await this.read(window, hidden === undefined ? bands : [...bands, hidden]);
-    const valid = new Uint8Array(window.width * window.height).fill(1);
-    samples.forEach((values, index) => {
-      const missing = index < bands.length ? this.nodata : 0;
-      for (let at = 0; at < valid.length; at++) if (!isValid(values[at]!, missing)) valid[at] = 0;
-    });
-    return { bands: bands.map((_, index) => Float32Array.from(samples[index]!)), valid };
   }
 
   async close(): Promise<void> {
-    await this.#tiff.close();
+    await this.tiff.close();
+  }
+
+  get isTurned(): boolean {
+    return orientationOf(this.#page) > 1;
+  }
+
+  /** Whether the picture is turned or mirrored without another size. */
+  get turnsUnseen(): boolean {
+    return this.isTurned && this.width === this.stored.width && this.height === this.stored.height;
+  }
+
+  get #turn() {
+    return turnOf(orientationOf(this.#page));
+  }
+
+  async #bands(stored: Window, bands: readonly number[]): Promise<Samples[]> {
+    const page = this.#page;
+    if (this.#readers.length > 1) {
+      return (await Promise.all(bands.map((band) => this.#readers[band]!.read(stored, [0])))).flat();
+    }
+    const [reader] = this.#readers;
+    if (this.madeRgb) {
+      const { channels, toRgb } = colourSpace(page)!;
+      const samples = await reader!.read(
+        stored,
+        Array.from({ length: channels }, (_, index) => index),
+      );
+      const rgb = toRgb(samples, page);
+      return bands.map((band) => rgb[band]!);
+    }
+    const found = await reader!.read(stored, bands);
+    if (isInverted(page)) for (const [index, band] of bands.entries()) if (band === 0) invert(found[index]!, page.bits);
+    return found;
+  }
+
+  /** Reads where there is a picture. Alpha that is asked for as a band is a band. */
+  async #shown(stored: Window, asked: readonly number[]): Promise<Uint8Array | undefined> {
+    const alpha = this.#alpha === undefined || asked.includes(this.#alpha) ? undefined : this.#alpha;
+    const [opacity] = alpha === undefined ? [] : await this.#readers[0]!.read(stored, [alpha]);
+    const [mask] = this.#mask === undefined ? [] : await this.#mask.read(stored, [0]);
+    if (opacity === undefined && mask === undefined) return undefined;
+    const isShown = (at: number) =>
+      (opacity === undefined || opacity[at] !== 0) && (mask === undefined || mask[at] !== 0);
+    return Uint8Array.from({ length: stored.width * stored.height }, (_, at) => (isShown(at) ? 1 : 0));
   }
 }
 
-/** Tells whether a sample is a measurement: a finite number, and not the raster's value for no data. */
-export function isValid(value: number, nodata: number | undefined): boolean {
-  return Number.isFinite(value) && value !== nodata;
+function orientationOf({ orientation }: Page): Orientation {
+  return orientation >= 1 && orientation <= 8 ? (orientation as Orientation) : 1;
 }
 
-/** Reads the value for no data. GDAL writes it as text, with more digits than 32-bit real numbers have. */
-function nodataOf(image: GeoTIFFImage): number | undefined {
-  const nodata = image.getGDALNoData();
-  if (nodata === null) return undefined;
-  return image.getSampleFormat(0) === REAL && image.getBitsPerSample(0) === 32 ? Math.fround(nodata) : nodata;
+/** Returns the sample that is alpha, unless the file gives that band another name. */
+function alphaIn(page: Page, names: readonly string[]): number | undefined {
+  const alpha = alphaOf(page);
+  const name = alpha === undefined ? '' : (names[alpha] ?? '').toLowerCase();
+  return name === '' || name === 'alpha' ? alpha : undefined;
+}
+
+/** Returns a reader of the file's bytes. */
+function fetchOf({ source }: GeoTIFFImage): Fetch {
+  return async (slices) => (await source.fetch([...slices])).map((slice) => new Uint8Array(slice));
 }
 
 function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
@@ -221,21 +235,11 @@ function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
   return whole ? buffer : new Uint8Array(bytes).buffer;
 }
 
-/** Refuses a file that ends before its last pixels, which geotiff would read as zeros. */
-async function requireWhole(image: GeoTIFFImage, size: number): Promise<void> {
-  const [offsets, counts] = image.isTiled
-    ? (['TileOffsets', 'TileByteCounts'] as const)
-    : (['StripOffsets', 'StripByteCounts'] as const);
-  const starts = (await image.fileDirectory.loadValue(offsets)) as ArrayLike<number | bigint> | undefined;
-  const lengths = (await image.fileDirectory.loadValue(counts)) as ArrayLike<number | bigint> | undefined;
-  if (starts === undefined || lengths === undefined) throw new Error('it says not where its pixels are');
-  for (let index = 0; index < starts.length; index++) {
-    if (Number(starts[index]) + Number(lengths[index]) > size) throw new Error('it ends before its last pixels');
+/** Refuses a file that ends before its last pixels. */
+function requireWhole({ offsets, counts }: Page, size: number): void {
+  for (let index = 0; index < offsets.length; index++) {
+    if (Number(offsets[index]) + Number(counts[index] ?? 0) > size) throw new Error('it ends before its last pixels');
   }
-}
-
-async function isUpright({ fileDirectory }: GeoTIFFImage): Promise<boolean> {
-  return !fileDirectory.hasTag('Orientation') || (await fileDirectory.loadValue('Orientation')) === 1;
 }
 
 async function bandNamesOf(image: GeoTIFFImage): Promise<string[]> {
@@ -247,10 +251,16 @@ async function bandNamesOf(image: GeoTIFFImage): Promise<string[]> {
   return names;
 }
 
-function broken(path: string, error: unknown): SamError {
+function broken(called: string, error: unknown): SamError {
   if (error instanceof SamError) return error;
-  const detail = error instanceof Error ? error.message : String(error);
-  return new SamError('SAM_BAD_DATA', `image ${path} is truncated or broken, or a TIFF of a kind that is not read`, {
+  const detail = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);
+  if (error instanceof NotRead) {
+    return new SamError('SAM_BAD_DATA', `${called} can't be read: ${detail}`, {
+      fix: 'save it anew, for instance with gdal_translate -co COMPRESS=DEFLATE, or go on without it with `skipBad`',
+      cause: error,
+    });
+  }
+  return new SamError('SAM_BAD_DATA', `${called} is truncated or broken, or a TIFF of a kind that is not read`, {
     fix: 'replace the file, or save it anew (gdal_translate -co COMPRESS=DEFLATE), or go on without it with `skipBad`',
     detail,
     cause: error,

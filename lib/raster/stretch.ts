@@ -1,16 +1,16 @@
 /**
  * How 16 bits and real numbers become the 8 bits that SAM wants: for each band its 2nd percentile becomes 0, its 98th 255, and
- * what lies between is linear. 8-bit bands are taken as they are. Percentiles are those of the whole raster, so every tile
+ * what lies between is linear. Photographs (8 bits and less) are taken as they are. Percentiles are those of the whole raster, so every tile
  * of it is stretched alike, in training as in prediction.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { TypedArray } from 'geotiff';
 import { SamError } from '../core/errors.js';
-import { isValid, type Raster } from './raster.js';
+import { type BandSource, type BandStretch, type BandWindow, isValid } from './band-source.js';
+import { type Undeclared, undeclaredNoData } from './undeclared.js';
 import type { Window } from './windows.js';
 
 /** Version of the stretch, by which the embedding cache goes: it changes when the same raster would become other bytes. */
-export const STRETCH_VERSION = 'percentiles-2-98-1';
+export const STRETCH_VERSION = 'percentiles-2-98-2';
 
 const PERCENTILES = { low: 2, high: 98 } as const;
 /** Most values looked at in a band. A raster with more pixels is sampled, by evenly spaced windows. */
@@ -22,25 +22,44 @@ const SIDE = 64;
 /** Side of the windows of a search through the whole raster, pixels. */
 const BLOCK = 1024;
 
-/** Values of one band that become 0 and 255; null for a band that is taken as it is. */
-export type BandStretch = { readonly low: number; readonly high: number } | null;
+/** How bands become bytes, and what of them gives doubt. */
+export interface FoundStretch {
+  /** Stretch of each band that was asked for, in that order. */
+  readonly stretch: readonly BandStretch[];
+  /** A value that seems to mean no data though the file doesn't say so, in words. */
+  readonly doubt: string | undefined;
+}
 
 /**
- * Finds how each band is stretched, by its percentiles over the whole raster.
+ * Finds how each band is stretched, by its percentiles over the whole raster. A photograph's are known without.
  *
  * @param bands indices of the bands, from 0.
  * @throws SamError `SAM_BAD_DATA`: one of the bands holds no data at all.
  */
-export async function findStretch(raster: Raster, bands: readonly number[]): Promise<BandStretch[]> {
+export async function findStretch(raster: BandSource, bands: readonly number[]): Promise<FoundStretch> {
+  const { asPhotograph } = raster;
+  if (asPhotograph !== undefined && raster.nodata === undefined)
+    return { stretch: bands.map(() => asPhotograph), doubt: undefined };
   const wanted = [...new Set(bands)];
   const found = new Map<number, BandStretch>();
+  let doubt: string | undefined;
   const values = await validValues(raster, wanted);
   for (const [index, band] of wanted.entries()) {
     if (values[index]!.length === 0) throw noData(raster, band);
-    found.set(band, raster.isByte(band) ? null : percentilesOf(values[index]!));
+    found.set(band, asPhotograph === undefined ? percentilesOf(values[index]!) : asPhotograph);
+    if (asPhotograph === undefined) doubt ??= doubtOf(raster, band, undeclaredNoData(values[index]!));
     await setImmediate(); // sorting a million values is a tenth of a second
   }
-  return bands.map((band) => found.get(band)!);
+  return { stretch: bands.map((band) => found.get(band)!), doubt };
+}
+
+function doubtOf({ path }: BandSource, band: number, found: Undeclared | undefined): string | undefined {
+  if (found === undefined) return undefined;
+  const share = `${Number((100 * found.share).toPrecision(2))} %`;
+  return (
+    `${path}: ${share} of band ${band + 1} are ${found.value}, which looks like no data but isn't declared so and counts as picture; ` +
+    `declare it (gdal_edit.py -a_nodata ${found.value})`
+  );
 }
 
 /** Returns `round(255 (value - low) / (high - low))`, within 0 to 255; 0 for what holds no data. */
@@ -63,7 +82,7 @@ export function percentilesOf(values: Float64Array): { low: number; high: number
 }
 
 /** Reads the values of each band that its percentiles are taken from. */
-async function validValues(raster: Raster, bands: readonly number[]): Promise<Float64Array[]> {
+async function validValues(raster: BandSource, bands: readonly number[]): Promise<Float64Array[]> {
   const sampled = await collect(raster, bands, samplePieces(raster), 1);
   if (sampled.every((values) => values.length > 0)) return sampled;
   // Data only between the windows: all of it is gone through.
@@ -84,7 +103,7 @@ interface Piece {
  * @param step takes one valid pixel of a piece in so many.
  */
 async function collect(
-  raster: Raster,
+  raster: BandSource,
   bands: readonly number[],
   pieces: Iterable<Piece>,
   step: number,
@@ -92,29 +111,41 @@ async function collect(
   const kept = bands.map(() => new Float64Array(MOST_VALUES));
   const counts = bands.map(() => 0);
   for (const piece of pieces) {
-    const samples = await raster.read(piece.window, bands);
-    samples.forEach((band, index) => {
-      counts[index] = keep(band, piece, { nodata: raster.nodata, step }, kept[index]!, counts[index]!);
+    const found = await raster.read(piece.window, bands);
+    found.bands.forEach((_, index) => {
+      counts[index] = keep(found, index, {
+        piece,
+        nodata: raster.nodata,
+        step,
+        into: kept[index]!,
+        count: counts[index]!,
+      });
     });
   }
   return kept.map((values, index) => values.subarray(0, counts[index]));
 }
 
-/** Appends a piece's valid values to `into`, which holds `count` values, and returns how many it holds then. */
-function keep(
-  band: TypedArray,
-  { window, columns }: Piece,
-  { nodata, step }: { nodata: number | undefined; step: number },
-  into: Float64Array,
-  count: number,
-): number {
+/** What {@link keep} appends to, and what of a piece counts. */
+interface Keeping {
+  readonly piece: Piece;
+  readonly nodata: number | undefined;
+  readonly step: number;
+  readonly into: Float64Array;
+  /** Values in `into` so far. */
+  readonly count: number;
+}
+
+/** Appends a piece's valid values of one band, and returns how many there are then. */
+function keep({ bands, shown }: BandWindow, index: number, { piece, nodata, step, into, count }: Keeping): number {
+  const band = bands[index]!;
+  const { window, columns } = piece;
   let [to, seen] = [count, 0];
   for (let y = 0; y < window.height; y++) {
     for (const [start, length] of columns) {
       const from = y * window.width + start;
       for (let at = from; at < from + length && to < into.length; at++) {
         const value = band[at]!;
-        if (isValid(value, nodata) && seen++ % step === 0) into[to++] = value;
+        if (shown?.[at] !== 0 && isValid(value, nodata) && seen++ % step === 0) into[to++] = value;
       }
     }
   }
@@ -122,7 +153,7 @@ function keep(
 }
 
 /** Cuts out windows that stand for the whole raster: about a million pixels, evenly spaced. */
-export function* sampleWindows(raster: Raster): Iterable<Window> {
+export function* sampleWindows(raster: BandSource): Iterable<Window> {
   for (const { window, columns } of samplePieces(raster)) {
     for (const [start, length] of columns) yield { ...window, x: window.x + start, width: length };
   }
@@ -132,7 +163,7 @@ export function* sampleWindows(raster: Raster): Iterable<Window> {
  * Cuts out the whole of a raster of up to a million pixels, else windows in the middle of the cells of a grid. The windows in one row
  * of a striped raster are one piece: a strip can only be read whole.
  */
-function* samplePieces({ width, height, isTiled }: Raster): Iterable<Piece> {
+function* samplePieces({ width, height, isTiled }: BandSource): Iterable<Piece> {
   if (width * height <= MOST_VALUES) {
     yield { window: { x: 0, y: 0, width, height }, columns: [[0, width]] };
     return;
@@ -151,7 +182,7 @@ function middles(length: number): (readonly [number, number])[] {
   return Array.from({ length: cells }, (_, cell) => [Math.floor(((cell + 0.5) * length) / cells - size / 2), size]);
 }
 
-function* blocks({ width, height }: Raster): Iterable<Piece> {
+function* blocks({ width, height }: BandSource): Iterable<Piece> {
   for (let y = 0; y < height; y += BLOCK) {
     for (let x = 0; x < width; x += BLOCK) {
       const wide = Math.min(BLOCK, width - x);
@@ -160,8 +191,9 @@ function* blocks({ width, height }: Raster): Iterable<Piece> {
   }
 }
 
-function noData(raster: Raster, band: number): SamError {
-  const what = raster.nodata === undefined ? 'not a number' : `its nodata value ${raster.nodata}`;
+function noData(raster: BandSource, band: number): SamError {
+  const what =
+    raster.nodata !== undefined ? `its nodata value ${raster.nodata}` : raster.isReal ? 'not a number' : 'transparent';
   return new SamError(
     'SAM_BAD_DATA',
     `image ${raster.path} holds no data: every pixel of band ${band + 1} is ${what}`,

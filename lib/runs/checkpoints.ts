@@ -70,6 +70,8 @@ const metadataSchema = z.object({
   sourceWeights: z.string(),
   /** Every option of `train`, defaults filled in. */
   options: z.record(z.string(), z.unknown()),
+  /** Name of the rule by which measurements became 8 bits; absent where all images are photographs. */
+  stretch: z.string().optional(),
   /** Where the run stands: what a resumed run goes on from. */
   state: runStateSchema,
   /** Length of `history.jsonl` at this checkpoint, bytes. */
@@ -142,6 +144,7 @@ export async function saveCheckpoint(context: CheckpointContext, state: RunState
     model: config.model,
     sourceWeights: context.sourceWeights,
     options: config.options,
+    ...(config.stretch === undefined ? {} : { stretch: config.stretch }),
     state,
     historyBytes: history.bytes,
   });

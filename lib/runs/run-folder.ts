@@ -80,6 +80,8 @@ const configSchema = z.object({
   }),
   /** Descriptor of the model: its name, where its weights came from, and their hashes. */
   model: z.record(z.string(), z.unknown()),
+  /** Name of the rule by which measurements became 8 bits; absent where all images are photographs. */
+  stretch: z.string().optional(),
 });
 
 /** What `config.json` of a run says: options, model, data, device and versions, everything resolved. */

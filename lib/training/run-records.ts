@@ -7,6 +7,7 @@ import type { Compute } from '../device.js';
 import { toPromptSettings } from '../models/prompt-options.js';
 import type { ResolvedTrainOptions } from '../options.js';
 import { promptOrigin } from '../prompts/rough/settings.js';
+import { STRETCH_VERSION } from '../raster/stretch.js';
 import type { TrainHistoryEntry } from '../runs/checkpoints.js';
 import type { TrainResult, TrainSeconds } from '../runs/events.js';
 import { defaultRunDir, FORMAT_VERSION, type RunConfig, type RunPaths, runPaths } from '../runs/run-folder.js';
@@ -30,6 +31,8 @@ export interface ReadyRun {
   seconds: TrainSeconds;
   started: number;
   encodedImages: number;
+  /** Whether images hold measurements, which are stretched to 8 bits. */
+  stretched: boolean;
 }
 
 export function makeConfig(run: ReadyRun, resumed: ResumedRun | undefined, from: TrainEnvironment): RunConfig {
@@ -45,6 +48,7 @@ export function makeConfig(run: ReadyRun, resumed: ResumedRun | undefined, from:
     compute: { device: compute.device, name: compute.name, precision: compute.precision },
     data,
     model: { ...model.descriptor },
+    ...(run.stretched ? { stretch: STRETCH_VERSION } : {}),
   };
 }
 

@@ -106,10 +106,27 @@ async function fineTune(given: Partial<TrainOptions>, outside: Outside, from: Tr
       if (resumed !== undefined) requireSameModel(resumed, model);
       announce(options, compute, model, checked, outside);
       seconds.setup = (performance.now() - started) / 1000;
-      const { splits, encoded } = await encode(model, checked, { options, compute, seconds, hooks, outside });
+      const { splits, encoded, stretched } = await encode(model, checked, {
+        options,
+        compute,
+        seconds,
+        hooks,
+        outside,
+      });
       // A run that goes on said so when it began.
       if (resumed === undefined) await warnOfLeaks(model, splits, { options, seconds, hooks });
-      const run = { options, compute, model, splits, masks, rough, seconds, started, encodedImages: encoded };
+      const run = {
+        options,
+        compute,
+        model,
+        splits,
+        stretched,
+        masks,
+        rough,
+        seconds,
+        started,
+        encodedImages: encoded,
+      };
       return await trainInFolder(run, resumed, outside, from);
     } finally {
       await model.dispose();
@@ -159,13 +176,14 @@ async function encode(
     hooks: Hooks;
     outside: Outside;
   },
-): Promise<{ splits: DataSplits; encoded: number }> {
+): Promise<{ splits: DataSplits; encoded: number; stretched: boolean }> {
   const { options, compute, seconds, hooks, outside } = context;
   outside.profile?.start(compute.device);
   const needed = concatenated(allViews(splits.train, options.augment), splits.validation);
-  const { encoded, usable, ...took } = await model.embeddings.ensure(needed, {
+  const { encoded, usable, stretched, ...took } = await model.embeddings.ensure(needed, {
     signal: hooks.signal,
     skipBad: options.skipBad,
+    onNote: hooks.onNote,
     onWarning: hooks.onWarning,
     onProgress: ({ done, total, encoded: fresh }) => outside.emit({ type: 'encode', done, total, encoded: fresh }),
   });
@@ -174,7 +192,7 @@ async function encode(
   seconds.setup += took.setupSeconds;
   const left = { train: filtered(splits.train, usable), validation: filtered(splits.validation, usable) };
   requireSome(left);
-  return { splits: left, encoded };
+  return { splits: left, encoded, stretched };
 }
 
 async function warnOfLeaks(

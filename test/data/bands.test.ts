@@ -4,7 +4,7 @@ import { type GeotiffWriterMetadata, writeArrayBuffer } from 'geotiff';
 import { expect, test } from 'vitest';
 import { openBands, readBands } from '../../lib/data/bands.js';
 import { decodeImage } from '../../lib/data/decode.js';
-import { RasterPixels } from '../../lib/raster/pixels.js';
+import { RgbSource } from '../../lib/raster/pixels.js';
 import { Raster } from '../../lib/raster/raster.js';
 import { bigEndianTiff, rasterFile, sampleOf } from '../raster/rasters.js';
 import { picture, temporaryFolder, write } from './pictures.js';
@@ -102,7 +102,7 @@ test('a big-endian TIFF of four bands of 16 bits is the same to training, to pre
   const stretched = Math.round((255 * (layers[3]![7000]! - low!)) / (high! - low!));
   const trained = await decodeImage(sampleOf(path, '4,1,2'));
   expect(trained.pixels[3 * 7000]).toBe(stretched);
-  const raster = await RasterPixels.of(await Raster.open(path), '4,1,2');
+  const raster = await RgbSource.of(await Raster.open(path), '4,1,2');
   const window = await raster.read({ x: 0, y: 1000, width, height: 500 });
   expect(window.pixels).toEqual(trained.pixels.subarray(1000 * width * 3, 1500 * width * 3));
   await raster.close();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { contentHash, decodeImage, decodeMask, imageSize } from '../../lib/data/decode.js';
+import { percentilesOf, toByte } from '../../lib/raster/stretch.js';
 import { grey, picture, temporaryFolder, write } from './pictures.js';
 
 /** Red, green, blue, white over dark greys: 4 x 2. */
@@ -41,17 +42,36 @@ test('a JPEG comes back nearly', async () => {
   });
 });
 
-test.each(['png', 'tiff'] as const)('16 bits of a %s become round(value / 257)', async (format) => {
+test.each(['png', 'tiff'] as const)('16 bits of a %s are stretched, each band by itself', async (format) => {
+  const stretched = (values: Uint16Array) => {
+    const stretch = percentilesOf(Float64Array.from(values));
+    return Uint8Array.from(values, (value) => toByte(value, stretch));
+  };
+  const lossless = { png: {}, tiff: { compression: 'lzw' } } as const;
+  const bandOf = <Values extends Uint8Array | Uint16Array>(values: Values, band: number) =>
+    values.filter((_, index) => index % 3 === band);
   const colours = Uint16Array.from({ length: 24 }, (_, index) => (index * 2849 + 130) % 65536);
-  const rounded = (values: Uint16Array) => Uint8Array.from(values, (value) => Math.round(value / 257));
-  const rgb = await decodeImage(await image(`a.${format}`, picture(colours, 4, 2, 3)[format]({}).toBuffer()));
-  if (format === 'png') expect(rgb.pixels).toEqual(rounded(colours));
-  const greys = Uint16Array.from([0, 1, 128, 129, 257, 300, 32768, 65535]);
-  const made = picture(greys, 4, 2, 1);
-  const wide = await (format === 'png' ? made.png() : made.tiff({ compression: 'lzw' })).toBuffer();
-  const { pixels } = await decodeImage(await image(`b.${format}`, wide));
-  expect(pixels.filter((_, index) => index % 3 === 0)).toEqual(rounded(greys));
-  expect(pixels.filter((_, index) => index % 3 === 2)).toEqual(rounded(greys));
+  const { pixels } = await decodeImage(
+    await image(`a.${format}`, picture(colours, 4, 2, 3)[format](lossless[format]).toBuffer()),
+  );
+  for (const band of [0, 1, 2]) expect(bandOf(pixels, band)).toEqual(stretched(bandOf(colours, band) as Uint16Array));
+  // A camera of 12 bits in 16.
+  const greys = Uint16Array.from([290, 300, 310, 320, 400, 410, 420, 430]);
+  const wide = await picture(greys, 4, 2, 1)[format](lossless[format]).toBuffer();
+  const grey = await decodeImage(await image(`b.${format}`, wide));
+  expect(bandOf(grey.pixels, 0)).toEqual(stretched(greys));
+  expect(bandOf(grey.pixels, 2)).toEqual(stretched(greys));
+});
+
+test('transparent pixels of 16 bits do not enter the stretch', async () => {
+  const opaque = [300, 320, 340, 360].flatMap((value) => [value, value, value, 65_535]);
+  const all = Uint16Array.from([...opaque, ...[0, 0, 0, 0], ...[65_535, 65_535, 65_535, 0]]);
+  const { pixels, valid } = await decodeImage(await image('t.png', picture(all, 3, 2, 4).png().toBuffer()));
+  const stretch = percentilesOf(Float64Array.of(300, 320, 340, 360));
+  expect([...pixels.filter((_, at) => at % 3 === 1)]).toEqual(
+    [300, 320, 340, 360, 0, 65_535].map((v) => toByte(v, stretch)),
+  );
+  expect([...valid!]).toEqual([1, 1, 1, 1, 0, 0]);
 });
 
 test('grey and palette become RGB; alpha is dropped and transparent pixels keep their colour', async () => {

@@ -2,9 +2,10 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { randomFor } from '../../lib/core/random.js';
-import { decodeMask, imageSize } from '../../lib/data/decode.js';
-import { insideOf } from '../../lib/data/inside.js';
+import { decodeMask, imageSize, openLabel } from '../../lib/data/decode.js';
+import { LabelGatherer } from '../../lib/data/inside.js';
 import type { Mask } from '../../lib/data/sample.js';
+import { cropped } from '../../lib/raster/windows.js';
 import { grey } from './pictures.js';
 
 const [WIDTH, HEIGHT] = [320, 240];
@@ -56,6 +57,17 @@ describe('a JPEG of one mask has the pixels of that mask', () => {
     expect(label.doubts).toEqual(['between']);
     expect(area(label)).toBeCloseTo(area({ ...raw, values: disk }) / 255, -2);
   });
+});
+
+test('a window has the pixels of the whole', async () => {
+  const bytes = await picture(disk).jpeg({ quality: 60 }).toBuffer();
+  const label = await openLabel({ path: 'a', bytes });
+  const { values } = await label.readAll();
+  await label.close();
+  const again = await openLabel({ path: 'a', bytes });
+  const window = { x: 70, y: 40, width: 100, height: 90 };
+  expect((await again.read(window)).values).toEqual(cropped(values, WIDTH, window));
+  await again.close();
 });
 
 describe('of smooth edges the outer half is outside', () => {
@@ -171,17 +183,18 @@ describe("a value that elsewhere means 'no label' is inside, and doubted", () =>
     }
   });
 
-  test('-1 and -9999 of signed and real numbers, but not where they are no label', async () => {
-    const how = { hasAlpha: false };
+  test('-1 and -9999 of signed and real numbers, but not where they are no label', () => {
     for (const none of [-1, -9999]) {
       for (const samples of [Int16Array.from(withVoid(none)), Float64Array.from(withVoid(none))]) {
-        expect((await insideOf(samples, 1, how)).doubts).toEqual(['void']);
-        const valid = Uint8Array.from(samples, (value) => (value === none ? 0 : 1));
-        expect((await insideOf(samples, 1, { ...how, valid })).doubts).toBeUndefined();
+        const doubtsOf = (seen?: Uint8Array) => {
+          const gathered = new LabelGatherer(samples.length);
+          gathered.add([samples], 0, seen);
+          return gathered.findings(WIDTH).doubts;
+        };
+        expect(doubtsOf()).toEqual(['void']);
+        expect(doubtsOf(Uint8Array.from(samples, (value) => (value === none ? 0 : 1)))).toEqual([]);
       }
     }
-    const whole = BigInt64Array.from(withVoid(-1), BigInt);
-    expect((await insideOf(whole, 1, how)).doubts).toEqual(['void']);
   });
 
   test('not of two values, nor where the others are no classes', async () => {

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentHash, decodeImage, imageIdentity, imageSize } from '../../lib/data/decode.js';
-import { RasterPixels } from '../../lib/raster/pixels.js';
+import { RgbSource } from '../../lib/raster/pixels.js';
 import { Raster } from '../../lib/raster/raster.js';
-import { findStretch, percentilesOf, toByte } from '../../lib/raster/stretch.js';
+import { findStretch, percentilesOf, STRETCH_VERSION, toByte } from '../../lib/raster/stretch.js';
 import { grey, picture } from '../data/pictures.js';
 import { geoTiff, rasterFile, sampleOf } from './rasters.js';
 
@@ -52,7 +52,7 @@ test('real numbers; nodata and NaN count for nothing and become 0', async () => 
   const { pixels } = await decodeImage(sampleOf(path));
   expect([pixels[0], pixels[3 * 50], pixels[3 * 100], pixels[3 * 101], pixels[3 * 102]]).toEqual([0, 128, 255, 0, 0]);
   const raster = await Raster.open(path);
-  const { valid } = await (await RasterPixels.of(raster, undefined)).read({ x: 99, y: 0, width: 4, height: 1 });
+  const { valid } = await (await RgbSource.of(raster, undefined)).read({ x: 99, y: 0, width: 4, height: 1 });
   expect([...valid!]).toEqual([1, 1, 0, 0]);
   await raster.close();
 });
@@ -102,7 +102,7 @@ test('windows are what the whole is', async () => {
   const path = await rasterFile('w.tif', geoTiff(bands, 40, 30));
   const whole = await decodeImage(sampleOf(path, '4,1,2'));
   const raster = await Raster.open(path);
-  const part = await (await RasterPixels.of(raster, '4,1,2')).read({ x: 7, y: 11, width: 20, height: 5 });
+  const part = await (await RgbSource.of(raster, '4,1,2')).read({ x: 7, y: 11, width: 20, height: 5 });
   for (let y = 0; y < 5; y++) {
     const at = ((y + 11) * 40 + 7) * 3;
     expect(part.pixels.subarray(y * 60, y * 60 + 60)).toEqual(whole.pixels.subarray(at, at + 60));
@@ -134,10 +134,15 @@ test('the bytes of a raster read as the file does, and other bands are another r
   );
   const held = { name: 'held', image: { path: 'row 1', bytes: await readFile(path) } };
   expect(await decodeImage(held)).toEqual(await decodeImage(sampleOf(path)));
-  expect(await imageIdentity(sampleOf(path))).toBe(await imageIdentity(sampleOf(path, '1,2,3')));
-  expect(await imageIdentity(sampleOf(path))).not.toBe(await imageIdentity(sampleOf(path, '4,2,3')));
+  expect(await imageIdentity(sampleOf(path))).toEqual(await imageIdentity(sampleOf(path, '1,2,3')));
+  expect(await imageIdentity(sampleOf(path))).not.toEqual(await imageIdentity(sampleOf(path, '4,2,3')));
   const png = await rasterFile('a.png', await grey(3));
-  expect(await imageIdentity(sampleOf(png))).toBe(await contentHash(sampleOf(png)));
+  expect(await imageIdentity(sampleOf(png))).toEqual({ identity: await contentHash(sampleOf(png)), stretched: false });
+  const wide = await rasterFile('w.png', await picture(new Uint16Array(6), 3, 2, 1).png().toBuffer());
+  expect(await imageIdentity(sampleOf(wide))).toEqual({
+    identity: `${await contentHash(sampleOf(wide))} ${STRETCH_VERSION}`,
+    stretched: true,
+  });
 });
 
 test('property: the stretch is monotonic, within bytes, and meets its percentiles', () => {

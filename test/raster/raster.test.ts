@@ -11,7 +11,9 @@ test('long tables of a big-endian file (geotiff 3.0.5 takes them for little-endi
   const path = await rasterFile('big-endian.tif', bigEndianTiff([values], 5, 3000));
   expect(new Uint8Array(await sharp(path).toColourspace('b-w').raw().toBuffer())).toEqual(values);
   const raster = await Raster.open(path);
-  const [band] = await raster.read({ x: 0, y: 1000, width: 5, height: 400 }, [0]);
+  const {
+    bands: [band],
+  } = await raster.read({ x: 0, y: 1000, width: 5, height: 400 }, [0]);
   expect(band).toEqual(values.subarray(5000, 7000));
   await raster.close();
 });
@@ -25,22 +27,23 @@ test('a TIFF is told by its first bytes', async () => {
   expect(await isTiff(new Uint8Array(0))).toBe(false);
 });
 
-test('which TIFFs are measurements, and which are pictures as they were', async () => {
-  const measured = async (content: Uint8Array) => {
+test('which TIFFs are stretched: all of more than 8 bits, and signed or real numbers, wherever they lie', async () => {
+  const stretched = async (content: Uint8Array) => {
     const raster = await Raster.open('a.tif', content);
-    const answer = raster.isMeasured;
     await raster.close();
-    return answer;
+    return raster.asPhotograph === undefined;
   };
   const bytes = (bands: number) => Array.from({ length: bands }, () => new Uint8Array(4));
   const words = (bands: number) => Array.from({ length: bands }, () => new Uint16Array(4));
-  expect(await measured(geoTiff(bytes(3), 2, 2))).toBe(false);
-  expect(await measured(geoTiff(bytes(4), 2, 2))).toBe(true);
-  expect(await measured(geoTiff(bytes(3), 2, 2, { nodata: 0 }))).toBe(true);
-  expect(await measured(geoTiff(words(3), 2, 2))).toBe(true);
-  expect(await measured(await picture(new Uint16Array(12), 2, 2, 3).tiff().toBuffer())).toBe(false);
-  expect(await measured(geoTiff([new Float32Array(4)], 2, 2))).toBe(true);
-  expect(await measured(await picture(new Uint8Array(16), 2, 2, 4).tiff().toBuffer())).toBe(false);
+  expect(await stretched(geoTiff(bytes(3), 2, 2))).toBe(false);
+  expect(await stretched(geoTiff(bytes(4), 2, 2))).toBe(false);
+  expect(await stretched(geoTiff(bytes(3), 2, 2, { nodata: 0 }))).toBe(false);
+  expect(await stretched(geoTiff(words(3), 2, 2))).toBe(true);
+  expect(await stretched(await picture(new Uint16Array(12), 2, 2, 3).tiff({ compression: 'lzw' }).toBuffer())).toBe(
+    true,
+  );
+  expect(await stretched(geoTiff([new Float32Array(4)], 2, 2))).toBe(true);
+  expect(await stretched(await picture(new Uint8Array(16), 2, 2, 4).tiff().toBuffer())).toBe(false);
 });
 
 test('a JPEG within a TIFF (YCbCr) is read as RGB', async () => {
@@ -48,8 +51,8 @@ test('a JPEG within a TIFF (YCbCr) is read as RGB', async () => {
   const jpeg = await picture(colours, 64, 64, 3).tiff({ compression: 'jpeg', quality: 80 }).toBuffer();
   const path = await rasterFile('jpeg.tif', jpeg);
   const raster = await Raster.open(path);
-  expect([raster.bandCount, raster.readAsRgb]).toEqual([3, true]);
-  const bands = await raster.read({ x: 10, y: 10, width: 4, height: 4 }, [0, 1, 2]);
+  expect([raster.bandCount, raster.madeRgb]).toEqual([3, false]);
+  const { bands } = await raster.read({ x: 10, y: 10, width: 4, height: 4 }, [0, 1, 2]);
   for (const [band, value] of [200, 60, 30].entries()) expect(Math.abs(bands[band]![5]! - value)).toBeLessThan(8);
   await raster.close();
   expect((await decodeImage(sampleOf(path))).width).toBe(64);
@@ -62,7 +65,7 @@ test('a raster of one strip is decoded once, whatever the number of its windows'
   const raster = await Raster.open(path);
   await raster.read({ x: 0, y: 0, width: 3, height: 1 }, [0]);
   await writeFile(path, new Uint8Array(4096));
-  expect(await raster.read({ x: 1, y: 2, width: 2, height: 2 }, [0])).toEqual([Uint8Array.of(7, 8, 10, 11)]);
+  expect((await raster.read({ x: 1, y: 2, width: 2, height: 2 }, [0])).bands).toEqual([Uint8Array.of(7, 8, 10, 11)]);
   await raster.close();
 });
 
@@ -72,7 +75,9 @@ test('deflate, as sharp writes it', async () => {
     .tiff({ compression: 'deflate', predictor: 'horizontal' })
     .toBuffer();
   const raster = await Raster.open('deflate.tif', content);
-  const [green] = await raster.read({ x: 0, y: 10, width: 40, height: 2 }, [1]);
+  const {
+    bands: [green],
+  } = await raster.read({ x: 0, y: 10, width: 40, height: 2 }, [1]);
   expect(green).toEqual(Uint16Array.from({ length: 80 }, (_, at) => samples[(400 + at) * 3 + 1]!));
   await raster.close();
 });

@@ -182,7 +182,15 @@ export function fakeEnvironment(splits: DataSplits, model: Partial<ModelDescript
             log.push(`encode ${samples.length}`);
             signal?.throwIfAborted();
             onProgress?.({ done: samples.length, total: samples.length, encoded: samples.length });
-            return { encoded: samples.length, cached: 0, seconds: 1, setupSeconds: 0, skipped: [], usable: () => true };
+            return {
+              encoded: samples.length,
+              cached: 0,
+              seconds: 1,
+              setupSeconds: 0,
+              stretched: false,
+              skipped: [],
+              usable: () => true,
+            };
           },
           read: async (samples) => new FakeEmbeddings(samples.length),
         },

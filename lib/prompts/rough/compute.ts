@@ -7,7 +7,13 @@ import { aboveThreshold, normalisedDifference } from './spectral.js';
 
 export type RoughPixels =
   /** Colours: interleaved 8-bit RGB. */
-  | { readonly kind: 'hsv'; readonly pixels: Uint8Array; readonly bands: HsvBands }
+  | {
+      readonly kind: 'hsv';
+      readonly pixels: Uint8Array;
+      readonly bands: HsvBands;
+      /** Where there is a picture; undefined: everywhere. */
+      readonly valid?: Uint8Array | undefined;
+    }
   /** A spectral index: two bands of width*height, and where they hold data. */
   | {
       readonly kind: 'index';
@@ -80,7 +86,11 @@ function thresholded(source: RoughPixels): Thresholded {
     case 'mask':
       return { values: source.values, threshold: null, describe: () => 'it has no pixel' };
     case 'hsv':
-      return { values: hsvMask(source.pixels, source.bands), threshold: null, describe: () => describeColours(source) };
+      return {
+        values: hsvMask(source.pixels, source.bands, source.valid),
+        threshold: null,
+        describe: () => describeColours(source),
+      };
     case 'index': {
       const index = normalisedDifference(source.a, source.b, source.valid);
       const threshold = source.threshold === 'otsu' ? otsuThreshold(index) : source.threshold;

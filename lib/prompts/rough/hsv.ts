@@ -45,9 +45,10 @@ export function hueWithin(hue: number, [from, to]: Range): boolean {
  * Finds the pixels within all ranges.
  *
  * @param pixels interleaved 8-bit RGB.
+ * @param valid one value a pixel, 0 where there is no picture.
  * @returns one value a pixel, 0 or 1.
  */
-export function hsvMask(pixels: Uint8Array, bands: HsvBands): Uint8Array {
+export function hsvMask(pixels: Uint8Array, bands: HsvBands, valid?: Uint8Array): Uint8Array {
   const { hue } = bands;
   const { least: leastSpread, most: mostSpread } = spreadsWithin(bands);
   const mask = new Uint8Array(pixels.length / 3);
@@ -58,7 +59,7 @@ export function hsvMask(pixels: Uint8Array, bands: HsvBands): Uint8Array {
     const most = red > green ? (red > blue ? red : blue) : green > blue ? green : blue;
     const least = red < green ? (red < blue ? red : blue) : green < blue ? green : blue;
     const spread = most - least;
-    if (spread < leastSpread[most]! || spread > mostSpread[most]!) continue;
+    if (valid?.[index] === 0 || spread < leastSpread[most]! || spread > mostSpread[most]!) continue;
     if (hue !== undefined && !hueWithin(hueOf(red, green, blue, most, spread), hue)) continue;
     mask[index] = 1;
   }

@@ -120,8 +120,8 @@ export class RoughMasks {
   ): Promise<{ source: RoughPixels; width: number; height: number }> {
     const { method } = this.settings;
     if (method.kind === 'hsv') {
-      const { pixels, width, height } = await decodeImage(sample);
-      return { source: { kind: 'hsv', pixels, bands: method.bands }, width, height };
+      const { pixels, valid, width, height } = await decodeImage(sample);
+      return { source: { kind: 'hsv', pixels, valid, bands: method.bands }, width, height };
     }
     if (method.kind === 'file') {
       this.#files ??= masksByName(method.folder, method.option);

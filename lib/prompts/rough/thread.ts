@@ -16,6 +16,6 @@ export class RoughThread {
 }
 
 function arraysOf(source: RoughPixels): (Uint8Array | Float32Array)[] {
-  if (source.kind === 'hsv') return [source.pixels];
+  if (source.kind === 'hsv') return source.valid === undefined ? [source.pixels] : [source.pixels, source.valid];
   return source.kind === 'mask' ? [source.values] : [source.a, source.b, source.valid];
 }

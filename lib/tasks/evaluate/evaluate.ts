@@ -211,6 +211,7 @@ async function encodeAll(
     const encoded = await store.ensure(usable, {
       signal: options.signal,
       skipBad: options.skipBad,
+      onNote: options.onNote,
       onWarning: options.onWarning,
       onProgress: (progress) => options.onProgress?.({ stage: 'encode', model: entrant.name, ...progress }),
     });

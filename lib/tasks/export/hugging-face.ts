@@ -1,6 +1,6 @@
 /** `export --to hf`: writes a model as transformers' `SamModel.from_pretrained` reads it. */
 import { existsSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
 import { SamError } from '../../core/errors.js';
@@ -8,6 +8,7 @@ import { makeFolder, moveWhole, scratchFolder, writeFileWhole } from '../../core
 import { encoderNamed, namesOf, VITS, type Vit } from '../../models/encoders.js';
 import { CONFIG, PREPROCESSOR } from '../../models/hub-files.js';
 import { decoderFiles, type ResolvedModel } from '../../models/model.js';
+import { trainedStretch } from '../../models/prompt-options.js';
 import { inspect } from '../../models/source.js';
 
 const WEIGHTS = 'model.safetensors';
@@ -74,8 +75,12 @@ async function writeConfigs(folder: string, model: ResolvedModel, vision: object
   if (config !== undefined) await copyFile(config, join(folder, CONFIG));
   else await writeFileWhole(join(folder, CONFIG), json(configOf(vision ?? {})));
   const preprocessor = model.folder && join(model.folder, PREPROCESSOR);
-  if (preprocessor !== undefined && existsSync(preprocessor)) await copyFile(preprocessor, join(folder, PREPROCESSOR));
-  else await writeFileWhole(join(folder, PREPROCESSOR), json(PREPROCESSING));
+  const copied = preprocessor !== undefined && existsSync(preprocessor);
+  const stretch = trainedStretch(model);
+  if (copied && stretch === undefined) return copyFile(preprocessor, join(folder, PREPROCESSOR));
+  const base: object = copied ? JSON.parse(await readFile(preprocessor, 'utf8')) : PREPROCESSING;
+  // Others have to make pictures of measurements in the same way: the key is ours, and transformers passes it over.
+  await writeFileWhole(join(folder, PREPROCESSOR), json({ ...base, ...(stretch && { sam_native_stretch: stretch }) }));
 }
 
 /** Makes the config for Meta's weights, whose transformer norms have an epsilon of 1e-5. */
