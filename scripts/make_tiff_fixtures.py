@@ -135,6 +135,9 @@ by_gdal("u8-rgb-overviews", small.transpose(1, 2, 0), photometric="RGB", compres
 with rasterio.open(path("u8-rgb-overviews"), "r+") as r:
     r.build_overviews([2, 4])
 
+# The test knows these colours: tifffile and GDAL convert none
+tifffile.imwrite(path("cielab"), np.array([[[255, 0, 0], [136, 80, 67], [224, 170, 83], [82, 79, 148]]], "u1"), photometric="cielab", metadata=None)
+
 # What nobody here reads: refused by these words
 refused = {"lzma": "LZMA", "jpegxl": "JPEG XL", "jpeg2000": "JPEG 2000", "jpegxr": "JPEG XR"}
 for code in refused:

@@ -105,19 +105,12 @@ export async function openTiff(file: FileReference, kind: Kind): Promise<Raster 
 }
 
 /**
- * Reads where an image's pixels are a picture, without decoding it where its header says that all are: 1 there, 0 where it is
- * transparent or holds no data.
+ * Reads where an image's pixels are a picture: 1 there, 0 where it is transparent or holds no data. Undefined where all are.
+ *
+ * @param size what {@link imageSize} says of the image: where its header says that all are, nothing is decoded.
  */
-export async function decodeValid(sample: Sample): Promise<Uint8Array | undefined> {
-  const raster = await openTiff(sample.image, 'image');
-  try {
-    if (raster !== undefined) {
-      if (raster.nodata === undefined && !raster.isReal && !raster.mayHide) return undefined;
-    } else if (!(await headerOf(sample.image, 'image')).metadata.hasAlpha) return undefined;
-  } finally {
-    await raster?.close();
-  }
-  return (await decodeImage(sample)).valid;
+export async function decodeValid(sample: Sample, size: ImageSize): Promise<Uint8Array | undefined> {
+  return size.mayHide ? (await decodeImage(sample)).valid : undefined;
 }
 
 /** What an image's embedding is known by. */
@@ -183,7 +176,7 @@ export async function heldImage(image: FileReference): Promise<FileReference> {
 export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask> {
   const { view = 0, ...upright } = sample;
   const size = { ...image, ...viewedSize(image, view) };
-  const mask = await withinPicture(await decodeUpright(upright, size), upright);
+  const mask = await withinPicture(await decodeUpright(upright, size), upright, image);
   const viewed = (values: Uint8Array) => viewedPixels(values, mask, 1, view);
   const labelled = mask.labelled === undefined ? {} : { labelled: await viewed(mask.labelled) };
   return { ...mask, values: await viewed(mask.values), ...labelled, ...viewedSize(mask, view) };
@@ -215,8 +208,8 @@ function doubted(mask: Mask, turnsUnseen = false): Mask {
 }
 
 /** Takes the label away where its image holds no picture: nothing is to be learnt or scored there. */
-async function withinPicture(mask: Mask, sample: Sample): Promise<Mask> {
-  const valid = await decodeValid(sample);
+async function withinPicture(mask: Mask, sample: Sample, image: ImageSize): Promise<Mask> {
+  const valid = await decodeValid(sample, image);
   if (valid === undefined) return mask;
   const labelled = mask.labelled?.map((value, at) => value & valid[at]!) ?? valid;
   return { ...mask, values: mask.values.map((value, at) => value & valid[at]!), labelled };
@@ -254,8 +247,20 @@ export async function imageSize(given: Sample): Promise<ImageSize> {
   const raster = await openTiff(sample.image, 'image');
   await raster?.close();
   if (raster !== undefined) requireReadableSize(raster, sample.image, 'image');
-  const { width, height, turnsUnseen } = raster ?? (await headerOf(sample.image, 'image')).size;
-  return { ...viewedSize({ width, height }, sample.view ?? 0), ...(turnsUnseen && { turnsUnseen }) };
+  const header = raster === undefined ? await headerOf(sample.image, 'image') : undefined;
+  const size = raster ?? header!.size;
+  const { width, height } = viewedSize(size, sample.view ?? 0);
+  return {
+    width,
+    height,
+    ...((raster === undefined ? header!.metadata.hasAlpha : mayHide(raster)) && { mayHide: true }),
+    ...(size.turnsUnseen && { turnsUnseen: true }),
+  };
+}
+
+/** Tells whether some of a raster's pixels may be no picture. */
+function mayHide({ nodata, isReal, mayHide }: BandSource): boolean {
+  return nodata !== undefined || isReal || mayHide;
 }
 
 /** Returns the SHA-256 of the image file's bytes, as lower-case hex. */

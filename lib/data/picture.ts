@@ -17,6 +17,8 @@ export interface ImageSize {
   readonly height: number;
   /** Whether the picture is turned or mirrored without another size, so that a label's size doesn't tell which of the two it fits. */
   readonly turnsUnseen?: boolean | undefined;
+  /** Whether there may be pixels without a picture, by the header: alpha, a mask, or no data. */
+  readonly mayHide?: boolean;
 }
 
 export type Kind = 'image' | 'mask';

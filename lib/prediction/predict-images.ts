@@ -206,7 +206,7 @@ async function predictJob(job: Job, { store, model, prompts, masks, options }: C
   const { signal, onWarning } = options;
   const embeddings = await store.read([sample], { signal, onWarning });
   try {
-    const valid = await decodeValid(sample);
+    const valid = await decodeValid(sample, job.header ?? size);
     const embedding = new ImageEmbedding(embeddings, size.width, size.height, prompts.imageSize, valid);
     const drawn = job.prompts ?? (await findPrompts(model, embedding, { sample, prompts, options }));
     // The user's own points are all that there are; those drawn are as in training.

@@ -25,7 +25,9 @@ export type PromptSource = 'given' | 'masks' | 'rough' | 'grid';
 
 export interface Job {
   readonly sample: Sample;
-  readonly size: ImageSize;
+  readonly size: { readonly width: number; readonly height: number };
+  /** What the header says of a picture that is no raster to predict in tiles. */
+  readonly header?: ImageSize;
   readonly outputs: { readonly mask: string; readonly logits: string; readonly polygons: string };
   readonly source: PromptSource;
   /** Raster to predict in tiles, each with a prompt of its own. */
@@ -86,7 +88,8 @@ async function planOne(
   options: Predicting,
 ): Promise<Job | undefined> {
   const raster = await planRaster(sample, options.tile);
-  const { width, height } = raster ?? (await imageSize(sample));
+  const header = raster === undefined ? await imageSize(sample) : undefined;
+  const { width, height } = raster ?? header!;
   const outputs = {
     mask: join(options.out, `${sample.name}.${raster === undefined ? 'png' : 'tif'}`),
     logits: join(options.out, `${sample.name}.safetensors`),
@@ -97,7 +100,13 @@ async function planOne(
       fix: 'name another folder with `out`',
     });
   }
-  const job = { sample, size: { width, height }, outputs, ...(raster !== undefined && { raster }) };
+  const job = {
+    sample,
+    size: { width, height },
+    outputs,
+    ...(header !== undefined && { header }),
+    ...(raster !== undefined && { raster }),
+  };
   const tiled = raster !== undefined && raster.plan.columns.length * raster.plan.rows.length > 1;
   if (tiled) checkTiled(raster, options, masks);
   if (options.prompt !== undefined) {

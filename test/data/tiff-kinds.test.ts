@@ -8,6 +8,7 @@ import { decodeImage, decodeMask, decodeValid, imageSize, openLabel, openPixels 
 import { geotiff } from '../../lib/raster/geotiff.js';
 import { Raster } from '../../lib/raster/raster.js';
 import { findStretch, toByte } from '../../lib/raster/stretch.js';
+import { CODES } from '../../lib/raster/tiff/codecs.js';
 import { readPage } from '../../lib/raster/tiff/tags.js';
 
 const FOLDER = new URL('../fixtures/tiff/', import.meta.url).pathname;
@@ -51,7 +52,7 @@ describe.each(Object.keys(right.kinds))('%s', (name) => {
   const bands = unpacked(kind.bands);
 
   test('its bands are those of the reference', async () => {
-    expect(await imageSize(sampleOf(name))).toEqual({ width, height });
+    expect(await imageSize(sampleOf(name))).toMatchObject({ width, height });
     const read = await readBands(
       fileOf(name),
       Array.from({ length: count }, (_, band) => band + 1),
@@ -80,7 +81,7 @@ describe.each(Object.keys(right.kinds))('%s', (name) => {
     );
     expect(whole.pixels).toEqual(kind.rgb === undefined ? expected : unpacked(kind.rgb));
     if (kind.valid !== undefined) expect(whole.valid).toEqual(unpacked(kind.valid));
-    expect(await decodeValid(sampleOf(name))).toEqual(whole.valid);
+    expect(await decodeValid(sampleOf(name), await imageSize(sampleOf(name)))).toEqual(whole.valid);
     for (const window of windowsOf(width, height)) {
       const part = await source.read(window);
       for (let y = 0; y < window.height; y++) {
@@ -156,4 +157,29 @@ test('a block that cannot be unpacked is an error, whatever its code', async () 
     );
   }
   expect([...codes].sort((a, b) => a - b)).toEqual([3, 4, 5, 7, 8, 32773, 32946, 34887, 34933, 50000, 50001]);
+});
+
+test('CIELab (D65): white, red, green and blue of sRGB', async () => {
+  const expected = [
+    [255, 255, 255],
+    [255, 0, 0],
+    [0, 255, 0],
+    [0, 0, 255],
+  ].flat(); // Lab 100 0 0, 53 80 67, 88 -86 83, 32 79 -108
+  const { pixels } = await decodeImage(sampleOf('cielab'));
+  pixels.forEach((value, at) => {
+    expect(Math.abs(value - expected[at]!)).toBeLessThanOrEqual(4);
+  });
+});
+
+test('docs/data.md lists what is read, by whom, and what is not', async () => {
+  const docs = await readFile(new URL('../../docs/data.md', import.meta.url), 'utf8');
+  const rows = docs.split('\n').filter((line) => line.startsWith('| '));
+  for (const { name, reader } of Object.values(CODES.read)) {
+    expect(
+      rows.some((row) => row.endsWith(`| ${reader} |`) && row.split(/[|,]/).some((cell) => cell.trim() === name)),
+    ).toBe(true);
+  }
+  for (const name of Object.values(CODES.unread)) expect(docs).toContain(name);
+  expect(docs).toContain(`on ${Object.keys(right.kinds).length} kinds of file`);
 });

@@ -58,7 +58,7 @@ const UNREAD: Readonly<Record<number, string>> = {
   34677: 'SGI Log 24',
   34712: 'JPEG 2000',
   34713: "Nikon's NEF",
-  34892: 'JPEG of DNG, lossy',
+  34892: 'lossy JPEG of DNG',
   34925: 'LZMA',
   34926: 'ZSTD (old number)',
   34934: 'JPEG XR',
