@@ -42,6 +42,22 @@ export class LabelGatherer {
     if (this.#areBytes) count(values, this.#counts);
   }
 
+  /** Adds a part whose bands lie pixel by pixel; all of it is seen. */
+  addPixels(samples: Samples, bandCount: number, from: number): void {
+    if (bandCount === 1) {
+      this.add([samples], from);
+      return;
+    }
+    const values = this.#values.subarray(from, from + samples.length / bandCount);
+    if (samples instanceof Uint8Array) {
+      brightest(values, samples, bandCount);
+      count(values, this.#counts);
+      return;
+    }
+    this.#areBytes = false;
+    for (let at = 0; at < samples.length; at++) if (samples[at] !== 0) values[Math.floor(at / bandCount)] = 1;
+  }
+
   /** Tells what the values are, once all parts are there. */
   findings(width: number): ValueFindings {
     if (this.#areBytes) return lookAtValues(this.#values, this.#counts, width);
@@ -69,6 +85,17 @@ export class LabelGatherer {
 }
 
 // Loops over pixels stand alone, for the compiler's sake: within the class they take twice as long.
+
+function brightest(values: Uint8Array, samples: Uint8Array, bandCount: number): void {
+  for (let pixel = 0, at = 0; pixel < values.length; pixel++, at += bandCount) {
+    let most = samples[at]!;
+    for (let band = 1; band < bandCount; band++) {
+      const value = samples[at + band]!;
+      if (value > most) most = value;
+    }
+    values[pixel] = most;
+  }
+}
 
 function brighten(values: Uint8Array, band: Uint8Array): void {
   for (let at = 0; at < values.length; at++) if (band[at]! > values[at]!) values[at] = band[at]!;

@@ -7,7 +7,7 @@ import type { Samples } from '../raster/tiff/samples.js';
 import type { Window } from '../raster/windows.js';
 import { LabelGatherer } from './inside.js';
 import { type LabelDoubt, PLAIN, type ValueFindings } from './label-values.js';
-import type { ImageSize } from './picture.js';
+import { type ImageSize, Picture } from './picture.js';
 import type { Mask } from './sample.js';
 import { inSlices } from './slices.js';
 
@@ -71,7 +71,15 @@ export class Label {
 
   /** Adds a window's values, from pixel `from` on; returns where there is a label, undefined where everywhere. */
   async #gather(window: Window, gathered: LabelGatherer, from: number): Promise<Uint8Array | undefined> {
-    const found = await this.source.read(window, this.source.colourBands);
+    const { source, width } = this;
+    if (source instanceof Picture && !source.mayHide && window.width === width) {
+      // The ordinary label, as it lies in memory.
+      const { colours, bandCount } = source;
+      const [start, length] = [window.y * width * bandCount, window.height * width * bandCount];
+      gathered.addPixels(colours.subarray(start, start + length), bandCount, from);
+      return undefined;
+    }
+    const found = await source.read(window, source.colourBands);
     const labelled = this.#labelled(found);
     const { shown } = found;
     const seen = shown && labelled ? shown.map((value, at) => value & labelled[at]!) : (shown ?? labelled);
