@@ -33,7 +33,7 @@ const SAID: Readonly<Record<LabelDoubt, readonly [one: string, rest: string]>> =
 };
 
 /** What helps against objects that are thinner than a pixel of the grid. */
-const FOR_THIN = 'cut the pictures into smaller ones, or draw the labels wider';
+const FOR_THIN = 'cut the pictures into smaller ones';
 
 /** Labels of one kind of doubt: how many, and the first of them. */
 interface Seen {
@@ -133,5 +133,5 @@ export async function emptyLabel(sample: Sample, label: Mask, grid: LowResMask):
   const message =
     `${path}: its object, ${pixels} pixels of ${label.width} x ${label.height}, is lost on the decoder's grid of ${gridName(grid)}: ` +
     `it touches ${await touchedCells(label, grid)} of the grid's pixels, and the middle of none`;
-  return { message, empty: true, remedy: `a lost object: ${FOR_THIN}` };
+  return { message, empty: true, remedy: `a lost object: ${FOR_THIN}, or draw the labels wider` };
 }

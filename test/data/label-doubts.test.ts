@@ -69,7 +69,7 @@ test('of thin objects it is told how much the grid keeps, in numbers of the wors
   expect(said).toContain(
     `of line.png it keeps ${kept} of the ${touched} that the object touches (256 x 192), and 1 more of 3`,
   );
-  expect(said).toMatch(/cut the pictures into smaller ones, or draw the labels wider$/);
+  expect(said).toMatch(/cut the pictures into smaller ones$/);
 });
 
 test('an object that is lost is not called empty, and its remedy is none of thresholds', async () => {
