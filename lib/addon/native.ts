@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { NativeBinding } from '../../binding.js';
 import { defaultCacheDir } from '../core/cache-dir.js';
-import { SamError, type SamErrorCode } from '../core/errors.js';
+import { elsewhere, SamError, type SamErrorCode } from '../core/errors.js';
 import { PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
 import { readSetupRecord } from './setup-record.js';
 import { tryAddon } from './try-addon.js';
@@ -104,7 +104,11 @@ export function fromNative(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SamError) return error;
   const { code, detail } = error as Error & { code?: unknown; detail?: unknown };
   if (typeof code !== 'string' || !code.startsWith('SAM_')) return error;
-  const options = { fix: FIXES[code as SamErrorCode], detail: typeof detail === 'string' ? detail : undefined };
+  const refused = /^cannot write (.*): (Read-only file system|Permission denied|Operation not permitted)/.exec(
+    error.message,
+  );
+  const fix = refused === null ? FIXES[code as SamErrorCode] : elsewhere(refused[1]!);
+  const options = { fix, detail: typeof detail === 'string' ? detail : undefined };
   return new SamError(code as SamErrorCode, error.message, { ...options, cause: error });
 }
 

@@ -1,5 +1,8 @@
 /** Errors that a user reads: what happened, where, and what to do, with a stable code. */
+
+import { resolve, sep } from 'node:path';
 import type { NativeErrorCode } from '../../binding.js';
+import { defaultCacheDir } from './cache-dir.js';
 
 /** Codes of the errors that TypeScript raises. */
 export type LibraryErrorCode =
@@ -75,6 +78,33 @@ export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** What a folder refuses that may not be written, or may not be by this user. */
+const REFUSED = new Set(['EROFS', 'EACCES', 'EPERM']);
+/** Calls that change a folder; those of reading a file alone are others. */
+const CHANGES = new Set(['mkdir', 'rmdir', 'copyfile', 'rename', 'link', 'symlink', 'unlink', 'utime', 'mkdtemp']);
+
+/** Says which option leads to another place than one that may not be written. */
+export function elsewhere(path: string): string {
+  const cache = defaultCacheDir();
+  if (resolve(path) === cache || resolve(path).startsWith(cache + sep)) {
+    return 'name a folder that can be written with `cacheDir`, or in the environment variable SAM_NATIVE_CACHE';
+  }
+  return 'name a folder that can be written: `out` for results, `cacheDir` (or SAM_NATIVE_CACHE) for the cache';
+}
+
+/** Makes the error of a file or folder that may not be written; undefined where that isn't what went wrong. */
+function refusedWriting(error: Error, code: string): SamError | undefined {
+  const { syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const place = dest ?? path;
+  // A folder that can't be made though those above it are there: /proc says so.
+  const isRefused = REFUSED.has(code) || (code === 'ENOENT' && syscall === 'mkdir');
+  if (!isRefused || place === undefined) return undefined;
+  if (code !== 'EROFS' && !CHANGES.has(syscall ?? '') && !place.endsWith('.tmp')) return undefined;
+  const why = error.message.replace(/^E[A-Z]+: ([^,]+), .*$/s, '$1');
+  const wanted = place.replace(/\.\d+-[0-9a-f]+\.tmp$/, ''); // the name under which it is written first
+  return new SamError('SAM_IO', `cannot write ${wanted}: ${why} (${code})`, { fix: elsewhere(wanted), cause: error });
+}
+
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** Turns any thrown value into a `SamError`: system errors by their code, an abort into an interruption, the rest into `SAM_INTERNAL`. */
@@ -84,6 +114,8 @@ export function toSamError(error: unknown): SamError {
   const { message } = error;
   if (error.name === 'AbortError') return new SamError('SAM_INTERRUPTED', 'interrupted', { cause: error });
   const code = systemCode(error) ?? '';
+  const refused = refusedWriting(error, code);
+  if (refused !== undefined) return refused;
   if (code === 'ENOENT') return new SamError('SAM_NOT_FOUND', message, { fix: 'check the path', cause: error });
   if (DISK_FULL.has(code)) {
     return new SamError('SAM_IO', message, { fix: 'free some space on that disk, then try again', cause: error });

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Precision } from '../../binding.js';
 import { SamError } from '../core/errors.js';
+import { requireWritable } from '../core/files.js';
 import type { Hooks } from '../core/hooks.js';
 import { checkHooks, parseOptions } from '../core/parse-options.js';
 import { loadSplit, openSource } from '../data/open-data.js';
@@ -63,6 +64,7 @@ export async function embedImages(
       fix: 'export the pictures as they are, without `augment`',
     });
   }
+  if (options.export !== undefined) await requireWritable(options.export, '`export`');
   return embedAll({ ...options, ...hooks, images: await openAll(options, hooks) });
 }
 

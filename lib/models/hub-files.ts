@@ -9,6 +9,9 @@ import { VITS } from './encoders.js';
 export const CONFIG = 'config.json';
 export const PREPROCESSOR = 'preprocessor_config.json';
 
+/** File that an adapter of PEFT is told by. */
+export const ADAPTER = 'adapter_config.json';
+
 /** Names of files of weights, the best first. An index names the shards that hold them. */
 const WEIGHTS = [
   'model.safetensors',
@@ -28,6 +31,7 @@ export function isIndex(name: string): boolean {
 }
 
 const configSchema = z.object({ model_type: z.string().optional() });
+const adapterSchema = z.object({ base_model_name_or_path: z.string().nullish() });
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+$/)) });
 
 /**
@@ -48,6 +52,24 @@ export async function requireSamConfig(name: string, folder: string): Promise<vo
 
 export function noConfig(name: string): SamError {
   return new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: it has no config.json`, { fix: SAM_MODELS });
+}
+
+/**
+ * Makes the error about an adapter of PEFT, which is no model of its own.
+ *
+ * @param folder where its config lies; undefined: not here.
+ */
+export async function adapterOf(name: string, folder: string | undefined): Promise<SamError> {
+  const config =
+    folder === undefined ? undefined : await readJson(join(folder, ADAPTER), adapterSchema).catch(() => undefined);
+  const of = config?.base_model_name_or_path ? ` for ${config.base_model_name_or_path}` : '';
+  return new SamError(
+    'SAM_BAD_CHECKPOINT',
+    `${name} is an adapter of PEFT${of} (LoRA or the like), not a whole model`,
+    {
+      fix: "merge it in Python, model.merge_and_unload().save_pretrained('merged'), and name that folder",
+    },
+  );
 }
 
 const SAM_MODELS = `SAM (version 1) is ${VITS.map(({ model }) => model).join(', ')}, and what was tuned from them`;

@@ -15,6 +15,8 @@ import { currentCommit, type FetchFileOptions, fetchFile, filesAt, sizeOf } from
 import type { Asked } from '../hub/request.js';
 import { VITS } from './encoders.js';
 import {
+  ADAPTER,
+  adapterOf,
   CONFIG,
   chooseWeights,
   isIndex,
@@ -101,7 +103,7 @@ async function fetchAt(spec: string, asked: Asked, commit: string, options: Fetc
     fetchFile(asked, commit, entry, { attempts, pauseMs, stallMs, onProgress });
   const files = await filesAt(asked, commit);
   const config = files.get(CONFIG);
-  if (config === undefined) throw noConfig(spec);
+  if (config === undefined) throw files.has(ADAPTER) ? await adapterOf(spec, undefined) : noConfig(spec);
   await fetchOne(config);
   await requireSamConfig(spec, new CachedRepository(asked.hub, asked.repo).snapshot(commit));
 

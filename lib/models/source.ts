@@ -12,7 +12,7 @@ import { SamError } from '../core/errors.js';
 import { sha256, sha256File } from '../core/hash.js';
 import { VITS } from './encoders.js';
 import { encoderOfHubName, fetchHubModel, isHubName } from './hub.js';
-import { CONFIG, chooseWeights, isIndex, requireSamConfig, shardsOf } from './hub-files.js';
+import { ADAPTER, adapterOf, CONFIG, chooseWeights, isIndex, requireSamConfig, shardsOf } from './hub-files.js';
 import { isLocalName, nowhere, unknownModel } from './missing.js';
 import { type FindOptions, findMobileSam } from './mobile-sam.js';
 
@@ -39,7 +39,8 @@ const GENERIC = /^(pytorch_)?model$/;
 export function isModelFolder(folder: string): boolean {
   const names = readdirSync(folder);
   // A run of ours has a config.json too.
-  return !names.includes('checkpoints') && (names.includes(CONFIG) || chooseWeights(names) !== undefined);
+  const isSaved = names.includes(CONFIG) || names.includes(ADAPTER) || chooseWeights(names) !== undefined;
+  return !names.includes('checkpoints') && isSaved;
 }
 
 /**
@@ -80,6 +81,9 @@ interface Asked {
 }
 
 async function fromFile(weights: string, { asked, ...names }: Asked, { signal }: SourceOptions): Promise<Source> {
+  const folder = dirname(weights);
+  if (basename(weights).startsWith('adapter_model.') && existsSync(join(folder, ADAPTER)))
+    throw await adapterOf(weights, folder);
   const info = await inspect(weights);
   if (asked !== undefined && info.encoder !== null && info.encoder !== asked) {
     throw new SamError('SAM_BAD_CHECKPOINT', `${weights} looks like ${info.encoder}; you asked for ${asked}`, {
@@ -90,8 +94,10 @@ async function fromFile(weights: string, { asked, ...names }: Asked, { signal }:
 }
 
 async function fromFolder(folder: string, names: Asked, options: SourceOptions): Promise<Source> {
-  const config = existsSync(join(folder, CONFIG)) ? await readConfig(names.spec, folder) : undefined;
-  const file = chooseWeights(readdirSync(folder));
+  const files = readdirSync(folder);
+  const file = chooseWeights(files);
+  if (file === undefined && files.includes(ADAPTER)) throw await adapterOf(names.spec, folder);
+  const config = files.includes(CONFIG) ? await readConfig(names.spec, folder) : undefined;
   if (file === undefined) {
     throw new SamError('SAM_NOT_FOUND', `${folder} holds no weights (model.safetensors and the like)`, {
       fix: 'name a folder that save_pretrained of transformers wrote, a run folder, or a file of weights',

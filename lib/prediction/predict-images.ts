@@ -5,6 +5,7 @@ import { SamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { writeMaskPng } from '../core/mask-png.js';
 import { checkHooks, parseOptions } from '../core/parse-options.js';
+import { nameAll } from '../core/words.js';
 import { decodeValid } from '../data/decode.js';
 import { openImages } from '../data/open-data.js';
 import { type Sample, withBands } from '../data/sample.js';
@@ -21,7 +22,8 @@ import {
 } from '../models/prompt-options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
-import { datumIsKnown, toLonLat } from '../raster/georeference.js';
+import { placingOf } from '../raster/lon-lat.js';
+import { placesBeside } from '../raster/places-beside.js';
 import { writePolygons } from '../raster/polygons.js';
 import { STRETCH_VERSION } from '../raster/stretch.js';
 import { bestOf, refined } from './attempts.js';
@@ -133,6 +135,7 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
     masks = masksFor(options, prompts);
     const jobs = await planJobs({ ...options, images }, prompts, masks);
     if (jobs.some(isGuess)) onWarning?.(GUESSING);
+    await sayPlacesBeside(jobs, onWarning);
     for (const { raster } of jobs) if (raster?.doubt !== undefined) onWarning?.(raster.doubt);
     if (stretchedOtherwise(info))
       onWarning?.(
@@ -180,6 +183,18 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
 const GUESSING =
   'no prompt was given: the model looks for what stands out, which need not be what you mean; ' +
   'give `point`, `box`, `masks` or `roughMask`';
+
+/** Says which files beside the pictures hold their place on earth, as they are not read. */
+async function sayPlacesBeside(jobs: readonly Job[], onWarning: Predicting['onWarning']): Promise<void> {
+  const files = await placesBeside(
+    jobs.map(({ sample, raster }) => ({ path: sample.image.path, lies: raster?.georeference !== undefined })),
+  );
+  if (files.length === 0) return;
+  onWarning?.(
+    `not read, though saying where pictures lie: ${nameAll(files)}; gdal_translate writes such a place into a GeoTIFF, ` +
+      'from which masks have it',
+  );
+}
 
 /** Tells whether a model was trained on pictures that another rule made of measurements. */
 function stretchedOtherwise(model: ResolvedModel): boolean {
@@ -287,16 +302,9 @@ async function withPolygons<T>(
   work: (take: ((rows: Uint8Array) => Promise<void>) | undefined) => Promise<T>,
 ): Promise<T> {
   if (!polygons) return work(undefined);
-  const place = raster?.georeference === undefined ? undefined : await toLonLat(raster.georeference);
-  if (place === undefined) {
-    const why =
-      raster?.georeference === undefined ? 'has no georeference' : 'has a coordinate system that is not known';
-    onWarning?.(`${sample.image.path} ${why}: its polygons are in pixels, not in longitude and latitude`);
-  }
-  if (raster?.georeference !== undefined && place !== undefined && !(await datumIsKnown(raster.georeference))) {
-    onWarning?.(`${sample.image.path} has an older datum: without its shift to WGS 84, polygons may be some 100 m off`);
-  }
-  return writePolygons(outputs.polygons, { width: size.width, toLonLat: place, tolerance: simplify }, work);
+  const { toLonLat, remarks } = await placingOf(raster?.georeference, size);
+  for (const remark of remarks) onWarning?.(`${sample.image.path} ${remark}`);
+  return writePolygons(outputs.polygons, { width: size.width, toLonLat, tolerance: simplify }, work);
 }
 
 async function masksOfTiles({ sample, size, raster, maskPath, roughMask }: Job): Promise<MaskWindows | undefined> {

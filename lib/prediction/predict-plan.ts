@@ -1,6 +1,7 @@
 /** Plan of a prediction, made before anything slow begins: which images, and from which prompts. */
 import { join, resolve } from 'node:path';
 import { SamError } from '../core/errors.js';
+import { requireWritable } from '../core/files.js';
 import { Problems } from '../core/problems.js';
 import { validationRandom } from '../core/random.js';
 import { type ImageSize, imageSize } from '../data/decode.js';
@@ -68,6 +69,7 @@ export async function planJobs(
   }
   problems.settle(options);
   if (jobs.length === 0) throw new SamError('SAM_BAD_DATA', 'no image is left to predict');
+  await requireWritable(jobs[0]!.outputs.mask, '`out`');
   return jobs;
 }
 

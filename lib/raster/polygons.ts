@@ -1,7 +1,7 @@
 /** The objects of a mask as a GeoJSON file (RFC 7946), written as they are found. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { makeFileWhole } from '../core/files.js';
-import type { ToLonLat } from './georeference.js';
+import type { ToLonLat } from './lon-lat.js';
 import { doubleArea, type Outline, simplify, toOutline } from './outline.js';
 import { type Corner, type Ring, RingTracer } from './rings.js';
 

@@ -10,9 +10,9 @@ export function median(values: readonly number[]): number {
   return quantile(ascending(values), 0.5);
 }
 
-/** Returns the values sorted, the least first. */
+/** Returns the values sorted, the least first and NaN last. */
 export function ascending(values: readonly number[]): number[] {
-  return [...values].sort((a, b) => a - b);
+  return [...Float64Array.from(values).sort()];
 }
 
 /** Returns the quantile `share` (0 to 1) of ascending values; between two of them in proportion, as NumPy's `linear`. NaN of no values. */
@@ -24,10 +24,11 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   return low === high ? low : low + (high - low) * (position - Math.floor(position));
 }
 
-/** Returns the rank of each value, from 1 on; equal values share the mean of their ranks. */
+/** Returns the rank of each value, from 1 on; equal values share the mean of their ranks. NaN has none: its rank is NaN. */
 export function ranks(values: readonly number[]): number[] {
-  const order = values.map((_, index) => index).sort((a, b) => values[a]! - values[b]!);
-  const found = new Array<number>(values.length);
+  const numbers = values.flatMap((value, index) => (Number.isNaN(value) ? [] : [index]));
+  const order = numbers.sort((a, b) => values[a]! - values[b]!);
+  const found = new Array<number>(values.length).fill(Number.NaN);
   for (let start = 0, end = 0; start < order.length; start = end) {
     while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
     for (let at = start; at < end; at++) found[order[at]!] = (start + 1 + end) / 2;

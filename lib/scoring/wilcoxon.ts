@@ -8,10 +8,10 @@ import { ranks } from './statistics.js';
 /** Most pairs that differ for which the distribution is counted out, ties and all; above, it is taken as normal. */
 const MOST_EXACT = 50;
 
-/** Tests differences in pairs against a median of 0. Null where no pair differs. */
+/** Tests differences in pairs against a median of 0. Null where no pair differs, or a difference is NaN. */
 export function wilcoxon(differences: readonly number[]): WilcoxonTest | null {
   const differing = differences.filter((difference) => difference !== 0);
-  if (differing.length === 0) return null;
+  if (differing.length === 0 || differing.some(Number.isNaN)) return null;
   const n = differing.length;
   const ranked = ranks(differing.map(Math.abs));
   const positive = ranked.reduce((sum, rank, index) => (differing[index]! > 0 ? sum + rank : sum), 0);

@@ -7,6 +7,7 @@
 #include "binding/task.h"
 #include "device/move_together.h"
 #include "model/postprocess.h"
+#include "weights/finite.h"
 
 namespace sam::binding {
 namespace {
@@ -33,6 +34,14 @@ Prompts prompts_on_device(const Request& request, at::Device device) {
   return prompts;
 }
 
+// A mask of NaN would look like an empty one.
+void require_answer(const at::Tensor& logits, const at::Tensor& scores) {
+  if (all_finite(logits) && all_finite(scores)) return;
+  throw Error("SAM_BAD_CHECKPOINT",
+              "the mask decoder makes NaN or infinity of a prompt: with `precision` fp32 it may not; if it "
+              "does, get its weights again");
+}
+
 struct Predicted {
   std::vector<at::Tensor> masks;
   at::Tensor scores, logits;
@@ -46,6 +55,7 @@ Predicted predict_request(Sam& sam, const Request& request, Selection selection,
   const Selected selected =
       select_masks(masks, choose_by_prediction(masks), prompts.present, selection.multi_mask);
   Predicted out{{}, selected.scores.cpu(), selected.logits.cpu()};
+  require_answer(out.logits, out.scores);
   for (int64_t i = 0; i < sizes.size(0); ++i)
     out.masks.push_back(full_size_mask(selected.logits[i], sizes[i][0].item<int64_t>(),
                                        sizes[i][1].item<int64_t>(), image_size));
@@ -68,7 +78,9 @@ Napi::Value SamModelHandle::decode(const Napi::CallbackInfo& info) {
         [sam = held(), request = read_request(request), output = read_mask_output(request)] {
           const Masks masks = sam->decode(embeddings_on_device(*request.embeddings, sam->device),
                                           prompts_on_device(request, sam->device), output);
-          return Masks{masks.logits.cpu(), masks.iou_predictions.cpu()};
+          const Masks answer{masks.logits.cpu(), masks.iou_predictions.cpu()};
+          require_answer(answer.logits, answer.iou_predictions);
+          return answer;
         },
         [](Napi::Env env, Masks masks) -> Napi::Value {
           Napi::Object out = Napi::Object::New(env);

@@ -15,6 +15,7 @@
 #include "model/frame.h"
 #include "storage/file.h"
 #include "text.h"
+#include "weights/finite.h"
 
 namespace sam {
 namespace {
@@ -94,7 +95,13 @@ torch::jit::Module load_module(const std::string& path) {
     const ReadFile exists(path);
   }  // its SAM_IO is clearer than LibTorch's error
   try {
-    return torch::jit::load(path, at::kCPU);
+    torch::jit::Module module = torch::jit::load(path, at::kCPU);
+    for (const auto& held : module.named_attributes())
+      if (held.value.isTensor() && holds_nan(held.value.toTensor()))
+        require_finite(held.value.toTensor(), held.name, path);
+    return module;
+  } catch (const Error&) {
+    throw;
   } catch (const std::exception& error) {
     bad_encoder(path,
                 "is not a TorchScript file, or it is cut short: make one with torch.jit.save "

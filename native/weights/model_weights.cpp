@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "text.h"
+#include "weights/finite.h"
 
 namespace sam {
 namespace {
@@ -64,7 +65,11 @@ at::Tensor ModelWeights::read_stored(const std::string& name) {
   return tensor;
 }
 
-at::Tensor ModelWeights::read(const std::string& name) { return read_stored(name).to(at::kFloat); }
+at::Tensor ModelWeights::read(const std::string& name) {
+  at::Tensor tensor = read_stored(name).to(at::kFloat);
+  require_finite(tensor, names_.stored.at(name).front(), path_);
+  return tensor;
+}
 
 void ModelWeights::require(const Shapes& needed, const std::vector<std::string>& prefixes,
                            const std::string& hint) const {

@@ -30,7 +30,7 @@ class ModelWeights {
   std::vector<std::string> names(const std::string& prefix) const;
 
   // fp32, on the CPU, the caller's own. Two copies of the positional matrix that differ are a
-  // SAM_BAD_CHECKPOINT.
+  // SAM_BAD_CHECKPOINT, as are NaN and infinity.
   at::Tensor read(const std::string& name);
   // In the file's own type.
   at::Tensor read_stored(const std::string& name);

@@ -358,7 +358,7 @@ TensorViews tensors_of(const Value& value) {
 
 // A wrapper goes first: tensors beside it are a best loss and the like.
 TensorViews state_dict_of(const Value& root) {
-  for (const char* wrapper : {"model", "state_dict", "model_state_dict"}) {
+  for (const char* wrapper : {"model", "state_dict", "model_state_dict", "model_state"}) {
     if (!root.dict()) break;
     for (const auto& [key, entry] : *root.dict())
       if (const auto* name = std::get_if<std::shared_ptr<const std::string>>(&key.as);

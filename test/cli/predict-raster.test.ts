@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PredictImagesResult } from '../../lib/prediction/predict-images.js';
+import type { GeoTag } from '../../lib/raster/georeference.js';
+import { GeoTiffWriter } from '../../lib/raster/geotiff-writer.js';
 import { Raster } from '../../lib/raster/raster.js';
 import { confusion, scores } from '../../lib/scoring/metrics.js';
 import { grey } from '../data/pictures.js';
@@ -14,6 +16,12 @@ import { compile, type Outcome, runCli } from './run-cli.js';
 const [WIDTH, HEIGHT] = [3000, 2500];
 /** A river 320 pixels wide that winds through the middle. */
 const distance = (x: number, y: number) => Math.abs(y - HEIGHT / 2 - 500 * Math.sin(x / 500));
+
+/** A GeoJSON file. */
+interface Told {
+  coordinates?: string;
+  features: { geometry: { coordinates: [number, number][][] } }[];
+}
 
 let dir: string;
 let scene: string;
@@ -162,6 +170,71 @@ test('a picture without a georeference: one picture, polygons in pixels, and it 
   expect(await readFile(output!.polygons!, 'utf8')).toContain('"coordinates":"pixels');
 });
 
+describe('places', () => {
+  /** A disc, 320 x 240, with these tags; its system is UTM 18 north where keys say so. */
+  async function disc(name: string, ...tags: GeoTag[]): Promise<string> {
+    const path = join(dir, name);
+    const writer = await GeoTiffWriter.create(path, { width: 320, height: 240, tags });
+    const inside = (at: number) => Math.hypot((at % 320) - 150, Math.floor(at / 320) - 120) < 60;
+    await writer.write(Uint8Array.from({ length: 320 * 240 }, (_, at) => (inside(at) ? 200 : 60 + (at % 7))));
+    await writer.finish();
+    return path;
+  }
+  const doubles = (code: number, ...values: number[]): GeoTag => ({ code, type: 12, values });
+  const keys = (...entries: number[][]): GeoTag => ({
+    code: 34735,
+    type: 3,
+    values: [1, 1, 0, entries.length, ...entries.flatMap(([key, value]) => [key!, 0, 1, value!])],
+  });
+  const scale = doubles(33550, 10, 10, 0);
+  const corner = doubles(33922, 0, 0, 0, 500_000, 5_000_000, 0);
+  const utm = keys([1024, 1], [3072, 32618]);
+  const both = keys([1024, 1], [2048, 4326], [3072, 32618]);
+  const points = doubles(33922, 0, 0, 0, 5e5, 5e6, 0, 320, 0, 0, 503_200, 5e6, 0, 0, 240, 0, 5e5, 4_997_600, 0);
+
+  test('longitude and latitude for certain, or pixels and the reason; control points are kept; world files are named', async () => {
+    const files = [
+      await disc('utm.tif', scale, corner, utm),
+      await disc('both.tif', scale, corner, both),
+      await disc('keyless.tif', scale, corner),
+      await disc('degrees.tif', scale, corner, keys([1024, 2], [2048, 4326])),
+      await disc('points.tif', points, utm),
+      await disc('world.tif'),
+    ];
+    await writeFile(join(dir, 'world.tfw'), '10\n0\n0\n-10\n500005\n4999995\n');
+    await writeFile(join(dir, 'utm.tfw'), '10\n0\n0\n-10\n500005\n4999995\n');
+    const outcome = await predict(...files, '--box', '80,50,220,190', '--polygons', '--out', join(dir, 'places'));
+    expect(outcome).toMatchObject({ code: 0 });
+    const { outputs } = outcome.json<PredictImagesResult>();
+    const told = await Promise.all(
+      outputs.map(async ({ polygons }) => JSON.parse(await readFile(polygons!, 'utf8')) as Told),
+    );
+    const first = ({ features }: Told) => features[0]!.geometry.coordinates[0]![0]!;
+    // PROJ: the middle of the disc lies at -74.98092, 45.14268.
+    for (const at of [0, 1]) {
+      expect(told[at]!.coordinates).toBeUndefined();
+      expect(Math.hypot(first(told[at]!)[0] + 74.98092, first(told[at]!)[1] - 45.14268)).toBeLessThan(0.012);
+    }
+    for (const at of [2, 3, 4, 5]) {
+      expect(told[at]!.coordinates).toContain('pixels');
+      expect(first(told[at]!)[0]).toBeGreaterThan(60);
+    }
+    const pixels = 'its polygons are in pixels, not in longitude and latitude';
+    for (const said of [
+      `keyless.tif names no coordinate system: ${pixels}`,
+      `degrees.tif lies where its coordinate system does not reach (its corner is at 500000, 5000000): ${pixels}`,
+      `points.tif is placed by control points or a camera model, which are not computed with: ${pixels}`,
+      `world.tif has no georeference: ${pixels}`,
+      `not read, though saying where pictures lie: ${join(dir, 'world.tfw')}; gdal_translate`,
+    ]) {
+      expect(outcome.stderr).toContain(said);
+    }
+    const mask = await Raster.open(outputs[4]!.mask);
+    await mask.close();
+    expect(mask.georeference!.tags).toEqual([points, utm]);
+  }, 300_000);
+});
+
 describe('bad calls write nothing', () => {
   const failing = (...args: string[]) => predict(scene, '--out', join(dir, 'never'), ...args);
 
@@ -180,6 +253,24 @@ describe('bad calls write nothing', () => {
     await rm(join(masks, 'scene.tif'));
     expectFailure(await failing('--masks', masks), 'SAM_BAD_DATA', 'is 8 x 6 pixels, its image');
     await expect(readdir(join(dir, 'never'))).rejects.toThrow('ENOENT');
+  });
+
+  test('a folder that cannot be written is refused before any work', async () => {
+    const outcome = await predict(scene, '--masks', rough, '--out', '/proc/none/masks');
+    expectFailure(outcome, 'SAM_BAD_OPTION', 'cannot write /proc/none/masks/scene.tif');
+    expect(outcome.stderr).toContain('name another place with --out');
+    const uncached = await runCli([
+      'predict',
+      scene,
+      '--masks',
+      rough,
+      '--out',
+      join(dir, 'never'),
+      '--cache-dir',
+      '/proc/none',
+    ]);
+    expect(uncached).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot write /proc/none') });
+    expect(uncached.stderr).toContain('--cache-dir (or SAM_NATIVE_CACHE) for the cache');
   });
 
   test('a raster without data', async () => {

@@ -384,3 +384,36 @@ describe('export', () => {
     expect(await withCache('export', 'mobile-sam', '--to', 'onnx')).toMatchObject({ code: 2 });
   });
 });
+
+test('weights with NaN are named by predict and evaluate, which end', async () => {
+  const folder = (await readdir(join(cacheDir, 'models'))).find((name) => name.startsWith('mobile-sam-'))!;
+  const weights = join(dir, 'nan.safetensors');
+  const bytes = await readFile(join(cacheDir, 'models', folder, 'mobile_sam.safetensors'));
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<
+    string,
+    { data_offsets: [number, number] }
+  >;
+  const name = Object.keys(header).find((key) => key.startsWith('mask_decoder.iou_prediction_head.'))!;
+  bytes.writeFloatLE(Number.NaN, 8 + length + header[name]!.data_offsets[0]);
+  await writeFile(weights, bytes);
+  const calls = [
+    withCache('predict', image, '--model', weights, '--box', '20,20,90,60', '--out', join(dir, 'nan')),
+    withCache(
+      'evaluate',
+      '--models',
+      weights,
+      '--data',
+      'sample:rivers',
+      '--limit',
+      '1',
+      '--out',
+      join(dir, 'nan.csv'),
+    ),
+  ];
+  for (const outcome of await Promise.all(calls)) {
+    expect(outcome).toMatchObject({ code: 2 });
+    expect(outcome.stderr).toContain(`${weights} holds NaN or infinity: 1 of `);
+    expect(outcome.stderr).toContain(`of its tensor ${name}; get the weights again`);
+  }
+}, 300_000);

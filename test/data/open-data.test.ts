@@ -129,6 +129,21 @@ test('images are opened by file and by folder, in the order given', async () => 
   await expect(openImages([join(root, 'empty')])).rejects.toThrow('holds no image');
 });
 
+test("a folder of save_to_disk is called one, whole and a split's", async () => {
+  const root = await dataSet({ train: ['a'] });
+  const saved = join(root, 'saved');
+  await write(join(saved, 'dataset_dict.json'), '{"splits": ["train"]}');
+  for (const name of ['data-00000-of-00001.arrow', 'dataset_info.json', 'state.json'])
+    await write(join(saved, 'train', name), '{}');
+  for (const data of [saved, join(saved, 'train'), join(saved, 'train', 'data-00000-of-00001.arrow')]) {
+    await expect(openData(options(data))).rejects.toMatchObject({
+      code: 'SAM_BAD_OPTION',
+      message: `${data} holds Arrow files, as save_to_disk of datasets writes them, which are not read`,
+      fix: expect.stringContaining('to_parquet'),
+    });
+  }
+});
+
 const shared = fileURLToPath(new URL('../../../shared/data/stmarg-river', import.meta.url));
 
 // Where the photographs lie beside the checkout.

@@ -209,6 +209,11 @@ describe('refusals', () => {
 
   it.each([
     ['no config.json', { 'model.safetensors': big(weights) }, /owner\/name is not a SAM model: it has no config.json/],
+    [
+      'an adapter alone',
+      { 'adapter_config.json': plain({}), 'adapter_model.safetensors': big(weights) },
+      /owner\/name is an adapter of PEFT \(LoRA or the like\), not a whole model/,
+    ],
     ['no model_type', { 'config.json': plain({}) }, /its config.json has no model_type/],
     ['a config that is none', { 'config.json': plain([1]) }, /config.json is damaged/],
     [

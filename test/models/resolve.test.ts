@@ -363,3 +363,22 @@ describe('files and folders', () => {
     await expect(resolveModel('nothing', { cacheDir })).rejects.toThrow('no model nothing');
   });
 });
+
+it('an adapter of PEFT is called one, folder and file', async () => {
+  const adapter = join(folder, 'adapter');
+  const file = join(adapter, 'adapter_model.safetensors');
+  await writeSafetensors(file, ['base_model.model.mask_decoder.iou_token.lora_A.weight']);
+  await writeFile(
+    join(adapter, 'adapter_config.json'),
+    JSON.stringify({ base_model_name_or_path: 'facebook/sam-vit-base' }),
+  );
+  for (const spec of [adapter, file]) {
+    await expect(resolveModel(spec, { cacheDir })).rejects.toMatchObject({
+      code: 'SAM_BAD_CHECKPOINT',
+      message: `${spec} is an adapter of PEFT for facebook/sam-vit-base (LoRA or the like), not a whole model`,
+      fix: expect.stringContaining("merge_and_unload().save_pretrained('merged')"),
+    });
+  }
+  await writeFile(join(adapter, 'adapter_config.json'), 'rubbish');
+  await expect(resolveModel(adapter, { cacheDir })).rejects.toThrow('is an adapter of PEFT (LoRA or the like)');
+});

@@ -134,6 +134,16 @@ describe('the same model', () => {
       () => pth('beside.pth', { ...prefixed(meta, 'sam.'), 'loss.weight': meta['mask_decoder.iou_token.weight']! }),
       'meta',
     ],
+    [
+      "micro-sam's model_state, beside a decoder of its own",
+      () =>
+        pth('micro-sam.pt', {
+          model_state: prefixed(meta, 'sam.'),
+          decoder_state: { 'decoder.blocks.0.weight': meta['mask_decoder.iou_token.weight']! },
+          epoch: 3,
+        }),
+      'meta',
+    ],
     ['shards', () => sharded('shards'), 'hugging-face'],
   ];
 
@@ -304,9 +314,9 @@ describe('the image encoder', () => {
   });
 
   it('that makes NaN of a picture is refused, and nothing of it is kept as an embedding', async () => {
-    const bias = 'image_encoder.neck.3.bias';
-    const nan = { shape: meta[bias]!.shape, bytes: Buffer.alloc(meta[bias]!.bytes.length, 0xff) };
-    const path = safetensors('nan.safetensors', { ...meta, [bias]: nan });
+    const weight = 'image_encoder.neck.2.weight';
+    const huge = Buffer.from(new Float32Array(meta[weight]!.bytes.length / 4).fill(3e38).buffer);
+    const path = safetensors('huge.safetensors', { ...meta, [weight]: { shape: meta[weight]!.shape, bytes: huge } });
     await expect(embeddingOf(path)).rejects.toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringMatching(/NaN or infinity.*`precision` fp32/),
@@ -328,6 +338,74 @@ describe('the image encoder', () => {
     await expect(native().loadEncoder({ path, device: 'cpu', precision: 'fp32' })).rejects.toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringContaining('no image encoder'),
+    });
+  });
+});
+
+describe('NaN and infinity are refused by the name of their file and tensor', () => {
+  const numbers = (...values: number[]) => Float32Array.from(values);
+  /** The tensors with some first numbers of one of them changed. */
+  function spoilt(tensors: Record<string, RawTensor>, name: string, values: Float32Array) {
+    const bytes = Buffer.concat([Buffer.from(values.buffer), tensors[name]!.bytes.subarray(values.byteLength)]);
+    return { ...tensors, [name]: { shape: tensors[name]!.shape, bytes } };
+  }
+  const named = (path: string, said: string) =>
+    expect.objectContaining({
+      code: 'SAM_BAD_CHECKPOINT',
+      message: expect.stringMatching(new RegExp(`^${path} holds NaN or infinity: ${said}; get the weights again`)),
+    });
+  const load = (path: string) => native().loadEncoder({ path, device: 'cpu', precision: 'fp32' });
+
+  it('in the decoder: safetensors, .pth, a shard, a decoder alone', async () => {
+    const [own, theirs] = ['mask_decoder.iou_token.weight', 'mask_decoder.mask_tokens.weight'];
+    const path = safetensors('nan-decoder.safetensors', spoilt(huggingFace, own, numbers(Number.NaN)));
+    await expect(logitsOf(path)).rejects.toEqual(named(path, `1 of 256 numbers of its tensor ${own}`));
+    const wrapped = { model: prefixed(spoilt(meta, theirs, numbers(1, -Infinity, Number.NaN)), 'module.') };
+    const pickled = pth('nan-decoder.pth', wrapped);
+    const said = `2 of 1024 numbers of its tensor module.${theirs}`;
+    await expect(logitsOf(pickled)).rejects.toEqual(named(pickled, said));
+    const index = sharded('nan-shards');
+    const shard = join(folder, 'nan-shards', 'model-00001-of-00002.safetensors');
+    const tensors = readTensors(shard);
+    const first = Object.keys(tensors).find((name) => name.startsWith('mask_decoder.'))!;
+    writeTensors(shard, spoilt(tensors, first, numbers(Infinity)));
+    await expect(logitsOf(index)).rejects.toEqual(named(index, `1 of .* ${first}`));
+    const alone = without(
+      spoilt(huggingFace, own, numbers(Number.NaN)),
+      ...Object.keys(huggingFace).filter((name) => !name.startsWith('mask_decoder.')),
+    );
+    const decoder = safetensors('nan-alone.safetensors', alone);
+    await expect(logitsOf(join(folder, 'model.safetensors'), decoder)).rejects.toEqual(
+      named(decoder, `1 of 256 .* ${own}`),
+    );
+  });
+
+  it('in the encoder: a ViT, and TorchScript', async () => {
+    const bias = 'image_encoder.neck.3.bias';
+    const path = safetensors('nan-vit.safetensors', spoilt(meta, bias, numbers(Number.NaN, Number.NaN)));
+    await expect(load(path)).rejects.toEqual(named(path, `2 of 256 numbers of its tensor ${bias}`));
+    await expect(native().exportEncoder({ weights: path, output: join(folder, 'nan.pt') })).rejects.toEqual(
+      named(path, '2 of .*'),
+    );
+    const script = join(folder, 'finite.pt');
+    await native().exportEncoder({ weights: join(folder, 'model.safetensors'), output: script });
+    const file = readFileSync(script);
+    const wanted = meta['image_encoder.pos_embed']!.bytes;
+    const at = file.indexOf(wanted.subarray(0, 64));
+    expect(at).toBeGreaterThan(0);
+    Buffer.from(numbers(Number.NaN).buffer).copy(file, at);
+    const broken = join(folder, 'nan-script.pt');
+    writeFileSync(broken, file);
+    await expect(load(broken)).rejects.toEqual(named(broken, '1 of .*pos.*'));
+  });
+
+  it('made by the decoder of finite weights: no empty mask', async () => {
+    const name = 'mask_decoder.output_hypernetworks_mlps.1.proj_out.weight';
+    const huge = new Float32Array(32 * 256).fill(3e38);
+    const path = safetensors('huge-decoder.safetensors', spoilt(huggingFace, name, huge));
+    await expect(logitsOf(path)).rejects.toMatchObject({
+      code: 'SAM_BAD_CHECKPOINT',
+      message: expect.stringMatching(/mask decoder makes NaN or infinity of a prompt.*`precision` fp32/),
     });
   });
 });

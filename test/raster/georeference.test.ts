@@ -16,7 +16,8 @@ async function georeferenceOf(content: Uint8Array): Promise<Georeference> {
 }
 
 /** Place of the middle of a pixel. */
-function middle({ affine: [a, b, c, d, e, f] }: Georeference, column: number, row: number): [number, number] {
+function middle({ affine }: Georeference, column: number, row: number): [number, number] {
+  const [a, b, c, d, e, f] = affine!;
   const [x, y] = [column + 0.5, row + 0.5];
   return [a * x + b * y + c, d * x + e * y + f];
 }
@@ -56,3 +57,29 @@ test.each(
     expect(after.keys.ProjectedCSTypeGeoKey).toBe(32614);
   },
 );
+
+test.each(ORIENTATIONS)('orientation %s: control points turn with the picture', (orientation) => {
+  const affine = [5, 1, 4e5, 0.5, -4, 6e6] as const;
+  const placed = (column: number, row: number, by: readonly number[]) =>
+    [by[0]! * column + by[1]! * row + by[2]!, by[3]! * column + by[4]! * row + by[5]!] as const;
+  const corners = [0, 0, WIDTH, 0, 0, HEIGHT, 1, 2];
+  for (const half of [0, 0.5]) {
+    const values = [0, 2, 4, 6].flatMap((at) => {
+      const [column, row] = [corners[at]!, corners[at + 1]!];
+      return [column - half, row - half, 0, ...placed(column, row, affine), 7];
+    });
+    const keys = half === 0 ? {} : { GTRasterTypeGeoKey: 2 };
+    const stored = { width: WIDTH, height: HEIGHT };
+    const tags = [{ code: 33922, type: 12, values }] as const;
+    const { tags: after, affine: none } = turned({ tags, affine: undefined, keys }, orientation, stored);
+    const whole = turned({ tags: [], affine, keys: {} }, orientation, stored).affine!;
+    const points = after[0]!.values as number[];
+    const rest = orientation === 1 ? half : 0; // left as it was
+    for (let at = 0; at < points.length; at += 6) {
+      const found = placed(points[at]! + rest, points[at + 1]! + rest, whole);
+      expect(found[0]).toBeCloseTo(points[at + 3]!, 6);
+      expect(found[1]).toBeCloseTo(points[at + 4]!, 6);
+    }
+    expect(none).toBeUndefined();
+  }
+});

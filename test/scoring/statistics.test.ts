@@ -27,6 +27,17 @@ test('equal values share their ranks', () => {
   expect(ranks([0.3, 0.1, 0.3, 0.2, 0.3])).toEqual([4, 1, 4, 2, 4]);
 });
 
+test('NaN ends in NaN, and ends', async () => {
+  expect(ranks([0.3, Number.NaN, 0.1])).toEqual([2, Number.NaN, 1]);
+  expect(ranks([Number.NaN, Number.NaN])).toEqual([Number.NaN, Number.NaN]);
+  expect(correlation(ranks([1, Number.NaN, 3]), [1, 2, 3])).toBeNaN();
+  expect(median([Number.NaN, 1, 2])).toBe(2);
+  expect(wilcoxon([0.5, Number.NaN, 0.25])).toBeNull();
+  expect((await bootstrap([Number.NaN, 0.5, 0.25], 1)).mean).toContainEqual(Number.NaN);
+  const guess = { predicted: Number.NaN, real: 0.5 };
+  expect(calibration([guess, guess, { predicted: 0.5, real: 0.25 }])).toMatchObject({ spearman: Number.NaN });
+});
+
 test('what does not vary has no correlation', () => {
   expect(correlation([1, 1, 1], [1, 2, 3])).toBeNull();
   expect(correlation([1, 2, 3], [2, 4, 6])).toBeCloseTo(1, 12);

@@ -1,5 +1,6 @@
 /** Kinds of data sources, and which of them `--data SRC` is. */
 
+import { readdir } from 'node:fs/promises';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
 import { isFile, isFolder } from '../../core/files.js';
@@ -64,12 +65,29 @@ export async function findSource(options: OpenSourceOptions, hooks: Hooks): Prom
     const source = await open({ ...options, cacheDir, imageColumn, labelColumn }, hooks);
     if (source !== undefined) return source;
   }
+  if (await isArrow(data)) {
+    throw new SamError(
+      'SAM_BAD_OPTION',
+      `${data} holds Arrow files, as save_to_disk of datasets writes them, which are not read`,
+      {
+        fix: "write Parquet instead: load_from_disk(DIR)['train'].to_parquet('SRC/train.parquet'), and so for each split",
+      },
+    );
+  }
   if (await isFile(data)) throw unknownKind(`the file ${data} is no data set of a kind that can be read`);
   const scheme = SCHEME.exec(data)?.[0];
   // What is missing of a folder is told as it is read.
   if (scheme === undefined || (await isFolder(data))) return folderSource(data);
   if (scheme === 'sample:') throw unknownKind(`there is no sample data set '${data}'`);
   throw unknownKind(`data of the kind '${scheme}' cannot be read: ${data}`);
+}
+
+/** Tells whether data is an Arrow file, or a folder with such, itself or in its splits' folders. */
+async function isArrow(data: string): Promise<boolean> {
+  if (data.endsWith('.arrow')) return isFile(data);
+  const names: readonly string[] = await readdir(data).catch(() => []);
+  if (names.includes('dataset_dict.json')) return true;
+  return names.includes('state.json') && names.some((name) => name.endsWith('.arrow'));
 }
 
 function unknownKind(message: string): SamError {

@@ -31,7 +31,7 @@ export class PageReader {
   readonly blockRows: number;
   readonly #blocks: Lru<string, { block: Promise<Block>; bytes: number }>;
 
-  /** @throws Error the page is of a kind that is not read. */
+  /** Makes the reader of a page. Throws where the page is of a kind that is not read. */
   constructor(
     readonly page: Page,
     private readonly fetch: Fetch,

@@ -28,9 +28,8 @@ const UNREAD: Readonly<Record<number, string>> = {
 };
 
 /**
- * Returns how a page's samples become colours; undefined where they are taken as they are.
- *
- * @throws Error its colours are of a kind, or have a depth, that is not read.
+ * Returns how a page's samples become colours; undefined where they are taken as they are. Throws where its colours are of a kind, or have
+ * a depth, that is not read.
  */
 export function colourSpace(page: Page): Space | undefined {
   const { photometric, samples, bits, format } = page;

@@ -17,8 +17,7 @@ export interface Pages {
 
 /**
  * Sorts the pages of a file. Three pages of one band and one size are red, green and blue; smaller copies and thumbnails are passed over.
- *
- * @throws Error more pages of the first one's size: which is meant can't be told.
+ * Throws where there are more pages of the first one's size: which is meant can't be told.
  */
 export async function sortPages(tiff: GeoTIFF): Promise<Pages> {
   const count = Math.min(await tiff.getImageCount(), MOST_PAGES);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Precision, SamModel } from '../../../binding.js';
 import { fromNative, native } from '../../addon/native.js';
 import { toSamError } from '../../core/errors.js';
-import { scratchFolder, writeFileWhole } from '../../core/files.js';
+import { requireWritable, scratchFolder, writeFileWhole } from '../../core/files.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { packageVersion } from '../../core/package-root.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
@@ -47,6 +47,7 @@ interface Candidate {
 export async function bench(given: BenchOptions = {}, hooks: Hooks<Counted> = {}): Promise<BenchResult> {
   checkHooks(hooks);
   const options = parseOptions(benchOptionsSchema, given);
+  if (options.out !== undefined) await requireWritable(options.out, '`out`');
   try {
     const result = await new Run(options, hooks).all();
     if (options.out === undefined) return { ...result, out: null };
