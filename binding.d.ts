@@ -161,6 +161,7 @@ export interface TrainingBatch {
   targets: Uint8Array; // B*maskSize*maskSize, 0 or 1, padded at right and bottom
   maskSize: number;
   validSizes: Int32Array; // B*2: rows and columns of `targets` inside the picture; the rest never enters the loss
+  labelled?: Uint8Array; // B*maskSize*maskSize, 0 where a picture has no label: that never enters the loss either
 }
 
 export interface StepResult {

@@ -5,6 +5,7 @@ export { defaultCacheDir } from './core/cache-dir.js';
 export { type LibraryErrorCode, SamError, type SamErrorCode, type SamErrorOptions } from './core/errors.js';
 export type { Counted, Hooks } from './core/hooks.js';
 export { type BandReader, type BandReading, type Bands, openBands, readBands } from './data/bands.js';
+export type { LabelDoubt } from './data/label-values.js';
 export {
   type OpenDataOptions,
   type OpenSourceOptions,

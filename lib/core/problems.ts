@@ -13,20 +13,29 @@ export interface ProblemOptions {
   readonly onEmpty?: 'skip' | 'fail' | undefined;
 }
 
+/** A mask, or a rough one, without a pixel to go by. */
+export interface EmptyMask {
+  readonly message: string;
+  readonly empty: true;
+  /** What helps against it, besides leaving it out. */
+  readonly remedy?: string;
+}
+
 /** Messages about bad samples, collected until all are known. */
 export class Problems {
   readonly #options: ProblemOptions;
   /** Messages, each once: a folder that is missing is missing for all. */
   readonly #leftOut = new Set<string>();
   readonly #failing = new Set<string>();
+  readonly #remedies = new Set<string>();
   #anyEmpty = false;
 
   constructor(options: ProblemOptions) {
     this.#options = options;
   }
 
-  /** Notes what is wrong with a sample. `empty`: nothing but that its mask, or the rough one, has no pixel. */
-  add(message: string, { empty = false }: { empty?: boolean } = {}): void {
+  /** Notes what is wrong with a sample. `empty`: nothing but that its mask, or the rough one, has no pixel; `remedy`: what helps. */
+  add(message: string, { empty = false, remedy }: { empty?: boolean; remedy?: string } = {}): void {
     const { skipBad, onEmpty } = this.#options;
     if (skipBad || (empty && onEmpty === 'skip')) {
       this.#leftOut.add(message);
@@ -34,6 +43,7 @@ export class Problems {
     }
     this.#failing.add(message);
     this.#anyEmpty ||= empty;
+    if (remedy !== undefined) this.#remedies.add(remedy);
   }
 
   /**
@@ -43,11 +53,9 @@ export class Problems {
    */
   settle({ onWarning }: Pick<Hooks, 'onWarning'>): void {
     if (this.#failing.size > 0) {
-      throw new SamError('SAM_BAD_DATA', named(this.#failing), {
-        fix: this.#anyEmpty
-          ? 'mend them (a rough mask: change its thresholds), or go on without them: `onEmpty` skip for empty masks, `skipBad` for all'
-          : 'mend them, or go on without them: `skipBad`',
-      });
+      const mend = this.#remedies.size > 0 ? `mend them (${[...this.#remedies].join('; ')})` : 'mend them';
+      const leaveOut = this.#anyEmpty ? '`onEmpty` skip for empty masks, `skipBad` for all' : '`skipBad`';
+      throw new SamError('SAM_BAD_DATA', named(this.#failing), { fix: `${mend}, or go on without them: ${leaveOut}` });
     }
     if (this.#leftOut.size > 0) onWarning?.(`left out ${named(this.#leftOut)}`);
   }

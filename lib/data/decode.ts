@@ -175,10 +175,11 @@ export async function heldImage(image: FileReference): Promise<FileReference> {
  */
 export async function decodeMask(sample: Sample, image: ImageSize): Promise<Mask> {
   const { view = 0, ...upright } = sample;
-  const mask = await withinPicture(await decodeUpright(upright, viewedSize(image, view)), upright, image);
+  const size = { ...image, ...viewedSize(image, view) };
+  const mask = await withinPicture(await decodeUpright(upright, size), upright, image);
   const viewed = (values: Uint8Array) => viewedPixels(values, mask, 1, view);
   const labelled = mask.labelled === undefined ? {} : { labelled: await viewed(mask.labelled) };
-  return { values: await viewed(mask.values), ...labelled, ...viewedSize(mask, view) };
+  return { ...mask, values: await viewed(mask.values), ...labelled, ...viewedSize(mask, view) };
 }
 
 /** Decodes the label of the picture as it is, not of a view. */
@@ -189,15 +190,21 @@ async function decodeUpright(sample: Sample, image: ImageSize): Promise<Mask> {
   if (sample.mask.draw !== undefined) {
     const drawn = await sample.mask.draw(image);
     if (drawn.width !== image.width || drawn.height !== image.height) throw await otherSize(sample, drawn, image);
-    return drawn;
+    return doubted(drawn, image.turnsUnseen);
   }
   const label = await openLabel(sample.mask);
   try {
     if (label.width !== image.width || label.height !== image.height) throw await otherSize(sample, label, image);
-    return await label.readAll();
+    const mask = await label.readAll();
+    return label.isTurned ? mask : doubted(mask, image.turnsUnseen);
   } finally {
     await label.close();
   }
+}
+
+/** Returns a label, doubted where nothing tells whether it was drawn on the turned picture or on the stored one. */
+function doubted(mask: Mask, turnsUnseen = false): Mask {
+  return turnsUnseen ? { ...mask, doubts: [...(mask.doubts ?? []), 'orientation'] } : mask;
 }
 
 /** Takes the label away where its image holds no picture: nothing is to be learnt or scored there. */
@@ -241,11 +248,13 @@ export async function imageSize(given: Sample): Promise<ImageSize> {
   await raster?.close();
   if (raster !== undefined) requireReadableSize(raster, sample.image, 'image');
   const header = raster === undefined ? await headerOf(sample.image, 'image') : undefined;
-  const { width, height } = viewedSize(raster ?? header!.size, sample.view ?? 0);
+  const size = raster ?? header!.size;
+  const { width, height } = viewedSize(size, sample.view ?? 0);
   return {
     width,
     height,
     ...((raster === undefined ? header!.metadata.hasAlpha : mayHide(raster)) && { mayHide: true }),
+    ...(size.turnsUnseen && { turnsUnseen: true }),
   };
 }
 

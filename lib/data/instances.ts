@@ -49,13 +49,15 @@ function ofValue(sample: Sample, value: string): Sample {
 async function instancesOf(samples: readonly Sample[]): Promise<Sample[]> {
   const found: Sample[] = [];
   await eachOf(inReadingOrder(samples), PARALLEL, async (sample) => {
-    // One that can't be decoded, or is empty, stays as it is: whoever needs it names all such masks at once.
     const values = await namesOfValues(sample.mask!).catch((error: unknown) => {
-      if (error instanceof SamError) return [];
+      if (error instanceof SamError) return error;
       throw error;
     });
-    if (values.length === 0) found.push(sample);
-    for (const value of values) found.push({ ...ofValue(sample, value), name: `${sample.name}#${value}` });
+    // One that is empty, or tells no objects apart, stays a sample: whoever needs it names all such masks at once.
+    if (values instanceof SamError)
+      found.push({ ...sample, mask: { path: sample.mask!.path, draw: () => Promise.reject(values) } });
+    else if (values.length === 0) found.push(sample);
+    else for (const value of values) found.push({ ...ofValue(sample, value), name: `${sample.name}#${value}` });
   });
   return found.sort((a, b) => compare(a.name, b.name));
 }

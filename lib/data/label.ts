@@ -5,7 +5,8 @@ import type { BandSource, BandWindow } from '../raster/band-source.js';
 import { Raster } from '../raster/raster.js';
 import type { Samples } from '../raster/tiff/samples.js';
 import type { Window } from '../raster/windows.js';
-import { insideOf } from './inside.js';
+import { LabelGatherer } from './inside.js';
+import { type LabelDoubt, PLAIN, type ValueFindings } from './label-values.js';
 import { type ImageSize, Picture } from './picture.js';
 import type { Mask } from './sample.js';
 import { inSlices } from './slices.js';
@@ -19,47 +20,84 @@ export interface MaskValues extends ImageSize {
   readonly labelled?: Uint8Array;
 }
 
+/** Most pixels of a label that is read by window and looked at as a whole before: 67 million, as many bytes. */
+const MOST_LOOKED_AT = 2 ** 26;
+
 /** An open label. */
 export class Label {
   readonly width: number;
   readonly height: number;
+  /** What is found of all values; undefined until a window is read. */
+  #findings: Promise<ValueFindings> | undefined;
 
   constructor(private readonly source: BandSource) {
     this.width = source.width;
     this.height = source.height;
   }
 
+  /** Whether the label's own orientation turns what is stored. */
+  get isTurned(): boolean {
+    return this.source.isTurned;
+  }
+
   /** Reads a window: 1 inside, 0 outside, and where there is no label. */
   async read(window: Window): Promise<Mask> {
     const { width, height } = window;
-    const { colourBands } = this.source;
-    const found = await this.source.read(window, colourBands);
-    const samples = found.bands.length === 1 ? found.bands[0]! : anyOf(found.bands);
-    const inside = await insideOf(samples, 1, { hasAlpha: false, valid: this.#labelled(found) });
-    const { shown } = found;
-    const values =
-      shown === undefined ? inside.values : inside.values.map((value, at) => (shown[at] === 0 ? 0 : value));
-    return { ...inside, values, width, height };
+    this.#findings ??= this.#look();
+    const { threshold } = await this.#findings;
+    const gathered = new LabelGatherer(width * height);
+    const labelled = await this.#gather(window, gathered, 0);
+    return { values: gathered.inside(threshold), width, height, ...(labelled && { labelled }) };
   }
 
   /** Reads the whole label. The event loop turns between its slices. */
   async readAll(): Promise<Mask> {
-    const { width, height, source } = this;
-    if (source instanceof Picture && !source.mayHide) {
-      return { ...(await insideOf(source.colours, source.bandCount, { hasAlpha: false })), width, height };
-    }
-    const values = new Uint8Array(width * height);
+    const { width, height } = this;
+    const gathered = new LabelGatherer(width * height);
     let labelled: Uint8Array | undefined;
     for (const window of this.source.slices()) {
-      const part = await this.read(window);
-      values.set(part.values, window.y * width);
-      if (part.labelled !== undefined) {
+      const part = await this.#gather(window, gathered, window.y * width);
+      if (part !== undefined) {
         labelled ??= new Uint8Array(width * height).fill(1);
-        labelled.set(part.labelled, window.y * width);
+        labelled.set(part, window.y * width);
       }
       await setImmediate();
     }
-    return { values, width, height, ...(labelled && { labelled }) };
+    const { threshold, doubts: found } = gathered.findings(width);
+    const doubts: LabelDoubt[] = this.source.isInk ? [...found, 'cmyk'] : [...found];
+    const more = { ...(labelled && { labelled }), ...(doubts.length > 0 && { doubts }) };
+    return { values: gathered.inside(threshold), width, height, ...more };
+  }
+
+  /** Adds a window's values, from pixel `from` on; returns where there is a label, undefined where everywhere. */
+  async #gather(window: Window, gathered: LabelGatherer, from: number): Promise<Uint8Array | undefined> {
+    const { source, width } = this;
+    if (source instanceof Picture && !source.mayHide && window.width === width) {
+      // The ordinary label, as it lies in memory.
+      const { colours, bandCount } = source;
+      const [start, length] = [window.y * width * bandCount, window.height * width * bandCount];
+      gathered.addPixels(colours.subarray(start, start + length), bandCount, from);
+      return undefined;
+    }
+    const found = await source.read(window, source.colourBands);
+    const labelled = this.#labelled(found);
+    const { shown } = found;
+    const seen = shown && labelled ? shown.map((value, at) => value & labelled[at]!) : (shown ?? labelled);
+    gathered.add(found.bands, from, seen);
+    return labelled;
+  }
+
+  /** Looks at all values of bytes, so that windows are cut at the threshold that the whole is; of what is too large for that, all but 0 is inside. */
+  async #look(): Promise<ValueFindings> {
+    const { width, height } = this;
+    if (width * height > MOST_LOOKED_AT) return PLAIN;
+    const gathered = new LabelGatherer(width * height);
+    for (const window of this.source.slices()) {
+      await this.#gather(window, gathered, window.y * width);
+      if (!gathered.areBytes) return PLAIN;
+      await setImmediate();
+    }
+    return gathered.findings(width);
   }
 
   /** Reads the values of all pixels: those of one band, or colours. */
@@ -105,11 +143,6 @@ export class Label {
     }
     return labelled;
   }
-}
-
-/** Returns 1 where any of the bands is anything but 0. */
-function anyOf(bands: readonly Samples[]): Uint8Array {
-  return Uint8Array.from(bands[0]!, (_, at) => (bands.some((band) => band[at]! > 0 || band[at]! < 0) ? 1 : 0));
 }
 
 async function toColours([red, green, blue]: readonly Samples[]): Promise<Uint32Array> {

@@ -3,11 +3,13 @@ import { SamError } from '../core/errors.js';
 import { Lru } from '../core/lru.js';
 import { decodeValues, type ImageSize } from './decode.js';
 import type { MaskValues } from './label.js';
+import { lookAtValues } from './label-values.js';
 import type { FileReference, Mask, MaskReference } from './sample.js';
 import { inSlices } from './slices.js';
 
 /** Most values that a mask of objects has: more are the noise of a JPEG, or a photograph. */
 const MOST_VALUES = 4096;
+const WITHOUT_LOSS = 'save masks of several objects without loss, each object with one value';
 /** Number of decoded masks kept: samples of one mask follow each other. */
 const MOST_KEPT = 4;
 
@@ -16,10 +18,32 @@ const kept = new Lru<FileReference, Promise<MaskValues>>(MOST_KEPT);
 function valuesOf(file: FileReference): Promise<MaskValues> {
   const known = kept.get(file);
   if (known !== undefined) return known;
-  const values = decodeValues(file);
+  const values = decodeValues(file).then((found) => withoutEdges(found, file));
   kept.set(file, values);
   values.catch(() => kept.delete(file));
   return values;
+}
+
+/**
+ * Returns the values as they are.
+ *
+ * @throws SamError `SAM_BAD_DATA`: some are no objects or classes, but what a JPEG or an anti-aliased edge leaves between two.
+ */
+async function withoutEdges(found: MaskValues, file: FileReference): Promise<MaskValues> {
+  const { codes, colours, width } = found;
+  if (!(codes instanceof Uint8Array) && !colours) return found;
+  const bytes = new Uint8Array(codes.length);
+  const counts = new Uint32Array(256);
+  await inSlices(codes.length, (start, end) => {
+    for (let pixel = start; pixel < end; pixel++) {
+      const code = codes[pixel]!;
+      bytes[pixel] = colours ? Math.max(code >> 16, (code >> 8) & 0xff, code & 0xff) : code;
+      counts[bytes[pixel]!]!++;
+    }
+  });
+  if (!lookAtValues(bytes, counts, width).doubts.includes('between')) return found;
+  const what = 'has values between two ends, as a JPEG or an anti-aliased edge leaves them: each would be an object';
+  throw new SamError('SAM_BAD_DATA', `mask ${file.path} ${what}`, { fix: WITHOUT_LOSS });
 }
 
 /**
@@ -41,7 +65,7 @@ export async function namesOfValues(file: FileReference): Promise<string[]> {
   distinct.delete(0);
   if (distinct.size > MOST_VALUES) {
     throw new SamError('SAM_BAD_DATA', `mask ${file.path} has more than ${MOST_VALUES} values`, {
-      fix: 'save masks of several objects without loss, each object with one value',
+      fix: WITHOUT_LOSS,
     });
   }
   return [...distinct].sort((a, b) => a - b).map((code) => valueName(code, colours));
@@ -73,13 +97,15 @@ export class ValueMask implements MaskReference {
   }
 
   async draw(_image: ImageSize): Promise<Mask> {
-    const { codes, colours, width, height } = await valuesOf(this.file);
+    const { codes, colours, labelled, width, height } = await valuesOf(this.file);
     const code = this.#codeIn(colours);
     const values = new Uint8Array(codes.length);
     await inSlices(codes.length, (start, end) => {
-      for (let pixel = start; pixel < end; pixel++) values[pixel] = codes[pixel] === code ? 1 : 0;
+      for (let pixel = start; pixel < end; pixel++) {
+        values[pixel] = codes[pixel] === code && labelled?.[pixel] !== 0 ? 1 : 0;
+      }
     });
-    return { values, width, height };
+    return { values, ...(labelled !== undefined && { labelled }), width, height };
   }
 
   #codeIn(colours: boolean): number {

@@ -17,6 +17,8 @@ export const FIX_FILE = 'replace the file, or go on without it with `skipBad`';
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
+  /** Whether the picture is turned or mirrored without another size, so that a label's size doesn't tell which of the two it fits. */
+  readonly turnsUnseen?: boolean | undefined;
   /** Whether there may be pixels without a picture, by the header: alpha, a mask, or no data. */
   readonly mayHide?: boolean;
 }
@@ -42,6 +44,8 @@ export class Picture implements BandSource {
     readonly bandCount: 1 | 3,
     /** width*height values; undefined for a picture without alpha, or without a transparent pixel. */
     private readonly shown: Uint8Array | undefined,
+    readonly isInk: boolean,
+    readonly isTurned: boolean,
   ) {
     this.bandNames = bandCount === 1 ? ['grey'] : ['red', 'green', 'blue'];
   }
@@ -59,7 +63,8 @@ export class Picture implements BandSource {
     const { width, height, channels } = info;
     const bands = channels >= 3 ? 3 : 1;
     const { colours, shown } = channels === bands ? { colours: values, shown: undefined } : await parted(values, bands);
-    return new Picture(file.path, width, height, colours, bands, shown);
+    const isInk = metadata.space === 'cmyk';
+    return new Picture(file.path, width, height, colours, bands, shown, isInk, isTurned(metadata));
   }
 
   get colourCount(): number {
@@ -178,6 +183,10 @@ async function metadataOf(picture: Sharp, file: FileReference, kind: Kind): Prom
   }
 }
 
+function isTurned({ orientation = 1 }: Metadata): boolean {
+  return orientation > 1;
+}
+
 function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize {
   if (!FORMATS.includes(metadata.format)) {
     throw new SamError('SAM_BAD_DATA', `${kind} ${file.path} is of the format ${metadata.format}`, {
@@ -191,7 +200,8 @@ function sizeOf(metadata: Metadata, file: FileReference, kind: Kind): ImageSize 
   }
   const { width, height } = metadata.autoOrient;
   requireReadableSize({ width, height }, file, kind);
-  return { width, height };
+  const turnsUnseen = isTurned(metadata) && width === metadata.width && height === metadata.height;
+  return { width, height, ...(turnsUnseen && { turnsUnseen }) };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Samples, which every data source yields: one image with its mask. Nothing is decoded until it is asked for. */
 import type { RgbPicture } from '../raster/pixels.js';
+import type { LabelDoubt } from './label-values.js';
 
 /** A place of an encoded picture: a file on disk or, with `bytes` or `read`, anything else. */
 export interface FileReference {
@@ -72,6 +73,8 @@ export interface Mask {
   readonly values: Uint8Array;
   /** Value a pixel: 1 where there is a label, 0 where none (nodata), which counts in neither loss nor scores; undefined: everywhere. */
   readonly labelled?: Uint8Array;
+  /** What the label may not be meant to be, such as a photograph; undefined where nothing looks like that. */
+  readonly doubts?: readonly LabelDoubt[];
   /** Width, pixels. */
   readonly width: number;
   /** Height, pixels. */

@@ -121,7 +121,8 @@ async function planOne(
   }
   const grid = await masks.get(sample, options.signal);
   if (grid.emptiness !== null) {
-    problems.add(emptyRoughMask(sample, grid.emptiness).message, { empty: true });
+    const empty = emptyRoughMask(sample, grid.emptiness, masks.settings);
+    problems.add(empty.message, empty);
     return undefined;
   }
   const drawn = drawAttempts(grid, sample, prompts, options.attempts ?? 1, masks.settings.erosion);

@@ -18,6 +18,8 @@ type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 /** The part of the grid that the picture fills, without the padding. */
 interface Area {
   readonly values: Uint8Array;
+  /** Value a pixel, as a grid's: only where it is 1 the middle, where a point would lie, has a label. Undefined: everywhere. */
+  readonly labelled?: Uint8Array | undefined;
   readonly width: number;
   readonly height: number;
 }
@@ -37,7 +39,9 @@ export function drawPrompt(mask: LowResMask, settings: PromptSettings, random: R
       fix: 'leave such images out with `onEmpty` skip',
     });
   }
-  const positives = withPoints ? drawPositives(picture, settings, random, inPicture(mask, margin, 'inside')) : [];
+  const positives = withPoints
+    ? drawPositives(placesOf(picture), settings, random, inPicture(mask, margin, 'inside'))
+    : [];
   const negatives = withPoints
     ? drawNegatives(picture, settings, random, positives, inPicture(mask, margin, 'outside'))
     : [];
@@ -61,6 +65,14 @@ function drawPositives(picture: Area, settings: PromptSettings, random: Random, 
   return pick(candidates, settings.numPositive, distance, picture.width, random);
 }
 
+/** Returns the part of a mask whose pixels have labels in their middles; all of it where none has. */
+function placesOf(picture: Area): Area {
+  const { values, labelled } = picture;
+  if (labelled === undefined) return picture;
+  const places = values.map((value, at) => (labelled[at] === 1 ? value : 0));
+  return places.includes(1) ? { ...picture, values: places } : picture;
+}
+
 function drawNegatives(
   picture: Area,
   settings: PromptSettings,
@@ -69,7 +81,8 @@ function drawNegatives(
   depths: Depths | null,
 ): Pixel[] {
   if (settings.numNegative === 0) return [];
-  const outside = { ...picture, values: picture.values.map((value) => 1 - value) };
+  const { values, labelled } = picture;
+  const outside = { ...picture, values: values.map((value, at) => ((labelled?.[at] ?? 1) === 1 ? 1 - value : 0)) };
   const all = candidatesIn(outside, settings.erode ? NEGATIVE.erosion : null, depths);
   const distance = distanceFor(all.length, settings.numNegative, NEGATIVE.distance, settings);
   // Clear of the positives by the same distance. Few negatives are asked to be so far apart that this would leave none
@@ -182,7 +195,8 @@ function boundsOf(area: Area): Box {
 
 function pictureOf(mask: LowResMask): Area {
   const { validWidth: width, validHeight: height } = mask;
-  return { values: withoutPadding(mask.values, mask), width, height };
+  const labelled = mask.labelled && withoutPadding(mask.labelled, mask);
+  return { values: withoutPadding(mask.values, mask), labelled, width, height };
 }
 
 function inPicture(mask: LowResMask, margin: Margin | undefined, side: 'inside' | 'outside'): Depths | null {

@@ -28,6 +28,10 @@ export interface BandSource extends Banded {
   readonly mayHide: boolean;
   /** Whether bands hold real numbers, among which NaN and infinity mean no data. */
   readonly isReal: boolean;
+  /** Whether the colours were inks (CMYK), which no label is made of. */
+  readonly isInk: boolean;
+  /** Whether the file's own orientation turns or mirrors what is stored. */
+  readonly isTurned: boolean;
   /** How bands become 8 bits: as a photograph's, whatever they hold; undefined: measurements, stretched by what they hold. */
   readonly asPhotograph: BandStretch | undefined;
   /** Cuts the whole into windows, from top to bottom: about a million pixels each. */

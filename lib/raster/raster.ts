@@ -168,6 +168,15 @@ export class Raster implements BandSource {
     await this.tiff.close();
   }
 
+  get isTurned(): boolean {
+    return orientationOf(this.#page) > 1;
+  }
+
+  /** Whether the picture is turned or mirrored without another size. */
+  get turnsUnseen(): boolean {
+    return this.isTurned && this.width === this.stored.width && this.height === this.stored.height;
+  }
+
   get #turn() {
     return turnOf(orientationOf(this.#page));
   }

@@ -8,7 +8,10 @@ import type { ImageScores, MaskScores, ScoresAt256 } from './results.js';
 
 export type Measured = MaskScores & ScoresAt256 & Pick<ImageScores, 'labelPixels' | 'predictedPixels'>;
 
-/** Measures masks against a label, in both resolutions. */
+/**
+ * Measures masks against a label, in both resolutions. Pixels without a label count nowhere; for edges they are as what lies beyond the
+ * picture.
+ */
 export class Ruler {
   readonly #grid: LowResMask;
 
@@ -25,14 +28,16 @@ export class Ruler {
    * @param lowRes the decoder's logits, 256*256, above 0 inside. Without them the mask is brought to the decoder's grid.
    */
   async measure(mask: Uint8Array, lowRes?: Float32Array): Promise<Measured> {
-    const { width, height, values } = this.label;
+    const { width, height, values, labelled } = this.label;
     const { validWidth, validHeight } = this.#grid;
-    const counts = await confusion(mask, values);
-    const own = { ...scores(counts), ...(await boundaryScores(mask, values, width, height)) };
+    const counts = await confusion(mask, values, labelled);
+    const own = { ...scores(counts), ...(await boundaryScores(withLabel(mask, labelled), values, width, height)) };
     const onGrid = lowRes ?? toLowRes({ values: mask, width, height }, LOW_RES_SIDE, this.imageSize).values;
-    const [small, smallLabel] = [inPicture(onGrid, this.#grid), inPicture(this.#grid.values, this.#grid)];
+    const smallLabelled = this.#grid.labelled && inPicture(this.#grid.labelled, this.#grid);
+    const small = withLabel(inPicture(onGrid, this.#grid), smallLabelled);
+    const smallLabel = inPicture(this.#grid.values, this.#grid);
     const at256 = {
-      ...scores(await confusion(small, smallLabel)),
+      ...scores(await confusion(small, smallLabel, smallLabelled)),
       ...(await boundaryScores(small, smallLabel, validWidth, validHeight)),
     };
     return {
@@ -50,6 +55,11 @@ function inPicture(grid: Uint8Array | Float32Array, frame: LowResMask): Uint8Arr
   const values = new Uint8Array(part.length);
   for (let at = 0; at < part.length; at++) values[at] = part[at]! > 0 ? 1 : 0;
   return values;
+}
+
+/** Returns what of a mask has a label: 0 where there is none. */
+function withLabel(mask: Uint8Array, labelled: Uint8Array | undefined): Uint8Array {
+  return labelled === undefined ? mask : mask.map((value, at) => (labelled[at] === 0 ? 0 : value));
 }
 
 function suffixed(scored: MaskScores): ScoresAt256 {

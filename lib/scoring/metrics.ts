@@ -27,19 +27,27 @@ const SLICE = 1 << 21;
  * Counts where two masks of one size agree; any value but 0 is inside. Node's event loop gets its turn between slices, so that a
  * picture of 100 megapixels does not hold up a service.
  *
+ * @param labelled 0 where there is no label: those pixels aren't counted. Undefined: all are.
  * @throws RangeError: the lengths differ.
  */
-export async function confusion(predicted: Uint8Array, label: Uint8Array): Promise<Confusion> {
+export async function confusion(
+  predicted: Uint8Array,
+  label: Uint8Array,
+  labelled?: Uint8Array | undefined,
+): Promise<Confusion> {
   if (predicted.length !== label.length) {
     throw new RangeError(`a mask of ${predicted.length} pixels cannot be compared with a label of ${label.length}`);
   }
   let truePositive = 0;
   let predictedPixels = 0;
   let labelPixels = 0;
+  let pixels = 0;
   for (let start = 0; start < label.length; start += SLICE) {
     if (start > 0) await new Promise(setImmediate);
     const end = Math.min(start + SLICE, label.length);
     for (let i = start; i < end; i++) {
+      if (labelled !== undefined && labelled[i] === 0) continue;
+      pixels++;
       const inPrediction = predicted[i] === 0 ? 0 : 1;
       const inLabel = label[i] === 0 ? 0 : 1;
       truePositive += inPrediction & inLabel;
@@ -49,7 +57,7 @@ export async function confusion(predicted: Uint8Array, label: Uint8Array): Promi
   }
   const falsePositive = predictedPixels - truePositive;
   const falseNegative = labelPixels - truePositive;
-  const trueNegative = label.length - truePositive - falsePositive - falseNegative;
+  const trueNegative = pixels - truePositive - falsePositive - falseNegative;
   return { truePositive, falsePositive, falseNegative, trueNegative };
 }
 

@@ -22,7 +22,7 @@ export interface MaskScores {
   precision: number;
   /** Share of the label's pixels that are in the mask. */
   recall: number;
-  /** Share of all pixels that are right. */
+  /** Share of all pixels that are right. As everywhere here, pixels without a label (nodata) are not counted. */
   accuracy: number;
   /** IoU of the bands inside the two edges, 2 % of the picture's diagonal wide (Cheng et al. 2021). */
   boundaryIou: number;

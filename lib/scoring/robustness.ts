@@ -71,7 +71,7 @@ export async function robustness(
   const witness = { ...from, model, imageSize: prompts.imageSize };
   let answers = 0;
   for await (const { question, label, predicted } of answered(samples, witness, worsePrompts, hooks)) {
-    found.get(question.step)!.push(scores(await confusion(predicted.mask, label.values)));
+    found.get(question.step)!.push(scores(await confusion(predicted.mask, label.values, label.labelled)));
     if (++answers % steps.length === 0) hooks.onProgress?.({ done: answers / steps.length, total: samples.length });
   }
   return curves(name, steps, [...found.values()], prompts.seed);

@@ -1,4 +1,5 @@
 /** Rough masks in an evaluation: what automatic prompts are drawn from, and how good they are by themselves. */
+import type { EmptyMask } from '../core/problems.js';
 import type { Mask, Sample } from '../data/sample.js';
 import type { ResolvedPromptOptions } from '../models/prompt-options.js';
 import { emptyRoughMask, RoughMasks } from '../prompts/rough/rough-masks.js';
@@ -26,10 +27,11 @@ export class RoughMaskSources {
   }
 
   /** Tells why no prompt can be drawn for one of the entrants; undefined if there is one for each. */
-  async problem(sample: Sample, entrants: readonly Entrant[], signal?: AbortSignal): Promise<string | undefined> {
+  async problem(sample: Sample, entrants: readonly Entrant[], signal?: AbortSignal): Promise<EmptyMask | undefined> {
     for (const entrant of entrants) {
-      const grid = await this.of(entrant)?.get(sample, signal);
-      if (grid !== undefined && grid.emptiness !== null) return emptyRoughMask(sample, grid.emptiness).message;
+      const masks = this.of(entrant);
+      const grid = await masks?.get(sample, signal);
+      if (grid !== undefined && grid.emptiness !== null) return emptyRoughMask(sample, grid.emptiness, masks!.settings);
     }
     return undefined;
   }

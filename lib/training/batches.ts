@@ -95,8 +95,18 @@ export async function prepareBatch(source: BatchSource, plan: PlannedBatch, epoc
   const frames = masks.map((mask) => ({ ...mask, imageSize: pictureSize }));
   const promptBatch = toPromptBatch(prompts, frames, source.prompts);
   const embeddings = await source.embeddings.read(samples);
-  const batch = { embeddings, prompts: promptBatch, targets, maskSize, validSizes };
+  const batch = { embeddings, prompts: promptBatch, targets, maskSize, validSizes, ...labelledOf(masks, maskSize) };
   return { plan, batch, dispose: () => embeddings.dispose() };
+}
+
+/** Returns which pixels of a batch have a label; nothing where all have one. */
+function labelledOf(masks: readonly LowResMask[], maskSize: number): Pick<TrainingBatch, 'labelled'> {
+  if (masks.every(({ labelled }) => labelled === undefined)) return {};
+  const all = new Uint8Array(masks.length * maskSize * maskSize).fill(1);
+  masks.forEach(({ labelled }, index) => {
+    if (labelled !== undefined) all.set(labelled, index * maskSize * maskSize);
+  });
+  return { labelled: all };
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Hooks } from '../core/hooks.js';
 import { eachOf } from '../core/parallel.js';
 import { type ProblemOptions, Problems } from '../core/problems.js';
 import { nameAll } from '../core/words.js';
+import { decodeMask, imageSize } from '../data/decode.js';
+import { emptyLabel, type LabelDoubts } from '../data/label-doubts.js';
 import { maskArea } from '../data/low-res.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { pick } from '../data/sample-list.js';
@@ -17,6 +19,8 @@ const PARALLEL = 4;
 export interface CheckOptions extends Hooks, ProblemOptions {
   /** Rough masks, which are checked too where prompts are drawn from them. */
   rough?: RoughPrompts | undefined;
+  /** Doubts about labels, which take a look at each. */
+  doubts?: LabelDoubts | undefined;
 }
 
 interface Problem {
@@ -24,6 +28,7 @@ interface Problem {
   place: number;
   empty: boolean;
   message: string;
+  remedy?: string;
 }
 
 /**
@@ -91,15 +96,15 @@ async function problemsOf(samples: Samples, masks: LowResMasks, options: CheckOp
 async function problemOf(
   sample: Sample,
   masks: LowResMasks,
-  { rough, signal }: CheckOptions,
+  { rough, doubts, signal }: CheckOptions,
 ): Promise<Omit<Problem, 'place'> | undefined> {
   try {
-    const mask = await masks.get(sample);
+    const mask = await masks.get(sample, async (label) => doubts?.see(sample, label));
     if (maskArea(mask) === 0) {
-      return { empty: true, message: `${sample.mask?.path ?? sample.name}: the mask is empty` };
+      const label = await decodeMask(sample, await imageSize(sample));
+      return await emptyLabel(sample, label, mask);
     }
-    const message = await rough?.problem(sample, signal);
-    return message === undefined ? undefined : { empty: true, message };
+    return await rough?.problem(sample, signal);
   } catch (error) {
     if (!(error instanceof SamError) || error.code === 'SAM_BAD_OPTION') throw error;
     return { empty: false, message: error.message };

@@ -47,6 +47,8 @@ export interface ScoredBy {
 export interface TrainEnvironment {
   /** Whether a run is held against the model that it begins with; those of a search are held against each other. */
   readonly measuresUntuned: boolean;
+  /** Whether a run tells doubts about its labels; those of a workbench have been told once for all runs. */
+  readonly doubtsLabels: boolean;
   compute(options: ResolvedTrainOptions, hooks: Hooks): Compute;
   openData(options: ResolvedTrainOptions, hooks: Hooks): Promise<DataSplits>;
   openModel(options: ResolvedTrainOptions, compute: Compute, hooks: Hooks): Promise<OpenModel>;
@@ -58,6 +60,7 @@ export interface TrainEnvironment {
 /** The real environment: the addon and the disk. */
 export const environment: TrainEnvironment = {
   measuresUntuned: true,
+  doubtsLabels: true,
   compute: computeOn,
   openData: loadData,
   openModel,

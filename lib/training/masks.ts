@@ -2,7 +2,7 @@
 import { Lru } from '../core/lru.js';
 import { decodeMask, imageSize } from '../data/decode.js';
 import { type LowResMask, toLowRes } from '../data/low-res.js';
-import type { Sample } from '../data/sample.js';
+import type { Mask, Sample } from '../data/sample.js';
 
 /** Memory for labels: some 5,000 of 500 runs. A set of any size takes no more; decoding one anew takes milliseconds, beside the step. */
 const MEMORY_BYTES = 8 * 2 ** 20;
@@ -10,11 +10,16 @@ const MEMORY_BYTES = 8 * 2 ** 20;
 const ENTRY_BYTES = 512;
 const LONGEST_RUN = 2 ** 16 - 1;
 
-/** A label as lengths of runs of zeros and ones in turn, zeros first. Runs too long for one number are several, with empty ones between. */
-type PackedMask = Omit<LowResMask, 'values'> & { readonly runs: Uint16Array };
+/** Lengths of runs of zeros and ones in turn, zeros first. Runs too long for one number are several, with empty ones between. */
+type Runs = Uint16Array;
+interface PackedMask extends Omit<LowResMask, 'values' | 'labelled'> {
+  readonly runs: Runs;
+  /** Runs of the pixels that have a label, and of those whose middle has one; undefined where all have. */
+  readonly labelled?: readonly [there: Runs, middles: Runs];
+}
 
 export class LowResMasks {
-  readonly #masks = new Lru<string, PackedMask>(MEMORY_BYTES, ({ runs }) => runs.byteLength + ENTRY_BYTES);
+  readonly #masks = new Lru<string, PackedMask>(MEMORY_BYTES, bytesOf);
 
   /**
    * @param maskSize side of the grid.
@@ -33,20 +38,42 @@ export class LowResMasks {
   /**
    * Returns the label of a sample, on the grid.
    *
+   * @param look takes the label at its own size, where it has to be decoded.
    * @throws SamError `SAM_BAD_DATA`: the label does not decode, or has another size than the image.
    */
-  async get(sample: Sample): Promise<LowResMask> {
+  async get(sample: Sample, look?: (label: Mask) => Promise<void>): Promise<LowResMask> {
     // Splits may use one name twice; a label's path is its own.
     const key = `${sample.view ?? 0} ${sample.mask?.path ?? sample.name}`;
     const kept = this.#masks.get(key);
     if (kept !== undefined) return unpack(kept);
-    const mask = toLowRes(await decodeMask(sample, await imageSize(sample)), this.maskSize, this.pictureSize);
+    const label = await decodeMask(sample, await imageSize(sample));
+    await look?.(label);
+    const mask = toLowRes(label, this.maskSize, this.pictureSize);
     this.#masks.set(key, pack(mask));
     return mask;
   }
 }
 
-function pack({ values, ...rest }: LowResMask): PackedMask {
+function bytesOf({ runs, labelled }: PackedMask): number {
+  return [runs, ...(labelled ?? [])].reduce((bytes, some) => bytes + some.byteLength, ENTRY_BYTES);
+}
+
+function pack({ values, labelled, ...rest }: LowResMask): PackedMask {
+  const runs = runsOf(values);
+  if (labelled === undefined) return { ...rest, runs };
+  const [there, middles] = [labelled.map((value) => Math.min(value, 1)), labelled.map((value) => Number(value === 1))];
+  return { ...rest, runs, labelled: [runsOf(there), runsOf(middles)] };
+}
+
+function unpack({ runs, labelled, ...rest }: PackedMask): LowResMask {
+  const length = rest.size * rest.size;
+  const values = valuesOf(runs, length);
+  if (labelled === undefined) return { ...rest, values };
+  const [there, middles] = labelled.map((some) => valuesOf(some, length)) as [Uint8Array, Uint8Array];
+  return { ...rest, values, labelled: there.map((value, at) => 2 * value - middles[at]!) };
+}
+
+function runsOf(values: Uint8Array): Runs {
   const runs: number[] = [];
   let [start, inside] = [0, 0];
   for (let at = 0; at <= values.length; at++) {
@@ -55,15 +82,15 @@ function pack({ values, ...rest }: LowResMask): PackedMask {
     runs.push(at - start);
     [start, inside] = [at, 1 - inside];
   }
-  return { ...rest, runs: Uint16Array.from(runs) };
+  return Uint16Array.from(runs);
 }
 
-function unpack({ runs, ...rest }: PackedMask): LowResMask {
-  const values = new Uint8Array(rest.size * rest.size);
+function valuesOf(runs: Runs, length: number): Uint8Array {
+  const values = new Uint8Array(length);
   let at = 0;
   runs.forEach((run, index) => {
     if (index % 2 === 1) values.fill(1, at, at + run);
     at += run;
   });
-  return { ...rest, values };
+  return values;
 }

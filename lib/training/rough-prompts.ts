@@ -1,5 +1,6 @@
 /** Training on the prompts that inference will see: drawn from rough masks, always (`rough`) or half of the time (`mixed`). */
 
+import type { EmptyMask } from '../core/problems.js';
 import { type Epoch, type Random, randomFor } from '../core/random.js';
 import type { Sample } from '../data/sample.js';
 import type { ResolvedTrainOptions } from '../options.js';
@@ -34,11 +35,11 @@ export class RoughPrompts {
   }
 
   /** Tells what is wrong with the image's rough mask, if anything. With `mixed` an empty one does no harm. */
-  async problem(sample: Sample, signal?: AbortSignal): Promise<string | undefined> {
+  async problem(sample: Sample, signal?: AbortSignal): Promise<EmptyMask | undefined> {
     const { emptiness } = await this.masks.get(sample, signal);
     if (emptiness === null) return undefined;
     this.empty.add(sample.name);
-    return this.mixed ? undefined : emptyRoughMask(sample, emptiness).message;
+    return this.mixed ? undefined : emptyRoughMask(sample, emptiness, this.masks.settings);
   }
 
   /**

@@ -6,6 +6,7 @@ import { fromNative } from '../addon/native.js';
 import { SamError, toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { checkHooks, parseOptions, requireOptions } from '../core/parse-options.js';
+import { LabelDoubts } from '../data/label-doubts.js';
 import type { DataSplits } from '../data/sample.js';
 import { concatenated, filtered } from '../data/sample-list.js';
 import { allViews } from '../data/views.js';
@@ -97,7 +98,9 @@ async function fineTune(given: Partial<TrainOptions>, outside: Outside, from: Tr
   const rough = RoughPrompts.open(options);
   try {
     const found = await from.openData(options, hooks);
-    const checked = await checkSamples(found, masks, { ...options, ...hooks, rough });
+    const doubts = from.doubtsLabels ? new LabelDoubts(options) : undefined;
+    const checked = await checkSamples(found, masks, { ...options, ...hooks, rough, doubts });
+    doubts?.settle(hooks);
     const model = await from.openModel(options, compute, hooks);
     try {
       if (resumed !== undefined) requireSameModel(resumed, model);

@@ -84,8 +84,9 @@ async function sceneOf(sample: Sample, source: BatchSource): Promise<Scene> {
     .resize(width, height, { fit: 'fill' })
     .raw()
     .toBuffer();
-  const grid = sampleGrid(mask.values, frame, new Uint8Array(SIDE * SIDE));
-  const label = { values: withoutPadding(grid, frame), width, height };
+  const onFrame = (values: Uint8Array) => withoutPadding(sampleGrid(values, frame, new Uint8Array(SIDE * SIDE)), frame);
+  const labelled = mask.labelled === undefined ? {} : { labelled: onFrame(mask.labelled) };
+  const label = { values: onFrame(mask.values), ...labelled, width, height };
   const image = { pixels, width, height };
   const drawn = await promptOf(source, { sample, view: 0, label: await source.masks.get(sample) }, 'validation');
   const prompt = movedPrompt(drawn, scaledCentre(width / whole.width, height / whole.height));

@@ -13,6 +13,14 @@
 namespace sam::binding {
 namespace {
 
+// Of a picture without a single pixel that counts, no loss is a number.
+void require_labels(const Batch& batch) {
+  const auto sizes = batch.valid.accessor<int64_t, 2>();
+  for (int64_t image = 0; image < sizes.size(0); ++image)
+    if (!batch.labelled[image].narrow(0, 0, sizes[image][0]).narrow(1, 0, sizes[image][1]).any().item<bool>())
+      throw Error("SAM_BAD_ARGUMENT", "batch.labelled has no pixel in image " + std::to_string(image));
+}
+
 Batch read_batch(const Arguments& from) {
   Batch batch;
   batch.embeddings = *EmbeddingsHandle::unwrap(from.value("embeddings"), "batch.embeddings");
@@ -25,13 +33,16 @@ Batch read_batch(const Arguments& from) {
   batch.valid = from.ints("validSizes", {images, 2});
   if (batch.valid.lt(1).any().item<bool>() || batch.valid.gt(side).any().item<bool>())
     throw Error("SAM_BAD_SHAPE", "batch.validSizes must lie between 1 and maskSize");
+  if (!from.has("labelled")) return batch;
+  batch.labelled = from.bytes("labelled", {images, side, side});
+  require_labels(batch);
   return batch;
 }
 
 Batch batch_on_device(Batch batch, at::Device device) {
   batch.embeddings = embeddings_on_device(batch.embeddings, device);
   std::vector<at::Tensor*> small = tensors_of(batch.prompts);
-  small.insert(small.end(), {&batch.targets, &batch.valid});
+  small.insert(small.end(), {&batch.targets, &batch.valid, &batch.labelled});
   move_together(small, device);
   return batch;
 }

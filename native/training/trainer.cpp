@@ -36,7 +36,9 @@ Target make_target(const Batch& batch) {
   const at::Tensor steps = at::arange(side, batch.valid.options());
   const at::Tensor rows = steps.unsqueeze(0) < batch.valid.select(1, 0).unsqueeze(1);     // B x S
   const at::Tensor columns = steps.unsqueeze(0) < batch.valid.select(1, 1).unsqueeze(1);  // B x S
-  const at::Tensor valid = rows.unsqueeze(2).logical_and(columns.unsqueeze(1)).to(at::kFloat);
+  at::Tensor inside = rows.unsqueeze(2).logical_and(columns.unsqueeze(1));
+  if (batch.labelled.defined()) inside = inside.logical_and(batch.labelled);
+  const at::Tensor valid = inside.to(at::kFloat);
   const auto frame = [](const at::Tensor& x) { return x.unsqueeze(1).unsqueeze(1); };
   return {frame(batch.targets.to(at::kFloat) * valid), frame(valid)};
 }

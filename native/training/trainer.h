@@ -24,8 +24,9 @@ struct TrainerOptions {
 struct Batch {
   at::Tensor embeddings;  // B x 256 x 64 x 64
   Prompts prompts;
-  at::Tensor targets;  // B x S x S, uint8, 0 or 1
-  at::Tensor valid;    // B x 2, int64: rows and columns inside the picture
+  at::Tensor targets;   // B x S x S, uint8, 0 or 1
+  at::Tensor valid;     // B x 2, int64: rows and columns inside the picture
+  at::Tensor labelled;  // B x S x S, uint8: 0 where there is no label; undefined: labels everywhere
 };
 
 struct StepOptions {

@@ -109,7 +109,11 @@ test('rows of a Parquet file become files, so that the manifest can name them', 
 test('masks without an outside are judged like others', async () => {
   const data = await writeSet('ones', 16, 3, 255);
   const args = ['--data', data, '--folds', '3', '--epochs', '1', '--draws', '1', ...cached()];
-  const { items } = await json<AuditResult>(['audit', ...args, '--out', join(dir, 'audit-ones')]);
+  const outcome = await runCli(['audit', ...args, '--out', join(dir, 'audit-ones'), '--json'], { cwd: dir });
+  expect(outcome).toMatchObject({ code: 0 });
+  const { items } = outcome.json<AuditResult>();
+  // Once, not for each fold.
+  expect(outcome.stderr.match(/every label \(3; .* is one\) covers nearly all of its picture/g)).toHaveLength(1);
   expect(items.map(({ labelShare }) => labelShare)).toEqual([1, 1, 1]);
   for (const { iou, predictionShare } of items) expect(iou).toBeCloseTo(predictionShare);
 }, 600_000);

@@ -41,6 +41,19 @@ test('of very many the first 200 are named', () => {
   expect(() => problems.settle({})).toThrow(/picture 0; .*picture 199; and 3 more$/);
 });
 
+test('what helps is told once, and of nothing that is not there', () => {
+  const problems = new Problems({});
+  problems.add(empty, { empty: true });
+  expect(() => problems.settle({})).toThrow(expect.objectContaining({ fix: expect.stringMatching(/^mend them, or/) }));
+  for (const name of ['c', 'd']) problems.add(`${name}: lost`, { empty: true, remedy: 'a lost one: look for it' });
+  problems.add('e: dark', { empty: true, remedy: 'a dark one: lamps' });
+  expect(() => problems.settle({})).toThrow(
+    expect.objectContaining({
+      fix: expect.stringMatching(/^mend them \(a lost one: look for it; a dark one: lamps\), or/),
+    }),
+  );
+});
+
 test('nothing wrong says nothing', () => {
   const onWarning = vi.fn();
   new Problems({}).settle({ onWarning });

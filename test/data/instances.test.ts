@@ -63,6 +63,32 @@ describe('--instances', () => {
     await expect(pixelsOf(broken!)).rejects.toMatchObject({ code: 'SAM_BAD_DATA' });
   });
 
+  test.each([
+    ['a JPEG of one mask, in grey', 'b-w'],
+    ['a JPEG of one mask, in colours', 'srgb'],
+  ] as const)('%s has no values that are objects: named with the others', async (_, space) => {
+    const disk = Uint8Array.from({ length: 64 * 48 }, (_pixel, at) =>
+      Math.hypot((at % 64) - 30, Math.floor(at / 64) - 24) < 15 ? 255 : 0,
+    );
+    const jpeg = await picture(disk, 64, 48, 1).toColourspace(space).jpeg({ quality: 70 }).toBuffer();
+    for (const options of [{ instances: true }, { class: '255' }]) {
+      const samples = await read(jpeg, options);
+      expect(samples.map(({ name }) => name)).toEqual(['a']);
+      await expect(pixelsOf(samples[0]!)).rejects.toMatchObject({
+        code: 'SAM_BAD_DATA',
+        message: expect.stringMatching(/a\.png has values between two ends, as a JPEG .*: each would be an object$/),
+        fix: 'save masks of several objects without loss, each object with one value',
+      });
+    }
+  });
+
+  test('more values than objects can be are named too, not taken for one object', async () => {
+    const noise = Uint16Array.from({ length: 80 * 60 }, (_, at) => at + 1);
+    const samples = await read(await picture(noise, 80, 60, 1).png().toBuffer(), { instances: true });
+    expect(samples.map(({ name }) => name)).toEqual(['a']);
+    await expect(pixelsOf(samples[0]!)).rejects.toThrow(/more than 4096 values/);
+  });
+
   test('another size than the image', async () => {
     const [first] = await read(await grey(3, 5, 2), { instances: true });
     await expect(pixelsOf(first!)).rejects.toThrow(/a\.png#3 is 5 x 2 pixels, its image .* 4 x 2/);

@@ -197,6 +197,14 @@ describe('wrong numbers in a batch', () => {
     ['a size that is a BigInt', 'SAM_BAD_ARGUMENT', () => ({ maskSize: 64n })],
     ['valid sizes of 0', 'SAM_BAD_SHAPE', () => ({ validSizes: Int32Array.of(0, 64) })],
     ['valid sizes beyond the mask', 'SAM_BAD_SHAPE', () => ({ validSizes: Int32Array.of(64, 65) })],
+    ['labels somewhere else', 'SAM_BAD_SHAPE', () => ({ labelled: new Uint8Array(3) })],
+    ['labels of another type', 'SAM_BAD_ARGUMENT', () => ({ labelled: new Float32Array(batch.targets.length) })],
+    ['no pixel with a label', 'SAM_BAD_ARGUMENT', () => ({ labelled: new Uint8Array(batch.targets.length) })],
+    [
+      'labels in the padding alone',
+      'SAM_BAD_ARGUMENT',
+      () => ({ validSizes: Int32Array.of(64, 32), labelled: batch.targets.map((_, at) => (at % 64 < 40 ? 0 : 1)) }),
+    ],
     ['valid sizes of another type', 'SAM_BAD_ARGUMENT', () => ({ validSizes: Float32Array.of(64, 64) })],
   ])('%s: %s', async (_what, code, change) => {
     await expectCode(code, () => trainer.step({ ...batch, ...change() } as TrainingBatch, STEP));

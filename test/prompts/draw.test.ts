@@ -314,3 +314,20 @@ test('a squashed picture has its prompts in its own pixels too', () => {
   const { points } = drawPrompt(low, settings(), randomFor(3, 0, 'flat', 0));
   for (const point of points) expect(valueAt(mask, point)).toBe(1);
 });
+
+test('no point, right or wrong, and no side of a box comes from where there is no label', () => {
+  const mask = maskOf(300, 200, (x, y) => Math.abs(x - 0.5) < 0.15 && y < 0.7);
+  const labelled = maskOf(300, 200, (x, y) => x > 0.3 && x < 0.6 && y > 0.2).values;
+  const low = toLowRes({ ...mask, values: mask.values.map((value, at) => value & labelled[at]!), labelled }, 256);
+  for (let seed = 0; seed < 50; seed++) {
+    for (const erode of [true, false]) {
+      const random = randomFor(seed, 0, 'unlabelled', 0);
+      const some = settings({ kind: 'points+box', numPositive: 4, numNegative: 6, erode, perturbation: 0 });
+      const { points, labels, box } = drawPrompt(low, some, random);
+      expect(labels).toContain(0);
+      for (const point of points) expect(valueAt({ ...mask, values: labelled }, point)).toBe(1);
+      expect(box![0]).toBeGreaterThan(0.34 * 300);
+      expect(box![2]).toBeLessThan(0.6 * 300);
+    }
+  }
+});

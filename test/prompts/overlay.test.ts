@@ -43,3 +43,15 @@ test('a picture made smaller first shows the prompt at the same place', async ()
     ),
   ).toBe(true);
 });
+
+test('the mask is tinted, what has no label is darker, and the rest is the picture', async () => {
+  const third = (from: number) => mask.values.map((_, at) => Number(at % 300 >= from && at % 300 < from + 100));
+  const labelled = third(0).map((value) => 1 - value);
+  const nothing: Prompt = { points: [], labels: [], box: null };
+  const at = await pixels(await overlay(image, { ...mask, values: third(200), labelled }, nothing, 600));
+  const [unlabelled, outside, inside] = [at(100, 150), at(300, 150), at(500, 150)] as [number[], number[], number[]];
+  expect(outside).toEqual([128, 128, 128]);
+  for (const channel of unlabelled) expect(channel).toBeCloseTo(128 * (1 - 115 / 255), -1);
+  expect(inside[2]).toBeGreaterThan(128);
+  expect(inside[0]).toBeLessThan(128);
+});

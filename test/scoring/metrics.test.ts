@@ -41,6 +41,18 @@ describe('confusion', () => {
     );
   });
 
+  it('passes over pixels without a label', async () => {
+    const predicted = Uint8Array.from([255, 255, 255, 0, 0, 0, 255, 0]);
+    const label = Uint8Array.from([1, 1, 0, 0, 1, 0, 0, 0]);
+    const labelled = Uint8Array.from([1, 0, 0, 1, 1, 1, 1, 0]);
+    expect(await confusion(predicted, label, labelled)).toEqual({
+      truePositive: 1,
+      falsePositive: 1,
+      falseNegative: 1,
+      trueNegative: 2,
+    });
+  });
+
   it('lets other work run while it counts a big mask', async () => {
     const big = new Uint8Array((1 << 21) * 3).fill(1);
     let turns = 0;

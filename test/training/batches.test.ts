@@ -74,6 +74,31 @@ describe('prepareBatch', () => {
     expect((await pointsOf([train[1]!], 4)).points).not.toEqual(second.points);
   });
 
+  test('pixels without a label are told, in the view that the epoch sees; where all have one, nothing is', async () => {
+    const { train } = await writeSplits(join(dir, 'labelled'));
+    const model = await fakeEnvironment({ train, validation: [] }).openModel({} as never, {} as never, {} as never);
+    const prompts = toPromptSettings(parseOptions(trainOptionsSchema, { data: 'x' }));
+    const labelled = Uint8Array.from({ length: 16 * 12 }, (_, at) => (at % 16 < 4 ? 0 : 1));
+    const draw = async () => ({ values: labelled, labelled, width: 16, height: 12 });
+    const partly = { ...train[0]!, mask: { path: 'partly', draw } };
+    const masks = new LowResMasks(16, undefined);
+    const source = { masks, embeddings: model.embeddings, prompts, seed: 1, augment: 'flips' as const };
+    const batchOf = async (list: readonly Sample[], epoch: number) => {
+      const { batch, dispose } = await prepareBatch(source, onlyBatch(list), epoch);
+      dispose();
+      return batch;
+    };
+    expect('labelled' in (await batchOf([train[1]!, train[2]!], 0))).toBe(false);
+    const seen = new Set<string>();
+    for (let epoch = 0; epoch < 20; epoch++) {
+      const { targets, labelled: told } = await batchOf([train[1]!, partly], epoch);
+      expect(told!.subarray(0, 256)).toEqual(new Uint8Array(256).fill(1));
+      expect(told!.subarray(256, 256 + 16 * 12)).toEqual(targets.subarray(256, 256 + 16 * 12));
+      seen.add(told!.subarray(256, 256 + 16).join(''));
+    }
+    expect([...seen].sort()).toEqual(['0000111111111111', '1111111111110000']);
+  });
+
   test('with --augment each epoch sees a view, its label and its embedding; validation sees the picture as it is', async () => {
     const { train } = await writeSplits(join(dir, 'views'));
     const sample = train[0]!;

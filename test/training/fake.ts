@@ -198,6 +198,7 @@ export function fakeEnvironment(splits: DataSplits, model: Partial<ModelDescript
       };
     },
     measuresUntuned: true,
+    doubtsLabels: true,
     score: async (dir, validation) => {
       log.push(`score ${validation.length}`);
       return madeUp(join(dir, 'photos'), { images: [...validation].map(({ name }) => name) });

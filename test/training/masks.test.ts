@@ -36,6 +36,21 @@ test('any mask comes back as it was, from memory too', async () => {
   );
 });
 
+test('what has no label comes back as it was, from memory too', async () => {
+  const sample = await sampler(13, 9);
+  const masks = new LowResMasks(27, undefined);
+  const labelled = Uint8Array.from({ length: 117 }, (_, at) => (at % 13 < 4 || at > 60 ? 0 : 1));
+  const mask = { values: labelled.map((value, at) => value * (at % 2)), labelled, width: 13, height: 9 };
+  const one = sample('partly', () => mask);
+  const expected = toLowRes(mask, 27);
+  expect(expected.labelled).toContain(0);
+  expect([await masks.get(one), await masks.get(one)]).toEqual([expected, expected]);
+  const coarse = new LowResMasks(4, undefined);
+  const onCoarse = toLowRes(mask, 4);
+  expect(new Set(onCoarse.labelled)).toEqual(new Set([0, 1, 2]));
+  expect([await coarse.get(one), await coarse.get(one)]).toEqual([onCoarse, onCoarse]);
+});
+
 test('runs of any length come back as they were', async () => {
   const sample = await sampler(13, 9);
   const masks = new LowResMasks(600, undefined);

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SamError } from '../../lib/core/errors.js';
 import type { TrainOptions } from '../../lib/options.js';
@@ -402,6 +403,39 @@ describe('when something is wrong', () => {
     for await (const event of run) if (event.type === 'warning') warnings.push(event.message);
     expect(warnings).toEqual([expect.stringContaining('e0-mask.png')]);
     expect((await run.result).trainImages).toBe(7);
+  });
+
+  test('doubts about labels are one warning each, for all of them; runs of a workbench say nothing', async () => {
+    const labels = [...splits.train.slice(0, 3), splits.validation[0]!].map(({ mask }) => mask!.path);
+    const values = Uint8Array.from({ length: 16 * 12 }, (_, at) => (at % 16 < 3 ? 255 : at % 16 < 9 ? 1 : 0));
+    for (const path of labels)
+      await sharp(values, { raw: { width: 16, height: 12, channels: 1 } })
+        .png()
+        .toFile(path);
+    for (const doubtsLabels of [true, false]) {
+      const environment = { ...fakeEnvironment(splits), doubtsLabels };
+      const run = trainWith(options({ epochs: 1, overwrite: true }), {}, environment);
+      const warnings: string[] = [];
+      for await (const event of run) if (event.type === 'warning') warnings.push(event.message);
+      expect(warnings).toEqual(
+        doubtsLabels ? [expect.stringMatching(/^mask .*, and 3 more of 10, has few values/)] : [],
+      );
+    }
+  });
+
+  test('an object too thin for the grid fails as one that is lost, not as an empty mask', async () => {
+    const values = Uint8Array.from({ length: 1024 * 64 }, (_, at) => Number(at % 1024 === 1));
+    const draw = async () => ({ values, width: 1024, height: 64 });
+    const image = join(dir, 'wide.png');
+    await sharp({ create: { width: 1024, height: 64, channels: 3, background: '#405060' } })
+      .png()
+      .toFile(image);
+    const thin = { name: 'thin', image: { path: image }, mask: { path: 'thin.png', draw } };
+    const withThin = { ...splits, train: [...splits.train, thin] };
+    const error = await failure(trainWith(options(), {}, fakeEnvironment(withThin)).result);
+    expect(error.message).toMatch(/^thin\.png: its object, 64 pixels of 1024 x 64, is lost on the decoder's grid of/);
+    expect(error.fix).toMatch(/^mend them \(a lost object: cut .*`onEmpty` skip/);
+    expect(error.fix).not.toContain('threshold');
   });
 
   test('an --out with a run is refused before any work, and replaced with --overwrite', async () => {

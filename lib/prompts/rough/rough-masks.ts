@@ -2,6 +2,7 @@
 
 import { SamError } from '../../core/errors.js';
 import { Lru } from '../../core/lru.js';
+import type { EmptyMask } from '../../core/problems.js';
 import type { Random } from '../../core/random.js';
 import { openBands } from '../../data/bands.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
@@ -181,9 +182,8 @@ function maskLogits({ values, size }: LowResMask): Float32Array {
   return logits;
 }
 
-/** Makes the error of an image whose rough mask has no pixel. */
-export function emptyRoughMask(sample: Sample, emptiness: string): SamError {
-  return new SamError('SAM_BAD_DATA', `${sample.image.path}: the rough mask is empty: ${emptiness}`, {
-    fix: 'change its thresholds (sam-native prompts shows them), or leave such images out with `onEmpty` skip',
-  });
+/** Tells that the rough mask of an image has no pixel, and what helps: thresholds, where it is made with such. */
+export function emptyRoughMask(sample: Sample, emptiness: string, { method }: RoughMaskSettings): EmptyMask {
+  const message = `${sample.image.path}: the rough mask is empty: ${emptiness}`;
+  return { message, empty: true, ...(method.kind !== 'file' && { remedy: 'a rough mask: change its thresholds' }) };
 }

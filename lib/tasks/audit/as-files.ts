@@ -2,14 +2,18 @@
 import { resolve } from 'node:path';
 import sharp from 'sharp';
 import { SamError } from '../../core/errors.js';
-import { writeFileWhole } from '../../core/files.js';
+import { makeFileWhole, writeFileWhole } from '../../core/files.js';
 import { writeMaskPng } from '../../core/mask-png.js';
 import { decodeMask, heldImage, imageSize } from '../../data/decode.js';
 import { type OpenSourceOptions, openSource } from '../../data/open-data.js';
 import { isPlainFile } from '../../data/picture.js';
-import type { Sample } from '../../data/sample.js';
+import type { Mask, Sample } from '../../data/sample.js';
 import { sameSplit } from '../../data/splits.js';
+import { GeoTiffWriter } from '../../raster/geotiff-writer.js';
 import { auditPaths, type ManifestRow } from './folder.js';
+
+/** Value of pixels without a label, in copies of labels: neither 0 nor 255. */
+const NO_LABEL = 127;
 
 /** Rows of a manifest, for which samples that are no plain files of their own are copied into the audit's folder. */
 export class SampleCopies {
@@ -39,16 +43,26 @@ export class SampleCopies {
   async #label(sample: Sample, split: string): Promise<string> {
     const mask = sample.mask!;
     if (isPlainFile(mask) && mask.draw === undefined) return resolve(mask.path);
-    const { values, width, height } = await decodeMask(sample, await imageSize(sample));
-    const path = this.#paths.copiedLabel(split, sample.name);
-    await writeMaskPng(
-      path,
-      values.map((value) => value * 255),
-      width,
-      height,
-    );
+    const label = await decodeMask(sample, await imageSize(sample));
+    const path = this.#paths.copiedLabel(split, sample.name, label.labelled === undefined ? 'png' : 'tif');
+    await writeLabel(path, label);
     return path;
   }
+}
+
+/** Writes a label as a PNG, one that isn't everywhere as a TIFF, which has a value for no data. */
+async function writeLabel(path: string, { values, labelled, width, height }: Mask): Promise<void> {
+  const grey = values.map((value) => value * 255);
+  if (labelled === undefined) return writeMaskPng(path, grey, width, height);
+  await makeFileWhole(path, async (temporary) => {
+    const file = await GeoTiffWriter.create(temporary, { width, height, nodata: NO_LABEL });
+    try {
+      await file.write(grey.map((value, at) => (labelled[at] === 0 ? NO_LABEL : value)));
+      await file.finish();
+    } finally {
+      await file.close();
+    }
+  });
 }
 
 /**

@@ -9,10 +9,12 @@ import { prepareFolder, writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { writeMaskPng } from '../../core/mask-png.js';
 import { checkHooks } from '../../core/parse-options.js';
+import { LabelDoubts } from '../../data/label-doubts.js';
 import { loadSplit } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
 import { manifestCsv } from '../../data/sources/manifest.js';
 import type { EnsureProgress } from '../../embeddings/embedding-store.js';
+import { confusion } from '../../scoring/metrics.js';
 import { environment } from '../../training/environment.js';
 import { trainOptionsOf } from '../workbench/options.js';
 import { checkLabels, openWorkbench } from '../workbench/workbench.js';
@@ -90,8 +92,10 @@ async function auditLabels(options: ResolvedAuditOptions, control: AuditControl)
   const started = performance.now();
   const run = trainOptionsOf(options, {});
   const found = await loadSplit(options, control);
-  const checked = await checkLabels({ train: found }, run, control);
+  const doubts = new LabelDoubts(run);
+  const checked = await checkLabels({ train: found }, run, { ...control, doubts });
   groupsForFolds(checked.train, options.folds, options.groupBy); // refuses too few groups before anything slow begins
+  doubts.settle(control);
   const bench = await openWorkbench(checked, run, {
     ...control,
     onProgress: (progress) => control.onProgress?.({ stage: 'encode', ...progress }),
@@ -137,18 +141,21 @@ async function itemsOf(
 }
 
 async function findingsOf({ sample, fold, label, predictions }: Verdict, out: string) {
-  const { values, width, height } = label;
+  const { values, labelled, width, height } = label;
   const masks = predictions.map(({ mask }) => mask);
   const vote = consensus(masks);
   const prediction = auditPaths(out).prediction(sample.name);
   await writeMaskPng(prediction, vote, width, height);
-  const share = (mask: Uint8Array) => mask.reduce((count, value) => count + (value === 0 ? 0 : 1), 0) / mask.length;
+  const share = async (mask: Uint8Array) => {
+    const counts = await confusion(mask, mask, labelled);
+    return counts.truePositive / Math.max(1, counts.truePositive + counts.trueNegative);
+  };
   return {
     prediction,
-    iou: await iouOf(vote, values),
-    agreement: await agreementOf(masks, vote),
-    labelShare: share(values),
-    predictionShare: share(vote),
+    iou: await iouOf(vote, values, labelled),
+    agreement: await agreementOf(masks, vote, labelled),
+    labelShare: await share(values),
+    predictionShare: await share(vote),
     fold,
   };
 }

@@ -14,11 +14,16 @@ export function consensus(masks: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(votes, (count) => (count * 2 > masks.length ? 255 : 0));
 }
 
-export async function iouOf(mask: Uint8Array, label: Uint8Array): Promise<number> {
-  return scores(await confusion(mask, label)).iou;
+/** @param labelled 0 where there is no label: those pixels don't count; undefined: all do. */
+export async function iouOf(mask: Uint8Array, label: Uint8Array, labelled?: Uint8Array): Promise<number> {
+  return scores(await confusion(mask, label, labelled)).iou;
 }
 
-/** Measures the mean IoU of the masks with their vote: near 1 where the model answers all prompts alike. */
-export async function agreementOf(masks: readonly Uint8Array[], vote: Uint8Array): Promise<number> {
-  return mean(await Promise.all(masks.map((mask) => iouOf(mask, vote))));
+/** Measures the mean IoU of the masks with their vote: near 1 where the model answers all prompts alike. `labelled` as for `iouOf`. */
+export async function agreementOf(
+  masks: readonly Uint8Array[],
+  vote: Uint8Array,
+  labelled?: Uint8Array,
+): Promise<number> {
+  return mean(await Promise.all(masks.map((mask) => iouOf(mask, vote, labelled))));
 }

@@ -16,7 +16,7 @@ export const auditPaths = (dir: string) => ({
   prediction: (name: string) => join(dir, 'predictions', `${name}.png`),
   /** Copies of pictures and labels that are no files of their own: rows of a Parquet file, drawn outlines. */
   copiedImage: (name: string, extension: string) => join(dir, 'images', `${name}.${extension}`),
-  copiedLabel: (split: string, name: string) => join(dir, 'labels', split, `${name}.png`),
+  copiedLabel: (split: string, name: string, format: 'png' | 'tif') => join(dir, 'labels', split, `${name}.${format}`),
 });
 
 /**

@@ -6,6 +6,7 @@ import { requireWritable } from '../../core/files.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { Problems } from '../../core/problems.js';
+import { emptyLabel, LabelDoubts } from '../../data/label-doubts.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import { loadSplit } from '../../data/open-data.js';
 import { inReadingOrder, type Sample, withBands } from '../../data/sample.js';
@@ -148,14 +149,16 @@ async function checkLabels(
 ): Promise<Sample[]> {
   const usable = new Set<Sample>();
   const problems = new Problems(options);
+  const doubts = new LabelDoubts(entrants[0]!.prompts);
   const withBoxes = options.robustness || entrants.some(({ prompts }) => prompts.prompt !== 'points');
   for (const sample of inReadingOrder(options.samples)) {
     options.signal?.throwIfAborted();
-    const problem = await labelProblem(sample, entrants, { rough, withBoxes }, options.signal);
+    const problem = await labelProblem(sample, entrants, { rough, doubts, withBoxes }, options.signal);
     if (problem === undefined) usable.add(sample);
     else problems.add(problem.message, problem);
   }
   problems.settle(options);
+  doubts.settle(options);
   if (usable.size === 0) {
     throw new SamError('SAM_BAD_DATA', 'no labelled image to evaluate on', { fix: 'check `data` and `split`' });
   }
@@ -169,22 +172,21 @@ async function checkLabels(
 async function labelProblem(
   sample: Sample,
   entrants: readonly Entrant[],
-  { rough, withBoxes }: { rough: RoughMaskSources; withBoxes: boolean | undefined },
+  { rough, doubts, withBoxes }: { rough: RoughMaskSources; doubts: LabelDoubts; withBoxes: boolean | undefined },
   signal: AbortSignal | undefined,
-): Promise<{ message: string; empty: boolean } | undefined> {
+): Promise<{ message: string; empty: boolean; remedy?: string } | undefined> {
   try {
     const label = await labelOf(sample);
+    await doubts.see(sample, label);
     const grids = entrants.map(({ prompts }) => toLowRes(label, prompts.maskSize, prompts.imageSize));
-    if (grids.some((grid) => maskArea(grid) === 0)) {
-      return { message: `${sample.mask?.path ?? sample.name}: the mask is empty`, empty: true };
-    }
+    const without = grids.find((grid) => maskArea(grid) === 0);
+    if (without !== undefined) return await emptyLabel(sample, label, without);
     const sides = grids.flatMap(({ validWidth, validHeight }) => [validWidth, validHeight]);
     if (withBoxes && Math.min(label.width, label.height, ...sides) < 2) {
       const message = `${sample.image.path}: a picture of ${label.width} x ${label.height} pixels has no room for a box`;
       return { message, empty: false };
     }
-    const message = await rough.problem(sample, entrants, signal);
-    return message === undefined ? undefined : { message, empty: true };
+    return await rough.problem(sample, entrants, signal);
   } catch (error) {
     if (!(error instanceof SamError) || error.code === 'SAM_BAD_OPTION') throw error;
     return { message: error.message, empty: false };

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
-import { Problems } from '../../core/problems.js';
+import { type EmptyMask, Problems } from '../../core/problems.js';
 import { validationRandom } from '../../core/random.js';
-import { decodeImage, decodeMask } from '../../data/decode.js';
+import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
+import { emptyLabel, LabelDoubts } from '../../data/label-doubts.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import { loadSplit, openImages } from '../../data/open-data.js';
 import type { Mask, Sample } from '../../data/sample.js';
@@ -93,26 +94,28 @@ async function draw(options: Drawing): Promise<PreviewResult> {
   const rough = settings && new RoughMasks(settings, { maskSize, imageSize });
   const items: PromptItem[] = [];
   const problems = new Problems(options);
+  const doubts = new LabelDoubts(prompts);
   const skipped: string[] = [];
   try {
     for (const [index, sample] of samples.entries()) {
       signal?.throwIfAborted();
-      const outcome = await itemOf(sample, rough, options).catch((error: unknown) => {
+      const outcome = await itemOf(sample, rough, { ...options, doubts }).catch((error: unknown) => {
         if (!isBadImage(error)) throw error;
-        return { problem: error.message, empty: false };
+        return { message: error.message, empty: false };
       });
       onProgress?.({ done: index + 1, total: samples.length });
-      if (!('problem' in outcome)) {
+      if ('overlay' in outcome) {
         items.push(outcome);
         continue;
       }
       skipped.push(sample.name);
-      problems.add(outcome.problem, outcome);
+      problems.add(outcome.message, outcome);
     }
   } finally {
     await rough?.dispose();
   }
   problems.settle(options);
+  doubts.settle(options);
   return { items, skipped };
 }
 
@@ -121,7 +124,7 @@ interface Origin {
   mask: Mask;
   area: number;
   /** Reason why there is nothing to draw from; null where there is something. */
-  empty: string | null;
+  empty: EmptyMask | null;
   draw(): Prompt;
   extras: Pick<PromptItem, 'threshold' | 'iou'>;
 }
@@ -129,12 +132,11 @@ interface Origin {
 async function itemOf(
   sample: Sample,
   rough: RoughMasks | undefined,
-  options: Drawing,
-): Promise<PromptItem | { problem: string; empty: boolean }> {
+  options: Drawing & { doubts: LabelDoubts },
+): Promise<PromptItem | EmptyMask> {
   const image = await decodeImage(sample);
-  const origin =
-    rough === undefined ? await labelOrigin(sample, image, options) : await roughOrigin(sample, rough, options);
-  if (origin.empty !== null) return { problem: origin.empty, empty: true };
+  const origin = rough === undefined ? await labelOrigin(sample, options) : await roughOrigin(sample, rough, options);
+  if (origin.empty !== null) return origin.empty;
   const prompt = origin.draw();
   const overlay = join(options.out, `${sample.name}.png`);
   await writeOverlay(overlay, image, origin.mask, prompt);
@@ -153,7 +155,7 @@ async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal 
   return {
     mask: made.mask,
     area: made.area,
-    empty: grid.emptiness === null ? null : emptyRoughMask(sample, grid.emptiness).message,
+    empty: grid.emptiness === null ? null : emptyRoughMask(sample, grid.emptiness, rough.settings),
     draw: () =>
       drawRoughPrompt(
         grid,
@@ -165,29 +167,26 @@ async function roughOrigin(sample: Sample, rough: RoughMasks, { prompts, signal 
   };
 }
 
-async function labelOrigin(sample: Sample, image: DecodedSize, { prompts }: Drawing): Promise<Origin> {
+async function labelOrigin(sample: Sample, { prompts, doubts }: Drawing & { doubts: LabelDoubts }): Promise<Origin> {
   if (sample.mask === undefined) {
     throw new SamError('SAM_BAD_OPTION', `${sample.image.path} has no mask to draw prompts from`, {
       fix: 'say what makes a rough mask (`roughMask` hsv …), or give labelled images with `data`',
     });
   }
-  const mask = await decodeMask(sample, image);
+  const mask = await decodeMask(sample, await imageSize(sample));
+  await doubts.see(sample, mask);
   const lowRes = toLowRes(mask, prompts.maskSize, prompts.imageSize);
   const area = mask.values.reduce((sum, value) => sum + value, 0);
   return {
     mask,
     area,
-    empty: maskArea(lowRes) === 0 ? `${sample.mask.path}: the mask is empty` : null,
+    empty: maskArea(lowRes) === 0 ? await emptyLabel(sample, mask, lowRes) : null,
     draw: () => drawPrompt(lowRes, toPromptSettings(prompts), validationRandom(prompts.seed, sample.name)),
     extras: {},
   };
 }
 
-interface DecodedSize {
-  width: number;
-  height: number;
-}
-
 async function iouWithLabel(sample: Sample, mask: Mask): Promise<number> {
-  return scores(await confusion(mask.values, (await decodeMask(sample, mask)).values)).iou;
+  const { values, labelled } = await decodeMask(sample, mask);
+  return scores(await confusion(mask.values, values, labelled)).iou;
 }

@@ -9,6 +9,7 @@ import { Problems } from '../../core/problems.js';
 import { kebab } from '../../core/suggest.js';
 import { without } from '../../core/without.js';
 import { decodeImage, decodeMask, imageSize } from '../../data/decode.js';
+import { LabelDoubts } from '../../data/label-doubts.js';
 import { maskArea, toLowRes } from '../../data/low-res.js';
 import { loadSplit } from '../../data/open-data.js';
 import type { Sample } from '../../data/sample.js';
@@ -115,7 +116,7 @@ async function searchAndMeasure(options: Fitting): Promise<FitRoughMaskResult> {
 
 /** Reads the images that can be searched; bad ones are named together. Empty labels tell nothing of colours and are passed over. */
 async function searchImages(
-  { samples, skipBad, signal, onWarning }: Fitting,
+  { samples, prompts, skipBad, signal, onWarning }: Fitting,
   settings: RoughMaskSettings,
 ): Promise<{ images: SearchImage[]; used: Sample[] }> {
   const step = Math.max(1, samples.length / MOST_IMAGES);
@@ -123,10 +124,11 @@ async function searchImages(
   const images: SearchImage[] = [];
   const used: Sample[] = [];
   const problems = new Problems({ skipBad });
+  const doubts = new LabelDoubts(prompts);
   for (const sample of chosen) {
     signal?.throwIfAborted();
     try {
-      const image = await searchImage(sample, settings);
+      const image = await searchImage(sample, settings, doubts);
       if (image === undefined) continue;
       images.push(image);
       used.push(sample);
@@ -136,14 +138,20 @@ async function searchImages(
     }
   }
   problems.settle({ onWarning });
+  doubts.settle({ onWarning });
   if (images.length === 0) {
     throw new SamError('SAM_BAD_DATA', 'no labelled image to tune on', { fix: 'check `data` and `split`' });
   }
   return { images, used };
 }
 
-async function searchImage(sample: Sample, { method, cleaning }: RoughMaskSettings): Promise<SearchImage | undefined> {
+async function searchImage(
+  sample: Sample,
+  { method, cleaning }: RoughMaskSettings,
+  doubts: LabelDoubts,
+): Promise<SearchImage | undefined> {
   const label = await decodeMask(sample, await imageSize(sample));
+  await doubts.see(sample, label);
   if (maskArea(toLowRes(label, SEARCH_SIDE)) === 0) return undefined;
   if (method.kind === 'hsv') return colourImage((await decodeImage(sample)).pixels, label, cleaning);
   if (method.kind === 'file') return undefined;
@@ -178,7 +186,8 @@ async function measure(
     const ious: number[] = [];
     for (const sample of samples) {
       const { mask } = await masks.make(sample, signal);
-      ious.push(scores(await confusion(mask.values, (await decodeMask(sample, mask)).values)).iou);
+      const { values, labelled } = await decodeMask(sample, mask);
+      ious.push(scores(await confusion(mask.values, values, labelled)).iou);
     }
     return mean(ious);
   } finally {

@@ -15,6 +15,8 @@ export interface SearchImage {
   readonly channels: readonly Float32Array[];
   /** Label, 1 inside. */
   readonly label: Uint8Array;
+  /** Value a pixel: 0 where there is no label, and nothing is scored; undefined: labels everywhere. */
+  readonly labelled?: Uint8Array | undefined;
   /** Cleaning of the mask, its areas in pixels of the grid. */
   readonly cleaning: Cleaning;
 }
@@ -63,6 +65,7 @@ function onGrid(grid: ReturnType<typeof pixelsOf>, label: Mask, cleaning: Cleani
     width,
     height,
     label: Uint8Array.from(pixels, (pixel) => (label.values[pixel] === 0 ? 0 : 1)),
+    labelled: label.labelled && Uint8Array.from(pixels, (pixel) => label.labelled![pixel]!),
     cleaning: { ...cleaning, minArea: Math.round(cleaning.minArea * share) },
   };
 }
@@ -78,6 +81,7 @@ export async function meanIou(
     const mask = cleanMask(inside(image), image.width, image.height, image.cleaning);
     let [both, either] = [0, 0];
     for (let index = 0; index < mask.length; index++) {
+      if (image.labelled?.[index] === 0) continue;
       both += mask[index]! & image.label[index]!;
       either += mask[index]! | image.label[index]!;
     }

@@ -2,6 +2,7 @@
 
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
+import { LabelDoubts } from '../../data/label-doubts.js';
 import { loadSplit, openSource } from '../../data/open-data.js';
 import type { DataSplits, Sample, Samples } from '../../data/sample.js';
 import { concatenated, filtered } from '../../data/sample-list.js';
@@ -62,6 +63,7 @@ export async function openWorkbench<Splits extends SplitSamples>(
       encodedImages: encoded,
       environment: (data) => ({
         ...environment,
+        doubtsLabels: false,
         compute: () => compute,
         openData: async () => data,
         openModel: (options, _, told) => openModelIn(workplace, options, told),
@@ -78,11 +80,15 @@ function eachSplit<Splits extends SplitSamples>(splits: Splits, change: (samples
   return Object.fromEntries(Object.entries(splits).map(([name, samples]) => [name, change(samples)])) as Splits;
 }
 
-/** The samples that `train` could use. @throws SamError `SAM_BAD_DATA`: there are none, or bad ones, all named. */
+/**
+ * Returns the samples that `train` could use. Doubts about their labels are for the caller to tell.
+ *
+ * @throws SamError `SAM_BAD_DATA`: there are none, or bad ones, all named.
+ */
 export async function checkLabels<Splits extends SplitSamples>(
   splits: Splits,
   run: ResolvedTrainOptions,
-  hooks: Hooks,
+  hooks: Hooks & { doubts: LabelDoubts },
 ): Promise<Splits> {
   const rough = RoughPrompts.open(run);
   try {
@@ -104,7 +110,11 @@ export async function openSplits(
 ): Promise<DataSplits & { readonly test?: Samples }> {
   const { train: training, validation } = await environment.openData(run, hooks);
   const test = await openTest(run, testSplit, hooks);
-  return checkLabels({ train: training, validation, ...(test !== undefined && { test }) }, run, hooks);
+  const doubts = new LabelDoubts(run);
+  const splits = { train: training, validation, ...(test !== undefined && { test }) };
+  const checked = await checkLabels(splits, run, { ...hooks, doubts });
+  doubts.settle(hooks);
+  return checked;
 }
 
 async function openTest(

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeMask } from '../../../lib/data/decode.js';
+import { Raster } from '../../../lib/raster/raster.js';
 import { otherSplits, SampleCopies } from '../../../lib/tasks/audit/as-files.js';
 import { writeSamples } from '../../training/fake.js';
 
@@ -42,6 +43,25 @@ describe('rows of a manifest', () => {
     );
     const again = await decodeMask({ name: 'r', image: { path: first.image }, mask: { path: first.mask } }, label);
     expect(again).toEqual(label);
+  });
+
+  it('name a TIFF with a value for no data where a drawn label is not everywhere', async () => {
+    const jpeg = await sharp({ create: { width: 3, height: 2, channels: 3, background: '#123456' } })
+      .jpeg()
+      .toBuffer();
+    const label = {
+      values: Uint8Array.of(1, 0, 0, 0, 0, 1),
+      labelled: Uint8Array.of(1, 1, 0, 1, 0, 1),
+      width: 3,
+      height: 2,
+    };
+    const sample = { name: 'r', image: { path: 'row 7', bytes: jpeg }, mask: { path: 'x', draw: async () => label } };
+    const { mask } = await new SampleCopies(dir).rowOf(sample, 'train');
+    expect(mask).toBe(join(dir, 'labels', 'train', 'r.tif'));
+    expect([...(await sharp(mask).toColourspace('b-w').raw().toBuffer())]).toEqual([255, 0, 127, 0, 127, 255]);
+    const raster = await Raster.open(mask);
+    expect(raster.nodata).toBe(127);
+    await raster.close();
   });
 
   it('of the other splits are those with labels', async () => {

@@ -43,3 +43,11 @@ test('a threshold where one for all is best, and Otsu where it is not', async ()
   const shifted = [indexImage(values(0.5, 0), label, cleaning), indexImage(values(0, -0.5), label, cleaning)];
   expect((await searchThresholds(shifted, () => {})).at(-1)).toEqual({ threshold: 'otsu', meanIou: 1 });
 });
+
+test('pixels without a label teach nothing', async () => {
+  const values = Float32Array.from(label.values, (value, index) => (index % SIDE < 30 ? 1 - value : value));
+  const labelled = label.values.map((_, index) => (index % SIDE < 30 ? 0 : 1));
+  const partly = { ...label, values: label.values.map((value, index) => value & labelled[index]!), labelled };
+  const found = await searchThresholds([indexImage(values, partly, cleaning)], () => {});
+  expect(found.at(-1)).toMatchObject({ meanIou: 1 });
+});

@@ -1,0 +1,128 @@
+/**
+ * What the values of a label tell about how it was made. Classes and ids are regions of one value each; a JPEG and an anti-aliased edge
+ * leave values between two ends, each of them on a slope from one to the other. The numbers below part the two on masks of disks, rivers,
+ * cracks, cells and classes, saved as JPEG (qualities 30 to 95), made smaller with four filters, and left as they were.
+ */
+
+/** A thing that a label may not be meant to be. */
+export type LabelDoubt =
+  /** Values between two ends, as of a JPEG or an anti-aliased edge: inside is what lies above half. */
+  | 'between'
+  /** Values that run into each other, as a photograph's or a probability's: inside is any but 0. */
+  | 'shades'
+  /** Few classes, and one value that elsewhere often means 'no label', such as 255: it is inside. */
+  | 'void'
+  /** Inks, whose black is no 0. */
+  | 'cmyk'
+  /** The image is turned without changing its size, so that none tells whether the label was drawn on the turned one. */
+  | 'orientation';
+
+/** Least bright maximum of a label whose in-between values are looked at: below, there is no room for two ends. */
+const LEAST_MAXIMUM = 32;
+/** Fewest values between the ends: classes may be as few. */
+const FEWEST_BETWEEN = 3;
+/** Least share of the pixels at the two ends, within a quarter of their distance: 0.98 to 1 for what is left of one mask. */
+const AT_ENDS = 0.95;
+/** Least share of an end's pixels that have its most common value: 0.5 and more; of ids, at the upper end, 0.2 at most. */
+const LEAST_PLATEAU = 0.3;
+/** Most of the values between that lie beside their like on both axes: 0.01; classes have 0.25 and more. */
+const MOST_FLAT = 0.1;
+/** Least of the values between that lie between their neighbours': 0.1 and more, mostly 0.7; classes have 0.03 at most. */
+const LEAST_SLOPING = 0.1;
+/** The same for values that run into each other, and the fewest of them. */
+const [LEAST_SHADED, FEWEST_SHADES] = [0.3, 64];
+/** Value that classes lie below, for a 255 beside them to look like 'no label'. */
+const MOST_CLASSES = 64;
+/** Greatest values of 8, 16 and 32 bits. */
+const NONE = new Set([2 ** 8 - 1, 2 ** 16 - 1, 2 ** 32 - 1]);
+
+/** What is made of a label's values. */
+export interface ValueFindings {
+  /** Value above which a pixel is inside. */
+  readonly threshold: number;
+  readonly doubts: readonly LabelDoubt[];
+}
+
+/** Values of which nothing is to be said: all but 0 is inside. */
+export const PLAIN: ValueFindings = { threshold: 0, doubts: [] };
+
+/**
+ * Tells what the values of an 8-bit label are, and which of them are inside.
+ *
+ * @param values value a pixel: of colours the brightest channel.
+ * @param counts number of pixels of each value, 256.
+ * @param width width of the label, pixels; undefined: nothing is known of neighbours, and all but 0 is inside.
+ */
+export function lookAtValues(values: Uint8Array, counts: Uint32Array, width: number | undefined): ValueFindings {
+  const present = [...counts.keys()].filter((value) => counts[value]! > 0);
+  if (hasVoid(present)) return { threshold: 0, doubts: ['void'] };
+  const maximum = present.at(-1) ?? 0;
+  if (maximum < LEAST_MAXIMUM || width === undefined) return PLAIN;
+  // A coarse JPEG's black is 1 or 2, that of inks some 30.
+  const ends = [mostCommon(counts, 0, maximum / 4), mostCommon(counts, Math.ceil(maximum / 2), maximum)] as const;
+  const between = present.filter((value) => !ends.includes(value)).length;
+  if (between < FEWEST_BETWEEN) return PLAIN;
+  const { flat, sloping } = slopes(values, width, ends);
+  if (sloping >= LEAST_SLOPING && flat <= MOST_FLAT && hasTwoEnds(counts, ends)) {
+    return { threshold: Math.floor((ends[0] + ends[1]) / 2), doubts: ['between'] };
+  }
+  return sloping >= LEAST_SHADED && between >= FEWEST_SHADES ? { threshold: 0, doubts: ['shades'] } : PLAIN;
+}
+
+/** Tells whether these values are a few classes and one that elsewhere often means 'no label': 255, 65535, -1, -9999. */
+export function hasVoid(present: readonly number[]): boolean {
+  const others = present.filter((value) => value !== 0);
+  const classes = others.filter((value) => value > 0 && value < MOST_CLASSES && Number.isInteger(value));
+  const [none] = others.filter((value) => !classes.includes(value));
+  return classes.length > 0 && others.length === classes.length + 1 && (none! < 0 || NONE.has(none!));
+}
+
+type Ends = readonly [lower: number, upper: number];
+
+/** Finds the value from `least` to `most` that most pixels have. */
+function mostCommon(counts: Uint32Array, least: number, most: number): number {
+  let found = least;
+  for (let value = least; value <= most; value++) if (counts[value]! > counts[found]!) found = value;
+  return found;
+}
+
+/** Tells whether nearly all pixels lie about the two ends, and many of them right there. */
+function hasTwoEnds(counts: Uint32Array, [lower, upper]: Ends): boolean {
+  const sum = (from: number, to: number) => counts.subarray(from, to).reduce((total, count) => total + count, 0);
+  const near = (upper - lower) / 4;
+  const [low, high] = [sum(0, Math.floor(lower + near) + 1), sum(Math.ceil(upper - near), counts.length)];
+  return (
+    low + high >= AT_ENDS * sum(0, counts.length) &&
+    counts[upper]! >= LEAST_PLATEAU * high &&
+    counts[lower]! >= LEAST_PLATEAU * low
+  );
+}
+
+/** Measures the shares of the pixels between the ends that lie beside their like, and between their neighbours. */
+function slopes(values: Uint8Array, width: number, [lower, upper]: Ends): { flat: number; sloping: number } {
+  let [all, flat, sloping] = [0, 0, 0];
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]!;
+    if (value === lower || value === upper) continue;
+    all++;
+    const column = at % width;
+    if (column > 0 && at >= width && values[at - 1] === value && values[at - width] === value) flat++;
+    else if (isSloping(values, width, at)) sloping++;
+  }
+  return { flat: flat / all, sloping: sloping / all };
+}
+
+/** Tells whether a pixel has both darker and brighter ones among its eight neighbours. */
+function isSloping(values: Uint8Array, width: number, at: number): boolean {
+  const value = values[at]!;
+  const column = at % width;
+  let [darker, brighter] = [false, false];
+  for (let dy = -width; dy <= width; dy += width) {
+    for (let dx = column === 0 ? 0 : -1; dx <= (column === width - 1 ? 0 : 1); dx++) {
+      const other = values[at + dy + dx] ?? value;
+      darker ||= other < value;
+      brighter ||= other > value;
+    }
+  }
+  return darker && brighter;
+}
