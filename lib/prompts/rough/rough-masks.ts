@@ -1,6 +1,4 @@
 /** Rough masks of images, at the image's size or on the decoder's grid, made when they are asked for. */
-
-import { SamError } from '../../core/errors.js';
 import { Lru } from '../../core/lru.js';
 import type { EmptyMask } from '../../core/problems.js';
 import type { Random } from '../../core/random.js';
