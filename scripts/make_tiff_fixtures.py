@@ -146,5 +146,7 @@ tifffile.imwrite(path("refused-complex"), RGB[..., 0].astype("c8"), photometric=
 refused["complex"] = "complex numbers"
 tifffile.imwrite(path("refused-stack"), np.stack([RGB[..., 0]] * 12), photometric="minisblack", metadata=None)
 refused["stack"] = "a stack of 12 pages"
+tifffile.imwrite(path("refused-shaped-stack"), np.stack([RGB[..., 0]] * 5), photometric="minisblack", truncate=True)
+refused["shaped-stack"] = "a stack of 5 pages"
 json.dump({"kinds": right, "refused": refused}, open(f"{OUT}/right.json", "w"), indent=0)
 print(len(right), "kinds,", len(refused), "refused;", sum(os.path.getsize(f"{OUT}/{f}") for f in os.listdir(OUT)) // 1024, "KiB")

@@ -130,9 +130,12 @@ export class Label {
     return this.source.close();
   }
 
-  /** Tells where there is a label: not where all bands have the value for no data, nor where an internal mask hides them. */
+  /**
+   * Tells where there is a label: not where all bands have the value for no data, nor where an internal mask hides them. A 0 that means no
+   * data is the background, as any 0 is: programs that burn outlines into rasters say so of it.
+   */
   #labelled({ bands, shown }: BandWindow): Uint8Array | undefined {
-    const { nodata } = this.source;
+    const nodata = this.source.nodata === 0 ? undefined : this.source.nodata;
     const masked = this.source instanceof Raster && this.source.hasMask ? shown : undefined;
     if (nodata === undefined && masked === undefined) return undefined;
     const labelled = new Uint8Array(bands[0]!.length);

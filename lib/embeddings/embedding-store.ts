@@ -16,6 +16,7 @@ import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { filtered, pick } from '../data/sample-list.js';
 import { EMBEDDING_FLOATS } from '../frame.js';
 import type { ResolvedModel } from '../models/model.js';
+import { stretchNote } from '../raster/stretch.js';
 import { collectGarbage, describeFolder, touchShards } from './embedding-folders.js';
 import { type BadImage, encodeImages, isBadImage } from './encode.js';
 import { KeyTable } from './key-table.js';
@@ -227,10 +228,7 @@ export class EmbeddingStore {
   #tellOfStretch(images: number, { onNote }: EnsureOptions): void {
     if (this.#stretched.size === 0 || this.#toldOfStretch) return;
     this.#toldOfStretch = true;
-    onNote?.(
-      `${this.#stretched.size} of ${images} images hold measurements (more than 8 bits, or signed or real numbers): each band is ` +
-        'stretched by itself, its 2nd percentile to 0 and its 98th to 255',
-    );
+    onNote?.(stretchNote(this.#stretched.size, images));
   }
 
   /**

@@ -12,20 +12,17 @@ import { type Sample, withBands } from '../data/sample.js';
 import type { EmbeddingStore } from '../embeddings/embedding-store.js';
 import { openWorkplace } from '../embeddings/workplace.js';
 import { LOW_RES_SIDE } from '../frame.js';
-import type { ResolvedModel } from '../models/model.js';
 import {
   promptOptionsFor,
   type ResolvedPromptOptions,
   toPromptSettings,
   trainedBands,
-  trainedStretch,
 } from '../models/prompt-options.js';
 import { type Prompt, type PromptShapes, shapesOf } from '../prompts/prompt.js';
 import { type RoughMasks, roughGridOf } from '../prompts/rough/rough-masks.js';
 import { placingOf } from '../raster/lon-lat.js';
 import { placesBeside } from '../raster/places-beside.js';
 import { writePolygons } from '../raster/polygons.js';
-import { STRETCH_VERSION } from '../raster/stretch.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
 import { type Coverage, coverageOf, TileCoverage } from './coverage.js';
@@ -40,6 +37,7 @@ import { drawAttempts, type Job, masksFor, type PromptSource, planJobs } from '.
 import { predictRaster, type TileCounts } from './predict-raster.js';
 import { openRoughWindows } from './rough-windows.js';
 import { emptyPrediction, ImageEmbedding, SamModel } from './sam-model.js';
+import { sayStretch } from './say-stretch.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 
 /** What was predicted for one image; points and box are in its pixels. */
@@ -136,11 +134,11 @@ async function predictSamples(options: Predicting): Promise<PredictImagesResult>
     const jobs = await planJobs({ ...options, images }, prompts, masks);
     if (jobs.some(isGuess)) onWarning?.(GUESSING);
     await sayPlacesBeside(jobs, onWarning);
-    for (const { raster } of jobs) if (raster?.doubt !== undefined) onWarning?.(raster.doubt);
-    if (stretchedOtherwise(info))
-      onWarning?.(
-        `${info.spec} was trained on measurements that were stretched otherwise (${trainedStretch(info)}): train anew`,
-      );
+    sayStretch(
+      jobs.flatMap(({ raster }) => raster ?? []),
+      info,
+      options,
+    );
     const store = await workplace.store(info, prompts.imageSize);
     const encoded = await store.ensure(
       jobs.filter(({ raster }) => raster === undefined).map(({ sample }) => sample),
@@ -194,12 +192,6 @@ async function sayPlacesBeside(jobs: readonly Job[], onWarning: Predicting['onWa
     `not read, though saying where pictures lie: ${nameAll(files)}; gdal_translate writes such a place into a GeoTIFF, ` +
       'from which masks have it',
   );
-}
-
-/** Tells whether a model was trained on pictures that another rule made of measurements. */
-function stretchedOtherwise(model: ResolvedModel): boolean {
-  const rule = trainedStretch(model);
-  return rule !== undefined && rule !== STRETCH_VERSION;
 }
 
 /** Tells whether nothing says what is meant in an image, so that its mask is a guess. */

@@ -36,6 +36,8 @@ export interface RasterJob {
   readonly georeference: Georeference | undefined;
   /** Stretch of each colour, found once for every opening. */
   readonly stretch: readonly BandStretch[];
+  /** Whether it holds measurements, which are stretched to 8 bits. */
+  readonly stretched: boolean;
   /** What of the picture gives doubt, in words. */
   readonly doubt: string | undefined;
 }
@@ -77,7 +79,7 @@ export async function planRaster(sample: Sample, side: number | undefined): Prom
     const plan = planTiles(width, height, side === 0 ? Math.max(width, height) : (side ?? TILE_SIDE));
     requireSmallTiles(sample, plan);
     const georeference = source instanceof Raster ? source.georeference : undefined;
-    return { sample, width, height, plan, georeference, stretch, doubt };
+    return { sample, width, height, plan, georeference, stretch, stretched: source.asPhotograph === undefined, doubt };
   } finally {
     await pixels.close();
   }

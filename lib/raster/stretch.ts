@@ -62,6 +62,14 @@ function doubtOf({ path }: BandSource, band: number, found: Undeclared | undefin
   );
 }
 
+/** Says that images are stretched, and how. */
+export function stretchNote(stretched: number, images: number): string {
+  return (
+    `${stretched} of ${images} images hold measurements (more than 8 bits, or signed or real numbers): each band is stretched by ` +
+    `itself, its ${PERCENTILES.low}nd percentile to 0 and its ${PERCENTILES.high}th to 255`
+  );
+}
+
 /** Returns `round(255 (value - low) / (high - low))`, within 0 to 255; 0 for what holds no data. */
 export function toByte(value: number, { low, high }: { low: number; high: number }): number {
   if (!(value > low)) return 0;

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { type GeotiffWriterMetadata, writeArrayBuffer } from 'geotiff';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { decodeImage } from '../../lib/data/decode.js';
@@ -80,4 +81,22 @@ test('deflate, as sharp writes it', async () => {
   } = await raster.read({ x: 0, y: 10, width: 40, height: 2 }, [1]);
   expect(green).toEqual(Uint16Array.from({ length: 80 }, (_, at) => samples[(400 + at) * 3 + 1]!));
   await raster.close();
+});
+
+test('a stack of ImageJ, of which one page has tags, and pages that form a circle', async () => {
+  const described = (ImageDescription: string) =>
+    new Uint8Array(
+      writeArrayBuffer(new Uint8Array(12), { width: 4, height: 3, ImageDescription } as GeotiffWriterMetadata),
+    );
+  const stack = described('ImageJ=1.54f\nimages=12\nslices=12\n');
+  await expect(Raster.open('stack.tif', stack)).rejects.toMatchObject({
+    code: 'SAM_BAD_DATA',
+    message: expect.stringContaining("image stack.tif can't be read: it is a stack of 12 pages"),
+  });
+  await (await Raster.open('one.tif', described('ImageJ=1.54f\nimages=1\n'))).close();
+  // The directory of a file that says it is followed by itself.
+  const circle = bigEndianTiff([new Uint8Array(12)], 4, 3);
+  const directory = circle.readUInt32BE(4);
+  circle.writeUInt32BE(directory, directory + 2 + 12 * circle.readUInt16BE(directory));
+  await expect(Raster.open('circle.tif', circle)).rejects.toMatchObject({ detail: 'its pages form a circle' });
 });
