@@ -256,7 +256,7 @@ function broken(called: string, error: unknown): SamError {
   const detail = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);
   if (error instanceof NotRead) {
     return new SamError('SAM_BAD_DATA', `${called} can't be read: ${detail}`, {
-      fix: 'save it anew, for instance with gdal_translate -co COMPRESS=DEFLATE, or go on without it with `skipBad`',
+      fix: `${error.fix}, or go on without it with \`skipBad\``,
       cause: error,
     });
   }

@@ -35,7 +35,10 @@ export async function sortPages(tiff: GeoTIFF): Promise<Pages> {
   }
   const isBand = ({ samples, bits, format }: Page) => samples === 1 && bits === first.bits && format === first.format;
   if (count === 1 || (count === 3 && colours.length === 3 && colours.every(isBand))) return { colours, mask };
-  throw new NotRead(`it is a stack of ${count} pages of one size: which of them is meant can't be told`);
+  throw new NotRead(
+    `it is a stack of ${count} pages of one size: which of them is meant can't be told`,
+    'save the page that is meant in a file of its own',
+  );
 }
 
 /** Goes through the pages behind the first. Throws where they form a circle. */

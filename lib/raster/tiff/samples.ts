@@ -87,7 +87,8 @@ function numbersOf(bytes: Uint8Array, format: number, bits: number): Samples {
 
 function exactly(value: bigint): number {
   const number = Number(value);
-  if (BigInt(number) !== value) throw new NotRead(`it holds the whole number ${value}, which needs more than 53 bits`);
+  if (BigInt(number) !== value)
+    throw new NotRead(`it holds the whole number ${value}, which needs more than 53 bits`, 'save it with 32 bits');
   return number;
 }
 

@@ -2,7 +2,15 @@
 import type { GeoTIFFImage } from 'geotiff';
 
 /** A kind of TIFF that is not read: its message says which, as a sentence about the file that begins with 'it'. */
-export class NotRead extends Error {}
+export class NotRead extends Error {
+  constructor(
+    message: string,
+    /** What to do about it. */
+    readonly fix = 'save it anew, for instance with gdal_translate -co COMPRESS=DEFLATE',
+  ) {
+    super(message);
+  }
+}
 
 /** Values of Compression that are spoken of by name. */
 export const COMPRESSION = {
