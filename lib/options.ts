@@ -101,7 +101,7 @@ export const sourceOptions = {
   instances: z.boolean().default(false).describe('each value or colour of a mask but black is a sample of its own'),
   class: z
     .string()
-    .regex(/^(\d+|#[0-9a-fA-F]{6})$/, 'expected a value such as 3, or a colour such as #ff8000')
+    .regex(/^(-?\d+(\.\d+)?|#[0-9a-fA-F]{6})$/, 'expected a value such as 3, or a colour such as #ff8000')
     .optional()
     .describe('only this value (or colour #rrggbb) of a mask is inside (any but black if not given)'),
   bands,

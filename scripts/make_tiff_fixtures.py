@@ -135,6 +135,16 @@ by_gdal("u8-rgb-overviews", small.transpose(1, 2, 0), photometric="RGB", compres
 with rasterio.open(path("u8-rgb-overviews"), "r+") as r:
     r.build_overviews([2, 4])
 
+# No data is a stored value: an index of a palette, a grey of which 0 is white
+nodata = lambda value: dict(metadata=None, extratags=[(42113, "s", 0, str(value), True)])
+INDEX = np.where(x < 20, 200, np.where(DISK, 3, 0)).astype("u1")
+tifffile.imwrite(path("u8-palette-nodata"), INDEX, photometric="palette", colormap=MAP * 257, **nodata(200))
+keep("u8-palette-nodata", MAP.T[INDEX], rgb=MAP.T[INDEX], valid=INDEX != 200)
+SHADE = np.where(x < 20, 9, WHITE | 16).astype("u1")
+tifffile.imwrite(path("u8-white-is-0-nodata"), SHADE, photometric="miniswhite", **nodata(9))
+keep("u8-white-is-0-nodata", 255 - SHADE, valid=SHADE != 9)
+by_tifffile("u8-palette-shifted", RGB[..., 0], expect=MAP.T[RGB[..., 0]], rgb=MAP.T[RGB[..., 0]], photometric="palette", colormap=MAP * 256)
+
 # The test knows these colours: tifffile and GDAL convert none
 tifffile.imwrite(path("cielab"), np.array([[[255, 0, 0], [136, 80, 67], [224, 170, 83], [82, 79, 148]]], "u1"), photometric="cielab", metadata=None)
 
@@ -143,6 +153,9 @@ refused = {"lzma": "LZMA", "jpegxl": "JPEG XL", "jpeg2000": "JPEG 2000", "jpegxr
 for code in refused:
     tifffile.imwrite(path(f"refused-{code}"), RGB, photometric="rgb", metadata=None, compression=code, **tile)
 tifffile.imwrite(path("refused-complex"), RGB[..., 0].astype("c8"), photometric="minisblack", metadata=None)
+tifffile.imwrite(path("refused-smaller-first"), RGB[::4, ::4], photometric="rgb", metadata=None, subfiletype=1)
+tifffile.imwrite(path("refused-smaller-first"), RGB, photometric="rgb", metadata=None, append=True)
+refused["smaller-first"] = "its first page is a smaller copy"
 refused["complex"] = "complex numbers"
 tifffile.imwrite(path("refused-stack"), np.stack([RGB[..., 0]] * 12), photometric="minisblack", metadata=None)
 refused["stack"] = "a stack of 12 pages"

@@ -1,6 +1,6 @@
-/** What of a label is inside, from its samples: anything but 0, of whatever numeric type; of bytes between two ends the upper half. */
+/** What of a label is inside, from its samples: anything but 0, of whatever numeric type; of values between two ends the upper half. */
 import type { Samples } from '../raster/tiff/samples.js';
-import { hasVoid, lookAtValues, PLAIN, type ValueFindings } from './label-values.js';
+import { hasVoid, lookAtNumbers, lookAtValues, PLAIN, type ValueFindings } from './label-values.js';
 
 /** Most values that are told apart: more are no classes. */
 const MOST_VALUES = 80;
@@ -9,6 +9,8 @@ const MOST_VALUES = 80;
 export class LabelGatherer {
   /** Value a pixel: of bytes the brightest band, of other numbers 1 where any is but 0. */
   readonly #values: Uint8Array;
+  /** Numbers that are no bytes, the greatest of all bands; undefined while all are bytes. */
+  #numbers: Float32Array | undefined;
   readonly #counts = new Uint32Array(256);
   /** Values that are no bytes, but 0. */
   readonly #present = new Set<number>();
@@ -17,11 +19,6 @@ export class LabelGatherer {
   /** @param pixels number of pixels of the label. */
   constructor(pixels: number) {
     this.#values = new Uint8Array(pixels);
-  }
-
-  /** Whether all bands so far hold bytes. */
-  get areBytes(): boolean {
-    return this.#areBytes;
   }
 
   /**
@@ -34,7 +31,7 @@ export class LabelGatherer {
   add(bands: readonly Samples[], from: number, seen?: Uint8Array): void {
     const values = this.#values.subarray(from, from + bands[0]!.length);
     for (const [index, band] of bands.entries()) {
-      if (!(band instanceof Uint8Array)) this.#addNumbers(values, band, seen);
+      if (!(band instanceof Uint8Array)) this.#addNumbers(values, band, { from, seen });
       else if (index === 0) values.set(band);
       else brighten(values, band);
     }
@@ -54,30 +51,44 @@ export class LabelGatherer {
       count(values, this.#counts);
       return;
     }
-    this.#areBytes = false;
-    for (let at = 0; at < samples.length; at++) if (samples[at] !== 0) values[Math.floor(at / bandCount)] = 1;
+    const bands = Array.from({ length: bandCount }, () => new Uint16Array(values.length));
+    for (let at = 0; at < samples.length; at++) bands[at % bandCount]![Math.floor(at / bandCount)] = samples[at]!;
+    this.add(bands, from);
   }
 
   /** Tells what the values are, once all parts are there. */
   findings(width: number): ValueFindings {
     if (this.#areBytes) return lookAtValues(this.#values, this.#counts, width);
-    return hasVoid([...this.#present]) ? { threshold: 0, doubts: ['void'] } : PLAIN;
+    if (hasVoid([...this.#present])) return { threshold: 0, doubts: ['void'] };
+    return this.#present.size < MOST_VALUES ? PLAIN : lookAtNumbers(this.#numbers!, width);
   }
 
   /** Gives the pixels above a threshold: 1 inside, 0 outside. Nothing can be asked or added afterwards. */
   inside(threshold: number): Uint8Array {
-    cut(this.#values, this.#areBytes ? threshold : 0);
+    const numbers = threshold > 0 ? this.#numbers : undefined;
+    if (numbers === undefined) cut(this.#values, this.#areBytes ? threshold : 0);
+    else
+      this.#values.forEach((value, at) => {
+        this.#values[at] = value !== 0 && numbers[at]! > threshold ? 1 : 0;
+      });
     return this.#values;
   }
 
-  #addNumbers(values: Uint8Array, band: Exclude<Samples, Uint8Array>, seen: Uint8Array | undefined): void {
+  #addNumbers(
+    values: Uint8Array,
+    band: Exclude<Samples, Uint8Array>,
+    { from, seen }: { from: number; seen: Uint8Array | undefined },
+  ): void {
     this.#areBytes = false;
+    this.#numbers ??= new Float32Array(this.#values.length);
+    const numbers = this.#numbers.subarray(from, from + values.length);
     let before = 0;
     for (let at = 0; at < values.length; at++) {
       const value = band[at]!;
       // Not "=== 0": a real-valued label's NaN is outside.
       if (!(value > 0 || value < 0) || (seen !== undefined && seen[at] === 0)) continue;
       values[at] = 1;
+      if (value > numbers[at]!) numbers[at] = value;
       if (value !== before && this.#present.size < MOST_VALUES) this.#present.add(value);
       before = value;
     }

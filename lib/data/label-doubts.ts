@@ -23,7 +23,7 @@ const SAID: Readonly<Record<LabelDoubt, readonly [one: string, rest: string]>> =
   ],
   void: [
     "has few values and one that elsewhere means 'no label', such as 255 or -1",
-    "it is inside, as anything but 0 is; choose the object with `class`, or declare the value as the file's nodata (gdal_edit -a_nodata 255)",
+    'it is inside, as anything but 0 is; choose the object with `class`, or save the masks as TIFF with that value as nodata (gdal_translate -a_nodata 255)',
   ],
   cmyk: ['is CMYK, in which black is no 0', 'more may be inside than was meant; save masks as grey or RGB'],
   orientation: [

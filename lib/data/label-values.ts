@@ -21,6 +21,8 @@ export type LabelDoubt =
 const LEAST_MAXIMUM = 32;
 /** Fewest values between the ends: classes may be as few. */
 const FEWEST_BETWEEN = 3;
+/** Distance from an end within which WebP leaves flat blocks of noise. */
+const NOISE = 8;
 /** Least share of the pixels at the two ends, within a quarter of their distance: 0.98 to 1 for what is left of one mask. */
 const AT_ENDS = 0.95;
 /** Least share of an end's pixels that have its most common value: 0.5 and more; of ids, at the upper end, 0.2 at most. */
@@ -33,8 +35,8 @@ const LEAST_SLOPING = 0.1;
 const [LEAST_SHADED, FEWEST_SHADES] = [0.3, 64];
 /** Value that classes lie below, for a 255 beside them to look like 'no label'. */
 const MOST_CLASSES = 64;
-/** Greatest values of 8, 16 and 32 bits. */
-const NONE = new Set([2 ** 8 - 1, 2 ** 16 - 1, 2 ** 32 - 1]);
+/** Greatest values of 8, 16 and 32 bits, signed and not. */
+const NONE = new Set([7, 8, 15, 16, 31, 32].map((bits) => 2 ** bits - 1));
 
 /** What is made of a label's values. */
 export interface ValueFindings {
@@ -60,21 +62,45 @@ export function lookAtValues(values: Uint8Array, counts: Uint32Array, width: num
   if (maximum < LEAST_MAXIMUM || width === undefined) return PLAIN;
   // A coarse JPEG's black is 1 or 2, that of inks some 30.
   const ends = [mostCommon(counts, 0, maximum / 4), mostCommon(counts, Math.ceil(maximum / 2), maximum)] as const;
-  const between = present.filter((value) => !ends.includes(value)).length;
+  const betweenBy = (noise: number) =>
+    present.filter((value) => ends.every((end) => Math.abs(value - end) > noise)).length;
+  const between = betweenBy(0);
   if (between < FEWEST_BETWEEN) return PLAIN;
-  const { flat, sloping } = slopes(values, width, ends);
-  if (sloping >= LEAST_SLOPING && flat <= MOST_FLAT && hasTwoEnds(counts, ends)) {
+  const { flat, sloping } = slopes(values, width, { ends, noise: 0 });
+  const isSoft = (found: { flat: number; sloping: number }) =>
+    found.sloping >= LEAST_SLOPING && found.flat <= MOST_FLAT;
+  const isNoise = (end: number) => present.some((value) => value !== end && Math.abs(value - end) <= NOISE);
+  const isSoftBeside = () =>
+    betweenBy(NOISE) < FEWEST_BETWEEN ? ends.every(isNoise) : isSoft(slopes(values, width, { ends, noise: NOISE }));
+  if (hasTwoEnds(counts, ends) && (isSoft({ flat, sloping }) || isSoftBeside())) {
     return { threshold: Math.floor((ends[0] + ends[1]) / 2), doubts: ['between'] };
   }
   return sloping >= LEAST_SHADED && between >= FEWEST_SHADES ? { threshold: 0, doubts: ['shades'] } : PLAIN;
 }
 
-/** Tells whether these values are a few classes and one that elsewhere often means 'no label': 255, 65535, -1, -9999. */
+/**
+ * Tells what many values are that are no bytes, as {@link lookAtValues} does: a probability, or an anti-aliased edge of 16 bits.
+ *
+ * @param numbers value a pixel, none below 0.
+ */
+export function lookAtNumbers(numbers: Float32Array, width: number): ValueFindings {
+  let maximum = 0;
+  for (const value of numbers) if (value > maximum) maximum = value;
+  const bytes = Uint8Array.from(numbers, (value) => Math.round((255 * value) / maximum));
+  const counts = new Uint32Array(256);
+  for (const value of bytes) counts[value]!++;
+  const { threshold, doubts } = lookAtValues(bytes, counts, width);
+  return { threshold: threshold === 0 ? 0 : ((threshold + 0.5) * maximum) / 255, doubts };
+}
+
+/** Tells whether these values are a few classes and one or two that elsewhere often mean 'no label': 255, 65535, -1, -9999. */
 export function hasVoid(present: readonly number[]): boolean {
   const others = present.filter((value) => value !== 0);
   const classes = others.filter((value) => value > 0 && value < MOST_CLASSES && Number.isInteger(value));
-  const [none] = others.filter((value) => !classes.includes(value));
-  return classes.length > 0 && others.length === classes.length + 1 && (none! < 0 || NONE.has(none!));
+  const rest = others.filter((value) => !classes.includes(value));
+  const isNone = (value: number) =>
+    value < 0 || NONE.has(value) || value > 1e30 || (value === 254 && rest.includes(255));
+  return classes.length > 0 && rest.length > 0 && rest.length <= 2 && rest.every(isNone);
 }
 
 type Ends = readonly [lower: number, upper: number];
@@ -98,12 +124,16 @@ function hasTwoEnds(counts: Uint32Array, [lower, upper]: Ends): boolean {
   );
 }
 
-/** Measures the shares of the pixels between the ends that lie beside their like, and between their neighbours. */
-function slopes(values: Uint8Array, width: number, [lower, upper]: Ends): { flat: number; sloping: number } {
+/** Measures the shares of the pixels between the ends, and farther from them than noise, that lie beside their like, and between their neighbours. */
+function slopes(
+  values: Uint8Array,
+  width: number,
+  { ends: [lower, upper], noise }: { ends: Ends; noise: number },
+): { flat: number; sloping: number } {
   let [all, flat, sloping] = [0, 0, 0];
   for (let at = 0; at < values.length; at++) {
     const value = values[at]!;
-    if (value === lower || value === upper) continue;
+    if (Math.abs(value - lower) <= noise || Math.abs(value - upper) <= noise) continue;
     all++;
     const column = at % width;
     if (column > 0 && at >= width && values[at - 1] === value && values[at - width] === value) flat++;

@@ -87,14 +87,13 @@ export class Label {
     return labelled;
   }
 
-  /** Looks at all values of bytes, so that windows are cut at the threshold that the whole is; of what is too large for that, all but 0 is inside. */
+  /** Looks at all values, so that windows are cut at the threshold that the whole is; of what is too large for that, all but 0 is inside. */
   async #look(): Promise<ValueFindings> {
     const { width, height } = this;
     if (width * height > MOST_LOOKED_AT) return PLAIN;
     const gathered = new LabelGatherer(width * height);
     for (const window of this.source.slices()) {
       await this.#gather(window, gathered, window.y * width);
-      if (!gathered.areBytes) return PLAIN;
       await setImmediate();
     }
     return gathered.findings(width);
@@ -136,7 +135,7 @@ export class Label {
    */
   #labelled({ bands, shown }: BandWindow): Uint8Array | undefined {
     const nodata = this.source.nodata === 0 ? undefined : this.source.nodata;
-    const masked = this.source instanceof Raster && this.source.hasMask ? shown : undefined;
+    const masked = this.source instanceof Raster && this.source.hidesLabels ? shown : undefined;
     if (nodata === undefined && masked === undefined) return undefined;
     const labelled = new Uint8Array(bands[0]!.length);
     for (let at = 0; at < labelled.length; at++) {

@@ -82,7 +82,7 @@ export function valueName(code: number, colours: boolean): string {
 /** Rewrites what a user writes for a value (`3`, `#ff8000`) as {@link valueName} does; a grey as a colour is its value. */
 export function parseValue(text: string): string {
   const [, hex] = /^#([0-9a-f]{6})$/i.exec(text) ?? [];
-  return hex === undefined ? text : valueName(Number.parseInt(hex, 16), true);
+  return hex === undefined ? String(Number(text)) : valueName(Number.parseInt(hex, 16), true);
 }
 
 /** A label made of the pixels of one value of a mask. */

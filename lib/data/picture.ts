@@ -55,14 +55,17 @@ export class Picture implements BandSource {
     const { picture, metadata } = await openPicture(file, kind);
     const wide = metadata.depth === 'ushort';
     const grey = wanted === 'bands' && metadata.channels <= 2 && metadata.isPalette !== true;
-    const coloured = picture.toColourspace(wide ? (grey ? 'grey16' : 'rgb16') : grey ? 'b-w' : 'srgb');
+    // As 'b-w', sharp leaves the alpha of 8 bits out.
+    const single = grey && (wide || !metadata.hasAlpha);
+    const coloured = picture.toColourspace(wide ? (single ? 'grey16' : 'rgb16') : single ? 'b-w' : 'srgb');
     const { data, info } = await pixelsOf(coloured, wide ? 'ushort' : 'uchar', file, kind);
     const values = wide
       ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
       : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const { width, height, channels } = info;
-    const bands = channels >= 3 ? 3 : 1;
-    const { colours, shown } = channels === bands ? { colours: values, shown: undefined } : await parted(values, bands);
+    const bands = grey || channels < 3 ? 1 : 3;
+    const { colours, shown } =
+      channels === bands ? { colours: values, shown: undefined } : await parted(values, channels, bands);
     const isInk = metadata.space === 'cmyk';
     return new Picture(file.path, width, height, colours, bands, shown, isInk, isTurned(metadata));
   }
@@ -102,20 +105,21 @@ export class Picture implements BandSource {
   async close(): Promise<void> {}
 }
 
-/** Parts colours from the alpha behind them. */
+/** Parts the first so many bands from the alpha, which is the last channel. */
 async function parted<Values extends Uint8Array | Uint16Array>(
   values: Values,
+  channels: number,
   bands: number,
 ): Promise<{ colours: Values; shown: Uint8Array | undefined }> {
-  const count = values.length / (bands + 1);
+  const count = values.length / channels;
   const colours = new (values.constructor as new (length: number) => Values)(count * bands);
   const shown = new Uint8Array(count);
   let hides = false;
   await inSlices(count, (start, end) => {
     for (let pixel = start; pixel < end; pixel++) {
-      const from = pixel * (bands + 1);
+      const from = pixel * channels;
       for (let band = 0; band < bands; band++) colours[pixel * bands + band] = values[from + band]!;
-      shown[pixel] = values[from + bands] === 0 ? 0 : 1;
+      shown[pixel] = values[from + channels - 1] === 0 ? 0 : 1;
       if (shown[pixel] === 0) hides = true;
     }
   });

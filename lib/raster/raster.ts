@@ -55,6 +55,8 @@ export class Raster implements BandSource {
   readonly #readers: readonly PageReader[];
   readonly #mask: PageReader | undefined;
   readonly #alpha: number | undefined;
+  /** Value for no data as samples are stored. */
+  readonly #stored: number | undefined;
 
   private constructor(
     private readonly called: string,
@@ -77,7 +79,8 @@ export class Raster implements BandSource {
     const { width, height, samples, tiled } = this.#page;
     const { swaps } = this.#turn;
     [this.width, this.height] = swaps ? [height, width] : [width, height];
-    this.nodata = nodataOf(this.#page);
+    this.#stored = nodataOf(this.#page);
+    this.nodata = this.madeRgb ? undefined : asRead(this.#stored, this.#page);
     this.isTiled = tiled;
     this.bandCount = this.madeRgb ? 3 : colours.length === 3 ? 3 : samples;
   }
@@ -98,12 +101,13 @@ export class Raster implements BandSource {
       const pages = await sortPages(tiff);
       const image = await tiff.getImage();
       const size = bytes?.length ?? (await stat(path)).size;
-      for (const page of [...pages.colours, ...(pages.mask === undefined ? [] : [pages.mask])])
-        requireWhole(page, size);
       const [page] = pages.colours;
       const georeference = await readGeoreference(image);
       const lies = georeference && turned(georeference, orientationOf(page!), page!);
-      return new Raster(`${kind} ${path}`, path, tiff, pages, fetchOf(image), await bandNamesOf(image), lies);
+      const raster = new Raster(`${kind} ${path}`, path, tiff, pages, fetchOf(image), await bandNamesOf(image), lies);
+      for (const reader of raster.#readers) reader.requireWithin(size);
+      raster.#mask?.requireWithin(size);
+      return raster;
     } catch (error) {
       await tiff?.close();
       throw broken(`${kind} ${path}`, error);
@@ -115,12 +119,12 @@ export class Raster implements BandSource {
   }
 
   get mayHide(): boolean {
-    return this.#alpha !== undefined || this.hasMask;
+    return this.#alpha !== undefined || this.#mask !== undefined || (this.madeRgb && this.#stored !== undefined);
   }
 
-  /** Whether a page of the file says where there is a picture. */
-  get hasMask(): boolean {
-    return this.#mask !== undefined;
+  /** Whether what is not shown has no label: by a mask, or as no data among colours, but for a 0, which is the background. */
+  get hidesLabels(): boolean {
+    return this.#mask !== undefined || (this.madeRgb && (this.#stored ?? 0) !== 0);
   }
 
   /** Size of the picture as it is stored, not turned. */
@@ -130,7 +134,8 @@ export class Raster implements BandSource {
 
   /** Bands that are no alpha, from 0. */
   get colourBands(): number[] {
-    return Array.from({ length: this.bandCount }, (_, band) => band).filter((band) => band !== this.#alpha);
+    const bands = Array.from({ length: this.bandCount }, (_, band) => band);
+    return this.madeRgb ? bands : bands.filter((band) => band !== this.#alpha);
   }
 
   /** Number of bands that are no alpha. */
@@ -203,14 +208,34 @@ export class Raster implements BandSource {
 
   /** Reads where there is a picture. Alpha that is asked for as a band is a band. */
   async #shown(stored: Window, asked: readonly number[]): Promise<Uint8Array | undefined> {
-    const alpha = this.#alpha === undefined || asked.includes(this.#alpha) ? undefined : this.#alpha;
+    const isAsked = !this.madeRgb && this.#alpha !== undefined && asked.includes(this.#alpha);
+    const alpha = isAsked ? undefined : this.#alpha;
     const [opacity] = alpha === undefined ? [] : await this.#readers[0]!.read(stored, [alpha]);
     const [mask] = this.#mask === undefined ? [] : await this.#mask.read(stored, [0]);
-    if (opacity === undefined && mask === undefined) return undefined;
-    const isShown = (at: number) =>
-      (opacity === undefined || opacity[at] !== 0) && (mask === undefined || mask[at] !== 0);
-    return Uint8Array.from({ length: stored.width * stored.height }, (_, at) => (isShown(at) ? 1 : 0));
+    const missing = await this.#missingColours(stored);
+    if (opacity === undefined && mask === undefined && missing === undefined) return undefined;
+    const hides = [opacity, mask].filter((values) => values !== undefined);
+    return Uint8Array.from({ length: stored.width * stored.height }, (_, at) =>
+      missing?.[at] === 1 || hides.some((values) => values[at] === 0) ? 0 : 1,
+    );
   }
+
+  /** Tells, with 1, where the samples that colours are made of mean no data; undefined where none can. */
+  async #missingColours(stored: Window): Promise<Uint8Array | undefined> {
+    const nodata = this.#stored;
+    if (!this.madeRgb || nodata === undefined) return undefined;
+    const { channels } = colourSpace(this.#page)!;
+    const samples = await this.#readers[0]!.read(
+      stored,
+      Array.from({ length: channels }, (_, index) => index),
+    );
+    return Uint8Array.from(samples[0]!, (_, at) => (samples.every((values) => values[at] === nodata) ? 1 : 0));
+  }
+}
+
+/** Returns the value for no data as bands are read: greys of which 0 is white are inverted. */
+function asRead(nodata: number | undefined, page: Page): number | undefined {
+  return nodata !== undefined && isInverted(page) ? 2 ** page.bits - 1 - nodata : nodata;
 }
 
 function orientationOf({ orientation }: Page): Orientation {
@@ -233,13 +258,6 @@ function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = bytes;
   const whole = byteOffset === 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
   return whole ? buffer : new Uint8Array(bytes).buffer;
-}
-
-/** Refuses a file that ends before its last pixels. */
-function requireWhole({ offsets, counts }: Page, size: number): void {
-  for (let index = 0; index < offsets.length; index++) {
-    if (Number(offsets[index]) + Number(counts[index] ?? 0) > size) throw new Error('it ends before its last pixels');
-  }
 }
 
 async function bandNamesOf(image: GeoTIFFImage): Promise<string[]> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { contentHash, decodeImage, decodeMask, imageSize } from '../../lib/data/decode.js';
+import { contentHash, decodeImage, decodeMask, decodeValues, imageSize } from '../../lib/data/decode.js';
 import { percentilesOf, toByte } from '../../lib/raster/stretch.js';
 import { grey, picture, temporaryFolder, write } from './pictures.js';
 
@@ -350,4 +350,14 @@ test('the hash is that of the file, not of the name', async () => {
   const bytes = await grey(5);
   const sample = await image('a.png', bytes);
   expect(await contentHash(sample)).toBe(createHash('sha256').update(bytes).digest('hex'));
+});
+
+test('a grey label with alpha is outside where it is transparent, as colours are', async () => {
+  const values = Uint8Array.from([255, 0, 255, 255, 0, 255, 255, 9]);
+  const sample = {
+    ...(await image('photo.png', grey(1, 4, 1))),
+    mask: { path: 'la.png', bytes: await picture(values, 4, 1, 2).png().toBuffer() },
+  };
+  expect([...(await decodeMask(sample, { width: 4, height: 1 })).values]).toEqual([0, 1, 0, 1]);
+  expect([...(await decodeValues(sample.mask)).codes]).toEqual([0, 255, 0, 255]);
 });

@@ -6,6 +6,7 @@ import { decodeMask, imageSize, openLabel } from '../../lib/data/decode.js';
 import { LabelGatherer } from '../../lib/data/inside.js';
 import type { Mask } from '../../lib/data/sample.js';
 import { cropped } from '../../lib/raster/windows.js';
+import { geoTiff } from '../raster/rasters.js';
 import { grey } from './pictures.js';
 
 const [WIDTH, HEIGHT] = [320, 240];
@@ -57,6 +58,31 @@ describe('a JPEG of one mask has the pixels of that mask', () => {
     expect(label.doubts).toEqual(['between']);
     expect(area(label)).toBeCloseTo(area({ ...raw, values: disk }) / 255, -2);
   });
+});
+
+test.each([20, 50, 80, 90])('a lossy WebP of one mask has the pixels of that mask, quality %i', async (quality) => {
+  for (const values of [disk, crack]) {
+    const label = await labelOf(await picture(values).webp({ quality }).toBuffer());
+    expect(label.doubts).toEqual(['between']);
+    const truth = area({ ...raw, values }) / 255;
+    expect(Math.abs(area(label) - truth)).toBeLessThan(0.05 * truth);
+  }
+});
+
+test('a smooth edge, or a probability, of 16 bits or real numbers is cut at half, whole and in windows', async () => {
+  const soft = pixels((x, y) => 255 / (1 + Math.exp((Math.hypot(x - 150, y - 120) - 60) / 1.5)));
+  const wide = Uint16Array.from(soft, (value) => value * 257);
+  const real = geoTiff([Float32Array.from(soft, (value) => value / 255)], WIDTH, HEIGHT);
+  const half = soft.reduce((sum, value) => sum + Number(value > 127), 0);
+  for (const bytes of [await picture(wide).png().toBuffer(), Buffer.from(real)]) {
+    const label = await labelOf(bytes);
+    expect(label.doubts).toEqual(['between']);
+    expect(Math.abs(area(label) - half)).toBeLessThan(0.01 * half);
+    const again = await openLabel({ path: 'a', bytes });
+    const window = { x: 70, y: 40, width: 100, height: 90 };
+    expect((await again.read(window)).values).toEqual(cropped(label.values, WIDTH, window));
+    await again.close();
+  }
 });
 
 test('a window has the pixels of the whole', async () => {
@@ -195,6 +221,17 @@ describe("a value that elsewhere means 'no label' is inside, and doubted", () =>
         expect(doubtsOf(Uint8Array.from(samples, (value) => (value === none ? 0 : 1)))).toEqual([]);
       }
     }
+  });
+
+  test('254 beside 255, the greatest of int8, and an immense real number', async () => {
+    const classes = (none: number, more = none) => pixels((x) => (x < 40 ? none : x < 60 ? more : x < 150 ? 1 : 0));
+    expect((await labelOf(await picture(classes(255, 254)).png().toBuffer())).doubts).toEqual(['void']);
+    const gathered = new LabelGatherer(4);
+    gathered.add([Int8Array.of(0, 1, 2, 127)], 0);
+    expect(gathered.findings(4).doubts).toEqual(['void']);
+    const real = new LabelGatherer(4);
+    real.add([Float32Array.of(0, 1, 2, 3.4e38)], 0);
+    expect(real.findings(4).doubts).toEqual(['void']);
   });
 
   test('not of two values, nor where the others are no classes', async () => {

@@ -100,3 +100,24 @@ test('a stack of ImageJ, of which one page has tags, and pages that form a circl
   circle.writeUInt32BE(directory, directory + 2 + 12 * circle.readUInt16BE(directory));
   await expect(Raster.open('circle.tif', circle)).rejects.toMatchObject({ detail: 'its pages form a circle' });
 });
+
+test('what is not packed is as long as its pixels, though the file says 0, or nothing', async () => {
+  const values = Uint8Array.from({ length: 5 * 300 }, (_, at) => at % 251);
+  const whole = bigEndianTiff([values], 5, 300);
+  const directory = whole.readUInt32BE(4);
+  const entry = directory + 2 + 12 * 8; // StripByteCounts
+  expect(whole.readUInt16BE(entry)).toBe(279);
+  const zeros = Buffer.from(whole);
+  zeros.fill(0, zeros.readUInt32BE(entry + 8), zeros.readUInt32BE(entry + 8) + 4 * 300);
+  const without = Buffer.from(whole);
+  without.writeUInt16BE(60_000, entry); // a tag that nobody knows
+  for (const [name, content] of [
+    ['zeros.tif', zeros],
+    ['without.tif', without],
+  ] as const) {
+    const raster = await Raster.open(name, content);
+    expect((await raster.read({ x: 0, y: 0, width: 5, height: 300 }, [0])).bands).toEqual([values]);
+    await raster.close();
+  }
+  await expect(Raster.open('cut.tif', zeros.subarray(0, 8 + 700))).rejects.toMatchObject({ code: 'SAM_BAD_DATA' });
+});

@@ -4,7 +4,7 @@ import { eachOf } from '../../core/parallel.js';
 import type { Window } from '../windows.js';
 import { requireCodec, unpack } from './codecs.js';
 import { rowBytesOf, type Samples, samplesFor } from './samples.js';
-import { nodataOf, type Page } from './tags.js';
+import { COMPRESSION, FORMAT, nodataOf, type Page } from './tags.js';
 
 /** Bytes of a TIFF by their place. */
 export type Fetch = (slices: readonly { offset: number; length: number }[]) => Promise<Uint8Array[]>;
@@ -107,15 +107,41 @@ export class PageReader {
     return { ...at, samples: await unpack(page, { parts, rows, partRows: page.blockHeight, row: this.#row }) };
   }
 
+  /** Checks that a file of so many bytes holds all blocks. */
+  requireWithin(size: number): void {
+    for (let index = 0; index < this.page.offsets.length; index++) {
+      const { offset, length } = this.#placeOf(index);
+      if (offset + length > size) throw new Error('it ends before its last pixels');
+    }
+  }
+
+  /** Returns where a strip or tile lies; of length 0: the file leaves it out. */
   #placeOf(index: number): { offset: number; length: number } {
-    const { offsets, counts } = this.page;
-    if (index >= offsets.length || index >= counts.length) throw new Error("it doesn't say where all its pixels are");
-    return { offset: Number(offsets[index]), length: Number(counts[index]) };
+    const { offsets, counts, compression, tiled, height, blockHeight } = this.page;
+    if (index >= offsets.length) throw new Error("it doesn't say where all its pixels are");
+    const offset = Number(offsets[index]);
+    const length = Number(counts[index] ?? 0);
+    if (offset === 0 && length === 0) return { offset, length };
+    if (compression !== COMPRESSION.none) {
+      if (length === 0) throw new Error("it doesn't say how long its blocks are");
+      return { offset, length };
+    }
+    // What is not packed is as long as its pixels, whatever the file says: some programs write 0, or too much.
+    const first = (index % Math.ceil(height / blockHeight)) * blockHeight;
+    const rows = tiled ? blockHeight : Math.min(blockHeight, height - first);
+    return { offset, length: rows * rowBytesOf(this.page, this.#row) };
   }
 
   /** Makes a block that the file leaves out: it holds no data (GDAL's sparse files). */
   #missing(rows: number): Samples {
     const samples = samplesFor(this.page, rows * this.#row.width * this.#row.channels);
-    return samples.fill(nodataOf(this.page) ?? 0);
+    return samples.fill(withinType(nodataOf(this.page) ?? 0, this.page));
   }
+}
+
+/** Brings a value for no data into the range of whole samples, as GDAL does. */
+function withinType(value: number, { format, bits }: Page): number {
+  if (format === FORMAT.real) return value;
+  const [least, most] = format === FORMAT.signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  return Math.min(most, Math.max(least, Number.isNaN(value) ? 0 : value));
 }

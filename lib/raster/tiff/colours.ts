@@ -61,7 +61,7 @@ export function invert(samples: Samples, bits: number): void {
 function fromPalette([indexes]: readonly Samples[], { colourMap }: Page): Uint8Array[] {
   const entries = colourMap.length / 3;
   // Some programs write 8 bits into the 16 of an entry.
-  const divisor = colourMap.some((value) => value > 255) ? 257 : 1;
+  const divisor = colourMap.some((value) => value > 255) ? 256 : 1;
   return [0, 1, 2].map((colour) => {
     const table = Uint8Array.from({ length: entries }, (_, at) =>
       Math.floor(colourMap[colour * entries + at]! / divisor),

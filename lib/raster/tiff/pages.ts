@@ -20,13 +20,16 @@ export interface Pages {
 export async function sortPages(tiff: GeoTIFF): Promise<Pages> {
   const image = await tiff.getImage();
   const first = await pageOf(image);
+  if ((first.kind & SMALLER) !== 0) throw new NotRead('its first page is a smaller copy of its picture');
   const colours = [first];
   let count = await picturesIn(image, first);
   let mask: Page | undefined;
   for await (const other of pagesBehind(tiff, image)) {
-    if (other.getWidth() !== first.width || other.getHeight() !== first.height) continue;
     const kind = Number((await other.fileDirectory.loadValue('NewSubfileType')) ?? 0);
     if ((kind & SMALLER) !== 0) continue;
+    const [width, height] = [other.getWidth(), other.getHeight()];
+    if (width * height > first.width * first.height) throw new NotRead('its first page is not its largest');
+    if (width !== first.width || height !== first.height) continue;
     if ((kind & MASK) !== 0) mask ??= await pageOf(other);
     else {
       count++;

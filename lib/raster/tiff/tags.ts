@@ -87,8 +87,7 @@ export async function readPage(image: GeoTIFFImage): Promise<Page> {
   const one = async (name: string, otherwise: number) => (await list(name))[0] ?? otherwise;
   const table = async (name: string) => {
     const value: unknown = await tags.loadValue(name as 'ImageWidth');
-    if (value === undefined) throw new Error("it doesn't say where its pixels are");
-    return (typeof value === 'number' ? [value] : value) as ArrayLike<number | bigint>;
+    return (typeof value === 'number' ? [value] : (value ?? [])) as ArrayLike<number | bigint>;
   };
   const tiled = image.isTiled;
   const [width, height] = [image.getWidth(), image.getHeight()];
@@ -123,6 +122,7 @@ export async function readPage(image: GeoTIFFImage): Promise<Page> {
     kind: await one('NewSubfileType', 0),
   };
   if (width === 0 || height === 0 || page.blockWidth === 0 || page.blockHeight === 0) throw new Error('it has no size');
+  if (page.offsets.length === 0) throw new Error("it doesn't say where its pixels are");
   return page;
 }
 
