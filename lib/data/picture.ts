@@ -248,7 +248,7 @@ export function unreadable(error: unknown, file: FileReference, kind: Kind): Sam
   if (error instanceof SamError) return error;
   if (systemCode(error) === 'ENOENT') return missing(file, kind);
   const detail = error instanceof Error ? error.message : String(error);
-  return new SamError('SAM_IO', `${kind} ${file.path} cannot be read`, { detail, cause: error });
+  return new SamError('SAM_IO', `${kind} ${file.path} cannot be read: ${detail}`, { cause: error });
 }
 
 function missing(file: FileReference, kind: Kind): SamError {

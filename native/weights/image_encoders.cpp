@@ -25,6 +25,15 @@ std::string name_of(const ViTConfig& config) {
   return "a ViT of " + std::to_string(config.dim) + " channels and " + std::to_string(depth) + " blocks";
 }
 
+// An encoder without its adapter is another encoder, which would predict without a word.
+void refuse_adapters(const ModelWeights& weights) {
+  for (const char* prefix : {"image_encoder.", "vision_encoder."})
+    for (const std::string& name : weights.names(prefix))
+      if (name.find("lora") != std::string::npos || name.find("LoRA") != std::string::npos)
+        throw Error("SAM_BAD_CHECKPOINT", weights.path() + " holds an adapter beside its image encoder (" +
+                                              name + "); merge it in Python, and save the whole model");
+}
+
 }  // namespace
 
 std::string EncoderFound::name() const {
@@ -41,6 +50,7 @@ std::string EncoderFound::name() const {
 }
 
 EncoderFound find_encoder(const ModelWeights& weights) {
+  refuse_adapters(weights);
   if (weights.has(kTinyViTMark)) return {EncoderKind::kTinyViT, {}};
   if (const auto vit = vit_config(weights)) {
     weights.require(vit_shapes(*vit), {"vision_encoder."}, "its image encoder looks like " + name_of(*vit));

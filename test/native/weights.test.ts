@@ -147,6 +147,16 @@ describe('the same model', () => {
     ['shards', () => sharded('shards'), 'hugging-face'],
   ];
 
+  it('refuses an adapter beside the image encoder: without it that is another one', async () => {
+    for (const [name, says] of [
+      ['image_encoder.blocks.0.attn.qkv.lora_a_q.weight', /not known: .*blocks\.0\.attn\.qkv\.lora_a_q/],
+      ['image_encoder.layers.1.attn.lora_B', /adapter\.pth holds an adapter beside its image encoder \(.*lora_B\)/],
+    ] as const) {
+      const path = pth('adapter.pth', { ...meta, [name]: meta['mask_decoder.iou_token.weight']! });
+      await expect(inspect(path)).rejects.toThrow(says);
+    }
+  });
+
   it.each(files)('%s', async (_what, make, names) => {
     const path = make();
     expect(await inspect(path)).toEqual({

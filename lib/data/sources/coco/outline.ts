@@ -54,11 +54,21 @@ function areCorners(list: unknown[]): boolean {
   return list.length >= 3 && list.every((item) => Array.isArray(item) && item.length === 2);
 }
 
+/** Refuses corners that are shares of the picture, as YOLO writes them: COCO's are pixels. */
+function withinShares(polygon: number[], size: ImageSize | undefined): number[] {
+  const isShare =
+    polygon.every((value) => value >= 0 && value <= 1) && polygon.some((value) => !Number.isInteger(value));
+  if (isShare && size !== undefined && size.width > 2 && size.height > 2) {
+    throw new Error("has a polygon whose corners are shares of the picture, 0 to 1: COCO's are pixels");
+  }
+  return polygon;
+}
+
 function parsePart(part: unknown, size: ImageSize | undefined): OutlinePart {
   if (Array.isArray(part)) {
     const polygon = polygonSchema.safeParse(areCorners(part) ? part.flat() : part);
-    if (polygon.success) return { polygon: polygon.data };
-    throw new Error('has a polygon that is none: three corners or more, x and y of each');
+    if (polygon.success) return { polygon: withinShares(polygon.data, size) };
+    throw new Error('has a polygon that is none: three corners or more, x and y of each, as numbers');
   }
   const rle = rleSchema.safeParse(part);
   if (!rle.success) throw new Error('has a segmentation that is neither polygons nor RLE');
