@@ -148,13 +148,12 @@ describe('the same model', () => {
   ];
 
   it('refuses an adapter beside the image encoder: without it that is another one', async () => {
-    for (const [name, says] of [
-      ['image_encoder.blocks.0.attn.qkv.lora_a_q.weight', /not known: .*blocks\.0\.attn\.qkv\.lora_a_q/],
-      ['image_encoder.layers.1.attn.lora_B', /adapter\.pth holds an adapter beside its image encoder \(.*lora_B\)/],
-    ] as const) {
-      const path = pth('adapter.pth', { ...meta, [name]: meta['mask_decoder.iou_token.weight']! });
-      await expect(inspect(path)).rejects.toThrow(says);
-    }
+    const lora = meta['mask_decoder.iou_token.weight']!;
+    const onViT = pth('vit.pth', { ...meta, 'image_encoder.blocks.0.attn.qkv.lora_a_q.weight': lora });
+    await expect(inspect(onViT)).rejects.toThrow(/not known: .*blocks\.0\.attn\.qkv\.lora_a_q/);
+    const promptSide = Object.fromEntries(Object.entries(meta).filter(([name]) => !name.startsWith('image_encoder.')));
+    const onOther = pth('other.pth', { ...promptSide, 'image_encoder.layers.1.attn.lora_B': lora });
+    await expect(inspect(onOther)).rejects.toThrow(/other\.pth holds an adapter beside its image encoder \(.*lora_B\)/);
   });
 
   it.each(files)('%s', async (_what, make, names) => {

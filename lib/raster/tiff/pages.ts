@@ -60,7 +60,7 @@ async function* pagesBehind(tiff: GeoTIFF, first: GeoTIFFImage): AsyncIterable<G
 async function picturesIn(image: GeoTIFFImage, { width, height, samples }: Page): Promise<number> {
   const text: unknown = await image.fileDirectory.loadValue('ImageDescription');
   if (typeof text !== 'string' || image.fileDirectory.nextIFDByteOffset !== 0) return 1;
-  const [, images] = /^ImageJ=[^]*^images=(\d+)$/m.exec(text) ?? [];
+  const [, images] = /^ImageJ=[\s\S]*^images=(\d+)$/m.exec(text) ?? [];
   if (images !== undefined) return Number(images);
   const [, shape] = /"shape": \[([\d, ]+)\].*"truncated": true/.exec(text) ?? [];
   if (shape === undefined) return 1;
