@@ -39,8 +39,8 @@ export class PageReader {
     requireCodec(page);
     samplesFor(page, 0);
     const stripBytes = rowBytesOf(page, this.#row) * page.blockHeight;
-    const together = page.tiled ? 1 : Math.max(1, Math.floor(LEAST_BYTES / stripBytes));
-    this.blockRows = Math.min(page.blockHeight * together, page.tiled ? Number.POSITIVE_INFINITY : page.height);
+    const together = Math.max(1, Math.floor(LEAST_BYTES / stripBytes));
+    this.blockRows = page.tiled ? page.blockHeight : Math.min(page.blockHeight * together, page.height);
     this.#blocks = new Lru(KEPT_BYTES, ({ bytes }) => bytes);
   }
 
