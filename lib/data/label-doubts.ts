@@ -22,7 +22,7 @@ const SAID: Readonly<Record<LabelDoubt, readonly [one: string, rest: string]>> =
     'anything but 0 is inside; save masks as two values, or classes as one value each',
   ],
   void: [
-    "has few values and one that elsewhere means 'no label', such as 255 or -1",
+    "has few values and one that elsewhere means 'no label', such as 255, -1 or the colour of Pascal VOC's borders",
     'it is inside, as anything but 0 is; choose the object with `class`, or save the masks as TIFF with that value as nodata (gdal_translate -a_nodata 255)',
   ],
   cmyk: ['is CMYK, in which black is no 0', 'more may be inside than was meant; save masks as grey or RGB'],

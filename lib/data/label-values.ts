@@ -103,6 +103,19 @@ export function hasVoid(present: readonly number[]): boolean {
   return classes.length > 0 && rest.length > 0 && rest.length <= 2 && rest.every(isNone);
 }
 
+/** Colour that Pascal VOC draws around its objects: no label; its classes have no channel but 0, 64, 128 and 192. */
+const VOC_VOID = [224, 224, 192] as const;
+
+/** Tells whether a label in colours, red, green and blue of each pixel, is one of Pascal VOC's, with what has no label there. */
+export function hasVocVoid(colours: Uint8Array): boolean {
+  let found = false;
+  for (let at = 0; at < colours.length; at += 3) {
+    if (VOC_VOID.every((value, channel) => colours[at + channel] === value)) found = true;
+    else if (((colours[at]! | colours[at + 1]! | colours[at + 2]!) & 63) !== 0) return false;
+  }
+  return found;
+}
+
 type Ends = readonly [lower: number, upper: number];
 
 /** Finds the value from `least` to `most` that most pixels have. */

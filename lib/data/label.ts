@@ -6,7 +6,7 @@ import { Raster } from '../raster/raster.js';
 import type { Samples } from '../raster/tiff/samples.js';
 import type { Window } from '../raster/windows.js';
 import { LabelGatherer } from './inside.js';
-import { type LabelDoubt, PLAIN, type ValueFindings } from './label-values.js';
+import { hasVocVoid, type LabelDoubt, PLAIN, type ValueFindings } from './label-values.js';
 import { type ImageSize, Picture } from './picture.js';
 import type { Mask } from './sample.js';
 import { inSlices } from './slices.js';
@@ -65,8 +65,19 @@ export class Label {
     }
     const { threshold, doubts: found } = gathered.findings(width);
     const doubts: LabelDoubt[] = this.source.isInk ? [...found, 'cmyk'] : [...found];
+    if (this.#isVoc()) doubts.push('void');
     const more = { ...(labelled && { labelled }), ...(doubts.length > 0 && { doubts }) };
     return { values: gathered.inside(threshold), width, height, ...more };
+  }
+
+  #isVoc(): boolean {
+    const { source } = this;
+    return (
+      source instanceof Picture &&
+      source.bandCount === 3 &&
+      source.colours instanceof Uint8Array &&
+      hasVocVoid(source.colours)
+    );
   }
 
   /** Adds a window's values, from pixel `from` on; returns where there is a label, undefined where everywhere. */

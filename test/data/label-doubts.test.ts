@@ -31,7 +31,7 @@ test('each kind of doubt is one line, which names one label and counts the other
       /^mask a\.png, and 2 more of 4, has values between two ends, .*: inside is what lies above half; save/,
     ),
     expect.stringMatching(
-      /^mask c\.png has .* such as 255 or -1: it is inside, .*`class`.*gdal_translate -a_nodata 255/,
+      /^mask c\.png has .* such as 255, -1 or the colour of Pascal VOC's borders: it is inside, .*`class`.*gdal_translate -a_nodata 255/,
     ),
   ]);
 });

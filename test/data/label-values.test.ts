@@ -223,6 +223,20 @@ describe("a value that elsewhere means 'no label' is inside, and doubted", () =>
     }
   });
 
+  test("the colour of Pascal VOC's borders, beside colours of its classes", async () => {
+    const coloured = (border: readonly number[]) =>
+      Uint8Array.from({ length: 3 * disk.length }, (_, at) => {
+        const pixel = Math.floor(at / 3);
+        return pixel % WIDTH < 9 ? border[at % 3]! : disk[pixel] && at % 3 === 0 ? 128 : 0;
+      });
+    const png = (values: Uint8Array) =>
+      sharp(values, { raw: { ...raw, channels: 3 } })
+        .png()
+        .toBuffer();
+    expect((await labelOf(await png(coloured([224, 224, 192])))).doubts).toEqual(['void']);
+    expect((await labelOf(await png(coloured([192, 128, 0])))).doubts).toBeUndefined();
+  });
+
   test('254 beside 255, the greatest of int8, and an immense real number', async () => {
     const classes = (none: number, more = none) => pixels((x) => (x < 40 ? none : x < 60 ? more : x < 150 ? 1 : 0));
     expect((await labelOf(await picture(classes(255, 254)).png().toBuffer())).doubts).toEqual(['void']);
