@@ -80,6 +80,7 @@ function decoded(text: string): string {
 
 /** Returns what tells a file from all others, however it is reached; undefined where there is none. */
 async function fileAt(path: string): Promise<string | undefined> {
+  if (path.includes('\0')) return undefined; // no name of a file, which stat would say in other words
   try {
     const found = await stat(path, { bigint: true });
     return found.isFile() ? `${found.dev}:${found.ino}` : undefined;

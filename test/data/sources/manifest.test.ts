@@ -151,6 +151,14 @@ describe('bad input', () => {
     expect([names, warnings]).toEqual([['a'], [expect.stringContaining('left out')]]);
   });
 
+  test('a name that no file can have is missing as any other', async () => {
+    const path = await list('x.csv', 'image,mask\na.png,m/a.png\nb\0.png,m/b.png\n');
+    await expect(read(path)).rejects.toMatchObject({
+      code: 'SAM_BAD_DATA',
+      message: expect.stringContaining('1 file is missing'),
+    });
+  });
+
   test.each([
     ['x.csv', 'picture,mask\na.png,m/a.png\n', 'has no column image (there: picture, mask)'],
     ['x.csv', 'image,mask\n', 'has no rows'],

@@ -18,7 +18,7 @@ export const annotationSchema = z.object({
   image_id: id,
   category_id: id.nullish(),
   iscrowd: flag,
-  segmentation: z.unknown(),
+  segmentation: z.unknown().optional(),
 });
 
 /** An image of a COCO file, one object for all its annotations. */

@@ -102,6 +102,13 @@ describe('numbers and texts', () => {
     expect([await areaOf(samples[0]!), warnings]).toEqual([12, [expect.stringContaining('are left out: 7')]]);
   });
 
+  test('a box alone has no outline, and shares of the picture are no pixels', async () => {
+    const box = { id: 1, image_id: 1, category_id: 1, bbox: [1, 1, 3, 3] };
+    await expect(read(text([image(1)], [box]))).rejects.toThrow('1 annotation has no segmentation: 1');
+    const shares = annotation(1, 1, { segmentation: [[0.1, 0.1, 0.5, 0.1, 0.5, 0.5]] });
+    await expect(read(text([image(1)], [shares]))).rejects.toThrow('whose corners are shares of the picture, 0 to 1');
+  });
+
   test('ids as texts on one side, sizes as texts or null', async () => {
     const images = [image('1', 'a.png', { width: '8', height: '6' }), image(2, 'b.png', { width: null, height: null })];
     const { names, samples } = await read(
