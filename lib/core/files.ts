@@ -16,6 +16,17 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Reads the first bytes of a file, so many at most. */
+export async function beginningOf(path: string, bytes: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(bytes), 0, bytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Tells whether a folder, or a link to one, is there. */
 export async function isFolder(path: string): Promise<boolean> {
   try {

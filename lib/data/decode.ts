@@ -3,10 +3,10 @@
  * comes through here. TIFFs are read from their own tags, everything else by sharp. What is decided, and why: docs/data.md.
  */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { SamError } from '../core/errors.js';
+import { beginningOf } from '../core/files.js';
 import { digestFile } from '../core/hash.js';
-import type { BandSource, BandStretch } from '../raster/band-source.js';
+import { type BandSource, type BandStretch, mayLack } from '../raster/band-source.js';
 import { RgbSource, readingOf } from '../raster/pixels.js';
 import { isTiff, Raster } from '../raster/raster.js';
 import { STRETCH_VERSION } from '../raster/stretch.js';
@@ -142,18 +142,10 @@ export async function imageIdentity(given: Sample): Promise<ImageIdentity> {
 const PNG_HEAD = 25;
 
 async function isPngOf16Bits(file: FileReference): Promise<boolean> {
-  const head = isPlainFile(file) ? await headOf(file.path) : (await contentOf(file, 'image')).subarray(0, PNG_HEAD);
+  const head = isPlainFile(file)
+    ? await beginningOf(file.path, PNG_HEAD)
+    : (await contentOf(file, 'image')).subarray(0, PNG_HEAD);
   return head.length === PNG_HEAD && head[0] === 0x89 && head[1] === 0x50 && head[24] === 16;
-}
-
-async function headOf(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(PNG_HEAD), 0, PNG_HEAD, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 /** Returns the sample with its image's content, so that it is read once; a plain file is left where it is. */
@@ -253,14 +245,9 @@ export async function imageSize(given: Sample): Promise<ImageSize> {
   return {
     width,
     height,
-    ...((raster === undefined ? header!.metadata.hasAlpha : mayHide(raster)) && { mayHide: true }),
+    ...((raster === undefined ? header!.metadata.hasAlpha : mayLack(raster)) && { mayHide: true }),
     ...(size.turnsUnseen && { turnsUnseen: true }),
   };
-}
-
-/** Tells whether some of a raster's pixels may be no picture. */
-function mayHide({ nodata, isReal, mayHide }: BandSource): boolean {
-  return nodata !== undefined || isReal || mayHide;
 }
 
 /** Returns the SHA-256 of the image file's bytes, as lower-case hex. */
@@ -275,7 +262,7 @@ export async function contentHash(sample: Sample): Promise<string> {
 }
 
 async function otherSize(sample: Sample, mask: ImageSize, image: ImageSize): Promise<SamError> {
-  const stored = await storedSize(sample.image);
+  const stored = await storedFrame(sample.image);
   if (stored.width !== mask.width || stored.height !== mask.height) {
     return sizesDiffer(sample, mask, image, { fix: FIX_FILE });
   }
@@ -285,13 +272,21 @@ async function otherSize(sample: Sample, mask: ImageSize, image: ImageSize): Pro
   });
 }
 
-/** Returns the size of an image as it is stored, without its orientation. */
-async function storedSize(image: FileReference): Promise<ImageSize> {
+/** How an image is stored: its size without its orientation, and that orientation, 1 to 8. */
+export interface StoredFrame extends ImageSize {
+  readonly orientation: number;
+}
+
+/** Reads from the header how an image is stored. */
+export async function storedFrame(image: FileReference): Promise<StoredFrame> {
   const raster = await openTiff(image, 'image');
   await raster?.close();
-  if (raster !== undefined) return raster.stored;
-  const { width, height } = (await headerOf(image, 'image')).metadata;
-  return { width, height };
+  if (raster !== undefined) {
+    const { width, height } = raster.stored;
+    return { width, height, orientation: raster.orientation };
+  }
+  const { width, height, orientation = 1 } = (await headerOf(image, 'image')).metadata;
+  return { width, height, orientation };
 }
 
 /** Makes the error of a mask that has another size than its image. */

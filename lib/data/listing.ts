@@ -18,11 +18,6 @@ export interface FoundFile {
   readonly path: string;
 }
 
-/** Lists the files below `folder` that are images by their extension, ordered by path. None where there is no folder. */
-export function listImages(folder: string): Promise<FoundFile[]> {
-  return listFiles(folder, IMAGE_EXTENSIONS);
-}
-
 /**
  * Lists the files below `folder` of these extensions, ordered by path. Names that begin with a dot are passed over.
  *

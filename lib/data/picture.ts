@@ -134,7 +134,7 @@ interface Opened {
 }
 
 /** Opens a picture, of which nothing but the header is read. Throws as {@link Picture.decode}. */
-export async function openPicture(file: FileReference, kind: Kind): Promise<Opened> {
+async function openPicture(file: FileReference, kind: Kind): Promise<Opened> {
   const bytes = await contentOf(file, kind);
   const header = sharp(bytes, { limitInputPixels: false });
   const metadata = await metadataOf(header, file, kind);

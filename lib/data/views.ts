@@ -4,11 +4,19 @@
  */
 
 import { type Epoch, randomFor } from '../core/random.js';
+import type { Turn } from '../raster/tiff/orientation.js';
 import type { Sample, Samples } from './sample.js';
 import { SampleList } from './sample-list.js';
 import { inSlices } from './slices.js';
 
 const [FLIP_X, FLIP_Y, TRANSPOSE] = [1, 2, 4];
+
+/** Returns the view of a stored picture that is the upright one. */
+export function viewOfTurn({ swaps, againstX, againstY }: Turn): number {
+  // Rows and columns change places first: what runs against the stored columns then runs against rows.
+  const [flipsX, flipsY] = swaps ? [againstY, againstX] : [againstX, againstY];
+  return (flipsX ? FLIP_X : 0) + (flipsY ? FLIP_Y : 0) + (swaps ? TRANSPOSE : 0);
+}
 
 /** Views by what `--augment` offers. */
 const VIEWS = { flips: [0, 1, 2, 3], dihedral: [0, 1, 2, 3, 4, 5, 6, 7] } as const;

@@ -69,6 +69,11 @@ export function isValid(value: number, nodata: number | undefined): boolean {
   return Number.isFinite(value) && value !== nodata;
 }
 
+/** Tells whether some pixels may be no picture: transparent, or without data. */
+export function mayLack({ nodata, isReal, mayHide }: BandSource): boolean {
+  return nodata !== undefined || isReal || mayHide;
+}
+
 /** Pixels read at a time where a picture is read whole. */
 const SLICE = 2 ** 20;
 

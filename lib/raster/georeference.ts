@@ -1,5 +1,6 @@
 /** Where a raster lies: the GeoTIFF tags as they are (they are copied to the mask), and what they say. */
 import type { GeoTIFFImage } from 'geotiff';
+import { turnOf } from './tiff/orientation.js';
 
 /** A tag of the GeoTIFF standard (OGC 19-008r4), ready to be written again. */
 export interface GeoTag {
@@ -92,18 +93,11 @@ function affineOf(tags: readonly GeoTag[], isPoint: boolean): Affine | undefined
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 /** Maps a corner of an upright pixel to the corner of the same pixel as it is stored. */
-function toStored(orientation: Orientation, { width: w, height: h }: Size): Affine {
-  const maps: Readonly<Record<Orientation, Affine>> = {
-    1: [1, 0, 0, 0, 1, 0],
-    2: [-1, 0, w, 0, 1, 0],
-    3: [-1, 0, w, 0, -1, h],
-    4: [1, 0, 0, 0, -1, h],
-    5: [0, 1, 0, 1, 0, 0],
-    6: [0, 1, 0, -1, 0, h],
-    7: [0, -1, w, -1, 0, h],
-    8: [0, -1, w, 1, 0, 0],
-  };
-  return maps[orientation];
+function toStored(orientation: Orientation, { width, height }: Size): Affine {
+  const { swaps, againstX, againstY } = turnOf(orientation);
+  const [x, y] = [againstX ? -1 : 1, againstY ? -1 : 1];
+  const offsets = [againstX ? width : 0, againstY ? height : 0] as const;
+  return swaps ? [0, x, offsets[0], y, 0, offsets[1]] : [x, 0, offsets[0], 0, y, offsets[1]];
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A raster as SAM sees it: three of its bands, 8 bits each, window by window. */
 import { setImmediate } from 'node:timers/promises';
 import { type BandChoice, chooseBands } from './band-choice.js';
-import { type BandSource, type BandStretch, type BandWindow, isValid } from './band-source.js';
+import { type BandSource, type BandStretch, type BandWindow, isValid, mayLack } from './band-source.js';
 import { findStretch, STRETCH_VERSION, toByte } from './stretch.js';
 import type { Samples } from './tiff/samples.js';
 import type { Window } from './windows.js';
@@ -66,9 +66,7 @@ export class RgbSource {
 
   /** Reads no more of a window than where there is a picture, as {@link read} tells it. */
   async readValid(window: Window): Promise<RgbPicture['valid']> {
-    const { nodata, isReal, mayHide } = this.source;
-    // Whole numbers all count: nothing is read.
-    if (nodata === undefined && !isReal && !mayHide) return undefined;
+    if (!mayLack(this.source)) return undefined; // nothing is read
     return this.#validOf(await this.source.read(window, this.#distinct));
   }
 

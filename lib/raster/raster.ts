@@ -2,16 +2,17 @@
  * A TIFF, read by window, upright: whatever its bands, types, codes and colours, from its own tags. Every TIFF of a picture or a label
  * is read here and nowhere else, whole or in tiles. What is read, and how: docs/data.md, "TIFF".
  */
-import { open as openFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { GeoTIFF, GeoTIFFImage } from 'geotiff';
 import { SamError } from '../core/errors.js';
+import { beginningOf } from '../core/files.js';
 import type { BandSource, BandStretch, BandWindow } from './band-source.js';
 import { slicesOf } from './band-source.js';
 import { type Georeference, type Orientation, readGeoreference, turned } from './georeference.js';
 import { geotiff } from './geotiff.js';
 import { type Fetch, PageReader } from './tiff/blocks.js';
 import { unpacksToRgb } from './tiff/codecs.js';
-import { colourSpace, invert, isInverted } from './tiff/colours.js';
+import { type ColourSpace, colourSpace, invert, isInverted } from './tiff/colours.js';
 import { storedWindow, turnOf, upright } from './tiff/orientation.js';
 import { type Pages, sortPages } from './tiff/pages.js';
 import type { Samples } from './tiff/samples.js';
@@ -20,23 +21,10 @@ import type { Window } from './windows.js';
 
 /** Tells whether a file, or its content, begins like a TIFF or a BigTIFF. False for a file that cannot be read. */
 export async function isTiff(source: string | Uint8Array): Promise<boolean> {
-  const [a, b, c, d] = typeof source === 'string' ? await firstBytes(source) : source;
+  const beginning = typeof source === 'string' ? await beginningOf(source, 4).catch(() => []) : source;
+  const [a, b, c, d] = beginning;
   if (a === 0x49 && b === 0x49) return (c === 42 || c === 43) && d === 0;
   return a === 0x4d && b === 0x4d && c === 0 && (d === 42 || d === 43);
-}
-
-async function firstBytes(path: string): Promise<Uint8Array> {
-  try {
-    const file = await openFile(path);
-    try {
-      const { buffer, bytesRead } = await file.read(new Uint8Array(4), 0, 4, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return new Uint8Array(0);
-  }
 }
 
 /** An open TIFF, read window by window. */
@@ -47,11 +35,9 @@ export class Raster implements BandSource {
   readonly nodata: number | undefined;
   readonly bandCount: number;
   readonly isTiled: boolean;
-  /** Whether bands are red, green and blue made of other colours: palettes, inks, CIELab, YCbCr. */
-  readonly madeRgb: boolean;
-  /** Whether its colours are inks, which no label is made of. */
-  readonly isInk: boolean;
   readonly #page: Page;
+  /** How samples become colours; undefined where they are taken as they are. */
+  readonly #space: ColourSpace | undefined;
   readonly #readers: readonly PageReader[];
   readonly #mask: PageReader | undefined;
   readonly #alpha: number | undefined;
@@ -73,8 +59,7 @@ export class Raster implements BandSource {
     this.#page = page!;
     this.#readers = colours.map((one) => new PageReader(one, fetch));
     this.#mask = mask && new PageReader(mask, fetch);
-    this.madeRgb = !unpacksToRgb(this.#page) && colourSpace(this.#page) !== undefined;
-    this.isInk = this.madeRgb && this.#page.photometric === PHOTOMETRIC.cmyk;
+    this.#space = unpacksToRgb(this.#page) ? undefined : colourSpace(this.#page);
     this.#alpha = alphaIn(this.#page, bandNames);
     const { width, height, samples, tiled } = this.#page;
     const { swaps } = this.#turn;
@@ -112,6 +97,16 @@ export class Raster implements BandSource {
       await tiff?.close();
       throw broken(`${kind} ${path}`, error);
     }
+  }
+
+  /** Whether bands are red, green and blue made of other colours: palettes, inks, CIELab, YCbCr. */
+  get madeRgb(): boolean {
+    return this.#space !== undefined;
+  }
+
+  /** Whether its colours are inks, which no label is made of. */
+  get isInk(): boolean {
+    return this.madeRgb && this.#page.photometric === PHOTOMETRIC.cmyk;
   }
 
   get isReal(): boolean {
@@ -173,8 +168,13 @@ export class Raster implements BandSource {
     await this.tiff.close();
   }
 
+  /** Orientation of the stored picture, 1 to 8. */
+  get orientation(): Orientation {
+    return orientationOf(this.#page);
+  }
+
   get isTurned(): boolean {
-    return orientationOf(this.#page) > 1;
+    return this.orientation > 1;
   }
 
   /** Whether the picture is turned or mirrored without another size. */
@@ -183,7 +183,7 @@ export class Raster implements BandSource {
   }
 
   get #turn() {
-    return turnOf(orientationOf(this.#page));
+    return turnOf(this.orientation);
   }
 
   async #bands(stored: Window, bands: readonly number[]): Promise<Samples[]> {
@@ -192,13 +192,8 @@ export class Raster implements BandSource {
       return (await Promise.all(bands.map((band) => this.#readers[band]!.read(stored, [0])))).flat();
     }
     const [reader] = this.#readers;
-    if (this.madeRgb) {
-      const { channels, toRgb } = colourSpace(page)!;
-      const samples = await reader!.read(
-        stored,
-        Array.from({ length: channels }, (_, index) => index),
-      );
-      const rgb = toRgb(samples, page);
+    if (this.#space !== undefined) {
+      const rgb = this.#space.toRgb(await this.#colourSamples(stored), page);
       return bands.map((band) => rgb[band]!);
     }
     const found = await reader!.read(stored, bands);
@@ -220,15 +215,16 @@ export class Raster implements BandSource {
     );
   }
 
+  /** Reads the samples that colours are made of. */
+  async #colourSamples(stored: Window): Promise<Samples[]> {
+    return this.#readers[0]!.read(stored, [...Array(this.#space!.channels).keys()]);
+  }
+
   /** Tells, with 1, where the samples that colours are made of mean no data; undefined where none can. */
   async #missingColours(stored: Window): Promise<Uint8Array | undefined> {
     const nodata = this.#stored;
     if (!this.madeRgb || nodata === undefined) return undefined;
-    const { channels } = colourSpace(this.#page)!;
-    const samples = await this.#readers[0]!.read(
-      stored,
-      Array.from({ length: channels }, (_, index) => index),
-    );
+    const samples = await this.#colourSamples(stored);
     return Uint8Array.from(samples[0]!, (_, at) => (samples.every((values) => values[at] === nodata) ? 1 : 0));
   }
 }

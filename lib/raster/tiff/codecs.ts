@@ -148,7 +148,7 @@ async function pictures(page: Page, { parts, rows, row }: Packed): Promise<Sampl
 /** Unpacks a part that is a picture with a header of its own. */
 async function byOwnHeader(page: Page, { parts, rows, partRows, row }: Packed): Promise<Samples> {
   const wide = page.bits === 16;
-  const all = wide ? new Uint16Array(rows * row.width * row.channels) : new Uint8Array(rows * row.width * row.channels);
+  const all = samplesFor(page, rows * row.width * row.channels);
   for (const [index, part] of parts.entries()) {
     const picture = sharp(part, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
     const grey = row.channels <= 2;
@@ -159,14 +159,14 @@ async function byOwnHeader(page: Page, { parts, rows, partRows, row }: Packed): 
       .toBuffer({ resolveWithObject: true });
     const { channels } = info;
     const values = wide ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
-    const pixels = Math.min(info.height, rows - index * partRows) * row.width;
-    if (info.width !== row.width || info.height < Math.min(partRows, rows - index * partRows)) {
+    const wanted = Math.min(partRows, rows - index * partRows);
+    if (info.width !== row.width || info.height < wanted) {
       throw new Error(`a block is ${info.width} x ${info.height} pixels`);
     }
     // A picture without its alpha is opaque everywhere: WebP leaves it out.
     const opaque = channels === row.channels - 1 ? 255 : undefined;
     if (channels !== row.channels && opaque === undefined) throw new Error(`a block has ${channels} channels`);
-    for (let pixel = 0; pixel < pixels; pixel++) {
+    for (let pixel = 0; pixel < wanted * row.width; pixel++) {
       const to = (index * partRows * row.width + pixel) * row.channels;
       for (let channel = 0; channel < row.channels; channel++) {
         all[to + channel] = channel < channels ? values[pixel * channels + channel]! : opaque!;

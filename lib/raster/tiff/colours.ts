@@ -5,13 +5,14 @@ import { FORMAT, NotRead, type Page, PHOTOMETRIC } from './tags.js';
 /** Makes red, green and blue of the samples of a page, 8 bits each. */
 type Conversion = (samples: readonly Samples[], page: Page) => Uint8Array[];
 
-interface Space {
+/** A kind of colour that becomes red, green and blue. */
+export interface ColourSpace {
   /** Samples that a colour is made of. */
   readonly channels: number;
   readonly toRgb: Conversion;
 }
 
-const SPACES: Readonly<Record<number, Space>> = {
+const SPACES: Readonly<Record<number, ColourSpace>> = {
   [PHOTOMETRIC.palette]: { channels: 1, toRgb: fromPalette },
   [PHOTOMETRIC.cmyk]: { channels: 4, toRgb: fromInks },
   [PHOTOMETRIC.yCbCr]: { channels: 3, toRgb: fromLight },
@@ -31,7 +32,7 @@ const UNREAD: Readonly<Record<number, string>> = {
  * Returns how a page's samples become colours; undefined where they are taken as they are. Throws where its colours are of a kind, or have
  * a depth, that is not read.
  */
-export function colourSpace(page: Page): Space | undefined {
+export function colourSpace(page: Page): ColourSpace | undefined {
   const { photometric, samples, bits, format } = page;
   const unread = UNREAD[photometric];
   if (unread !== undefined) throw new NotRead(`its colours are ${unread}, which is not read here`);

@@ -103,7 +103,7 @@ export class CocoMask implements MaskReference {
     const element = annotationSchema.parse(await readElement(this.file, this.start, this.end));
     const { parts } = this.#outline(element.segmentation);
     const drawn = size ?? parts.find((part) => 'counts' in part)?.size ?? seen;
-    const view = await viewAsStored(reference.path, drawn, seen);
+    const view = await viewAsStored(reference, drawn, seen);
     if (view === undefined) {
       throw new SamError(
         'SAM_BAD_DATA',

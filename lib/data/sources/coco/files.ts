@@ -1,7 +1,7 @@
 /** Places of a COCO data set's parts: the JSON files of its splits, and the folder of the images. */
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { isFile, isFolder } from '../../../core/files.js';
+import { beginningOf, isFile, isFolder } from '../../../core/files.js';
 import { compare } from '../../../core/order.js';
 import type { FoundFile } from '../../listing.js';
 import { findFile } from '../../present.js';
@@ -42,17 +42,11 @@ async function isCoco(path: string): Promise<boolean> {
   const name = basename(path);
   if (extname(name).toLowerCase() !== EXTENSION || name.startsWith('.') || OTHER_TASKS.test(name)) return false;
   if (!(await isFile(path))) return false;
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
-    const head = buffer.subarray(0, bytesRead);
-    // One of UTF-16 is taken too, so that reading it says what is wrong.
-    const text =
-      wideEncodingOf(head) === undefined ? head.toString('utf8') : head.toString('latin1').replace(/[\0ÿþ]/g, '');
-    return FIRST_LIST.test(text);
-  } finally {
-    await file.close();
-  }
+  const head = Buffer.from(await beginningOf(path, SNIFFED_BYTES));
+  // One of UTF-16 is taken too, so that reading it says what is wrong.
+  const text =
+    wideEncodingOf(head) === undefined ? head.toString('utf8') : head.toString('latin1').replace(/[\0ÿþ]/g, '');
+  return FIRST_LIST.test(text);
 }
 
 /** Returns the folders where the images may be, the likeliest first. */
