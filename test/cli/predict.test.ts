@@ -348,7 +348,18 @@ describe('predict', () => {
     ['256', 4],
   ])('a rough mask of a raster is measured too, --tile %s', async (tile, total) => {
     const scene = await rasterFile('scene.tif', geoTiff(riverScene(), SCENE, SCENE));
-    const args = ['--rough-mask', 'ndwi', '--tile', tile, '--out', join(dir, `naip-${tile}`)];
+    const args = [
+      '--rough-mask',
+      'ndwi',
+      '--bands',
+      '1,2,3',
+      '--nir',
+      '4',
+      '--tile',
+      tile,
+      '--out',
+      join(dir, `naip-${tile}`),
+    ];
     const outcome = await withCache('predict', scene, ...args);
     const [output] = outcome.json<PredictImagesResult>().outputs;
     expect(output!.tiles).toMatchObject({ total });
