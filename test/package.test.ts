@@ -1,8 +1,10 @@
 /** The package as npm would publish it: what is in it, what is not, and how large it is. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { SUPPORTED_MINORS } from '../lib/setup/libtorch.js';
 import { compile } from './cli/run-cli.js';
 
 interface Packed {
@@ -55,4 +57,20 @@ test('tests, benches and what only a build leaves are not in it', () => {
 
 test('it has less than 10 MB', () => {
   expect(packed.size).toBeLessThan(10e6);
+});
+
+test('the release workflow says that it has not run, and builds for every LibTorch by scripts that there are', () => {
+  const text = readFileSync('.github/workflows/release.yml', 'utf8');
+  expect(text).toMatch(/^# THIS HAS NOT RUN YET/);
+  const { jobs } = parse(text) as {
+    jobs: Record<string, { steps: { run?: string }[]; strategy?: { matrix: { torch: string[] } } }>;
+  };
+  expect(jobs.prebuild!.strategy!.matrix.torch).toEqual(SUPPORTED_MINORS.map((minor) => `2.${minor}`));
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const run = Object.values(jobs).flatMap(({ steps }) => steps.map((step) => step.run ?? ''));
+  const called = run.flatMap((lines) =>
+    [...lines.matchAll(/npm (?:run )?(test|[a-z]+:?[a-z]*)/g)].map(([, name]) => name!),
+  );
+  expect(called.filter((name) => !(name in scripts) && name !== 'ci' && name !== 'pack')).toEqual([]);
+  expect(called).toEqual(expect.arrayContaining(['test', 'prebuilds']));
 });
