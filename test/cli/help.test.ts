@@ -1,7 +1,7 @@
 /** What `--help` shows of a command, and how much of it. */
 import { expect, test } from 'vitest';
 import yargs from 'yargs';
-import { helpAsked } from '../../lib/cli/help.js';
+import { helpAsked } from '../../lib/cli/help-asked.js';
 import { COMMANDS, nameIn, parse } from '../../lib/cli/parser.js';
 import { kebab } from '../../lib/core/suggest.js';
 import { OPTION_GROUPS } from '../../lib/option-groups.js';

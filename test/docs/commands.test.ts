@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createParser } from '../../lib/cli/parser.js';
-import { linesOfMarkdown } from '../cli/docs-lines.js';
+import { linesOfMarkdown } from '../../scripts/docs/command-lines.mjs';
 
 const page = readFileSync('docs/commands.md', 'utf8');
 const sections = new Map(
