@@ -53,7 +53,7 @@ export async function verify(format: Format, job: Job, names: readonly string[],
   try {
     const prompts = promptOptionsFor({}, job.model);
     const { pictures, from } = await findPictures(job.model, most, prompts, job);
-    job.onNote?.(`verifying the export on ${pictures.length} ${from}`);
+    job.onNote?.(`verifying the export on ${from}`);
     using encoder = await loadEncoder(job.model.encoder);
     using model = await loadModel(decoderFiles(job.model));
     const distances: Distance[] = [];
@@ -101,9 +101,9 @@ function summarise(distances: readonly Distance[]): Verified {
 }
 
 function told(verified: Verified, from: string): string {
-  const { pictures, meanIou, minIou, maxLogitDifference, scoreDifference } = verified;
+  const { meanIou, minIou, maxLogitDifference, scoreDifference } = verified;
   const [mean, least] = [meanIou, minIou].map((iou) => iou.toFixed(4));
   const [logits, predicted] = [maxLogitDifference, scoreDifference].map((value) => value.toPrecision(2));
   const result = meanIou < LEAST_IOU ? 'the export is NOT the model' : 'verified';
-  return `${result}: on ${pictures} ${from} mean IoU ${mean} with the model's masks (least ${least}), logits differ by ${logits} at most, predicted IoUs by ${predicted}`;
+  return `${result}: on ${from} mean IoU ${mean} with the model's masks (least ${least}), logits differ by ${logits} at most, predicted IoUs by ${predicted}`;
 }
