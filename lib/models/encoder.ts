@@ -45,7 +45,7 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
     );
   }
   const { recipe, scripted } = encoderNamed(info.encoder) ?? VIT; // what is buildable and has no name is a ViT
-  const encoderHash = sha256(`${recipe}:${weightsHash}`);
+  const encoderHash = encodedBy(recipe, weightsHash);
   if (!scripted) return { encoder: weights, encoderHash };
   const folder = join(options.cacheDir, 'models', `${name}-${weightsHash.slice(0, 8)}`);
   const encoder = join(folder, `encoder-${recipe}.pt`);
@@ -54,6 +54,11 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
     await buildInto(folder, encoder, weights, options.cacheDir);
   }
   return { encoder, encoderHash };
+}
+
+/** Returns the hash of the encoder that a recipe makes of weights. */
+export function encodedBy(recipe: string, weightsHash: string): string {
+  return sha256(`${recipe}:${weightsHash}`);
 }
 
 /**

@@ -10,9 +10,18 @@ import type { WeightsInfo } from '../../binding.js';
 import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import { sha256, sha256File } from '../core/hash.js';
-import { VITS } from './encoders.js';
+import { TINY_VIT, VITS } from './encoders.js';
 import { encoderOfHubName, fetchHubModel, isHubName } from './hub.js';
-import { ADAPTER, adapterOf, CONFIG, chooseWeights, isIndex, requireSamConfig, shardsOf } from './hub-files.js';
+import {
+  ADAPTER,
+  adapterOf,
+  CONFIG,
+  chooseWeights,
+  isIndex,
+  MOBILE_SAM_CONFIG,
+  requireSamConfig,
+  shardsOf,
+} from './hub-files.js';
 import { isLocalName, nowhere, unknownModel } from './missing.js';
 import { type FindOptions, findMobileSam } from './mobile-sam.js';
 
@@ -111,6 +120,7 @@ async function fromFolder(folder: string, names: Asked, options: SourceOptions):
 
 /** Part of transformers' config.json that matters here; it leaves out what has its default. */
 const configSchema = z.object({
+  model_type: z.string().optional(),
   mask_decoder_config: z.object({ layer_norm_eps: z.number().optional() }).nullish(),
   vision_config: z.object({ hidden_size: z.number().optional(), num_hidden_layers: z.number().optional() }).nullish(),
 });
@@ -128,6 +138,7 @@ async function readConfig(name: string, folder: string): Promise<Config> {
 
 function encoderOf(config: Config | undefined): string | undefined {
   if (config === undefined) return undefined;
+  if (config.model_type === MOBILE_SAM_CONFIG.model_type) return TINY_VIT.name;
   const { hidden_size: width = 768, num_hidden_layers: depth = 12 } = config.vision_config ?? {};
   return VITS.find(({ dim, layers }) => dim === width && layers === depth)?.name;
 }

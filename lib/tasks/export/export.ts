@@ -3,7 +3,7 @@ import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { resolveModel } from '../../models/resolve.js';
-import { exportHuggingFace } from './hugging-face.js';
+import { exportHuggingFace } from '../workbench/hugging-face.js';
 import { type ExportOptions, exportOptionsSchema } from './options.js';
 import { exportEncoder } from './torchscript.js';
 

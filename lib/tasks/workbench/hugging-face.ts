@@ -1,4 +1,4 @@
-/** `export --to hf`: writes a model as transformers' `SamModel.from_pretrained` reads it. */
+/** Writes a model as transformers' `SamModel.from_pretrained` reads it. */
 import { existsSync } from 'node:fs';
 import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -78,9 +78,8 @@ async function writeConfigs(folder: string, model: ResolvedModel, vision: object
   const copied = preprocessor !== undefined && existsSync(preprocessor);
   const stretch = trainedStretch(model);
   if (copied && stretch === undefined) return copyFile(preprocessor, join(folder, PREPROCESSOR));
-  const base: object = copied ? JSON.parse(await readFile(preprocessor, 'utf8')) : PREPROCESSING;
-  // Others have to make pictures of measurements in the same way: the key is ours, and transformers passes it over.
-  await writeFileWhole(join(folder, PREPROCESSOR), json({ ...base, ...(stretch && { sam_native_stretch: stretch }) }));
+  const base: object | undefined = copied ? JSON.parse(await readFile(preprocessor, 'utf8')) : undefined;
+  await writeFileWhole(join(folder, PREPROCESSOR), json(preprocessing(stretch, base)));
 }
 
 /** Makes the config for Meta's weights, whose transformer norms have an epsilon of 1e-5. */
@@ -110,5 +109,15 @@ const PREPROCESSING = {
   rescale_factor: 1 / 255,
   size: { longest_edge: 1024 },
 };
+
+/**
+ * Makes the config of the preprocessing. Others have to make pictures of measurements in the same way: the key is ours, and transformers
+ * passes it over.
+ *
+ * @param stretch rule by which measurements became 8 bits; undefined where all images were photographs.
+ */
+export function preprocessing(stretch: string | undefined, base: object = PREPROCESSING): object {
+  return { ...base, ...(stretch !== undefined && { sam_native_stretch: stretch }) };
+}
 
 const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
