@@ -9,6 +9,8 @@ import { SamError, systemCode } from '../core/errors.js';
 import { makeFolder, moveWhole, scratchFolder } from '../core/files.js';
 import { sha256, sha256File } from '../core/hash.js';
 import { ENCODERS, encoderNamed, namesOf, VIT } from './encoders.js';
+import { relativeOf } from './origins.js';
+import { namesIn } from './raw-names.js';
 import { findSource, inspect, type Source, type SourceOptions } from './source.js';
 
 export interface EncoderFile {
@@ -32,6 +34,12 @@ export interface GivenEncoder extends EncoderFile {
 export async function ownEncoder(source: Source, options: SourceOptions): Promise<EncoderFile> {
   const { weights, weightsHash, name, info } = source;
   if (!info.buildable) {
+    const relative = relativeOf(await namesIn(weights));
+    if (relative !== undefined) {
+      throw new SamError('SAM_BAD_ENCODER', `${weights}: its image encoder is that of ${relative.name}`, {
+        fix: relative.fix,
+      });
+    }
     throw new SamError(
       'SAM_BAD_ENCODER',
       info.encoder === null

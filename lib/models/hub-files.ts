@@ -88,7 +88,8 @@ export async function adapterOf(name: string, folder: string | undefined): Promi
   );
 }
 
-const SAM_MODELS = `SAM (version 1) is ${VITS.map(({ model }) => model).join(', ')}, and what was tuned from them`;
+/** Says what SAM is, to those who named something else. */
+export const SAM_MODELS = `SAM (version 1) is ${VITS.map(({ model }) => model).join(', ')}, and what was tuned from them`;
 
 /**
  * Reads the names of the files that an index names, in order.
