@@ -150,7 +150,7 @@ describe('MobileSAM', () => {
       'checkpoint.safetensors',
       'config.json',
       'mobile_sam.safetensors',
-      'preprocessor_config.json',
+      'mobile_sam_tuned.pth',
     ]);
     const [before, ours, theirs] = await scores('untuned', run('mobile'), 'me/mobile');
     expect(theirs!.promptKind).toBe('box');

@@ -1,5 +1,5 @@
 /** The files of a tuned model as they lie on the Hub: for transformers where it knows the image encoder, else for this package. */
-import { copyFile } from 'node:fs/promises';
+import { copyFile, rename } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
 import { SamError } from '../../core/errors.js';
@@ -7,13 +7,15 @@ import { writeFileWhole } from '../../core/files.js';
 import { sha256File } from '../../core/hash.js';
 import { encodedBy } from '../../models/encoder.js';
 import { TINY_VIT } from '../../models/encoders.js';
-import { CHECKPOINT, CONFIG, MOBILE_SAM_CONFIG, MOBILE_SAM_WEIGHTS, PREPROCESSOR } from '../../models/hub-files.js';
+import { CHECKPOINT, CONFIG, MOBILE_SAM_CONFIG, MOBILE_SAM_WEIGHTS } from '../../models/hub-files.js';
 import type { CheckpointInfo, ModelDescriptor, ResolvedModel } from '../../models/model.js';
-import { trainedStretch } from '../../models/prompt-options.js';
 import { inspect } from '../../models/source.js';
 import { promptOptions } from '../../options.js';
 import { copyTensors } from '../../runs/copy-tensors.js';
-import { exportHuggingFace, preprocessing } from '../workbench/hugging-face.js';
+import { FORMATS } from '../export/formats.js';
+
+/** Tuned weights as MobileSAM's own package loads them. */
+export const MOBILE_SAM_TUNED = 'mobile_sam_tuned.pth';
 
 /** Whose library a folder is for: that of transformers, or this one alone. */
 export type FolderKind = 'transformers' | 'mobile-sam';
@@ -31,7 +33,7 @@ export async function writeModelFolder(folder: string, model: ResolvedModel): Pr
     });
   }
   if ((await inspect(model.weights)).encoder !== TINY_VIT.name) {
-    await exportHuggingFace(model, folder);
+    await FORMATS.hf.write({ model, part: 'both', folder, cacheDir: undefined });
     return 'transformers';
   }
   await writeMobileSam(folder, model, model.checkpoint!);
@@ -40,7 +42,7 @@ export async function writeModelFolder(folder: string, model: ResolvedModel): Pr
 
 /**
  * Writes what `--model owner/name` takes apart again: MobileSAM's weights as they were before training, and over them the tuned decoder
- * with the settings that it was trained with.
+ * with the settings that it was trained with. And all of the tuned weights, for MobileSAM's own package.
  */
 async function writeMobileSam(folder: string, model: ResolvedModel, checkpoint: CheckpointInfo): Promise<void> {
   const weights = join(folder, MOBILE_SAM_WEIGHTS);
@@ -52,8 +54,9 @@ async function writeMobileSam(folder: string, model: ResolvedModel, checkpoint: 
     keep: (name) => name.startsWith('mask_decoder.'),
     metadata: publishedMetadata(checkpoint, descriptor),
   });
-  await writeFileWhole(join(folder, CONFIG), json(MOBILE_SAM_CONFIG));
-  await writeFileWhole(join(folder, PREPROCESSOR), json(preprocessing(trainedStretch(model))));
+  await writeFileWhole(join(folder, CONFIG), `${JSON.stringify(MOBILE_SAM_CONFIG, null, 2)}\n`);
+  const [tuned] = await FORMATS.meta.write({ model, part: 'both', folder, cacheDir: undefined });
+  await rename(join(folder, tuned!), join(folder, MOBILE_SAM_TUNED));
 }
 
 /** Entries of a checkpoint that say nothing of the machine that it was trained on. */
@@ -72,5 +75,3 @@ function publishedMetadata({ metadata }: CheckpointInfo, descriptor: ModelDescri
     options: JSON.stringify(Object.fromEntries(drawn)),
   };
 }
-
-const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;

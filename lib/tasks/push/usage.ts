@@ -1,11 +1,15 @@
 /** How a model on the Hub is used from Python, Node.js and transformers.js: text of its card. */
 import type { HubName } from '../../hub/names.js';
-import type { FolderKind } from './folder.js';
+import { type FolderKind, MOBILE_SAM_TUNED } from './folder.js';
 
 /** Writes the section of the card. */
 export function usage({ name, revision }: HubName, kind: FolderKind): string {
   const spec = revision === 'main' ? name : `${name}@${revision}`;
-  return [node(spec), kind === 'transformers' ? transformers(name, revision) : mobileSam(spec), onnx(spec)].join('\n');
+  return [
+    node(spec),
+    kind === 'transformers' ? transformers(name, revision) : mobileSam(name, revision),
+    onnx(spec),
+  ].join('\n');
 }
 
 function node(spec: string): string {
@@ -42,17 +46,16 @@ masks = processor.image_processor.post_process_masks(
 `;
 }
 
-function mobileSam(spec: string): string {
-  return `Python: transformers does not know MobileSAM's image encoder. MobileSAM's own package loads a \`.pth\` that one command makes:
-
-\`\`\`sh
-npx sam-native export ${spec} --to meta --out mobile_sam_tuned.pth
-\`\`\`
+function mobileSam(name: string, revision: string): string {
+  const at = revision === 'main' ? '' : `, revision='${revision}'`;
+  return `Python, with MobileSAM's own package (transformers does not know its image encoder):
 
 \`\`\`python
+from huggingface_hub import hf_hub_download
 from mobile_sam import SamPredictor, sam_model_registry
 
-predictor = SamPredictor(sam_model_registry['vit_t'](checkpoint='mobile_sam_tuned.pth').eval())
+path = hf_hub_download('${name}', '${MOBILE_SAM_TUNED}'${at})
+predictor = SamPredictor(sam_model_registry['vit_t'](checkpoint=path).eval())
 \`\`\`
 `;
 }
