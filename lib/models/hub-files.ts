@@ -45,7 +45,7 @@ export function isIndex(name: string): boolean {
   return name.endsWith('.index.json');
 }
 
-const configSchema = z.object({ model_type: z.string().optional() });
+const configSchema = z.object({ model_type: z.string().optional(), _class_name: z.string().optional() });
 const TYPES: readonly (string | undefined)[] = ['sam', MOBILE_SAM_CONFIG.model_type];
 const adapterSchema = z.object({ base_model_name_or_path: z.string().nullish() });
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+$/)) });
@@ -57,17 +57,22 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex
  * @throws SamError `SAM_BAD_CHECKPOINT`: `config.json` is missing, unreadable, or another model's.
  */
 export async function requireSamConfig(name: string, folder: string): Promise<string[]> {
-  const { model_type: type } = await readJson(join(folder, CONFIG), configSchema).catch((error: unknown) => {
-    if (systemCode(error) !== 'ENOENT') throw error;
-    throw noConfig(name);
-  });
+  const { model_type: type, _class_name: diffusers } = await readJson(join(folder, CONFIG), configSchema).catch(
+    (error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      throw noConfig(name);
+    },
+  );
   if (TYPES.includes(type)) return type === 'sam' ? [] : [CHECKPOINT];
-  const is = type === undefined ? 'its config.json has no model_type' : `its model_type is ${JSON.stringify(type)}`;
+  const none = diffusers === undefined ? 'its config.json has no model_type' : `it is ${diffusers} of diffusers`;
+  const is = type === undefined ? none : `its model_type is ${JSON.stringify(type)}`;
   throw new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: ${is}`, { fix: SAM_MODELS });
 }
 
-export function noConfig(name: string): SamError {
-  return new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: it has no config.json`, { fix: SAM_MODELS });
+/** Makes the error about what has no `config.json`; `files` are the names of what it has, where they are known. */
+export function noConfig(name: string, files: { has(name: string): boolean } = new Set()): SamError {
+  const is = files.has('model_index.json') ? 'it is a pipeline of diffusers' : 'it has no config.json';
+  return new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: ${is}`, { fix: SAM_MODELS });
 }
 
 /**

@@ -104,7 +104,7 @@ async function fetchAt(spec: string, asked: Asked, commit: string, options: Fetc
     fetchFile(asked, commit, entry, { attempts, pauseMs, stallMs, onProgress });
   const files = await filesAt(asked, commit);
   const config = files.get(CONFIG);
-  if (config === undefined) throw files.has(ADAPTER) ? await adapterOf(spec, undefined) : noConfig(spec);
+  if (config === undefined) throw files.has(ADAPTER) ? await adapterOf(spec, undefined) : noConfig(spec, files);
   await fetchOne(config);
   const beside = await requireSamConfig(spec, new CachedRepository(asked.hub, asked.repo).snapshot(commit));
 
