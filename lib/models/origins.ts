@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import type { WeightsInfo } from '../../binding.js';
+import { SamError } from '../core/errors.js';
 
 /** Model whose weights are not taken as they are. */
 export interface Relative {
@@ -14,25 +15,25 @@ export interface Relative {
   readonly fix: string;
 }
 
-const script = (arch: string, file: string) =>
-  `write its encoder as TorchScript, python scripts/export_encoder.py FILE --arch ${arch} --out ${file}, and name that with \`encoder\``;
+const script = (arch: string) =>
+  `write its encoder as TorchScript, by scripts/export_encoder.py as ${arch}, and name that with \`encoder\` (the command: docs/models.md)`;
 
 /** Relatives of SAM, and what is often taken for one. */
 export const RELATIVES: readonly Relative[] = [
   {
     name: 'EdgeSAM (RepViT)',
     mark: /(^|\.)image_encoder\.fuse_stage\d/,
-    fix: `${script('edge_sam', 'edge.pt')}; its licence, S-Lab 1.0, forbids commercial use`,
+    fix: `${script('edge_sam')}; its licence, S-Lab 1.0, forbids commercial use`,
   },
   {
     name: 'EfficientViT-SAM',
     mark: /(^|\.)image_encoder\.backbone\.stages\./,
-    fix: script('efficientvit-sam-l0', 'efficientvit.pt'),
+    fix: script('efficientvit-sam-l0'),
   },
   {
     name: 'a SAM with RepViT',
     mark: /(^|\.)image_encoder\.features\.\d/,
-    fix: 'write its encoder as TorchScript, python scripts/export_encoder.py MODULE:FUNCTION --out repvit.pt, and name that with `encoder`',
+    fix: script('MODULE:FUNCTION'),
   },
   {
     name: "SlimSAM in its authors' own form, with queries, keys and values apart",
@@ -56,6 +57,11 @@ export const RELATIVES: readonly Relative[] = [
   },
 ];
 
+/** Makes the error of weights that can't be taken. */
+export function notTaken(weights: string, { name, fix }: Relative, cause?: unknown): SamError {
+  return new SamError('SAM_BAD_CHECKPOINT', `${weights} holds ${name}, not SAM's weights`, { fix, cause });
+}
+
 /** Finds out whose weights these are, where they can't be taken as they are. */
 export function relativeOf(names: ReadonlySet<string>): Relative | undefined {
   return RELATIVES.find(({ mark }) => [...names].some((name) => mark.test(name)));
@@ -63,7 +69,7 @@ export function relativeOf(names: ReadonlySet<string>): Relative | undefined {
 
 const MEDSAM =
   'MedSAM, which was trained on pictures squashed to 1024 x 1024 and scaled to 0..1, not as SAM scales them: masks are worse than its own, unless ' +
-  'its encoder is written by scripts/export_encoder.py FILE --arch vit_b --pixels 0-1 and named with `encoder`, with `imageSize` 1024';
+  'its encoder is written by scripts/export_encoder.py for such pixels and named with `encoder`, with `imageSize` 1024 (the command: docs/models.md)';
 const LITE_MEDSAM =
   'LiteMedSAM, whose encoder was trained on pictures of 256 x 256 pixels: masks are poor until it is tuned here';
 

@@ -14,6 +14,8 @@ import { readSafetensorsHeader, type SafetensorsHeader } from '../runs/safetenso
 import { givenEncoder, ownEncoder } from './encoder.js';
 import { CHECKPOINT } from './hub-files.js';
 import type { ModelDescriptor, ResolvedModel } from './model.js';
+import { notTaken, relativeOf } from './origins.js';
+import { namesIn } from './raw-names.js';
 import { findSource, isModelFolder, type Source, type SourceOptions } from './source.js';
 
 export interface ResolveOptions extends Omit<SourceOptions, 'cacheDir' | 'cwd' | 'wantedHash'> {
@@ -56,7 +58,7 @@ type WithDecoder = Source & { decoder?: string };
 /** Finds source weights, and their own encoder or the one that was named. */
 async function resolveSource(spec: string, options: Located): Promise<ResolvedModel> {
   const source: WithDecoder = await findSource(spec, options);
-  requireDecoder(source);
+  await requireDecoder(source);
   const given = options.encoder === undefined ? undefined : await givenEncoder(options.encoder, options);
   const { encoder, encoderHash } = given ?? (await ownEncoder(source, options));
   const files = source.info.promptEncoder ? source : withPromptEncoder(source, given?.source);
@@ -188,8 +190,10 @@ function sourceOf(path: string, metadata: Readonly<Record<string, string>>): Mod
   }
 }
 
-function requireDecoder({ weights, info }: Source): void {
+async function requireDecoder({ weights, info }: Source): Promise<void> {
   if (info.maskDecoder) return;
+  const relative = relativeOf(await namesIn(weights));
+  if (relative !== undefined) throw notTaken(weights, relative);
   throw new SamError(
     'SAM_BAD_CHECKPOINT',
     `${weights}: no mask decoder in it, only ${info.encoder ?? 'a prompt encoder'}`,

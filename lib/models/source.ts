@@ -25,7 +25,7 @@ import {
 } from './hub-files.js';
 import { isLocalName, nowhere, unknownModel } from './missing.js';
 import { type FindOptions, findMobileSam } from './mobile-sam.js';
-import { originOf, relativeOf } from './origins.js';
+import { notTaken, originOf, relativeOf } from './origins.js';
 import { otherFormat } from './other-formats.js';
 import { namesIn } from './raw-names.js';
 
@@ -181,7 +181,7 @@ async function explained(weights: string, error: SamError): Promise<SamError> {
   if (other !== undefined) return refused(`${weights} is ${other.name}, not weights of PyTorch`, other.fix);
   const names = await namesIn(weights);
   const relative = relativeOf(names);
-  if (relative !== undefined) return refused(`${weights} holds ${relative.name}, not SAM's weights`, relative.fix);
+  if (relative !== undefined) return notTaken(weights, relative, error);
   if (!error.message.includes('holds nothing of SAM')) return error;
   const lightning = names.has('pytorch-lightning_version')
     ? ': a checkpoint of PyTorch Lightning of another network'

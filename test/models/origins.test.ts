@@ -99,7 +99,7 @@ describe('weights that are taken say whose they are', () => {
   it('MedSAM: how its pictures were scaled, and the way to give them so', async () => {
     const [said] = await notes(pth('medsam_vit_b_small.pth', meta));
     expect(said).toMatch(
-      /weights of MedSAM, .* scaled to 0\.\.1, .* --pixels 0-1 and named with `encoder`, with `imageSize` 1024/,
+      /weights of MedSAM, .* scaled to 0\.\.1, .* for such pixels and named with `encoder`, with `imageSize` 1024/,
     );
     expect((await notes(pth('lite_medsam.pth', meta)))[0]).toContain('weights of LiteMedSAM');
   });
@@ -116,13 +116,13 @@ describe('relatives of SAM say their way', () => {
       'EdgeSAM',
       'image_encoder.fuse_stage2.weight',
       /image encoder is that of EdgeSAM/,
-      /--arch edge_sam .*forbids commercial use/,
+      /as edge_sam, .*forbids commercial use/,
     ],
     [
       'EfficientViT-SAM',
       'image_encoder.backbone.stages.0.op_list.0.conv.weight',
       /image encoder is that of EfficientViT-SAM/,
-      /--arch efficientvit-sam-l0/,
+      /as efficientvit-sam-l0, /,
     ],
     [
       'RepViT-SAM',
