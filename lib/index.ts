@@ -84,6 +84,7 @@ export {
   type PromptComparison,
   type SourceResult,
 } from './tasks/prompt-comparison/compare-prompts.js';
+export { type PushControl, type PushResult, pushModel } from './tasks/push/push.js';
 export {
   type FitRoughMaskResult,
   fitRoughMask,

@@ -1116,6 +1116,34 @@ export interface ExportOptions {
   cacheDir?: string | undefined;
 }
 
+/** Options of {@link pushModel}. */
+export interface PushOptions {
+  /** The run folder that train wrote; its best checkpoint is what goes out. */
+  run: string;
+  /** Repository on the Hugging Face Hub: owner/name, or owner/name@branch; made where it is not there. */
+  to: string;
+  /**
+   * Let everybody see the repository (only you and those you invite if not given).
+   *
+   * @default false
+   */
+  public?: boolean | undefined;
+  /** First line of the commit (names the run's data if not given). */
+  message?: string | undefined;
+  /** Licence that the model card states (apache-2.0, SAM's own, for what was tuned from it; else unknown). */
+  license?: string | undefined;
+  /**
+   * Write the folder that would be uploaded, and upload nothing.
+   *
+   * @default false
+   */
+  dryRun?: boolean | undefined;
+  /** Keep the folder that is uploaded here (`<run>-hub` with `dryRun`, nowhere else if not given). */
+  out?: string | undefined;
+  /** Where models and embeddings are kept ($SAM_NATIVE_CACHE or ~/.cache/sam-native if not given). */
+  cacheDir?: string | undefined;
+}
+
 /** Options of {@link bench}. */
 export interface BenchOptions {
   /** Models whose encoders are timed, with commas, as `model` takes them (random weights of `sizes` if not given). */

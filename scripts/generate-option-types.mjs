@@ -27,7 +27,7 @@ export type Filled<Options, Names extends keyof Options> = Omit<Options, Names> 
 async function tables() {
   const load = (path) => import(join(root, 'dist', path));
   const options = await load('options.js');
-  const [audit, bench, comparison, embed, evaluate, exporting, fit, init, predict, preview, search, split] =
+  const [audit, bench, comparison, embed, evaluate, exporting, fit, init, predict, preview, push, search, split] =
     await Promise.all([
       load('tasks/audit/options.js'),
       load('tasks/bench/options.js'),
@@ -39,6 +39,7 @@ async function tables() {
       load('tasks/init/options.js'),
       load('prediction/predict-options.js'),
       load('tasks/preview/options.js'),
+      load('tasks/push/options.js'),
       load('tasks/search/options.js'),
       load('tasks/split/options.js'),
     ]);
@@ -68,6 +69,7 @@ async function tables() {
     ['PreviewOptions', 'Options of {@link previewPrompts}.', preview.previewOptionsSchema.shape],
     ['FitRoughMaskOptions', 'Options of {@link fitRoughMask}.', fit.fitRoughMaskOptionsSchema.shape],
     ['ExportOptions', 'Options of {@link exportModel}.', exporting.exportOptionsSchema.shape],
+    ['PushOptions', 'Options of {@link pushModel}.', push.pushOptionsSchema.shape],
     ['BenchOptions', 'Options of {@link bench}.', bench.benchOptionsSchema.shape],
   ];
   return { shared, tasks };

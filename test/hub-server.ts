@@ -1,11 +1,12 @@
 /**
  * A small Hugging Face Hub for tests: the API's answers for a repository and its listing, in pages, files with their headers,
- * and a second server on another port that the big ones are redirected to, as on the real one.
+ * and a second server on another port that the big ones are redirected to, as on the real one. hub-writes.ts takes what is written.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { HubWrites } from './hub-writes.js';
 
 export const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 export const gitHashOf = (bytes: Buffer) =>
@@ -31,6 +32,7 @@ export interface FakeRepository {
 }
 
 export interface SeenRequest {
+  method: string;
   server: 'hub' | 'files';
   path: string;
   authorization: string | undefined;
@@ -40,6 +42,8 @@ export interface SeenRequest {
 export class HubServer {
   readonly repositories: Record<string, FakeRepository> = {};
   readonly requests: SeenRequest[] = [];
+  /** What is written to it. */
+  readonly writes = new HubWrites(this);
   /** Tokens that are someone's; any other is refused whatever it asks for. */
   readonly tokens: string[] = [];
   pageSize = 1000;
@@ -69,6 +73,11 @@ export class HubServer {
     return addressOf(this.#hub);
   }
 
+  /** Address of the server of the big files. */
+  get filesUrl(): string {
+    return addressOf(this.#files);
+  }
+
   async stop(): Promise<void> {
     for (const server of [this.#hub, this.#files]) {
       server.closeAllConnections();
@@ -83,7 +92,7 @@ export class HubServer {
 
   #note(server: 'hub' | 'files', request: IncomingMessage): void {
     const { authorization, range } = request.headers;
-    this.requests.push({ server, path: request.url!, authorization, range });
+    this.requests.push({ method: request.method!, server, path: request.url!, authorization, range });
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -94,6 +103,7 @@ export class HubServer {
   }
 
   #route(request: IncomingMessage, response: ServerResponse, url: URL): void {
+    if (this.writes.route(request, response, url)) return;
     const api = /^\/api\/(?:models|datasets)\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
     const file = /^\/(?:datasets\/)?([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
     const name = api?.[1] ?? file?.[1] ?? '';
@@ -101,13 +111,16 @@ export class HubServer {
     if (repository === undefined) return;
     const asDataset = /^\/(api\/)?datasets\//.test(url.pathname);
     const revision = decodeURIComponent(api?.[3] ?? file?.[2] ?? '');
-    const commit = repository.refs[revision] ?? revision;
+    const commit = repository.refs[revision === 'HEAD' ? 'main' : revision] ?? revision;
     const files = repository.commits[commit];
     if (asDataset !== (repository.dataset ?? false)) refuse(response, 404, 'RepoNotFound');
     else if (files === undefined) refuse(response, 404, 'RevisionNotFound');
     else if (file !== null) this.#resolve(request, response, commit, files[decodeURIComponent(file[3]!)]);
     else if (api![2] === 'tree') this.#list(response, url, files);
-    else sendJson(response, { _id: 'x', id: name, sha: commit, lastModified: '2023-05-30T00:00:00.000Z' });
+    else {
+      const about = { _id: 'x', id: name, sha: commit, private: repository.token !== undefined && !repository.gated };
+      sendJson(response, { ...about, lastModified: '2023-05-30T00:00:00.000Z' });
+    }
   }
 
   /** The repository, or undefined once the refusal has been sent, as the Hub sends it. */
@@ -160,6 +173,7 @@ export class HubServer {
   #deliver(request: IncomingMessage, response: ServerResponse): void {
     this.#note('files', request);
     if (this.filesBroken !== undefined) refuse(response, this.filesBroken);
+    else if (request.url!.startsWith('/upload/')) void this.writes.take(request, response);
     else if (request.url!.startsWith('/api/')) this.#route(request, response, new URL(request.url!, this.url));
     else this.#deliverFile(request, response);
   }
@@ -200,11 +214,11 @@ function send(request: IncomingMessage, response: ServerResponse, bytes: Buffer,
   else response.write(rest.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
 }
 
-function sendJson(response: ServerResponse, value: unknown): void {
+export function sendJson(response: ServerResponse, value: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
-function refuse(response: ServerResponse, status: number, code?: string): void {
+export function refuse(response: ServerResponse, status: number, code?: string): void {
   response.writeHead(status, { 'content-type': 'application/json', ...(code && { 'X-Error-Code': code }) });
   response.end(JSON.stringify({ error: 'refused' }));
 }

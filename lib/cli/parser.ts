@@ -20,6 +20,7 @@ export const COMMANDS: readonly [usage: string, description: string, load: () =>
   ['predict <input..>', 'writes masks for images and folders', () => import('./predict.js')],
   ['prompts [input..]', 'shows prompts and rough masks, and tunes the rough masks', () => import('./prompts.js')],
   ['export <model>', 'writes a model in another format', () => import('./export.js')],
+  ['push <run> <to>', 'uploads what a run has tuned to the Hugging Face Hub', () => import('./push.js')],
   ['bench', 'measures this machine, and says how long a training run takes on it', () => import('./bench.js')],
   ['cache <action>', 'lists what is kept on disk (ls), or makes it smaller (gc)', () => import('./cache.js')],
   ['completion', 'completes commands and options in bash and zsh', () => import('./completion.js')],

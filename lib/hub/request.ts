@@ -11,6 +11,8 @@ export interface Asked {
   hub: HubEnvironment;
   repo: RepoId;
   revision: string;
+  /** Whether something is to be written: refusals then say what a token must be allowed to do. */
+  writes?: true;
   signal?: AbortSignal | undefined;
 }
 
@@ -75,6 +77,9 @@ function refusal(asked: Asked, response: Response): SamError {
   const { hub, repo, revision } = asked;
   const { token, endpoint } = hub;
   const about = response.headers.get('x-error-code');
+  if (asked.writes && (response.status === 403 || (response.status === 401 && token !== undefined))) {
+    return mayNotWrite(asked, response.status);
+  }
   if (about === 'RevisionNotFound') {
     return new SamError('SAM_NOT_FOUND', `${repo.name} has no revision ${revision}`, {
       fix: `name one of ${pageOf(asked)}/branches, or leave out @${revision}`,
@@ -92,6 +97,24 @@ function refusal(asked: Asked, response: Response): SamError {
   const whyUnseen = token === undefined ? 'it is private: set HF_TOKEN' : `the token in ${token.source} may not see it`;
   return new SamError('SAM_NOT_FOUND', `${repo.name}: no such repository on ${endpoint}, or ${whyUnseen}`, {
     fix: 'check the name; a private repository needs HF_TOKEN=<a token of an account that may read it>',
+  });
+}
+
+/** Makes the error of a token with which nothing can be written to the repository: it is nobody's, or may not. */
+export function mayNotWrite({ hub, repo }: Pick<Asked, 'hub' | 'repo'>, status: number): SamError {
+  const { endpoint, token } = hub;
+  if (token === undefined) {
+    return new SamError('SAM_NO_ACCESS', `writing to ${repo.name} on ${endpoint} needs a token, and there is none`, {
+      fix: `log in: hf auth login, or set HF_TOKEN to one of ${endpoint}/settings/tokens with the role write`,
+    });
+  }
+  if (status === 401) {
+    return new SamError('SAM_NO_ACCESS', `the token in ${token.source} was refused by ${endpoint}`, {
+      fix: `log in anew: hf auth login, or put one of ${endpoint}/settings/tokens with the role write there`,
+    });
+  }
+  return new SamError('SAM_NO_ACCESS', `the token in ${token.source} may not write to ${repo.name} on ${endpoint}`, {
+    fix: `name a repository of your own or of an organisation that lets you write, and take a token with the role write`,
   });
 }
 

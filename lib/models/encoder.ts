@@ -9,6 +9,8 @@ import { SamError, systemCode } from '../core/errors.js';
 import { makeFolder, moveWhole, scratchFolder } from '../core/files.js';
 import { sha256, sha256File } from '../core/hash.js';
 import { ENCODERS, encoderNamed, namesOf, VIT } from './encoders.js';
+import { relativeOf } from './origins.js';
+import { namesIn } from './raw-names.js';
 import { findSource, inspect, type Source, type SourceOptions } from './source.js';
 
 export interface EncoderFile {
@@ -32,6 +34,12 @@ export interface GivenEncoder extends EncoderFile {
 export async function ownEncoder(source: Source, options: SourceOptions): Promise<EncoderFile> {
   const { weights, weightsHash, name, info } = source;
   if (!info.buildable) {
+    const relative = relativeOf(await namesIn(weights));
+    if (relative !== undefined) {
+      throw new SamError('SAM_BAD_ENCODER', `${weights}: its image encoder is that of ${relative.name}`, {
+        fix: relative.fix,
+      });
+    }
     throw new SamError(
       'SAM_BAD_ENCODER',
       info.encoder === null
@@ -45,7 +53,7 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
     );
   }
   const { recipe, scripted } = encoderNamed(info.encoder) ?? VIT; // what is buildable and has no name is a ViT
-  const encoderHash = sha256(`${recipe}:${weightsHash}`);
+  const encoderHash = encodedBy(recipe, weightsHash);
   if (!scripted) return { encoder: weights, encoderHash };
   const folder = join(options.cacheDir, 'models', `${name}-${weightsHash.slice(0, 8)}`);
   const encoder = join(folder, `encoder-${recipe}.pt`);
@@ -54,6 +62,11 @@ export async function ownEncoder(source: Source, options: SourceOptions): Promis
     await buildInto(folder, encoder, weights, options.cacheDir);
   }
   return { encoder, encoderHash };
+}
+
+/** Returns the hash of the encoder that a recipe makes of weights. */
+export function encodedBy(recipe: string, weightsHash: string): string {
+  return sha256(`${recipe}:${weightsHash}`);
 }
 
 /**

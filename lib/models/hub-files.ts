@@ -9,6 +9,20 @@ import { VITS } from './encoders.js';
 export const CONFIG = 'config.json';
 export const PREPROCESSOR = 'preprocessor_config.json';
 
+/** Weights of a MobileSAM that was pushed from here, as they were before training. */
+export const MOBILE_SAM_WEIGHTS = 'mobile_sam.safetensors';
+
+/** Tuned decoder of such a model, with the settings that it was trained with. */
+export const CHECKPOINT = 'checkpoint.safetensors';
+
+/** Config of such a model. transformers doesn't know the type, as it doesn't know the image encoder. */
+export const MOBILE_SAM_CONFIG = {
+  model_type: 'mobile_sam',
+  library_name: 'sam-native',
+  weights: MOBILE_SAM_WEIGHTS,
+  checkpoint: CHECKPOINT,
+} as const;
+
 /** File that an adapter of PEFT is told by. */
 export const ADAPTER = 'adapter_config.json';
 
@@ -18,6 +32,7 @@ const WEIGHTS = [
   'model.safetensors.index.json',
   'pytorch_model.bin',
   'pytorch_model.bin.index.json',
+  MOBILE_SAM_WEIGHTS,
 ] as const;
 
 /** Chooses the weights to take of several formats, or the index of their shards. */
@@ -30,28 +45,34 @@ export function isIndex(name: string): boolean {
   return name.endsWith('.index.json');
 }
 
-const configSchema = z.object({ model_type: z.string().optional() });
+const configSchema = z.object({ model_type: z.string().optional(), _class_name: z.string().optional() });
+const TYPES: readonly (string | undefined)[] = ['sam', MOBILE_SAM_CONFIG.model_type];
 const adapterSchema = z.object({ base_model_name_or_path: z.string().nullish() });
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+$/)) });
 
 /**
- * Refuses a folder whose `config.json` is not that of a SAM.
+ * Refuses a folder whose `config.json` is not that of a SAM. Returns the files beside the weights that the model needs.
  *
  * @param name the model, for messages.
  * @throws SamError `SAM_BAD_CHECKPOINT`: `config.json` is missing, unreadable, or another model's.
  */
-export async function requireSamConfig(name: string, folder: string): Promise<void> {
-  const { model_type: type } = await readJson(join(folder, CONFIG), configSchema).catch((error: unknown) => {
-    if (systemCode(error) !== 'ENOENT') throw error;
-    throw noConfig(name);
-  });
-  if (type === 'sam') return;
-  const is = type === undefined ? 'its config.json has no model_type' : `its model_type is ${JSON.stringify(type)}`;
+export async function requireSamConfig(name: string, folder: string): Promise<string[]> {
+  const { model_type: type, _class_name: diffusers } = await readJson(join(folder, CONFIG), configSchema).catch(
+    (error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      throw noConfig(name);
+    },
+  );
+  if (TYPES.includes(type)) return type === 'sam' ? [] : [CHECKPOINT];
+  const none = diffusers === undefined ? 'its config.json has no model_type' : `it is ${diffusers} of diffusers`;
+  const is = type === undefined ? none : `its model_type is ${JSON.stringify(type)}`;
   throw new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: ${is}`, { fix: SAM_MODELS });
 }
 
-export function noConfig(name: string): SamError {
-  return new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: it has no config.json`, { fix: SAM_MODELS });
+/** Makes the error about what has no `config.json`; `files` are the names of what it has, where they are known. */
+export function noConfig(name: string, files: { has(name: string): boolean } = new Set()): SamError {
+  const is = files.has('model_index.json') ? 'it is a pipeline of diffusers' : 'it has no config.json';
+  return new SamError('SAM_BAD_CHECKPOINT', `${name} is not a SAM model: ${is}`, { fix: SAM_MODELS });
 }
 
 /**
@@ -72,7 +93,8 @@ export async function adapterOf(name: string, folder: string | undefined): Promi
   );
 }
 
-const SAM_MODELS = `SAM (version 1) is ${VITS.map(({ model }) => model).join(', ')}, and what was tuned from them`;
+/** Says what SAM is, to those who named something else. */
+export const SAM_MODELS = `SAM (version 1) is ${VITS.map(({ model }) => model).join(', ')}, and what was tuned from them`;
 
 /**
  * Reads the names of the files that an index names, in order.

@@ -92,8 +92,9 @@ async function snapshotAt(
   if (commit === undefined) return undefined;
   const folder = cached.snapshot(commit);
   if (!(await isThere(join(folder, CONFIG)))) return undefined;
-  await requireSamConfig(spec, folder);
-  return (await weightsIn(folder)) === undefined ? undefined : folder;
+  const beside = await requireSamConfig(spec, folder);
+  const there = await Promise.all(beside.map((name) => isThere(join(folder, name))));
+  return (await weightsIn(folder)) === undefined || there.includes(false) ? undefined : folder;
 }
 
 /** Fetches config, then the rest of the small files, then the weights. */
@@ -103,16 +104,19 @@ async function fetchAt(spec: string, asked: Asked, commit: string, options: Fetc
     fetchFile(asked, commit, entry, { attempts, pauseMs, stallMs, onProgress });
   const files = await filesAt(asked, commit);
   const config = files.get(CONFIG);
-  if (config === undefined) throw files.has(ADAPTER) ? await adapterOf(spec, undefined) : noConfig(spec);
+  if (config === undefined) throw files.has(ADAPTER) ? await adapterOf(spec, undefined) : noConfig(spec, files);
   await fetchOne(config);
-  await requireSamConfig(spec, new CachedRepository(asked.hub, asked.repo).snapshot(commit));
+  const beside = await requireSamConfig(spec, new CachedRepository(asked.hub, asked.repo).snapshot(commit));
 
   const chosen = chooseWeights(files.keys());
   if (chosen === undefined) throw noWeights(spec, [...files.keys()]);
   const preprocessor = files.get(PREPROCESSOR);
   if (preprocessor !== undefined) await fetchOne(preprocessor);
   const names = isIndex(chosen) ? await shardsOf(await fetchOne(files.get(chosen)!)) : [chosen];
-  const weights = names.map((name) => files.get(name) ?? noShard(spec, chosen, name));
+  const weights = [
+    ...names.map((name) => files.get(name) ?? noFile(spec, chosen, name)),
+    ...beside.map((name) => files.get(name) ?? noFile(spec, CONFIG, name)),
+  ];
 
   const total = weights.reduce((sum, entry) => sum + sizeOf(entry), 0);
   const megabytes = Math.ceil(total / 1e6);
@@ -149,8 +153,8 @@ function noWeights(spec: string, names: readonly string[]): SamError {
   });
 }
 
-function noShard(spec: string, index: string, shard: string): never {
-  throw new SamError('SAM_BAD_CHECKPOINT', `${spec}: ${index} names ${shard}, which the repository does not have`, {
+function noFile(spec: string, by: string, file: string): never {
+  throw new SamError('SAM_BAD_CHECKPOINT', `${spec}: ${by} names ${file}, which the repository does not have`, {
     fix: 'tell its owner, or name another revision: owner/name@revision',
   });
 }

@@ -12,7 +12,10 @@ import { sha256, sha256File } from '../core/hash.js';
 import { FORMAT_VERSION } from '../runs/run-folder.js';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../runs/safetensors-header.js';
 import { givenEncoder, ownEncoder } from './encoder.js';
+import { CHECKPOINT } from './hub-files.js';
 import type { ModelDescriptor, ResolvedModel } from './model.js';
+import { notTaken, relativeOf } from './origins.js';
+import { namesIn } from './raw-names.js';
 import { findSource, isModelFolder, type Source, type SourceOptions } from './source.js';
 
 export interface ResolveOptions extends Omit<SourceOptions, 'cacheDir' | 'cwd' | 'wantedHash'> {
@@ -35,9 +38,10 @@ export async function resolveModel(spec: string, options: ResolveOptions): Promi
   const { cacheDir = defaultCacheDir(), cwd = process.cwd() } = options;
   const located = { ...options, cacheDir, cwd };
   const path = resolve(located.cwd, spec);
-  if (spec === 'mobile-sam' || !existsSync(path)) return resolveSource(spec, located);
+  if (spec === 'mobile-sam' || !existsSync(path)) return withCheckpoint(await resolveSource(spec, located), located);
   if (statSync(path).isDirectory()) {
-    return isModelFolder(path) ? resolveSource(spec, located) : resolveRun(spec, path, located);
+    if (!isModelFolder(path)) return resolveRun(spec, path, located);
+    return withCheckpoint(await resolveSource(spec, located), located);
   }
   if (extname(path) === '.safetensors') {
     const header = await readSafetensorsHeader(path);
@@ -54,7 +58,7 @@ type WithDecoder = Source & { decoder?: string };
 /** Finds source weights, and their own encoder or the one that was named. */
 async function resolveSource(spec: string, options: Located): Promise<ResolvedModel> {
   const source: WithDecoder = await findSource(spec, options);
-  requireDecoder(source);
+  await requireDecoder(source);
   const given = options.encoder === undefined ? undefined : await givenEncoder(options.encoder, options);
   const { encoder, encoderHash } = given ?? (await ownEncoder(source, options));
   const files = source.info.promptEncoder ? source : withPromptEncoder(source, given?.source);
@@ -87,6 +91,16 @@ function withPromptEncoder(decoder: Source, base: Source | undefined): WithDecod
   return { ...base, spec: decoder.spec, name: decoder.name, weightsHash, decoder: decoder.weights };
 }
 
+/** Lays the checkpoint that lies in a model's folder, if one does, over the weights there: so `push` publishes a MobileSAM. */
+async function withCheckpoint(base: ResolvedModel, options: Located): Promise<ResolvedModel> {
+  const path = base.folder === undefined ? '' : join(base.folder, CHECKPOINT);
+  if (!existsSync(path)) return base;
+  const { spec, name } = base;
+  const header = await readSafetensorsHeader(path);
+  if (!isCheckpoint(header)) throw notACheckpoint(path);
+  return layOver(base, { spec, path, name, header }, options);
+}
+
 /** Finds the best checkpoint of a run folder, which stands for it. */
 async function resolveRun(spec: string, folder: string, options: Located): Promise<ResolvedModel> {
   const best = join(folder, 'checkpoints', 'best.safetensors');
@@ -101,14 +115,17 @@ async function resolveRun(spec: string, folder: string, options: Located): Promi
   return resolveCheckpoint({ spec, path: best, name: basename(folder), header }, options);
 }
 
+interface Found {
+  spec: string;
+  path: string;
+  name: string;
+  header: SafetensorsHeader;
+}
+
 /** Finds the weights that a checkpoint was tuned from, and lays it over them. */
-async function resolveCheckpoint(
-  checkpoint: { spec: string; path: string; name: string; header: SafetensorsHeader },
-  options: Located,
-): Promise<ResolvedModel> {
-  const { spec, path, name } = checkpoint;
-  const { metadata } = checkpoint.header;
-  const source = sourceOf(path, metadata);
+async function resolveCheckpoint(checkpoint: Found, options: Located): Promise<ResolvedModel> {
+  const { path } = checkpoint;
+  const source = sourceOf(path, checkpoint.header.metadata);
   const base = await resolveSource(source.spec, {
     ...options,
     wantedHash: source.weightsHash,
@@ -120,6 +137,17 @@ async function resolveCheckpoint(
       cause: error,
     });
   });
+  return layOver(base, checkpoint, options);
+}
+
+/** Lays a checkpoint over weights, if they are those that it was tuned from. */
+async function layOver(
+  base: ResolvedModel,
+  { spec, path, name, header }: Found,
+  options: Located,
+): Promise<ResolvedModel> {
+  const { metadata } = header;
+  const source = sourceOf(path, metadata);
   if (base.weightsHash !== source.weightsHash) {
     throw new SamError(
       'SAM_BAD_CHECKPOINT',
@@ -162,8 +190,10 @@ function sourceOf(path: string, metadata: Readonly<Record<string, string>>): Mod
   }
 }
 
-function requireDecoder({ weights, info }: Source): void {
+async function requireDecoder({ weights, info }: Source): Promise<void> {
   if (info.maskDecoder) return;
+  const relative = relativeOf(await namesIn(weights));
+  if (relative !== undefined) throw notTaken(weights, relative);
   throw new SamError(
     'SAM_BAD_CHECKPOINT',
     `${weights}: no mask decoder in it, only ${info.encoder ?? 'a prompt encoder'}`,

@@ -10,11 +10,24 @@ import type { WeightsInfo } from '../../binding.js';
 import { native, nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import { sha256, sha256File } from '../core/hash.js';
-import { VITS } from './encoders.js';
+import { TINY_VIT, VITS } from './encoders.js';
 import { encoderOfHubName, fetchHubModel, isHubName } from './hub.js';
-import { ADAPTER, adapterOf, CONFIG, chooseWeights, isIndex, requireSamConfig, shardsOf } from './hub-files.js';
+import {
+  ADAPTER,
+  adapterOf,
+  CONFIG,
+  chooseWeights,
+  isIndex,
+  MOBILE_SAM_CONFIG,
+  requireSamConfig,
+  SAM_MODELS,
+  shardsOf,
+} from './hub-files.js';
 import { isLocalName, nowhere, unknownModel } from './missing.js';
 import { type FindOptions, findMobileSam } from './mobile-sam.js';
+import { notTaken, originOf, relativeOf } from './origins.js';
+import { otherFormat } from './other-formats.js';
+import { namesIn } from './raw-names.js';
 
 export type SourceOptions = FindOptions;
 
@@ -70,7 +83,11 @@ export async function findSource(spec: string, options: SourceOptions): Promise<
   const stem = basename(name, extname(name));
   const asked = VITS.find(({ file }) => name.startsWith(`${file}_`) || name.startsWith(`${file}.`))?.name;
   // `model.safetensors` says less than the folder that it lies in.
-  return fromFile(path, { spec: path, name: GENERIC.test(stem) ? basename(dirname(path)) : stem, asked }, options);
+  const names = { spec: path, name: GENERIC.test(stem) ? basename(dirname(path)) : stem, asked };
+  const source = await fromFile(path, names, options);
+  const said = originOf(path, await namesIn(path), source.info);
+  if (said !== undefined) options.onNote?.(`${path}: ${said}`);
+  return source;
 }
 
 interface Asked {
@@ -111,6 +128,7 @@ async function fromFolder(folder: string, names: Asked, options: SourceOptions):
 
 /** Part of transformers' config.json that matters here; it leaves out what has its default. */
 const configSchema = z.object({
+  model_type: z.string().optional(),
   mask_decoder_config: z.object({ layer_norm_eps: z.number().optional() }).nullish(),
   vision_config: z.object({ hidden_size: z.number().optional(), num_hidden_layers: z.number().optional() }).nullish(),
 });
@@ -128,6 +146,7 @@ async function readConfig(name: string, folder: string): Promise<Config> {
 
 function encoderOf(config: Config | undefined): string | undefined {
   if (config === undefined) return undefined;
+  if (config.model_type === MOBILE_SAM_CONFIG.model_type) return TINY_VIT.name;
   const { hidden_size: width = 768, num_hidden_layers: depth = 12 } = config.vision_config ?? {};
   return VITS.find(({ dim, layers }) => dim === width && layers === depth)?.name;
 }
@@ -142,7 +161,30 @@ async function hashOf(weights: string, signal: AbortSignal | undefined): Promise
   return sha256(hashes.join('\n'));
 }
 
-/** Tells what a file of weights holds, by its names and shapes. */
+/**
+ * Tells what a file of weights holds, by its names and shapes.
+ *
+ * @throws SamError `SAM_BAD_CHECKPOINT`: none that can be taken, with what they are where that is known.
+ */
 export async function inspect(weights: string): Promise<WeightsInfo> {
-  return nativeCall(() => native().inspectWeights({ path: weights }));
+  try {
+    return await nativeCall(() => native().inspectWeights({ path: weights }));
+  } catch (error) {
+    throw error instanceof SamError && error.code === 'SAM_BAD_CHECKPOINT' ? await explained(weights, error) : error;
+  }
+}
+
+/** Says whose weights, or what else, a file holds that was refused. */
+async function explained(weights: string, error: SamError): Promise<SamError> {
+  const other = await otherFormat(weights);
+  const refused = (text: string, fix: string) => new SamError('SAM_BAD_CHECKPOINT', text, { fix, cause: error });
+  if (other !== undefined) return refused(`${weights} is ${other.name}, not weights of PyTorch`, other.fix);
+  const names = await namesIn(weights);
+  const relative = relativeOf(names);
+  if (relative !== undefined) return notTaken(weights, relative, error);
+  if (!error.message.includes('holds nothing of SAM')) return error;
+  const lightning = names.has('pytorch-lightning_version')
+    ? ': a checkpoint of PyTorch Lightning of another network'
+    : '';
+  return refused(`${error.message}${lightning}`, SAM_MODELS);
 }

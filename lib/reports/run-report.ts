@@ -1,6 +1,10 @@
-/** `report.html` of a run, while it goes on and when it is done. One HTML file, nothing beside it, nothing from the network. */
+/**
+ * `report.html` of a run, while it goes on and when it is done: one HTML file that needs nothing beside it and nothing from the network.
+ * `scores.json` has its scores for programs.
+ */
+import { writeFileWhole } from '../core/files.js';
 import type { TrainSeconds } from '../runs/events.js';
-import { runPaths } from '../runs/run-folder.js';
+import { FORMAT_VERSION, runPaths } from '../runs/run-folder.js';
 import { worseThanUntuned } from '../runs/untuned.js';
 import { type Html, html } from './html.js';
 import { writePage } from './page.js';
@@ -25,7 +29,7 @@ export interface RunStatus {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes the report of the run in `dir`, from what its files and the status say. */
+/** Writes the report of the run in `dir`, from what its files and the status say; its scores also to `scores.json`. */
 export async function writeRunReport(dir: string, about: RunStatus): Promise<void> {
   const { ended, seconds, scored, signal } = about;
   const run = await readRun(dir);
@@ -36,7 +40,11 @@ ${scored === undefined ? undefined : await scoresPart(scored, signal)}
 <h2>Timings</h2>${timings(run, seconds)}
 <h2>Settings and versions</h2>${settings(run)}`;
   const title = `${model.name} tuned on ${options.data}`;
-  await writePage(runPaths(dir).report, { title, body, refreshSeconds: ended ? undefined : REFRESH_SECONDS });
+  const paths = runPaths(dir);
+  await writePage(paths.report, { title, body, refreshSeconds: ended ? undefined : REFRESH_SECONDS });
+  if (scored === undefined) return;
+  const scores = { formatVersion: FORMAT_VERSION, models: scored.models };
+  await writeFileWhole(paths.scores, `${JSON.stringify(scores, null, 2)}\n`);
 }
 
 function status({ epochs, config }: RunRecord, { ended, untunedIou }: RunStatus): Html {

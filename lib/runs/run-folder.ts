@@ -1,4 +1,4 @@
-/** The run folder: `config.json`, `history.jsonl`, `tensorboard/`, `checkpoints/{last,best}.safetensors`, `report.html`. */
+/** The run folder: `config.json`, `history.jsonl`, `tensorboard/`, `checkpoints/{last,best}.safetensors`, `report.html`, `scores.json`. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -18,6 +18,8 @@ export interface RunPaths {
   config: string;
   history: string;
   report: string;
+  /** Scores that the report shows, for programs. */
+  scores: string;
   tensorboard: string;
   checkpoints: string;
   last: string;
@@ -32,6 +34,7 @@ export function runPaths(dir: string): RunPaths {
     config: join(dir, 'config.json'),
     history: join(dir, 'history.jsonl'),
     report: join(dir, 'report.html'),
+    scores: join(dir, 'scores.json'),
     tensorboard: join(dir, 'tensorboard'),
     checkpoints,
     last: join(checkpoints, 'last.safetensors'),
@@ -160,8 +163,8 @@ export function defaultRunDir(model: string, now = new Date()): string {
 export async function createRunFolder(dir: string): Promise<{ paths: RunPaths; discard(): Promise<void> }> {
   const paths = runPaths(dir);
   const clear = async () => {
-    const { config, history, tensorboard, report, checkpoints } = paths;
-    for (const old of [config, history, tensorboard, report, checkpoints])
+    const { config, history, tensorboard, report, scores, checkpoints } = paths;
+    for (const old of [config, history, tensorboard, report, scores, checkpoints])
       await rm(old, { recursive: true, force: true });
   };
   await clear();

@@ -50,7 +50,7 @@ export async function readTensorNames(path: string): Promise<string[]> {
 }
 
 /** Reads the header as it is in the file, and the file's size. */
-async function readHeaderBytes(path: string): Promise<{ header: Buffer; size: number }> {
+export async function readHeaderBytes(path: string): Promise<{ header: Buffer; size: number }> {
   let file: FileHandle;
   try {
     // Opening a named pipe would wait until somebody writes to it; regular files don't mind.

@@ -70,8 +70,8 @@ export class RunOutputs {
   async finish(seconds: TrainSeconds, score: (hooks: Hooks) => Promise<ReportedScores>): Promise<void> {
     await this.#report?.finish(seconds, score);
     await this.#watch?.flush();
-    const { report } = this.#paths;
-    this.#mirror?.copy([...this.#events(), ...(existsSync(report) ? [report] : [])]);
+    const { report, scores } = this.#paths;
+    this.#mirror?.copy([...this.#events(), ...[report, scores].filter((path) => existsSync(path))]);
     await this.#mirror?.finish();
   }
 

@@ -91,6 +91,7 @@ describe('a whole run', () => {
       'config.json',
       'history.jsonl',
       'report.html',
+      'scores.json',
       'tensorboard',
     ]);
     expect((await readdir(join(whole.runDir, 'checkpoints'))).sort()).toEqual(['best.safetensors', 'last.safetensors']);

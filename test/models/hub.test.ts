@@ -214,6 +214,8 @@ describe('refusals', () => {
       { 'adapter_config.json': plain({}), 'adapter_model.safetensors': big(weights) },
       /owner\/name is an adapter of PEFT \(LoRA or the like\), not a whole model/,
     ],
+    ['a pipeline', { 'model_index.json': plain({}) }, /is not a SAM model: it is a pipeline of diffusers/],
+    ['a part of one', { 'config.json': plain({ _class_name: 'UNet2D' }) }, /model: it is UNet2D of diffusers$/],
     ['no model_type', { 'config.json': plain({}) }, /its config.json has no model_type/],
     ['a config that is none', { 'config.json': plain([1]) }, /config.json is damaged/],
     [
