@@ -27,7 +27,7 @@ export type Filled<Options, Names extends keyof Options> = Omit<Options, Names> 
 async function tables() {
   const load = (path) => import(join(root, 'dist', path));
   const options = await load('options.js');
-  const [audit, bench, comparison, embed, evaluate, exporting, fit, predict, preview, search, split] =
+  const [audit, bench, comparison, embed, evaluate, exporting, fit, predict, preview, search, split, setup] =
     await Promise.all([
       load('tasks/audit/options.js'),
       load('tasks/bench/options.js'),
@@ -40,6 +40,7 @@ async function tables() {
       load('tasks/preview/options.js'),
       load('tasks/search/options.js'),
       load('tasks/split/options.js'),
+      load('setup/options.js'),
     ]);
   const shared = [
     ['SourceOptions', 'Which data set, and what of it.', options.sourceOptions],
@@ -67,6 +68,7 @@ async function tables() {
     ['FitRoughMaskOptions', 'Options of {@link fitRoughMask}.', fit.fitRoughMaskOptionsSchema.shape],
     ['ExportOptions', 'Options of {@link exportModel}.', exporting.exportOptionsSchema.shape],
     ['BenchOptions', 'Options of {@link bench}.', bench.benchOptionsSchema.shape],
+    ['SetupOptions', 'Options of {@link setup}.', setup.setupOptionsSchema.shape],
   ];
   return { shared, tasks };
 }

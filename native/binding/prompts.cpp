@@ -18,18 +18,6 @@ void check_labels(const at::Tensor& labels) {
   }
 }
 
-// One of the words, or an error that names them all.
-size_t read_choice(const Arguments& from, const char* key, std::initializer_list<const char*> words) {
-  const std::string value = from.text(key);
-  std::string all;
-  size_t i = 0;
-  for (const char* word : words) {
-    if (value == word) return i;
-    all += (i++ ? ", " : "") + std::string(word);
-  }
-  throw Error("SAM_BAD_ARGUMENT", std::string(key) + " must be one of " + all + ", not '" + value + "'");
-}
-
 }  // namespace
 
 Prompts read_prompts(const Arguments& batch) {
@@ -49,6 +37,17 @@ Prompts read_prompts(const Arguments& batch) {
   if (batch.has("promptPresent"))
     prompts.present = batch.bytes("promptPresent", {images, per_image}).to(at::kBool);
   return prompts;
+}
+
+size_t read_choice(const Arguments& from, const char* key, std::initializer_list<const char*> words) {
+  const std::string value = from.text(key);
+  std::string all;
+  size_t i = 0;
+  for (const char* word : words) {
+    if (value == word) return i;
+    all += (i++ ? ", " : "") + std::string(word);
+  }
+  throw Error("SAM_BAD_ARGUMENT", std::string(key) + " must be one of " + all + ", not '" + value + "'");
 }
 
 MaskOutput read_mask_output(const Arguments& from) {

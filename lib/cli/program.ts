@@ -1,0 +1,13 @@
+/** The command line: parses the call, and lets the command that it names do its work. */
+import { SamError } from '../core/errors.js';
+import { parse } from './parser.js';
+
+const args = process.argv.slice(2);
+try {
+  await parse(args, (command, argv) => command.handler(argv));
+} catch (error) {
+  const { printError } = await import('./command.js');
+  const ours = !(error instanceof SamError); // a wrong call has no stack worth reading, a mistake of ours has
+  const verbose = ours && args.includes('--verbose');
+  process.exitCode = printError(error, { json: args.includes('--json'), verbose });
+}
