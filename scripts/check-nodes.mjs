@@ -14,8 +14,13 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SUPPORTED = ['20', '22', '24'];
 const TOO_OLD = '18';
-/** What a program that uses the package meets: the entry points as packed, models, pictures, prompts, worker threads. */
-const TESTS = ['test/package.test.ts', 'test/prediction/image-embedding.test.ts', 'test/worker-threads.test.ts'];
+/** What a program that uses the package meets: imports and requires, models, pictures, prompts, worker threads. */
+const TESTS = [
+  'test/api.test.ts',
+  'test/prediction/image-input.test.ts',
+  'test/prediction/image-embedding.test.ts',
+  'test/worker-threads.test.ts',
+];
 /** Time that one version may take, milliseconds. */
 const LIMIT = 240_000;
 

@@ -132,6 +132,13 @@ test.each(withHooks)('%s: hooks that would never be called, or could not be', as
   await refusal(call, options, null);
 });
 
+test.each(withHooks)('%s: a signal that is aborted already ends it before any work', async (_, { call, options }) => {
+  const reason = new Error('enough');
+  const work = (async () => call.apply(model, [options, { signal: AbortSignal.abort(reason) }] as never[]))();
+  const error = await work.catch((thrown: unknown) => thrown);
+  expect((error as api.SamError).code === 'SAM_INTERRUPTED' ? (error as api.SamError).cause : error).toBe(reason);
+});
+
 test.each(all)('%s: strange values in the place of every parameter', async (_, { call, before = [], options }) => {
   const good = options === undefined ? before : [...before, options];
   for (const value of STRANGE) {

@@ -58,6 +58,11 @@ test('what sam-native and its sub-paths export', async () => {
   ]);
 });
 
+test('CommonJS requires it', async () => {
+  const program = "const { SamModel } = require('sam-native'); console.log(typeof SamModel.load)";
+  expect((await run(process.execPath, ['--eval', program])).stdout).toBe('function\n');
+});
+
 describe('starting up', () => {
   /** Names of the packages whose files Node reads for a call. */
   async function packagesOf(...args: string[]): Promise<Set<string>> {

@@ -23,7 +23,6 @@ export async function setup(given: SetupOptions = {}, hooks: Hooks<Counted> = {}
   checkHooks(hooks);
   const { yes, ...options } = parseOptions(setupOptionsSchema, given);
   const { signal, onNote, onProgress } = hooks;
-  signal?.throwIfAborted();
   const reporter = {
     say: (line: string) => onNote?.(line),
     task: (_label: string, total: number) => ({
@@ -58,6 +57,5 @@ export async function doctor(given: DoctorOptions = {}, hooks: Hooks = {}): Prom
   checkHooks(hooks);
   const { cacheDir = defaultCacheDir() } = parseOptions(doctorOptionsSchema, given);
   const { signal, onNote } = hooks;
-  signal?.throwIfAborted();
   return examine({ cacheDir, signal, ...(onNote && { say: onNote }) });
 }

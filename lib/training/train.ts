@@ -56,7 +56,11 @@ export function train(options: TrainOptions | ResumeOptions, control: TrainContr
 export function trainWith(options: Partial<TrainOptions>, control: TrainControl, from: TrainEnvironment): TrainRun {
   const stopping = new AbortController();
   const work = async (keep: (event: TrainEvent) => void) => {
-    checkHooks(control, { profile: z.string().optional() });
+    try {
+      checkHooks(control, { profile: z.string().optional() });
+    } catch (error) {
+      throw error instanceof SamError ? error : interrupted(error); // the reason of a signal that is aborted already
+    }
     const signal = AbortSignal.any([stopping.signal, ...(control.signal === undefined ? [] : [control.signal])]);
     const profile = control.profile === undefined ? undefined : new Profile(control.profile);
     const emit = (event: TrainEvent) => {

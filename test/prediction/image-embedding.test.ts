@@ -80,7 +80,7 @@ test('many prompts: the masks that each has alone, in their order, of few calls'
 });
 
 test('more prompts than go through at once', async () => {
-  const prompts = Array.from({ length: 70 }, (_, index) => ({ points: [discs[index % 3]!] }));
+  const prompts = Array.from({ length: 34 }, (_, index) => ({ points: [discs[index % 3]!] }));
   const found = await embedding.predict(prompts);
   expect(found.map(({ mask }) => discs.findIndex(([x, y]) => mask[y * width + x] === 255))).toEqual(
     prompts.map((_, index) => index % 3),
@@ -184,12 +184,9 @@ describe('refused', () => {
     const prompts = Array.from({ length: 200 }, () => ({ points: [discs[0]] }));
     await expect(embedding.predict(prompts, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const controller = new AbortController();
-    const started = performance.now();
     const work = embedding.predict(prompts, { signal: controller.signal });
-    const whole = embedding.predict(prompts.slice(0, 32)).then(() => performance.now() - started);
     setTimeout(() => controller.abort(reason), 1);
     await expect(work).rejects.toBe(reason);
-    await whole;
     const decoding = model.decode(embedding, [{ points: [[1, 1]], labels: [1], box: null }], 'multi', {
       signal: AbortSignal.abort(reason),
     });
