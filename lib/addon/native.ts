@@ -11,7 +11,7 @@ import { tryAddon } from './try-addon.js';
 export type * from '../../binding.js';
 
 /** Number of the contract in `binding.d.ts` that this code was written for. */
-export const CONTRACT = 7;
+export const CONTRACT = 8;
 
 const SETUP = 'npx sam-native setup';
 const require = createRequire(import.meta.url);
@@ -88,7 +88,8 @@ export function checkAddon(addon: Pick<NativeBinding, 'contract' | 'info'>, file
   }
 }
 
-const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
+/** Returns the minor version, such as `2.13`, of `2.13.0`. */
+export const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
 
 /** Advice about the addon's errors by their code, where it doesn't depend on the call. */
 const FIXES: Partial<Record<SamErrorCode, string>> = {
