@@ -28,7 +28,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   const picture = sharp({ create: { width: 64, height: 48, channels: 3, background: '#3a7' } });
   await picture.png().toFile(join(folder, 'river.png'));
-}, 120_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const isThere = (path: string) =>
