@@ -1,5 +1,6 @@
 /** The figure of docs/how-many-labels.md: IoU against the number of labels, by the reports' own charts. */
 import sharp from 'sharp';
+import { domainAround } from '../../dist/reports/axes.js';
 import { dots, figure, lineMark, marker } from '../../dist/reports/plots.js';
 
 /** The reports' colours in daylight; a rasteriser knows no variables. */
@@ -12,10 +13,10 @@ export async function labelsPlot({ points, untuned, images }, file) {
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const most = Math.max(...labels);
   const line = labels.map((count) => ({ x: count, y: mean(of(count)) }));
-  const low = Math.min(untuned.meanIou, ...points.map(({ meanIou }) => meanIou));
+  const all = [untuned.meanIou, ...points.map(({ meanIou }) => meanIou)];
   const chart = {
     x: { domain: [0, most], label: 'labels', ticks: [0, ...labels] },
-    y: { domain: [Math.floor(low * 20) / 20, 1], label: `mean IoU of ${images} images` },
+    y: { domain: domainAround(all), label: `mean IoU of ${images} images` },
     marks: [
       lineMark({ series: 0, points: [0, most].map((x) => ({ x, y: untuned.meanIou })), marks: false }),
       lineMark({ series: 1, points: line, marks: false }),

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { blocksOf } from '../cli/docs-lines.js';
+import { blocksOf } from '../../scripts/docs/command-lines.mjs';
 
 interface Cell {
   id: string;

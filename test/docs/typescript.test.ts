@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
-import { blocksOf } from '../cli/docs-lines.js';
+import { blocksOf } from '../../scripts/docs/command-lines.mjs';
 
 const PAGES = [
   'README.md',
