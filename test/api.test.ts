@@ -28,6 +28,7 @@ test('what sam-native and its sub-paths export', async () => {
     'exportModel',
     'fitRoughMask',
     'info',
+    'initConfig',
     'openBands',
     'openData',
     'openImages',

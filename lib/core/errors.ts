@@ -17,7 +17,7 @@ export type LibraryErrorCode =
   | 'SAM_NO_ACCESS'
   | 'SAM_NO_ADDON'
   | 'SAM_NOT_FOUND'
-  /** A Node.js that is too old; only the command line says so. */
+  /** A Node.js that is too old, as the command line alone says. */
   | 'SAM_OLD_NODE'
   | 'SAM_RUN_EXISTS';
 

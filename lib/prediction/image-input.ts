@@ -86,10 +86,10 @@ function pathOf(image: ImageInput): string | undefined {
     try {
       return fileURLToPath(text);
     } catch (cause) {
-      throw new SamError('SAM_BAD_OPTION', `\`image\` ${shortened(text)}: no file of this machine`, { cause });
+      throw new SamError('SAM_BAD_OPTION', `image ${shortened(text)}: no file of this machine`, { cause });
     }
   }
-  throw new SamError('SAM_BAD_OPTION', `\`image\` ${shortened(text)}: pictures are not fetched from URLs`, {
+  throw new SamError('SAM_BAD_OPTION', `image ${shortened(text)}: pictures are not fetched from URLs`, {
     fix: 'fetch it and give the bytes: embed(await (await fetch(url)).arrayBuffer())',
   });
 }
@@ -141,11 +141,11 @@ async function ofPixels({ pixels, width, height, channels: said, valid }: RawPix
   const channels = pixels.length / count;
   if (![1, 2, 3, 4].includes(channels) || (said !== undefined && said !== channels)) {
     const wanted = said === undefined ? '1 to 4 channels' : `${said} channel${said === 1 ? '' : 's'}`;
-    const text = `\`image\` holds ${pixels.length} values, which are not ${width} x ${height} pixels of ${wanted}`;
+    const text = `the image holds ${pixels.length} values, which are not ${width} x ${height} pixels of ${wanted}`;
     throw new SamError('SAM_BAD_OPTION', text, { fix: 'give 8-bit grey, RGB or RGBA, one row after the other' });
   }
   if (valid !== undefined && valid.length !== count) {
-    throw new SamError('SAM_BAD_OPTION', `\`valid\` of \`image\` holds ${valid.length} values for ${count} pixels`);
+    throw new SamError('SAM_BAD_OPTION', `the image's valid holds ${valid.length} values for ${count} pixels`);
   }
   const values = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.length);
   const { colours, shown } =
