@@ -141,8 +141,8 @@ export interface Decoded {
   outputs: number;
 }
 
-/** `masks`: one for each image, height*width of the original, 0 or 255. `scores`: B, predicted IoU of the mask taken (for
- * `mean` the mean over the prompts). `lowResLogits`: B*256*256, of the mask taken. */
+/** `masks`: one for each image (with `each` more, image after image), height*width of the original, 0 or 255. `scores`: predicted IoU
+ * of each mask (for `mean` the mean over the prompts). `lowResLogits`: 256*256 of each. */
 export interface Predicted {
   masks: Uint8Array[];
   scores: Float32Array;
@@ -152,13 +152,15 @@ export interface Predicted {
 export interface SamModel extends Disposable {
   /** Raw decoder output (compute lane). */
   decode(request: { embeddings: Embeddings; prompts: PromptBatch; maskOutput: MaskOutput }): Promise<Decoded>;
-  /** Masks at each image's own size (compute lane). `sizes`: B*2 original height, width. `imageSize` as in `begin`. */
+  /** Masks at each image's own size (compute lane). `sizes`: B*2 original height, width. `imageSize` as in `begin`. `each`: not one mask
+   * of an image, but the best of each `prompt` (P), or every `output` of each (P*C), in the decoder's order; `multiMask` has no say then. */
   predict(request: {
     embeddings: Embeddings;
     prompts: PromptBatch;
     selection: Selection;
     sizes: Int32Array;
     imageSize?: number;
+    each?: 'prompt' | 'output';
   }): Promise<Predicted>;
 }
 

@@ -9,17 +9,26 @@
  * const weights = await native().inspectWeights({ path: 'sam_vit_b_01ec64.pth' });
  * ```
  */
+import { z } from 'zod';
 import type { NativeBinding, RuntimeInfo } from '../binding.js';
 import { native } from './addon/native.js';
+import { parseOptions } from './core/parse-options.js';
 
 export type * from '../binding.js';
 export { native };
 
+const infoSchema = z.strictObject({
+  probeCuda: z
+    .union([z.boolean(), z.number().int().min(0)], "expected true or false, or a GPU's number from 0 on")
+    .default(false),
+});
+
 /**
  * Tells what the addon runs with: LibTorch, threads, devices.
  *
- * @throws SamError `SAM_NO_ADDON`: it isn't built, or doesn't fit.
+ * @param options.probeCuda Whether to look for GPUs too; the number of one: whether it computes, too.
+ * @throws SamError `SAM_NO_ADDON`: it isn't built, or doesn't fit; `SAM_BAD_OPTION`: options.
  */
-export function info(...options: Parameters<NativeBinding['info']>): RuntimeInfo {
-  return native().info(...options);
+export function info(options: NonNullable<Parameters<NativeBinding['info']>[0]> = {}): RuntimeInfo {
+  return native().info(parseOptions(infoSchema, options));
 }

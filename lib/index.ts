@@ -1,6 +1,7 @@
 /** The public API. Importing it loads neither the addon nor LibTorch: the first call that needs them does. */
 
 export type { Decoded, Embeddings, MaskOutput, NativeErrorCode, Precision, RuntimeInfo } from '../binding.js';
+export { info } from './binding.js';
 export { defaultCacheDir } from './core/cache-dir.js';
 export { type LibraryErrorCode, SamError, type SamErrorCode, type SamErrorOptions } from './core/errors.js';
 export type { Counted, Hooks } from './core/hooks.js';
@@ -24,13 +25,17 @@ export type {
   Sample,
   Samples,
 } from './data/sample.js';
+export type { CocoRle } from './data/sources/coco/rle.js';
 export { type Compute, type DeviceHooks, resolveDevice } from './device.js';
 export { type EmbedImagesResult, embedImages } from './embeddings/embed-images.js';
 export type { EnsureProgress } from './embeddings/embedding-store.js';
 export type { NearDuplicate } from './embeddings/near-duplicates.js';
 export type { CheckpointInfo, ModelDescriptor, ResolvedModel } from './models/model.js';
 export type * from './option-types.js';
+export type { AllMasks, AskOptions, PredictOptions, PredictPrompt } from './prediction/ask-decoder.js';
 export type { Coverage, RoughMaskAgreement } from './prediction/coverage.js';
+export { ImageEmbedding } from './prediction/image-embedding.js';
+export type { ImageInput, ImagePixels, RawPixels, SharpImage } from './prediction/image-input.js';
 export {
   type PredictImagesResult,
   type PredictOutput,
@@ -39,18 +44,20 @@ export {
 export type { PredictProgress } from './prediction/predict-options.js';
 export type { PromptSource } from './prediction/predict-plan.js';
 export type { TileCounts } from './prediction/predict-raster.js';
-export {
-  ImageEmbedding,
-  type LoadOptions,
-  type Prediction,
-  type PredictOptions,
-  SamModel,
-} from './prediction/sam-model.js';
+export { Prediction } from './prediction/prediction.js';
+export { type LoadOptions, SamModel } from './prediction/sam-model.js';
 export type { UserPrompt } from './prediction/user-prompt.js';
 export type { PointSets, Prompt, PromptKind } from './prompts/prompt.js';
+export type { Outline } from './raster/outline.js';
 export type { RgbPicture } from './raster/pixels.js';
+export type { Corner, Ring } from './raster/rings.js';
 export type * from './runs/events.js';
 export type * from './scoring/results.js';
+export { type DoctorOptions, doctor, setup } from './setup/as-functions.js';
+export type { Check, Device, DoctorReport } from './setup/doctor.js';
+export type { LibTorch } from './setup/libtorch.js';
+export type { SelfTestResult } from './setup/self-test.js';
+export type { SetupResult } from './setup/setup.js';
 export { type AuditControl, type AuditProgress, type AuditResult, audit } from './tasks/audit/audit.js';
 export { type ApplyResult, applyDecisions, type Decision, type Decisions } from './tasks/audit/decisions.js';
 export type { AuditItem } from './tasks/audit/folder.js';

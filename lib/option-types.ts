@@ -1180,6 +1180,28 @@ export interface BenchOptions {
   out?: string | undefined;
 }
 
+/** Options of {@link setup}. */
+export interface SetupOptions {
+  /** Folder of the LibTorch to use (holds include/ and lib/). */
+  libtorch?: string | undefined;
+  /** Pip's index to get LibTorch from, e.g. one with CPU builds only. */
+  indexUrl?: string | undefined;
+  /** A torch wheel or libtorch zip to use instead of a download. */
+  from?: string | undefined;
+  /**
+   * Download without asking.
+   *
+   * @default false
+   */
+  yes?: boolean | undefined;
+  /**
+   * Compile even if nothing changed.
+   *
+   * @default false
+   */
+  force?: boolean | undefined;
+}
+
 /** {@link RoughOptions} with the defaults filled in. */
 export type ResolvedRoughOptions = Filled<
   RoughOptions,

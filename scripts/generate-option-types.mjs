@@ -27,22 +27,37 @@ export type Filled<Options, Names extends keyof Options> = Omit<Options, Names> 
 async function tables() {
   const load = (path) => import(join(root, 'dist', path));
   const options = await load('options.js');
-  const [audit, bench, comparison, embed, evaluate, exporting, fit, init, predict, preview, push, search, split] =
-    await Promise.all([
-      load('tasks/audit/options.js'),
-      load('tasks/bench/options.js'),
-      load('tasks/prompt-comparison/options.js'),
-      load('embeddings/embed-options.js'),
-      load('tasks/evaluate/options.js'),
-      load('tasks/export/options.js'),
-      load('tasks/rough-thresholds/options.js'),
-      load('tasks/init/options.js'),
-      load('prediction/predict-options.js'),
-      load('tasks/preview/options.js'),
-      load('tasks/push/options.js'),
-      load('tasks/search/options.js'),
-      load('tasks/split/options.js'),
-    ]);
+  const [
+    audit,
+    bench,
+    comparison,
+    embed,
+    evaluate,
+    exporting,
+    fit,
+    init,
+    predict,
+    preview,
+    push,
+    search,
+    split,
+    setup,
+  ] = await Promise.all([
+    load('tasks/audit/options.js'),
+    load('tasks/bench/options.js'),
+    load('tasks/prompt-comparison/options.js'),
+    load('embeddings/embed-options.js'),
+    load('tasks/evaluate/options.js'),
+    load('tasks/export/options.js'),
+    load('tasks/rough-thresholds/options.js'),
+    load('tasks/init/options.js'),
+    load('prediction/predict-options.js'),
+    load('tasks/preview/options.js'),
+    load('tasks/push/options.js'),
+    load('tasks/search/options.js'),
+    load('tasks/split/options.js'),
+    load('setup/options.js'),
+  ]);
   const shared = [
     ['SourceOptions', 'Which data set, and what of it.', options.sourceOptions],
     [
@@ -71,6 +86,7 @@ async function tables() {
     ['ExportOptions', 'Options of {@link exportModel}.', exporting.exportOptionsSchema.shape],
     ['PushOptions', 'Options of {@link pushModel}.', push.pushOptionsSchema.shape],
     ['BenchOptions', 'Options of {@link bench}.', bench.benchOptionsSchema.shape],
+    ['SetupOptions', 'Options of {@link setup}.', setup.setupOptionsSchema.shape],
   ];
   return { shared, tasks };
 }

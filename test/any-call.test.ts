@@ -32,6 +32,8 @@ const tasks = {
   previewPrompts: { call: api.previewPrompts, options: { inputs: ['a.jpg'] } },
   searchSettings: { call: api.searchSettings, options: { data } },
   splitData: { call: api.splitData, options: { data } },
+  doctor: { call: api.doctor, options: {}, optional: true },
+  setup: { call: api.setup, options: {}, optional: true },
   train: { call: (...given: Parameters<typeof api.train>) => api.train(...given).result, options: { data } },
 } satisfies Record<string, Omit<Subject, 'hooks'>>;
 
@@ -43,6 +45,7 @@ const embedding = new api.ImageEmbedding({} as api.Embeddings, 20, 10);
 const subjects: Record<string, Subject> = {
   ...Object.fromEntries(Object.entries(tasks).map(([name, subject]) => [name, { ...subject, hooks: true }])),
   applyDecisions: { call: api.applyDecisions, before: ['decisions.json', 'x.csv'] },
+  info: { call: api.info, options: {}, optional: true },
   openBands: { call: api.openBands, before: [{ path: 'a.tif' }] },
   openImages: { call: api.openImages, before: [['a.jpg']] },
   readBands: { call: api.readBands, before: [{ path: 'a.tif' }, [1]], options: {}, optional: true },
@@ -51,6 +54,12 @@ const subjects: Record<string, Subject> = {
   'SamModel.fromResolved': { call: api.SamModel.fromResolved, before: [info, { device: 'cpu', precision: 'fp32' }] },
   'SamModel#embed': { call: model.embed, before: ['a.jpg'], options: {}, optional: true },
   'SamModel#predict': { call: model.predict, before: [embedding], options: { points: [[1, 1]] } },
+  'ImageEmbedding#predict': {
+    call: embedding.predict.bind(embedding),
+    before: [{ points: [[1, 1]] }],
+    options: {},
+    optional: true,
+  },
   'SamModel#decode': {
     call: model.decode,
     before: [embedding, [{ points: [[1, 1]], labels: [1], box: null }], 'multi'],
@@ -78,14 +87,19 @@ beforeAll(() => native());
 
 test('the table has every function and every method of the API', () => {
   const functions = Object.entries(api).filter(([, value]) => typeof value === 'function');
-  const classes = new Set(['SamError', 'SamModel', 'ImageEmbedding']);
+  const classes = new Set(['SamError', 'SamModel', 'ImageEmbedding', 'Prediction']);
   const names = functions.map(([name]) => name).filter((name) => !classes.has(name) && name !== 'defaultCacheDir');
   const methods = Object.getOwnPropertyNames(api.SamModel.prototype).filter(
     (name) => !/^(constructor|dispose)$/.test(name),
   );
   const statics = ['load', 'fromResolved'];
   expect(Object.getOwnPropertyNames(api.SamModel)).toEqual(expect.arrayContaining(statics));
-  const there = [...names, ...methods.map((name) => `SamModel#${name}`), ...statics.map((name) => `SamModel.${name}`)];
+  const there = [
+    ...names,
+    ...methods.map((name) => `SamModel#${name}`),
+    ...statics.map((name) => `SamModel.${name}`),
+    'ImageEmbedding#predict',
+  ];
   expect(Object.keys(subjects).sort()).toEqual(there.sort());
 });
 
@@ -117,6 +131,13 @@ test.each(withHooks)('%s: hooks that would never be called, or could not be', as
   expect((await refusal(call, options, { onNote: 3 })).message).toBe('`onNote` 3: expected a function');
   expect((await refusal(call, options, { signal: 'now' })).message).toBe('`signal` "now": expected an AbortSignal');
   await refusal(call, options, null);
+});
+
+test.each(withHooks)('%s: a signal that is aborted already ends it before any work', async (_, { call, options }) => {
+  const reason = new Error('enough');
+  const work = (async () => call.apply(model, [options, { signal: AbortSignal.abort(reason) }] as never[]))();
+  const error = await work.catch((thrown: unknown) => thrown);
+  expect((error as api.SamError).code === 'SAM_INTERRUPTED' ? (error as api.SamError).cause : error).toBe(reason);
 });
 
 test.each(all)('%s: strange values in the place of every parameter', async (_, { call, before = [], options }) => {
@@ -154,10 +175,10 @@ describe('what users wrote first', () => {
       undefined,
     ]);
     // @ts-expect-error
-    expect(await bad(model.embed({ data: new Uint8Array(9), width: 1, height: 3 }))).toEqual([
+    expect(await bad(model.embed({ rgb: new Uint8Array(9), width: 1, height: 3 }))).toEqual([
       'SAM_BAD_OPTION',
       expect.stringMatching(
-        /^`image` .*: expected a path, the bytes of an image file, or \{ pixels, width, height \}$/,
+        /^`image` .*: expected a path or file: URL, the bytes of an image file \(.*\), pixels \(\{ pixels, width, height \} or ImageData\), or a sharp/,
       ),
       undefined,
     ]);

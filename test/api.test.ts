@@ -1,11 +1,7 @@
 /** The package as those who install it import it: by its name. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { findAddon } from '../lib/addon/native.js';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { compile } from './cli/run-cli.js';
 
 const run = promisify(execFile);
@@ -18,6 +14,7 @@ test('what sam-native and its sub-paths export', async () => {
   expect(Object.keys((await import(binding)) as object).sort()).toEqual(['info', 'native']);
   expect(Object.keys((await import(root)) as object).sort()).toEqual([
     'ImageEmbedding',
+    'Prediction',
     'SamError',
     'SamModel',
     'applyDecisions',
@@ -25,10 +22,12 @@ test('what sam-native and its sub-paths export', async () => {
     'bench',
     'comparePrompts',
     'defaultCacheDir',
+    'doctor',
     'embedImages',
     'evaluate',
     'exportModel',
     'fitRoughMask',
+    'info',
     'initConfig',
     'openBands',
     'openData',
@@ -39,6 +38,7 @@ test('what sam-native and its sub-paths export', async () => {
     'readBands',
     'resolveDevice',
     'searchSettings',
+    'setup',
     'splitData',
     'train',
   ]);
@@ -59,51 +59,9 @@ test('what sam-native and its sub-paths export', async () => {
   ]);
 });
 
-/** Program of a user's, which uses what the docs say that each entry point has. */
-const PROGRAM = `
-import { type Hooks, type TrainOptions, SamError, SamModel } from 'sam-native';
-import { type Embeddings, type NativeBinding, type RuntimeInfo, info, native } from 'sam-native/binding';
-import { RoughMasks } from 'sam-native/rough';
-
-const runtime: RuntimeInfo = info({ probeCuda: true });
-const addon: NativeBinding = native();
-const options: TrainOptions & { hooks?: Hooks; held?: Embeddings } = { data: 'photos' };
-console.log(JSON.stringify([runtime.torch, addon.info().torch, typeof SamModel.load, SamError.name, typeof RoughMasks, options.data]));
-`;
-
-describe('the packed package', () => {
-  test('has for every entry point the types of what runs', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'sam-native-packed-'));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    const installed = join(folder, 'node_modules', 'sam-native');
-    await mkdir(installed, { recursive: true });
-    const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]);
-    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-    await run('tar', ['-xzf', join(folder, filename), '-C', installed, '--strip-components=1']);
-    await symlink(resolve('node_modules'), join(installed, 'node_modules'));
-
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-    await writeFile(join(folder, 'program.ts'), PROGRAM);
-    const checks = [
-      '--strict',
-      '--types',
-      'node',
-      '--exactOptionalPropertyTypes',
-      '--module',
-      'NodeNext',
-      '--target',
-      'ES2022',
-    ];
-    const types = ['--lib', 'ES2023,ESNext.Disposable,DOM', '--typeRoots', resolve('node_modules/@types')];
-    await run(process.execPath, [resolve('node_modules/typescript/bin/tsc'), ...checks, ...types, 'program.ts'], {
-      cwd: folder,
-    }).catch(({ stdout }: { stdout: string }) => expect(stdout).toBe(''));
-
-    const env = { ...process.env, SAM_NATIVE_ADDON: findAddon() };
-    const said = await run(process.execPath, ['program.js'], { cwd: folder, env });
-    const torch = expect.stringMatching(/^2\./);
-    expect(JSON.parse(said.stdout)).toEqual([torch, torch, 'function', 'SamError', 'function', 'photos']);
-  }, 120_000);
+test('CommonJS requires it', async () => {
+  const program = "const { SamModel } = require('sam-native'); console.log(typeof SamModel.load)";
+  expect((await run(process.execPath, ['--eval', program])).stdout).toBe('function\n');
 });
 
 describe('starting up', () => {

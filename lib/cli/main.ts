@@ -1,19 +1,15 @@
 #!/usr/bin/env node
-/** The command line: parses the call, and lets the command that it names do its work. */
-import { SamError } from '../core/errors.js';
-import { parse } from './parser.js';
+/** The command line's entry, in what any Node.js reads: refuses one that is too old in a line, else lets the program do its work. */
+import { isSupportedNode, OLDEST_NODE } from '../core/node-version.js';
 
-const args = process.argv.slice(2);
-try {
-  if (args[0] === '--get-yargs-completions') {
-    const { completions } = await import('./completions.js');
-    process.stdout.write((await completions(args.slice(1))).map((word) => `${word}\n`).join(''));
-  } else {
-    await parse(args, (command, argv) => command.handler(argv));
+if (isSupportedNode(process.versions.node)) {
+  await import('./program.js');
+} else {
+  const message = `Node ${process.versions.node} is too old for sam-native`;
+  const fix = `install Node ${OLDEST_NODE} or newer`;
+  process.stderr.write(`error: ${message} — ${fix}\n`);
+  if (process.argv.includes('--json')) {
+    process.stdout.write(`${JSON.stringify({ error: { code: 'SAM_OLD_NODE', message, fix } })}\n`);
   }
-} catch (error) {
-  const { printError } = await import('./command.js');
-  const ours = !(error instanceof SamError); // a wrong call has no stack worth reading, a mistake of ours has
-  const verbose = ours && args.includes('--verbose');
-  process.exitCode = printError(error, { json: args.includes('--json'), verbose });
+  process.exitCode = 2;
 }

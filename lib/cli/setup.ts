@@ -1,17 +1,11 @@
 /** `sam-native setup`: finds or gets LibTorch and builds the addon. */
 import { createInterface } from 'node:readline/promises';
-import { z } from 'zod';
+import { setupOptionsSchema } from '../setup/options.js';
 import { setup } from '../setup/setup.js';
 import { command } from './command.js';
 
 export default command({
-  options: {
-    libtorch: z.string().optional().describe('folder of the LibTorch to use (holds include/ and lib/)'),
-    indexUrl: z.string().optional().describe("pip's index to get LibTorch from, e.g. one with CPU builds only"),
-    from: z.string().optional().describe('a torch wheel or libtorch zip to use instead of a download'),
-    yes: z.boolean().default(false).describe('download without asking'),
-    force: z.boolean().default(false).describe('compile even if nothing changed'),
-  },
+  options: setupOptionsSchema.shape,
   epilogue:
     'Examples:\n' +
     '  sam-native setup\n' +

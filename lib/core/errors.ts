@@ -17,6 +17,8 @@ export type LibraryErrorCode =
   | 'SAM_NO_ACCESS'
   | 'SAM_NO_ADDON'
   | 'SAM_NOT_FOUND'
+  /** A Node.js that is too old, as the command line alone says. */
+  | 'SAM_OLD_NODE'
   | 'SAM_RUN_EXISTS';
 
 /** Codes of all errors of this package: TypeScript's and the addon's. They stay the same from version to version. */
@@ -33,6 +35,7 @@ const INPUT_ERRORS: ReadonlySet<SamErrorCode> = new Set([
   'SAM_NO_ACCESS',
   'SAM_NO_CUDA',
   'SAM_NOT_FOUND',
+  'SAM_OLD_NODE',
   'SAM_RUN_EXISTS',
 ]);
 

@@ -1,16 +1,20 @@
-/** Writes masks as PNG files. */
+/** Masks as PNG files. */
 import sharp from 'sharp';
 import { writeFileWhole } from './files.js';
 
 /**
- * Writes a mask as an 8-bit grey PNG, under a temporary name first. Makes the file's folder.
+ * Makes an 8-bit grey PNG of a mask.
  *
  * @param mask width*height values, row by row, 0 or 255.
  */
-export async function writeMaskPng(path: string, mask: Uint8Array, width: number, height: number): Promise<void> {
-  const png = await sharp(mask, { raw: { width, height, channels: 1 } })
+export function maskPng(mask: Uint8Array, width: number, height: number): Promise<Buffer> {
+  return sharp(mask, { raw: { width, height, channels: 1 } })
     .toColourspace('b-w')
     .png()
     .toBuffer();
-  await writeFileWhole(path, png);
+}
+
+/** Writes a mask as {@link maskPng} makes it, under a temporary name first. Makes the file's folder. */
+export async function writeMaskPng(path: string, mask: Uint8Array, width: number, height: number): Promise<void> {
+  await writeFileWhole(path, await maskPng(mask, width, height));
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { SamError } from './errors.js';
+import type { Hooks } from './hooks.js';
 import { closest } from './suggest.js';
 
 /** Says in words what zod expected. */
@@ -126,14 +127,16 @@ export const hookOptions = {
 
 /**
  * Checks the hooks of a call as its options are: a misspelt `onWarnings` would never be called. What else the object holds, and looks
- * like no hook, is the caller's.
+ * like no hook, is the caller's. A signal that is aborted already ends the call here.
  *
  * @param more other hooks that the call takes.
- * @throws SamError `SAM_BAD_OPTION`: hooks are wrong, all of which it names.
+ * @throws SamError `SAM_BAD_OPTION`: hooks are wrong, all of which it names. The signal's reason when aborted.
  */
 export function checkHooks(hooks: object, more: z.ZodRawShape = {}): void {
   const schema = z.strictObject({ ...hookOptions, ...more });
   const known = Object.keys(schema.shape);
   const isMeant = (name: string) => /^on[A-Z]/.test(name) || closest(name, known) !== undefined;
-  parseOptions(schema, Object.fromEntries(Object.entries(requireOptions(hooks)).filter(([name]) => isMeant(name))));
+  const meant = Object.entries(requireOptions(hooks)).filter(([name]) => isMeant(name));
+  const { signal } = parseOptions(schema, Object.fromEntries(meant)) as Pick<Hooks, 'signal'>;
+  signal?.throwIfAborted();
 }

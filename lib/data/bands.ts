@@ -41,7 +41,11 @@ export interface BandReader {
   read(numbers: readonly number[], options?: BandReading): Promise<Bands>;
   /** Closes the file. */
   close(): Promise<void>;
+  /** Closes the file, at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
+
+type Opened = Omit<BandReader, typeof Symbol.asyncDispose>;
 
 const bandReadingSchema = z.strictObject({ signal: hookOptions.signal });
 const referenceType = z.looseObject({ path: z.string() });
@@ -75,7 +79,8 @@ export async function openBands(reference: FileReference): Promise<BandReader> {
   parseOptions(z.strictObject({ reference: referenceType }), { reference });
   const image = await heldImage(reference);
   const raster = await openTiff(image, 'image');
-  return raster === undefined ? openColours(image) : ofRaster(raster);
+  const reader = raster === undefined ? await openColours(image) : ofRaster(raster);
+  return { ...reader, [Symbol.asyncDispose]: reader.close };
 }
 
 /** Returns the names of a raster's bands, as {@link BandReader} has them. */
@@ -83,7 +88,7 @@ export function namesOf({ bandNames, bandCount }: BandSource): (string | null)[]
   return bandNames.slice(0, bandCount).map((name) => name.trim().toLowerCase() || null);
 }
 
-function ofRaster(raster: BandSource): BandReader {
+function ofRaster(raster: BandSource): Opened {
   return {
     count: raster.bandCount,
     names: namesOf(raster),
@@ -116,7 +121,7 @@ async function readAll(
 }
 
 /** Opens the bands of a picture that is no TIFF, grey or RGB: decoded when they are read. */
-async function openColours(image: FileReference): Promise<BandReader> {
+async function openColours(image: FileReference): Promise<Opened> {
   const { channels, isPalette } = (await headerOf(image, 'image')).metadata;
   const grey = channels <= 2 && isPalette !== true;
   return {

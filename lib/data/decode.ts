@@ -49,7 +49,7 @@ export async function decodeImage(given: Sample): Promise<DecodedImage> {
 }
 
 /** Refuses an image without a picture. */
-function requirePicture({ valid }: DecodedImage, { path }: FileReference): void {
+export function requirePicture({ valid }: DecodedImage, { path }: FileReference): void {
   if (valid === undefined || valid.includes(1)) return;
   throw new SamError('SAM_BAD_DATA', `image ${path} holds no picture: every pixel is transparent, or no data`, {
     fix: 'take its alpha channel away if it means nothing, or go on without it with `skipBad`',

@@ -106,7 +106,7 @@ export class Picture implements BandSource {
 }
 
 /** Parts the first so many bands from the alpha, which is the last channel. */
-async function parted<Values extends Uint8Array | Uint16Array>(
+export async function parted<Values extends Uint8Array | Uint16Array>(
   values: Values,
   channels: number,
   bands: number,

@@ -1,9 +1,9 @@
 /** Attempts: more than one try at a mask, by several prompts or by the mask itself as a prompt. */
 import { type Prompt, shapesOf } from '../prompts/prompt.js';
-import { type ImageEmbedding, type Prediction, type PredictOptions, rankOf, type SamModel } from './sam-model.js';
-
-/** Options of how the decoder is asked; the same for every attempt. */
-export type AskOptions = Pick<PredictOptions, 'maskOutput' | 'multiMask' | 'pointSets' | 'padTo' | 'signal'>;
+import type { AskOptions } from './ask-decoder.js';
+import type { ImageEmbedding } from './image-embedding.js';
+import type { Prediction } from './prediction.js';
+import type { SamModel } from './sam-model.js';
 
 export interface Attempt {
   readonly prompt: Prompt;
@@ -24,7 +24,7 @@ export async function bestOf(
   let best: Attempt | undefined;
   for (const [index, prompt] of prompts.entries()) {
     const prediction = await model.predict(embedding, { ...shapesOf(prompt), ...how, maskPrompt: prompt.mask });
-    if (best === undefined || rankOf(prediction) > rankOf(best.prediction))
+    if (best === undefined || prediction.rawScore > best.prediction.rawScore)
       best = { prompt, prediction, attempt: index + 1 };
   }
   return best;

@@ -10,7 +10,8 @@ import type { MaskOutput } from '../../binding.js';
 import type { LowResMask } from '../data/low-res.js';
 import { fitted, LOW_RES_SIDE } from '../frame.js';
 import type { Prompt } from '../prompts/prompt.js';
-import type { ImageEmbedding, SamModel } from './sam-model.js';
+import type { ImageEmbedding } from './image-embedding.js';
+import type { SamModel } from './sam-model.js';
 
 /** Number of points across and down. */
 const GRID = 8;

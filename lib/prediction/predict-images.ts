@@ -26,6 +26,7 @@ import { writePolygons } from '../raster/polygons.js';
 import { bestOf, refined } from './attempts.js';
 import { findRoughMask } from './auto-prompt.js';
 import { type Coverage, coverageOf, TileCoverage } from './coverage.js';
+import { ImageEmbedding } from './image-embedding.js';
 import { type MaskWindows, openMaskWindows } from './mask-windows.js';
 import {
   type PredictImagesOptions,
@@ -35,8 +36,9 @@ import {
 } from './predict-options.js';
 import { drawAttempts, type Job, masksFor, type PromptSource, planJobs } from './predict-plan.js';
 import { predictRaster, type TileCounts } from './predict-raster.js';
+import { emptyPrediction } from './prediction.js';
 import { openRoughWindows } from './rough-windows.js';
-import { emptyPrediction, ImageEmbedding, SamModel } from './sam-model.js';
+import { SamModel } from './sam-model.js';
 import { sayStretch } from './say-stretch.js';
 import { givenForTile, type PromptForTile, roughForTile } from './tile-prompts.js';
 

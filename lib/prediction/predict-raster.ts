@@ -19,7 +19,9 @@ import { toProbabilities } from '../raster/probabilities.js';
 import { isTiff, Raster } from '../raster/raster.js';
 import { ownPart, planTiles, type Tile, type TilePlan, tilesOfRow } from '../raster/tiles.js';
 import type { TileCoverage } from './coverage.js';
-import type { ImageEmbedding, Prediction, SamModel } from './sam-model.js';
+import type { ImageEmbedding } from './image-embedding.js';
+import type { Prediction } from './prediction.js';
+import type { SamModel } from './sam-model.js';
 import type { PromptForTile } from './tile-prompts.js';
 
 /** Side of a tile, pixels: as many as the encoder sees of a picture at most. */

@@ -3,7 +3,9 @@ import type { Corner, Ring, TracedObject } from './rings.js';
 
 /** An object's outline: a polygon with holes, whose rings touch themselves nowhere. Corners are those of pixels. */
 export interface Outline {
+  /** Ring around the object, clockwise on the screen; its first corner is not repeated. */
   readonly outer: Ring;
+  /** Rings around what the object encloses, the other way round. */
   readonly holes: readonly Ring[];
 }
 

@@ -8,6 +8,7 @@ import type { RuntimeInfo } from '../../binding.js';
 import { checkAddon, findAddon } from '../addon/native.js';
 import { formatGib } from '../core/bytes.js';
 import { SamError } from '../core/errors.js';
+import { isSupportedNode, OLDEST_NODE } from '../core/node-version.js';
 import { isCheckout, PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
 import { noGpuReason } from '../device.js';
 import { isUpToDate, readStamp } from './addon-files.js';
@@ -19,9 +20,13 @@ import type { SelfTestResult } from './self-test.js';
 
 /** A processor or GPU of this machine. */
 export interface Device {
+  /** Kind of the device. */
   type: 'cpu' | 'cuda';
+  /** Name of the processor or card. */
   name: string;
+  /** Memory, bytes. */
   memoryBytes: number;
+  /** Whether models can compute on it. */
   usable: boolean;
   /** Why the device can't be used; null where it can. */
   reason: string | null;
@@ -29,7 +34,9 @@ export interface Device {
 
 /** One thing that a run needs, and whether it is there. */
 export interface Check {
+  /** Name of the thing. */
   name: 'node' | 'libtorch' | 'build tools' | 'addon' | 'weights' | 'cache' | 'self-test';
+  /** Whether it is there and works. */
   ok: boolean;
   /** What was found, or what is wrong. */
   found: string;
@@ -47,12 +54,41 @@ export interface DoctorReport {
   node: string;
   /** Operating system and processor, such as `linux-x64`. */
   platform: string;
-  libtorch: { version: string | null; path: string | null; cuda: boolean };
-  addon: { path: string | null; compiledFor: string | null };
+  /** LibTorch in use. */
+  libtorch: {
+    /** Version; null where there is none. */
+    version: string | null;
+    /** Folder; null where there is none. */
+    path: string | null;
+    /** Whether it is a build for CUDA. */
+    cuda: boolean;
+  };
+  /** Native addon. */
+  addon: {
+    /** File; null where there is none. */
+    path: string | null;
+    /** Version of LibTorch that it was compiled for; null where it doesn't load. */
+    compiledFor: string | null;
+  };
+  /** Processor and GPUs. */
   devices: Device[];
-  weights: { 'mobile-sam': string | null };
-  cache: { path: string; bytes: number; freeBytes: number | null };
+  /** Weights that are on disk, by name. */
+  weights: {
+    /** Where they are; null where they would have to be downloaded. */
+    'mobile-sam': string | null;
+  };
+  /** Folder where models and embeddings are kept. */
+  cache: {
+    /** Path of the folder. */
+    path: string;
+    /** Bytes in it. */
+    bytes: number;
+    /** Bytes free on its disk; null where it can't be made. */
+    freeBytes: number | null;
+  };
+  /** How long the self-test's work took; null where something is missing, or it failed. */
   selfTest: SelfTestResult | null;
+  /** Everything that was looked at. */
   checks: Check[];
 }
 
@@ -82,9 +118,8 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   const check = (name: Check['name'], found: string, fix: string | null = null) =>
     checks.push({ name, ok: fix === null, found, fix });
 
-  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
-  const nodeOk = major > 20 || (major === 20 && minor >= 19);
-  check('node', `Node ${process.versions.node}`, nodeOk ? null : 'install Node 20.19 or newer');
+  const node = process.versions.node;
+  check('node', `Node ${node}`, isSupportedNode(node) ? null : `install Node ${OLDEST_NODE} or newer`);
 
   const libtorch = libtorchInUse(root, cacheDir, env);
   if (typeof libtorch === 'string') check('libtorch', libtorch, SETUP);
@@ -125,7 +160,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   return {
     ok: selfTest !== null,
     version: packageVersion(root),
-    node: process.versions.node,
+    node,
     platform: `${process.platform}-${process.arch}`,
     libtorch: typeof libtorch === 'string' ? { version: null, path: null, cuda: false } : pick(libtorch),
     addon: { path: addon.path ?? null, compiledFor: addon.info?.compiledFor ?? null },

@@ -35,9 +35,17 @@ export interface SetupOptions {
 /** What `setup` took and made. */
 export interface SetupResult {
   /** LibTorch that the addon uses, and what named it. */
-  libtorch: LibTorch & { source: string };
+  libtorch: LibTorch & {
+    /** What named it: `LIBTORCH`, `active Python` … */
+    source: string;
+  };
   /** Addon's file, and where it came from: compiled now, taken from the package, or there already. */
-  addon: { path: string; how: 'built' | 'prebuilt' | 'unchanged' };
+  addon: {
+    /** Path of the file. */
+    path: string;
+    /** Where it came from. */
+    how: 'built' | 'prebuilt' | 'unchanged';
+  };
 }
 
 /**

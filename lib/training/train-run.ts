@@ -10,21 +10,30 @@ const PASSING: ReadonlySet<TrainEvent['type']> = new Set(['encode', 'step', 'val
 /**
  * A run in progress. `for await (const event of run)` gives every event, to one reader. Up to 1024 are kept for a reader that is slow
  * or comes later; beyond that the oldest `step`, `encode` and `validate` events are dropped, never the others. A run that fails
- * throws from the loop and rejects `result`. Leaving the loop early leaves the run going: abort its signal to stop it.
+ * throws from the loop and rejects `result`. Leaving the loop early leaves the run going: abort its signal
+ * to stop it, or write `await using`.
  */
 export class TrainRun implements AsyncIterable<TrainEvent> {
   /** What the run gives back; rejects with a {@link SamError}. */
   readonly result: Promise<TrainResult>;
   readonly #kept: TrainEvent[] = [];
+  readonly #stop: () => void;
   #ended = false;
   #wake: () => void = () => {};
 
-  /** Starts the work at once, and gives it the function that takes its events. */
-  constructor(work: (emit: (event: TrainEvent) => void) => Promise<TrainResult>) {
+  /** Starts the work at once, and gives it the function that takes its events. `stop` asks it to save and end. */
+  constructor(work: (emit: (event: TrainEvent) => void) => Promise<TrainResult>, stop: () => void = () => {}) {
+    this.#stop = stop;
     this.result = work((event) => this.#keep(event)).finally(() => {
       this.#ended = true;
       this.#wake();
     });
+  }
+
+  /** Stops the run, unless it has ended, which saves where it stands; and waits. At the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.#stop();
+    await this.result.catch(() => {});
   }
 
   #keep(event: TrainEvent): void {

@@ -54,8 +54,14 @@ export function train(options: TrainOptions | ResumeOptions, control: TrainContr
 
 /** As {@link train}, with data and models from elsewhere: runs that share them, and tests. */
 export function trainWith(options: Partial<TrainOptions>, control: TrainControl, from: TrainEnvironment): TrainRun {
-  return new TrainRun(async (keep) => {
-    checkHooks(control, { profile: z.string().optional() });
+  const stopping = new AbortController();
+  const work = async (keep: (event: TrainEvent) => void) => {
+    try {
+      checkHooks(control, { profile: z.string().optional() });
+    } catch (error) {
+      throw error instanceof SamError ? error : interrupted(error); // the reason of a signal that is aborted already
+    }
+    const signal = AbortSignal.any([stopping.signal, ...(control.signal === undefined ? [] : [control.signal])]);
     const profile = control.profile === undefined ? undefined : new Profile(control.profile);
     const emit = (event: TrainEvent) => {
       keep(event);
@@ -65,15 +71,16 @@ export function trainWith(options: Partial<TrainOptions>, control: TrainControl,
       profile?.see(event);
     };
     try {
-      return await fineTune(options, { signal: control.signal, emit, profile }, from);
+      return await fineTune(options, { signal, emit, profile }, from);
     } catch (error) {
-      if (control.signal?.aborted && error === control.signal.reason) throw interrupted(error);
+      if (signal.aborted && error === signal.reason) throw interrupted(error);
       throw toSamError(fromNative(error));
     } finally {
       const written = await profile?.finish();
       if (written !== undefined) emit({ type: 'note', message: `profile: ${written} (ui.perfetto.dev opens it)` });
     }
-  });
+  };
+  return new TrainRun(work, () => stopping.abort());
 }
 
 async function fineTune(given: Partial<TrainOptions>, outside: Outside, from: TrainEnvironment): Promise<TrainResult> {

@@ -7,6 +7,7 @@
 #include "binding/task.h"
 #include "device/move_together.h"
 #include "model/postprocess.h"
+#include "model/selection.h"
 #include "weights/finite.h"
 
 namespace sam::binding {
@@ -47,19 +48,45 @@ struct Predicted {
   at::Tensor scores, logits;
 };
 
-Predicted predict_request(Sam& sam, const Request& request, Selection selection, const at::Tensor& sizes,
-                          int64_t image_size) {
+// What is wanted of an image: one mask, the best of each prompt, or all that the decoder makes of each.
+enum class Each { kImage, kPrompt, kOutput };
+
+struct Taken {
+  at::Tensor logits;  // N x 256 x 256, as many for each image
+  at::Tensor scores;  // N
+};
+
+Taken take_masks(const Masks& masks, const Prompts& prompts, MultiMask multi_mask, Each each) {
+  if (each == Each::kOutput) return {masks.logits.flatten(0, 2), masks.iou_predictions.flatten()};
+  const at::Tensor choice = choose_by_prediction(masks);
+  if (each == Each::kPrompt) {
+    const Masks best = choose_masks(masks, choice);
+    return {best.logits.flatten(0, 1), best.iou_predictions.flatten()};
+  }
+  const Selected selected = select_masks(masks, choice, prompts.present, multi_mask);
+  return {selected.logits, selected.scores};
+}
+
+Predicted predict_request(Sam& sam, const Request& request, Selection selection, Each each,
+                          const at::Tensor& sizes, int64_t image_size) {
   const Prompts prompts = prompts_on_device(request, sam.device);
   const Masks masks =
       sam.decode(embeddings_on_device(*request.embeddings, sam.device), prompts, selection.output);
-  const Selected selected =
-      select_masks(masks, choose_by_prediction(masks), prompts.present, selection.multi_mask);
-  Predicted out{{}, selected.scores.cpu(), selected.logits.cpu()};
+  const auto [logits, scores] = take_masks(masks, prompts, selection.multi_mask, each);
+  Predicted out{{}, scores.cpu(), logits.cpu()};
   require_answer(out.logits, out.scores);
-  for (int64_t i = 0; i < sizes.size(0); ++i)
-    out.masks.push_back(full_size_mask(selected.logits[i], sizes[i][0].item<int64_t>(),
-                                       sizes[i][1].item<int64_t>(), image_size));
+  const int64_t per_image = logits.size(0) / sizes.size(0);
+  for (int64_t i = 0; i < logits.size(0); ++i) {
+    const at::Tensor size = sizes[i / per_image];
+    out.masks.push_back(
+        full_size_mask(logits[i], size[0].item<int64_t>(), size[1].item<int64_t>(), image_size));
+  }
   return out;
+}
+
+Each read_each(const Arguments& from) {
+  if (!from.has("each")) return Each::kImage;
+  return read_choice(from, "each", {"prompt", "output"}) == 0 ? Each::kPrompt : Each::kOutput;
 }
 
 }  // namespace
@@ -104,7 +131,8 @@ Napi::Value SamModelHandle::predict(const Napi::CallbackInfo& info) {
     return run_task(
         info.Env(), LaneKind::kCompute,
         [sam = held(), request = std::move(request), selection = read_selection(options.object("selection")),
-         sizes, image_size] { return predict_request(*sam, request, selection, sizes, image_size); },
+         each = read_each(options), sizes,
+         image_size] { return predict_request(*sam, request, selection, each, sizes, image_size); },
         [](Napi::Env env, Predicted predicted) -> Napi::Value {
           Napi::Array masks = Napi::Array::New(env, predicted.masks.size());
           for (uint32_t i = 0; i < predicted.masks.size(); ++i) masks[i] = to_uint8(env, predicted.masks[i]);

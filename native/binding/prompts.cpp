@@ -39,6 +39,17 @@ Prompts read_prompts(const Arguments& batch) {
   return prompts;
 }
 
+size_t read_choice(const Arguments& from, const char* key, std::initializer_list<const char*> words) {
+  const std::string value = from.text(key);
+  std::string all;
+  size_t i = 0;
+  for (const char* word : words) {
+    if (value == word) return i;
+    all += (i++ ? ", " : "") + std::string(word);
+  }
+  throw Error("SAM_BAD_ARGUMENT", std::string(key) + " must be one of " + all + ", not '" + value + "'");
+}
+
 MaskOutput read_mask_output(const Arguments& from) {
   return from.choice("maskOutput", {"single", "multi"}) == 0 ? MaskOutput::kSingle : MaskOutput::kMulti;
 }

@@ -1,12 +1,17 @@
 // PromptBatch, Selection and TrainingBatch of binding.d.ts to the core's own types.
 #pragma once
 
+#include <initializer_list>
+
 #include "binding/arguments.h"
 #include "model/prompt_encoder.h"
 #include "model/selection.h"
 #include "training/trainer.h"
 
 namespace sam::binding {
+
+// Number of the word that stands under `key`; an error that names them all for any other.
+size_t read_choice(const Arguments& from, const char* key, std::initializer_list<const char*> words);
 
 Prompts read_prompts(const Arguments& batch);
 MaskOutput read_mask_output(const Arguments& from);

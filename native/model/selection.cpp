@@ -33,13 +33,15 @@ Prompts take_prompt(const Prompts& prompts, const at::Tensor& index) {
   return taken;
 }
 
+Masks choose_masks(const Masks& masks, const at::Tensor& choice) {
+  const at::Tensor image = at::arange(choice.size(0), choice.options()).unsqueeze(1);
+  const at::Tensor prompt = at::arange(choice.size(1), choice.options()).unsqueeze(0);
+  return {masks.logits.index({image, prompt, choice}), masks.iou_predictions.index({image, prompt, choice})};
+}
+
 Selected select_masks(const Masks& masks, const at::Tensor& choice, const at::Tensor& present,
                       MultiMask multi_mask) {
-  const int64_t images = choice.size(0), prompts = choice.size(1);
-  const at::Tensor image = at::arange(images, choice.options()).unsqueeze(1);
-  const at::Tensor prompt = at::arange(prompts, choice.options()).unsqueeze(0);
-  const at::Tensor logits = masks.logits.index({image, prompt, choice});           // B x P x 256 x 256
-  const at::Tensor scores = masks.iou_predictions.index({image, prompt, choice});  // B x P
+  const auto [logits, scores] = choose_masks(masks, choice);
   const at::Tensor there = all_present(present, choice);
 
   if (multi_mask == MultiMask::kMean) {
@@ -47,6 +49,7 @@ Selected select_masks(const Masks& masks, const at::Tensor& choice, const at::Te
     return {(logits * weight.unsqueeze(-1).unsqueeze(-1)).sum(1), (scores * weight).sum(1), there};
   }
   const at::Tensor best = best_prompt(scores, present);
+  const at::Tensor prompt = at::arange(choice.size(1), choice.options()).unsqueeze(0);
   const at::Tensor taken = (prompt == best.unsqueeze(1)).logical_and(there);
   return {take_along(logits, best), take_along(scores, best), taken};
 }

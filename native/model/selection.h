@@ -21,6 +21,9 @@ struct Selected {
   at::Tensor candidates;  // B x P, bool: the prompts whose masks took part
 };
 
+// One of each prompt's C masks, B x P x 256 x 256, and its predicted IoU, B x P. `choice`: B x P, which.
+Masks choose_masks(const Masks& masks, const at::Tensor& choice);
+
 // `choice`: B x P, which of the C masks each prompt takes. `present`: B x P bool, or undefined where all
 // prompts are.
 Selected select_masks(const Masks& masks, const at::Tensor& choice, const at::Tensor& present,

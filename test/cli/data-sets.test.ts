@@ -10,12 +10,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeMask, imageSize } from '../../lib/data/decode.js';
 import { openSplit } from '../../lib/data/open-data.js';
 import type { Sample } from '../../lib/data/sample.js';
+import { toRle } from '../../lib/data/sources/coco/rle.js';
 import type { EmbedImagesResult } from '../../lib/embeddings/embed-images.js';
 import type { TrainResult } from '../../lib/runs/events.js';
 import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
 import type { PreviewResult } from '../../lib/tasks/preview/preview.js';
 import { pictureColumns } from '../data/parquet-fixtures.js';
-import { countsOf, formatCounts } from '../data/sources/coco/rle-writer.js';
 import { HubServer } from '../hub-server.js';
 import { compile, runCli } from './run-cli.js';
 
@@ -55,7 +55,7 @@ async function cocoOf(samples: readonly Sample[]): Promise<string> {
     const mask = await maskOf(sample);
     const { width, height } = mask;
     images.push({ id: index, file_name: basename(sample.image.path), width, height });
-    const rle = { size: [height, width], counts: formatCounts(countsOf(mask)) };
+    const rle = toRle(mask.values, width, height);
     const square = [[100, 100, 300, 100, 300, 300, 100, 300]];
     annotations.push({ id: index * 2, image_id: index, category_id: 1, segmentation: rle });
     annotations.push({ id: index * 2 + 1, image_id: index, category_id: 2, segmentation: square });

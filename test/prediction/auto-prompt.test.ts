@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Embeddings } from '../../binding.js';
 import { findRoughMask, gridPrompts } from '../../lib/prediction/auto-prompt.js';
-import { ImageEmbedding, type SamModel } from '../../lib/prediction/sam-model.js';
+import { ImageEmbedding } from '../../lib/prediction/image-embedding.js';
+import type { SamModel } from '../../lib/prediction/sam-model.js';
 import type { Prompt } from '../../lib/prompts/prompt.js';
 
 const SIDE = 256;

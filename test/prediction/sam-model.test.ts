@@ -6,7 +6,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../lib/addon/native.js';
 import { bestOf } from '../../lib/prediction/attempts.js';
-import { type ImageEmbedding, SamModel } from '../../lib/prediction/sam-model.js';
+import type { ImageEmbedding } from '../../lib/prediction/image-embedding.js';
+import { SamModel } from '../../lib/prediction/sam-model.js';
 import { confusion, scores } from '../../lib/scoring/metrics.js';
 
 const [width, height] = [320, 200];

@@ -471,6 +471,32 @@ describe('when something is wrong', () => {
     expect(existsSync(out())).toBe(false);
   });
 
+  test('an `await using` block that is left stops the run, which saves and goes on later', async () => {
+    const first = fakeEnvironment(splits);
+    let result: Promise<TrainResult>;
+    {
+      await using run = trainWith(options(), {}, first);
+      result = run.result;
+      for await (const event of run) if (event.type === 'step') break;
+    }
+    expect(await failure(result)).toMatchObject({ code: 'SAM_INTERRUPTED' });
+    const second = fakeEnvironment(splits);
+    expect(await essence(await trainWith({ resume: out() }, {}, second).result, second)).toEqual(await wholeRun());
+  });
+
+  test('an `await using` block waits for a run that has ended, or failed', async () => {
+    let failed: Promise<TrainResult>;
+    {
+      await using run = trainWith({ epochs: 0 }, {}, fakeEnvironment(splits));
+      failed = run.result;
+    }
+    expect(await failure(failed)).toMatchObject({ code: 'SAM_BAD_OPTION' });
+    {
+      await using run = trainWith(options(), {}, fakeEnvironment(splits));
+      expect((await run.result).epochs).toBe(3);
+    }
+  });
+
   test('wrong options are all named', async () => {
     const error = await failure(trainWith({ epochs: 0, batchSize: 1.5 }, {}, fakeEnvironment(splits)).result);
     expect(error).toMatchObject({ code: 'SAM_BAD_OPTION', exitCode: 2 });

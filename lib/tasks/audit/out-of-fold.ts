@@ -13,7 +13,7 @@ import { filtered } from '../../data/sample-list.js';
 import { toPromptSettings } from '../../models/prompt-options.js';
 import { resolveModel } from '../../models/resolve.js';
 import type { ResolvedTrainOptions } from '../../options.js';
-import type { Prediction } from '../../prediction/sam-model.js';
+import type { Prediction } from '../../prediction/prediction.js';
 import { drawPrompt } from '../../prompts/draw.js';
 import type { Asked } from '../../scoring/ask.js';
 import { answered, type Question } from '../../scoring/judge.js';

@@ -7,6 +7,14 @@
 /** Error of run lengths that are none: `message` goes on from 'its RLE', for instance 'is broken'. */
 export class BadRle extends Error {}
 
+/** A mask as COCO's JSON has it, with pycocotools' text. */
+export interface CocoRle {
+  /** Height and width, pixels: COCO's order. */
+  size: [height: number, width: number];
+  /** Run lengths as text. */
+  counts: string;
+}
+
 const FIRST_CHARACTER = 48;
 
 /**
@@ -51,4 +59,41 @@ export function drawCounts(counts: readonly number[], values: Uint8Array, width:
       for (let pixel = at; pixel < end; pixel++) values[(pixel % height) * width + Math.floor(pixel / height)] = 1;
     at = end;
   });
+}
+
+/** Writes a mask as {@link CocoRle}. `values`: row by row, any but 0 is inside. */
+export function toRle(values: Uint8Array, width: number, height: number): CocoRle {
+  return { size: [height, width], counts: formatCounts(countsOf(values, width, height)) };
+}
+
+/** Counts the runs of a mask: the inverse of {@link drawCounts}. */
+export function countsOf(values: Uint8Array, width: number, height: number): number[] {
+  const counts: number[] = [];
+  let [isInside, run] = [false, 0];
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      if ((values[y * width + x] !== 0) !== isInside) {
+        counts.push(run);
+        [isInside, run] = [!isInside, 0];
+      }
+      run++;
+    }
+  }
+  counts.push(run);
+  return counts;
+}
+
+/** Writes run lengths as pycocotools' text: the inverse of {@link parseCounts}. */
+export function formatCounts(counts: readonly number[]): string {
+  let text = '';
+  counts.forEach((count, index) => {
+    let value = index > 2 ? count - counts[index - 2]! : count;
+    for (let more = true; more; ) {
+      const piece = value & 0x1f;
+      value >>= 5;
+      more = (piece & 0x10) !== 0 ? value !== -1 : value !== 0;
+      text += String.fromCharCode(FIRST_CHARACTER + piece + (more ? 0x20 : 0));
+    }
+  });
+  return text;
 }
