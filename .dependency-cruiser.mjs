@@ -17,6 +17,7 @@ const FLOORS = [
   'data',
   'prompts',
   'runs',
+  'onnx',
   'models',
   'embeddings',
   'prediction',
