@@ -80,3 +80,15 @@ export function transposed({ shape: [rows, columns], read }: Weight): Weight {
 export function reshaped(weight: Weight, shape: readonly number[]): Weight {
   return { shape, read: weight.read };
 }
+
+/** Returns a weight with each part of its first axis scaled. */
+export function scaledRows({ shape, read }: Weight, scale: (row: number) => number): Weight {
+  return {
+    shape,
+    async read() {
+      const values = await read();
+      const length = values.length / shape[0]!;
+      return values.map((value, i) => value * scale(Math.floor(i / length)));
+    },
+  };
+}
