@@ -103,3 +103,15 @@ export function stacked(weights: readonly Weight[]): Weight {
 export function zeros(shape: readonly number[]): Weight {
   return { shape, read: async () => new Float32Array(shape.reduce((size, dim) => size * dim, 1)) };
 }
+
+/** Returns a weight with each part of its first axis scaled. */
+export function scaledRows({ shape, read }: Weight, scale: (row: number) => number): Weight {
+  return {
+    shape,
+    async read() {
+      const values = await read();
+      const length = values.length / shape[0]!;
+      return values.map((value, i) => value * scale(Math.floor(i / length)));
+    },
+  };
+}
