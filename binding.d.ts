@@ -98,6 +98,13 @@ export interface Encoding extends Disposable {
   embeddings(): Embeddings;
 }
 
+/** A picture as encoders take it: resized, normalised, padded with zeros at right and bottom. */
+export interface Preprocessed {
+  values: Float32Array; // 3*1024*1024
+  height: number; // rows that the picture fills
+  width: number; // columns
+}
+
 export interface ImageEncoder extends Disposable {
   /** Resizes (Pillow's antialiased bilinear), normalises and pads interleaved RGB, on the data lane. `imageSize` N: the
    * picture is first resized to N x N. `toHost`: the embedding is for storage, and the last `advance` copies it from the GPU. */
@@ -217,10 +224,33 @@ export interface NativeBinding {
   randomWeights(options: { encoder: string; seed: number; output: string }): Promise<void>;
   /** Reads names and shapes; `SAM_BAD_CHECKPOINT` names what is missing, unknown or misshapen (data lane). */
   inspectWeights(options: { path: string }): Promise<WeightsInfo>;
-  /** Writes the image encoder in these weights as TorchScript, fp32 (compute lane). */
-  exportEncoder(options: { weights: string; output: string }): Promise<void>;
-  /** Writes weights as transformers' SamModel reads them, fp32, with the mask decoder of `decoder` if given (data lane). */
-  exportHuggingFace(options: { weights: string; decoder?: string; output: string }): Promise<void>;
+  /** Writes a model for other programs, fp32; `output` appears whole or not at all. `torchscript`: the image encoder in these
+   * weights, or what `decodeScript` runs (compute lane). `hf`, `meta`: all tensors as transformers' SamModel or segment_anything (a
+   * TinyViT: MobileSAM's package) name them, or those of `part` decoder: prompt encoder and mask decoder (data lane). `encoder`,
+   * `decoder`: files whose image encoder or mask decoder is taken instead of the one in `weights`. `pth`: as torch.save writes it. */
+  exportModel(options: {
+    format: 'torchscript' | 'hf' | 'meta';
+    part?: 'encoder' | 'decoder'; // default: all; of torchscript, the encoder. `hf` and `meta` have no encoder alone
+    weights: string;
+    encoder?: string; // of hf and meta
+    decoder?: string;
+    normEpsilon?: number; // of torchscript, as in `loadModel`
+    container?: 'safetensors' | 'pth'; // of hf and meta; default: safetensors
+    output: string;
+  }): Promise<void>;
+  /** Runs a decoder that is TorchScript (compute lane, CPU) on one picture's embeddings and P prompts of N points, in the model
+   * frame. Labels as Meta's ONNX has them: 0, 1, 2 and 3 for a box's corners, -1 for padding; none is added. */
+  decodeScript(options: {
+    path: string;
+    embeddings: Embeddings;
+    prompts: number;
+    pointsPerPrompt: number;
+    points: Float32Array; // P*N*2
+    pointLabels: Int32Array; // P*N
+    masks?: Float32Array; // P*256*256 logits
+  }): Promise<Decoded>;
+  /** What `begin` makes of a picture: 3 x 1024 x 1024, and the rows and columns of it that the picture fills (data lane). */
+  preprocess(image: { pixels: Uint8Array; width: number; height: number; imageSize?: number }): Promise<Preprocessed>;
   /** An image encoder, built from weights, or from TorchScript, which `check` (default true) runs once: N x 3 x 1024 x 1024
    * must give N x 256 x 64 x 64. */
   loadEncoder(options: { path: string; device: string; precision: Precision; check?: boolean }): Promise<ImageEncoder>;

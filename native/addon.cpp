@@ -15,7 +15,7 @@ namespace {
 using namespace sam::binding;
 
 // Raised whenever binding.d.ts changes; lib/addon/native.ts refuses an addon with another number.
-constexpr int kContract = 6;
+constexpr int kContract = 7;
 
 // What is set for the whole process; binding.d.ts lists it.
 void set_up_process(Napi::Env env) {
@@ -47,8 +47,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("convertWeights", Napi::Function::New<convert_weights>(env, "convertWeights"));
   exports.Set("randomWeights", Napi::Function::New<random_weights>(env, "randomWeights"));
   exports.Set("inspectWeights", Napi::Function::New<inspect_weights>(env, "inspectWeights"));
-  exports.Set("exportEncoder", Napi::Function::New<export_encoder>(env, "exportEncoder"));
-  exports.Set("exportHuggingFace", Napi::Function::New<export_hugging_face>(env, "exportHuggingFace"));
+  exports.Set("exportModel", Napi::Function::New<export_model>(env, "exportModel"));
+  exports.Set("decodeScript", Napi::Function::New<decode_script>(env, "decodeScript"));
+  exports.Set("preprocess", Napi::Function::New<preprocess>(env, "preprocess"));
   exports.Set("loadEncoder", Napi::Function::New<load_encoder>(env, "loadEncoder"));
   exports.Set("loadModel", Napi::Function::New<load_model>(env, "loadModel"));
   exports.Set("openCache", Napi::Function::New<open_cache>(env, "openCache"));

@@ -11,7 +11,7 @@ import { tryAddon } from './try-addon.js';
 export type * from '../../binding.js';
 
 /** Number of the contract in `binding.d.ts` that this code was written for. */
-export const CONTRACT = 6;
+export const CONTRACT = 7;
 
 const SETUP = 'npx sam-native setup';
 const require = createRequire(import.meta.url);

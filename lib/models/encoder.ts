@@ -90,7 +90,7 @@ async function buildInto(folder: string, encoder: string, weights: string, cache
   const scratch = await scratchFolder(join(cacheDir, 'tmp'));
   try {
     const output = join(scratch.path, 'encoder.pt');
-    await nativeCall(() => native().exportEncoder({ weights, output }));
+    await nativeCall(() => native().exportModel({ format: 'torchscript', weights, output }));
     await makeFolder(folder);
     await moveWhole(output, encoder);
   } finally {

@@ -89,6 +89,17 @@ bool Arguments::flag(const char* key, bool otherwise) const {
   return member.As<Napi::Boolean>();
 }
 
+size_t Arguments::choice(const char* key, std::initializer_list<const char*> words) const {
+  const std::string value = text(key);
+  std::string all;
+  size_t i = 0;
+  for (const char* word : words) {
+    if (value == word) return i;
+    all += (i++ ? ", " : "") + std::string(word);
+  }
+  throw Error("SAM_BAD_ARGUMENT", std::string(key) + " must be one of " + all + ", not '" + value + "'");
+}
+
 std::vector<std::string> Arguments::texts(const char* key) const {
   const Napi::Value member = object_.Get(key);
   if (!member.IsArray()) bad(path(key) + " must be an array of strings");

@@ -7,6 +7,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ class Arguments {
   double number(const char* key) const;
   int64_t whole(const char* key, int64_t minimum) const;
   bool flag(const char* key, bool otherwise) const;
+  // The place of the text among the words, which an error names.
+  size_t choice(const char* key, std::initializer_list<const char*> words) const;
   std::vector<std::string> texts(const char* key) const;
   Arguments object(const char* key) const;
 

@@ -3,12 +3,30 @@
 #include <ATen/record_function.h>
 
 #include "binding/arguments.h"
+#include "binding/functions.h"
 #include "binding/handles.h"
 #include "binding/task.h"
 #include "encoder/preprocess.h"
 
 namespace sam::binding {
 namespace {
+
+struct Picture {
+  at::Tensor pixels;  // H x W x 3
+  std::optional<int64_t> image_size;
+
+  at::Tensor preprocessed() const {
+    RECORD_USER_SCOPE("preprocess");
+    return sam::preprocess(pixels, image_size);
+  }
+};
+
+Picture read_picture(const Arguments& image) {
+  const int64_t width = image.whole("width", 1), height = image.whole("height", 1);
+  std::optional<int64_t> image_size;
+  if (image.has("imageSize")) image_size = image.whole("imageSize", 1);
+  return {image.bytes("pixels", {height, width, 3}), image_size};
+}
 
 [[noreturn]] void refuse_failed() {
   throw Error("SAM_BAD_ARGUMENT", "this encoding failed: begin the image again");
@@ -39,6 +57,24 @@ bool run_next_slice(EncodingState& state) {
 
 }  // namespace
 
+Napi::Value preprocess(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Picture picture = read_picture(Arguments(info[0], "image"));
+    const auto [height, width] = picture.image_size
+                                     ? std::pair{kModelSize, kModelSize}
+                                     : resized_size(picture.pixels.size(0), picture.pixels.size(1));
+    return run_task(
+        info.Env(), LaneKind::kData, [picture] { return picture.preprocessed(); },
+        [height, width](Napi::Env env, const at::Tensor& values) -> Napi::Value {
+          Napi::Object out = Napi::Object::New(env);
+          out.Set("values", to_float32(env, values));
+          out.Set("height", Napi::Number::New(env, static_cast<double>(height)));
+          out.Set("width", Napi::Number::New(env, static_cast<double>(width)));
+          return out;
+        });
+  });
+}
+
 void ImageEncoderHandle::define_class(Napi::Env env) {
   constructor_of(Environment::of(env)) =
       Napi::Persistent(define(env, {InstanceMethod<&ImageEncoderHandle::begin>("begin")}));
@@ -47,15 +83,10 @@ void ImageEncoderHandle::define_class(Napi::Env env) {
 Napi::Value ImageEncoderHandle::begin(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments image(info[0], "image");
-    const int64_t width = image.whole("width", 1), height = image.whole("height", 1);
-    std::optional<int64_t> image_size;
-    if (image.has("imageSize")) image_size = image.whole("imageSize", 1);
     return run_task(
         info.Env(), LaneKind::kData,
-        [encoder = held(), pixels = image.bytes("pixels", {height, width, 3}), image_size,
-         to_host = image.flag("toHost", false)] {
-          RECORD_USER_SCOPE("preprocess");
-          return std::make_shared<EncodingState>(encoder, preprocess(pixels, image_size), to_host);
+        [encoder = held(), picture = read_picture(image), to_host = image.flag("toHost", false)] {
+          return std::make_shared<EncodingState>(encoder, picture.preprocessed(), to_host);
         },
         [](Napi::Env env, std::shared_ptr<EncodingState> state) -> Napi::Value {
           return EncodingHandle::wrap(env, std::move(state));

@@ -13,9 +13,10 @@
 #include "device/cuda_driver.h"
 #include "device/cuda_library.h"
 #include "encoder/load_encoder.h"
+#include "export/decoder_script.h"
 #include "export/export_encoder.h"
+#include "export/export_weights.h"
 #include "weights/convert.h"
-#include "weights/hugging_face.h"
 #include "weights/inspect.h"
 #include "weights/load_sam.h"
 #include "weights/random_weights.h"
@@ -76,6 +77,35 @@ Napi::Object describe_cuda(Napi::Env env, const CudaProbe& probe) {
   }
   cuda.Set("devices", devices);
   return cuda;
+}
+
+SamFiles read_files(const Arguments& options) {
+  SamFiles files{options.text("weights"), options.text("decoder", ""), {}};
+  if (options.has("normEpsilon")) files.norm_epsilon = options.number("normEpsilon");
+  return files;
+}
+
+WeightsExport read_weights_export(const Arguments& options, NameScheme names) {
+  WeightsExport wanted;
+  wanted.weights = options.text("weights");
+  wanted.encoder = options.text("encoder", "");
+  wanted.decoder = options.text("decoder", "");
+  wanted.with_encoder = !options.has("part") || options.choice("part", {"decoder"}) != 0;
+  wanted.names = names;
+  const bool pth = options.has("container") && options.choice("container", {"safetensors", "pth"}) == 1;
+  wanted.container = pth ? Container::kPth : Container::kSafetensors;
+  wanted.output = options.text("output");
+  return wanted;
+}
+
+Napi::Value export_script(Napi::Env env, const Arguments& options) {
+  const std::string output = options.text("output");
+  SamFiles files = read_files(options);
+  if (options.has("part") && options.choice("part", {"encoder", "decoder"}) == 1)
+    return run_task(env, LaneKind::kCompute,
+                    [files = std::move(files), output] { sam::export_decoder(files, output); });
+  return run_task(env, LaneKind::kCompute,
+                  [weights = files.weights, output] { sam::export_encoder(weights, output); });
 }
 
 }  // namespace
@@ -144,23 +174,31 @@ Napi::Value inspect_weights(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value export_encoder(const Napi::CallbackInfo& info) {
+Napi::Value export_model(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
-    return run_task(info.Env(), LaneKind::kCompute,
-                    [weights = options.text("weights"), output = options.text("output")] {
-                      sam::export_encoder(weights, output);
-                    });
+    const size_t format = options.choice("format", {"torchscript", "hf", "meta"});
+    if (format == 0) return export_script(info.Env(), options);
+    const NameScheme names = format == 1 ? NameScheme::kHuggingFace : NameScheme::kMeta;
+    return run_task(info.Env(), LaneKind::kData,
+                    [wanted = read_weights_export(options, names)] { sam::export_weights(wanted); });
   });
 }
 
-Napi::Value export_hugging_face(const Napi::CallbackInfo& info) {
+Napi::Value decode_script(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
+    const int64_t prompts = options.whole("prompts", 1), points = options.whole("pointsPerPrompt", 0);
+    ScriptPrompts given{options.floats("points", {prompts, points, 2}),
+                        options.ints("pointLabels", {prompts, points}), at::Tensor()};
+    if (options.has("masks")) given.masks = options.floats("masks", {prompts, 1, kLowResSize, kLowResSize});
     return run_task(
-        info.Env(), LaneKind::kData,
-        [weights = options.text("weights"), decoder = options.text("decoder", ""),
-         output = options.text("output")] { sam::export_hugging_face(weights, decoder, output); });
+        info.Env(), LaneKind::kCompute,
+        [path = options.text("path"), given = std::move(given),
+         embeddings = EmbeddingsHandle::unwrap(options.value("embeddings"), "embeddings")] {
+          return run_decoder_script(path, embeddings_on_device(*embeddings, at::kCPU), given);
+        },
+        wrap_masks);
   });
 }
 
@@ -182,11 +220,9 @@ Napi::Value load_encoder(const Napi::CallbackInfo& info) {
 Napi::Value load_model(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Arguments options(info[0], "options");
-    SamFiles files{options.text("weights"), options.text("decoder", ""), {}};
-    if (options.has("normEpsilon")) files.norm_epsilon = options.number("normEpsilon");
     return run_task(
         info.Env(), LaneKind::kCompute,
-        [files = std::move(files), device = read_device(options), type = read_precision(options)] {
+        [files = read_files(options), device = read_device(options), type = read_precision(options)] {
           return load_sam(files, device, type);
         },
         [](Napi::Env env, std::shared_ptr<Sam> sam) -> Napi::Value {

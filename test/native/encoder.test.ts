@@ -63,7 +63,7 @@ beforeAll(async () => {
   weights = join(folder, 'mobile_sam.safetensors');
   encoder = join(folder, 'encoder.pt');
   await native().convertWeights({ ...onnx, output: weights });
-  await native().exportEncoder({ weights, output: encoder });
+  await native().exportModel({ format: 'torchscript', weights, output: encoder });
 }, 120_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -129,7 +129,7 @@ describe('files that are not what they should be', () => {
       shape: [1],
       values: new Float32Array(1),
     });
-    await expect(native().exportEncoder({ weights: other, output: output() })).rejects.toMatchObject({
+    await expect(native().exportModel({ format: 'torchscript', weights: other, output: output() })).rejects.toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringContaining('image_encoder.patch_embed.seq.0'),
     });

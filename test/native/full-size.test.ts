@@ -75,7 +75,7 @@ if (!here) {
     it('exported from either naming, transformers opens it and every tensor is as it was', async () => {
       for (const names of ['hugging-face', 'meta']) {
         const output = join(made('hugging-face'), `exported-${names}.safetensors`);
-        await native().exportHuggingFace({ weights: join(made(names), 'model.safetensors'), output });
+        await native().exportModel({ format: 'hf', weights: join(made(names), 'model.safetensors'), output });
         const check =
           'import sys, torch; from safetensors.torch import load_file; from transformers import SamModel; ' +
           'model = SamModel.from_pretrained(sys.argv[1]); before = {k: v.clone() for k, v in model.state_dict().items()}; ' +

@@ -280,7 +280,7 @@ describe('is refused, by name', () => {
 
   it('TorchScript', async () => {
     const output = join(folder, 'script.pt');
-    await native().exportEncoder({ weights: join(folder, 'model.safetensors'), output });
+    await native().exportModel({ format: 'torchscript', weights: join(folder, 'model.safetensors'), output });
     await refused(output, 'is TorchScript', '`encoder`');
   });
 
@@ -313,7 +313,7 @@ describe('the image encoder', () => {
 
   it('is the same built from weights in either naming, and agrees with what is exported as TorchScript', async () => {
     const output = join(folder, 'exported.pt');
-    await native().exportEncoder({ weights: join(folder, 'model-meta.safetensors'), output });
+    await native().exportModel({ format: 'torchscript', weights: join(folder, 'model-meta.safetensors'), output });
     const built = await embeddingOf(join(folder, 'model.safetensors'));
     const distance = async (path: string) =>
       (await embeddingOf(path)).reduce((most, value, at) => Math.max(most, Math.abs(value - built[at]!)), 0);
@@ -393,11 +393,11 @@ describe('NaN and infinity are refused by the name of their file and tensor', ()
     const bias = 'image_encoder.neck.3.bias';
     const path = safetensors('nan-vit.safetensors', spoilt(meta, bias, numbers(Number.NaN, Number.NaN)));
     await expect(load(path)).rejects.toEqual(named(path, `2 of 256 numbers of its tensor ${bias}`));
-    await expect(native().exportEncoder({ weights: path, output: join(folder, 'nan.pt') })).rejects.toEqual(
+    await expect(native().exportModel({ format: 'torchscript', weights: path, output: join(folder, 'nan.pt') })).rejects.toEqual(
       named(path, '2 of .*'),
     );
     const script = join(folder, 'finite.pt');
-    await native().exportEncoder({ weights: join(folder, 'model.safetensors'), output: script });
+    await native().exportModel({ format: 'torchscript', weights: join(folder, 'model.safetensors'), output: script });
     const file = readFileSync(script);
     const wanted = meta['image_encoder.pos_embed']!.bytes;
     const at = file.indexOf(wanted.subarray(0, 64));
@@ -428,7 +428,7 @@ describe('export for transformers', () => {
     );
     const decoder = safetensors('tuned.safetensors', tuned);
     const output = join(folder, 'exported.safetensors');
-    await native().exportHuggingFace({ weights: pth('export.pth', meta), decoder, output });
+    await native().exportModel({ format: 'hf', weights: pth('export.pth', meta), decoder, output });
     const exported = readTensors(output);
     const positions = huggingFace['prompt_encoder.shared_embedding.positional_embedding']!;
     const expected = { ...huggingFace, ...tuned, 'shared_image_embedding.positional_embedding': positions };
@@ -438,7 +438,7 @@ describe('export for transformers', () => {
   it('is refused without a ViT, and nothing is written', async () => {
     const weights = join(folder, 'weights.safetensors');
     const output = join(folder, 'never.safetensors');
-    await expect(native().exportHuggingFace({ weights, output })).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
+    await expect(native().exportModel({ format: 'hf', weights, output })).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
     expect(existsSync(output)).toBe(false);
   });
 });

@@ -29,7 +29,8 @@ export async function exportHuggingFace(model: ResolvedModel, out: string | unde
   try {
     const { weights, decoder } = decoderFiles(model);
     await nativeCall(() =>
-      native().exportHuggingFace({
+      native().exportModel({
+        format: 'hf',
         weights,
         ...(decoder !== undefined && { decoder }),
         output: join(scratch.path, WEIGHTS),

@@ -17,7 +17,9 @@ export async function exportEncoder(model: ResolvedModel, out: string | undefine
   const file = resolve(out ?? `${model.name}-encoder.pt`);
   await makeFileWhole(file, async (temporary) => {
     if (await isWeights(model.encoder)) {
-      await nativeCall(() => native().exportEncoder({ weights: model.encoder, output: temporary }));
+      await nativeCall(() =>
+        native().exportModel({ format: 'torchscript', weights: model.encoder, output: temporary }),
+      );
     } else {
       await copyFile(model.encoder, temporary);
     }
