@@ -174,6 +174,21 @@ export class Graph {
     return this.node('Reshape', [x, this.ints(target)], { shape });
   }
 
+  /** Reshapes to sizes of which several are only known when the graph runs: those are values of one whole number each. */
+  reshapeBy(x: Value, sizes: readonly (number | Value)[], shape: readonly Dim[]): Value {
+    return this.node('Reshape', [x, this.#sizes(sizes)], { shape });
+  }
+
+  /** Repeats a value along the axes that are 1. Sizes as of {@link reshapeBy}. */
+  expandBy(x: Value, sizes: readonly (number | Value)[], shape: readonly Dim[]): Value {
+    return this.node('Expand', [x, this.#sizes(sizes)], { shape });
+  }
+
+  /** Returns the size of an axis as the graph runs: a list of one whole number. */
+  size(x: Value, axis: number): Value {
+    return this.node('Shape', [x], { shape: [1], type: 'int64' }, { start: axis, end: axis + 1 });
+  }
+
   /** Takes a part of an axis, from `start` to before `end`, which may be negative or Infinity if `size` says what is left. */
   slice(x: Value, axis: number, start: number, end: number, size: Dim = end - start): Value {
     const last = end === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : end;
@@ -210,6 +225,11 @@ export class Graph {
     const at = axis < 0 ? axis + x.shape.length : axis;
     const outputs = sizes.map((size) => ({ shape: x.shape.map((dim, i) => (i === at ? size : dim)) }));
     return this.nodeOf('Split', [x, this.ints(sizes)], outputs, { axis: at });
+  }
+
+  #sizes(sizes: readonly (number | Value)[]): Value {
+    const values = sizes.map((size) => (typeof size === 'number' ? this.ints([size]) : size));
+    return this.concat(values, 0);
   }
 
   #elementwise(operator: string, a: Value, b: Value): Value {

@@ -10,19 +10,20 @@ export interface Site {
 }
 
 /** Adds a linear layer: `x` times the weight, plus the bias. */
-export function linear(site: Site, x: Value, name: string): Value {
+export function linear(site: Site, x: Value, name: string, options: { exact?: boolean } = {}): Value {
   const { weights } = site;
-  return linearOf(site, x, { name, weight: weights.take(`${name}.weight`), bias: weights.take(`${name}.bias`) });
+  const [weight, bias] = [weights.take(`${name}.weight`), weights.take(`${name}.bias`)];
+  return linearOf(site, x, { name, weight, bias, ...options });
 }
 
-/** Adds a linear layer of a weight (output x input) and a bias. */
+/** Adds a linear layer of a weight (output x input) and a bias. `exact`: it stays as it is where others become int8. */
 export function linearOf(
   { graph }: Site,
   x: Value,
-  { name, weight, bias }: { name: string; weight: Weight; bias?: Weight },
+  { name, weight, bias, exact = false }: { name: string; weight: Weight; bias?: Weight; exact?: boolean },
 ): Value {
   const product =
-    graph.variant === 'int8'
+    graph.variant === 'int8' && !exact
       ? quantizedProduct(graph, x, name, weight)
       : graph.matmul(x, graph.weight(`${name}.weight`, transposed(weight)));
   return bias === undefined ? product : graph.add(product, graph.weight(`${name}.bias`, bias));

@@ -1,8 +1,8 @@
 /** SAM's image encoders as ONNX graphs: a picture, or a batch of prepared ones, becomes embeddings. */
 import { EMBEDDING_CHANNELS, EMBEDDING_SIDE, MODEL_SIDE } from '../frame.js';
 import { Graph, type Variant } from './graph.js';
-import { imagePositions } from './image-positions.js';
 import type { Site } from './layers.js';
+import { imagePositions } from './positions.js';
 import { isTinyViT, tinyViTEncoder } from './tiny-vit-encoder.js';
 import type { Value } from './value.js';
 import { vitEncoder } from './vit-encoder.js';
@@ -39,10 +39,8 @@ export function visionEncoder(weights: Weights, variant: Variant): Graph {
   const site = { graph, weights };
   const pixels = graph.input('pixel_values', ['batch_size', 3, MODEL_SIDE, MODEL_SIDE]);
   graph.output(addVisionEncoder(site, pixels), 'image_embeddings');
-  const batch = graph.node('Shape', [pixels], { shape: [1], type: 'int64' }, { start: 0, end: 1 });
-  const sizes = graph.ints([EMBEDDING_CHANNELS, EMBEDDING_SIDE, EMBEDDING_SIDE]);
-  const shape = ['batch_size', EMBEDDING_CHANNELS, EMBEDDING_SIDE, EMBEDDING_SIDE];
-  const repeated = graph.node('Expand', [imagePositions(site), graph.concat([batch, sizes], 0)], { shape });
+  const shape = [EMBEDDING_CHANNELS, EMBEDDING_SIDE, EMBEDDING_SIDE];
+  const repeated = graph.expandBy(imagePositions(site), [graph.size(pixels, 0), ...shape], ['batch_size', ...shape]);
   graph.output(repeated, 'image_positional_embeddings');
   return graph;
 }

@@ -81,6 +81,29 @@ export function reshaped(weight: Weight, shape: readonly number[]): Weight {
   return { shape, read: weight.read };
 }
 
+/** Puts weights of one width below each other: the rows of all of them. */
+export function stacked(weights: readonly Weight[]): Weight {
+  const rows = weights.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  return {
+    shape: [rows, ...weights[0]!.shape.slice(1)],
+    async read() {
+      const parts = await Promise.all(weights.map((weight) => weight.read()));
+      const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+      let end = 0;
+      for (const part of parts) {
+        all.set(part, end);
+        end += part.length;
+      }
+      return all;
+    },
+  };
+}
+
+/** Makes a weight of zeros. */
+export function zeros(shape: readonly number[]): Weight {
+  return { shape, read: async () => new Float32Array(shape.reduce((size, dim) => size * dim, 1)) };
+}
+
 /** Returns a weight with each part of its first axis scaled. */
 export function scaledRows({ shape, read }: Weight, scale: (row: number) => number): Weight {
   return {
