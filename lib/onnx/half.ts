@@ -26,5 +26,7 @@ export function toHalf(value: number): number {
 
 /** Rounds all values to halves. */
 export function toHalves(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, toHalf);
+  const halves = new Uint16Array(values.length); // `from` with a function takes ten times as long
+  for (let i = 0; i < halves.length; i++) halves[i] = toHalf(values[i]!);
+  return halves;
 }

@@ -47,11 +47,13 @@ export function visionEncoder(weights: Weights, variant: Variant): Graph {
 
 /** Normalises a picture, and pads it with zeros at right and bottom. */
 function prepared(graph: Graph, image: Value): Value {
-  const centred = graph.sub(image, graph.floats(MEAN, [3], 'float'));
-  const normalised = graph.div(centred, graph.floats(DEVIATION, [3], 'float'));
+  const planes = graph.transpose(image, [2, 0, 1]); // first: what follows takes a plane at a time
+  const centred = graph.sub(planes, graph.floats(MEAN, [3, 1, 1], 'float'));
+  const normalised = graph.div(centred, graph.floats(DEVIATION, [3, 1, 1], 'float'));
   const size = graph.node('Shape', [image], { shape: [2], type: 'int64' }, { start: 0, end: 2 });
   const missing = graph.sub(graph.ints([MODEL_SIDE, MODEL_SIDE]), size);
-  const pads = graph.concat([graph.ints([0, 0, 0]), missing, graph.ints([0])], 0);
-  const square = graph.node('Pad', [normalised, pads], { shape: [MODEL_SIDE, MODEL_SIDE, 3] });
-  return graph.unsqueeze(graph.transpose(square, [2, 0, 1]), 0);
+  const pads = graph.concat([graph.ints([0, 0, 0, 0]), missing], 0);
+  const square = graph.node('Pad', [normalised, pads], { shape: [3, MODEL_SIDE, MODEL_SIDE] });
+  // A reshape says to readers what they cannot infer: that it is 1024 x 1024 now.
+  return graph.reshape(square, [1, 3, MODEL_SIDE, MODEL_SIDE]);
 }
