@@ -1,24 +1,31 @@
 /** Prompt encoder and mask decoder as one graph, with the inputs and outputs that others' programs expect. */
 import { EMBEDDING_CHANNELS, EMBEDDING_SIDE, LOW_RES_SIDE, MODEL_SIDE } from '../frame.js';
-import type { Graph } from './graph.js';
-import type { Site } from './layers.js';
+import { Graph, type Variant } from './graph.js';
 import { decodeMasks, OWN_TOKENS, ownTokens } from './mask-decoder.js';
 import { imagePositions } from './positions.js';
 import { embedMask, embedPoints, noMask } from './prompt-encoder.js';
 import type { Value } from './value.js';
+import type { Weights } from './weights.js';
 
 const IMAGE = [EMBEDDING_CHANNELS, EMBEDDING_SIDE, EMBEDDING_SIDE] as const;
 const MASK = [LOW_RES_SIDE, LOW_RES_SIDE] as const;
 
 /**
- * Fills a graph with the signature of segment-anything's `SamOnnxModel`
+ * Builds the decoder with the signature of segment-anything's `SamOnnxModel`
  * (https://github.com/facebookresearch/segment-anything/blob/main/segment_anything/utils/onnx.py), without `--return-single-mask`: of
  * the four masks that for when there is one is the first. The caller appends a point labelled -1 where there is no box, as there.
  *
- * @param epsilon of the transformer's norms.
+ * @param options.epsilon of the transformer's norms.
+ * @param options.masks `best`: only one comes out, of the three to choose from that of the highest predicted IoU. For programs that take the
+ * first mask whatever the model was tuned for.
  */
-export function metaDecoder(site: Site, epsilon: number): void {
-  const { graph } = site;
+export function metaDecoder(
+  weights: Weights,
+  variant: Variant,
+  { epsilon, masks = 'all' }: { epsilon: number; masks?: 'all' | 'best' },
+): Graph {
+  const graph = new Graph('sam_decoder', variant);
+  const site = { graph, weights };
   const embeddings = graph.input('image_embeddings', [1, ...IMAGE]);
   const points = graph.input('point_coords', [1, 'num_points', 2]);
   const labels = graph.input('point_labels', [1, 'num_points']);
@@ -34,10 +41,18 @@ export function metaDecoder(site: Site, epsilon: number): void {
     image: graph.add(graph.work(embeddings), dense),
     positions: imagePositions(site),
   };
-  const { masks, ious } = decodeMasks(site, inputs, { first: 0, epsilon });
-  graph.output(inPicture(graph, graph.cast(masks, 'float'), size), 'masks');
+  const decoded = decodeMasks(site, inputs, { first: masks === 'best' ? 1 : 0, epsilon });
+  const { masks: lowRes, ious } = masks === 'best' ? bestOf(graph, decoded) : decoded;
+  graph.output(inPicture(graph, graph.cast(lowRes, 'float'), size), 'masks');
   graph.output(ious, 'iou_predictions');
-  graph.output(masks, 'low_res_masks');
+  graph.output(lowRes, 'low_res_masks');
+  return graph;
+}
+
+/** Takes, of the masks of one prompt, that of the highest predicted IoU. */
+function bestOf(graph: Graph, { masks, ious }: { masks: Value; ious: Value }): { masks: Value; ious: Value } {
+  const best = graph.node('ArgMax', [ious], { shape: [1], type: 'int64' }, { axis: 1, keepdims: 0 });
+  return { masks: graph.gather(masks, best, 1), ious: graph.gather(ious, best, 1) };
 }
 
 /** Brings masks of the frame into the picture's size: enlarged to the frame, cut to the picture within it, resized. */
@@ -67,14 +82,15 @@ const CORNER = 2;
 const NEVER = -30000;
 
 /**
- * Fills a graph with the signature that transformers.js' `SamModel` runs as `prompt_encoder_mask_decoder`: prompts of several images,
+ * Builds the decoder with the signature that transformers.js' `SamModel` runs as `prompt_encoder_mask_decoder`: prompts of several images,
  * several for each, whose three masks to choose from come out. It pads itself, as transformers' prompt encoder does: where no corner of
  * a box is among the labels.
  *
- * @param epsilon of the transformer's norms.
+ * @param options.epsilon of the transformer's norms.
  */
-export function transformersJsDecoder(site: Site, epsilon: number): void {
-  const { graph } = site;
+export function transformersJsDecoder(weights: Weights, variant: Variant, { epsilon }: { epsilon: number }): Graph {
+  const graph = new Graph('sam_prompt_encoder_mask_decoder', variant);
+  const site = { graph, weights };
   const points = graph.input('input_points', ['batch_size', 'point_batch_size', 'nb_points_per_image', 2]);
   const labels = graph.input('input_labels', ['batch_size', 'point_batch_size', 'nb_points_per_image'], 'int64');
   const embeddings = graph.input('image_embeddings', ['batch_size', ...IMAGE]);
@@ -107,6 +123,7 @@ export function transformersJsDecoder(site: Site, epsilon: number): void {
   const perImage = ['batch_size', 'point_batch_size'];
   graph.output(graph.reshapeBy(ious, [images, prompts, 3], [...perImage, 3]), 'iou_scores');
   graph.output(graph.reshapeBy(masks, [images, prompts, 3, ...MASK], [...perImage, 3, ...MASK]), 'pred_masks');
+  return graph;
 }
 
 /** Hides the padding from attention where a box is: `[N, 1, 1, tokens]`, whose last one the padding is. */

@@ -9,8 +9,8 @@ import { vitEncoder } from './vit-encoder.js';
 import type { Weights } from './weights.js';
 
 /** Mean and deviation of ImageNet's pixels, which SAM's encoders expect; of 0..255, as native/encoder/preprocess.cpp has them. */
-const MEAN = [0.485, 0.456, 0.406].map((x) => x * 255);
-const DEVIATION = [0.229, 0.224, 0.225].map((x) => x * 255);
+export const MEAN = [0.485, 0.456, 0.406].map((x) => x * 255);
+export const DEVIATION = [0.229, 0.224, 0.225].map((x) => x * 255);
 
 /**
  * Adds the image encoder that the weights hold: `pixels`, N x 3 x 1024 x 1024, normalised and padded, become N x 256 x 64 x 64.

@@ -1,12 +1,12 @@
 /** The layouts of `export --to onnx`: whose programs open the files, what they are called, and what goes in and out of them. */
-import type { EncoderInput, MetaPrompt } from './exported.js';
+
 import { EMBEDDING_CHANNELS, EMBEDDING_SIDE, LOW_RES_SIDE, MODEL_SIDE } from '../../frame.js';
 import { metaDecoder, transformersJsDecoder } from '../../onnx/decoder.js';
 import type { Graph, Variant } from '../../onnx/graph.js';
-import type { Site } from '../../onnx/layers.js';
 import type { Tensor, Tensors } from '../../onnx/runtime-protocol.js';
 import { DEVIATION, MEAN, metaEncoder, visionEncoder } from '../../onnx/vision-encoder.js';
 import type { Weights } from '../../onnx/weights.js';
+import type { EncoderInput, MetaPrompt } from './exported.js';
 
 export interface Layout {
   encoder: {
@@ -18,9 +18,11 @@ export interface Layout {
   };
   decoder: {
     file: string;
-    fill(site: Site, epsilon: number): void;
-    /** Inputs for a prompt, in the frame; undefined where the layout has no words for it. */
-    inputs(embedding: Float32Array, prompt: MetaPrompt): Tensors | undefined;
+    build(weights: Weights, variant: Variant, options: { epsilon: number }): Graph;
+    /** Inputs for a prompt of a picture: its embedding, and what stands for the places in it. */
+    inputs(image: { embedding: Float32Array; positions: Float32Array }, prompt: MetaPrompt): Tensors;
+    /** Whether a mask may be a prompt. */
+    takesMasks: boolean;
     /** Names of the outputs. */
     masks: string;
     ious: string;
@@ -38,8 +40,8 @@ const meta: Layout = {
   encoder: { file: 'encoder', build: metaEncoder, inputs: (picture) => ({ input_image: asPicture(picture) }) },
   decoder: {
     file: 'decoder',
-    fill: metaDecoder,
-    inputs: (embedding, { points, labels, mask }) => ({
+    build: metaDecoder,
+    inputs: ({ embedding }, { points, labels, mask }) => ({
       image_embeddings: floats(embedding, IMAGE),
       point_coords: floats(points, [1, labels.length, 2]),
       point_labels: floats(Float32Array.from(labels), [1, labels.length]),
@@ -47,6 +49,7 @@ const meta: Layout = {
       has_mask_input: floats(Float32Array.of(mask === undefined ? 0 : 1), [1]),
       orig_im_size: floats(Float32Array.of(LOW_RES_SIDE, LOW_RES_SIDE), [2]),
     }),
+    takesMasks: true,
     masks: 'low_res_masks',
     ious: 'iou_predictions',
     outputs: 4,
@@ -62,18 +65,22 @@ const transformersJs: Layout = {
   },
   decoder: {
     file: 'onnx/prompt_encoder_mask_decoder',
-    fill: transformersJsDecoder,
-    inputs(embedding, { points, labels, mask }) {
-      if (mask !== undefined) return undefined;
+    build: transformersJsDecoder,
+    inputs({ embedding, positions }, { points, labels }) {
       // It pads itself.
       const count = labels.at(-1) === -1 ? labels.length - 1 : labels.length;
       return {
         input_points: floats(points.subarray(0, 2 * count), [1, 1, count, 2]),
-        input_labels: { type: 'int64', data: BigInt64Array.from(labels.subarray(0, count), BigInt), dims: [1, 1, count] },
+        input_labels: {
+          type: 'int64',
+          data: BigInt64Array.from(labels.subarray(0, count), BigInt),
+          dims: [1, 1, count],
+        },
         image_embeddings: floats(embedding, IMAGE),
         image_positional_embeddings: floats(positions, IMAGE),
       };
     },
+    takesMasks: false,
     masks: 'pred_masks',
     ious: 'iou_scores',
     outputs: 3,
