@@ -945,15 +945,33 @@ export interface ExportOptions {
   /** The model: mobile-sam, facebook/sam-vit-base, weights, a run folder or a checkpoint. */
   model: string;
   /**
-   * Torchscript: the image encoder as one file; hf: the whole model, for transformers.
+   * Torchscript: for programs with LibTorch or PyTorch; hf: for transformers; meta: a .pth for Meta's segment_anything, or MobileSAM's package.
    *
    * @default 'torchscript'
    */
-  to?: 'torchscript' | 'hf' | undefined;
-  /** Part of the model that `to` torchscript writes. */
-  part?: 'encoder' | undefined;
-  /** The file (`<model>-encoder.pt` if not given) or, with hf, the folder (`<model>-hf`). */
+  to?: 'torchscript' | 'hf' | 'meta' | undefined;
+  /** Encoder, decoder (prompt encoder and mask decoder) or both (torchscript: encoder; else: both). */
+  part?: 'encoder' | 'decoder' | 'both' | undefined;
+  /**
+   * The same as `part` decoder.
+   *
+   * @default false
+   */
+  decoderOnly?: boolean | undefined;
+  /** The folder (<model>-<format> if not given); a name that ends in .pt or .pth is a file, where one is all (torchscript of one part: <model>-`<part>.pt`). */
   out?: string | undefined;
+  /**
+   * Replace what is there.
+   *
+   * @default false
+   */
+  overwrite?: boolean | undefined;
+  /**
+   * Validation pictures that the export is run over at most, and held against the model; 0: none.
+   *
+   * @default 20
+   */
+  pictures?: number | undefined;
   /** Another image encoder than the model's own: TorchScript (.pt), or a model whose encoder to take. */
   encoder?: string | undefined;
   /** Where models and embeddings are kept ($SAM_NATIVE_CACHE or ~/.cache/sam-native if not given). */

@@ -41,6 +41,8 @@ export interface ResolvedModel {
    * recipe that the encoder was built from (TorchScript archives differ in bytes from build to build).
    */
   readonly encoderHash: string;
+  /** Weights that hold the image encoder; undefined where there are none of it, but TorchScript from elsewhere. */
+  readonly encoderWeights?: string;
   /** Checkpoint, or other file, whose mask decoder is taken instead of the one in `weights`. */
   readonly decoder?: string;
   /** Epsilon of the mask decoder's layer norms, where the model's config says it. */

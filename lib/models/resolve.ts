@@ -66,7 +66,9 @@ async function resolveSource(spec: string, options: Located): Promise<ResolvedMo
     encoderHash,
     encoder: given?.spec ?? null,
   };
+  const encoderWeights = given === undefined ? source.weights : given.source?.weights;
   const rest = {
+    ...(encoderWeights !== undefined && { encoderWeights }),
     ...(decoder !== undefined && { decoder }),
     ...(folder !== undefined && { folder }),
     ...(normEpsilon !== undefined && { normEpsilon }),

@@ -129,7 +129,9 @@ describe('files that are not what they should be', () => {
       shape: [1],
       values: new Float32Array(1),
     });
-    await expect(native().exportModel({ format: 'torchscript', weights: other, output: output() })).rejects.toMatchObject({
+    await expect(
+      native().exportModel({ format: 'torchscript', weights: other, output: output() }),
+    ).rejects.toMatchObject({
       code: 'SAM_BAD_CHECKPOINT',
       message: expect.stringContaining('image_encoder.patch_embed.seq.0'),
     });

@@ -393,9 +393,9 @@ describe('NaN and infinity are refused by the name of their file and tensor', ()
     const bias = 'image_encoder.neck.3.bias';
     const path = safetensors('nan-vit.safetensors', spoilt(meta, bias, numbers(Number.NaN, Number.NaN)));
     await expect(load(path)).rejects.toEqual(named(path, `2 of 256 numbers of its tensor ${bias}`));
-    await expect(native().exportModel({ format: 'torchscript', weights: path, output: join(folder, 'nan.pt') })).rejects.toEqual(
-      named(path, '2 of .*'),
-    );
+    await expect(
+      native().exportModel({ format: 'torchscript', weights: path, output: join(folder, 'nan.pt') }),
+    ).rejects.toEqual(named(path, '2 of .*'));
     const script = join(folder, 'finite.pt');
     await native().exportModel({ format: 'torchscript', weights: join(folder, 'model.safetensors'), output: script });
     const file = readFileSync(script);
@@ -438,7 +438,9 @@ describe('export for transformers', () => {
   it('is refused without a ViT, and nothing is written', async () => {
     const weights = join(folder, 'weights.safetensors');
     const output = join(folder, 'never.safetensors');
-    await expect(native().exportModel({ format: 'hf', weights, output })).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
+    await expect(native().exportModel({ format: 'hf', weights, output })).rejects.toMatchObject({
+      code: 'SAM_BAD_CHECKPOINT',
+    });
     expect(existsSync(output)).toBe(false);
   });
 });

@@ -1,44 +1,89 @@
-/** `sam-native export`: writes a model, or a part of it, in another format. */
+/** `sam-native export`: writes a model, or a part of it, in another format, and holds it against the model. */
+
+import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import type { Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { resolveModel } from '../../models/resolve.js';
-import { exportHuggingFace } from './hugging-face.js';
-import { type ExportOptions, exportOptionsSchema } from './options.js';
-import { exportEncoder } from './torchscript.js';
+import type { Format, Job } from './format.js';
+import { FORMATS } from './formats.js';
+import { type ExportOptions, exportOptionsSchema, type Part } from './options.js';
+import { besidePlace, moveToPlace, placeOf, requirePlace } from './place.js';
+import { RECORD, writeRecord } from './record.js';
+import { type Verified, verify } from './verify.js';
+
+export type { Verified } from './verify.js';
 
 /** What {@link exportModel} gives back. */
 export interface ExportResult {
   /** Paths of what was written. */
   files: string[];
+  /** Path of `export.json`, which says all of this; null where the export is one file. */
+  record: string | null;
   /** Name of the model. */
   name: string;
   /** Hash of the weights. */
   weightsHash: string;
   /** Hash of the image encoder, on which embeddings depend. */
   encoderHash: string;
+  /** How far the export lies from the model; null where that could not be found out. */
+  verified: Verified | null;
+  /** The same in words, or why it could not be found out. */
+  verification: string;
 }
 
 /**
- * Writes a model for other programs: its image encoder as TorchScript, or the whole of it for `SamModel.from_pretrained` of
- * transformers (`to: 'hf'`). What is there is replaced.
+ * Writes a model for other programs, runs what was written over labelled pictures, and says how far it lies from the model. A place
+ * that is taken is refused, but for `overwrite`; where anything fails, nothing is written.
  *
  * ```ts
- * await exportModel({ model: 'runs/first', to: 'hf', out: 'river-sam' });
+ * const { verified } = await exportModel({ model: 'runs/first', to: 'hf', out: 'river-sam' });
  * ```
- * @throws SamError `SAM_BAD_OPTION`: options; `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel doesn't know;
- * `SAM_IO`: what is asked for cannot be written; and what finding a model throws.
+ * @throws SamError `SAM_BAD_OPTION`: options; `SAM_RUN_EXISTS`: the place is taken; `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`: the model
+ * has no such form; `SAM_IO`: what is asked for cannot be written; and what finding a model throws.
  */
 export async function exportModel(given: ExportOptions, hooks: Hooks = {}): Promise<ExportResult> {
   checkHooks(hooks);
-  const { to, part, out, encoder, cacheDir, model: spec } = parseOptions(exportOptionsSchema, given);
-  if (to === 'hf' && part !== undefined) {
-    throw new SamError('SAM_BAD_OPTION', '`part` encoder goes with `to` torchscript', {
-      fix: 'leave out `part`: hf is the whole model',
+  const options = parseOptions(exportOptionsSchema, given);
+  const { to, encoder, cacheDir, pictures } = options;
+  const { signal, onNote } = hooks;
+  const format = FORMATS[to];
+  const part = partOf(options, format);
+  const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
+  const place = placeOf({ out: options.out, to, part, name: model.name }, format);
+  await requirePlace(place, options.overwrite);
+  const scratch = await besidePlace(place);
+  try {
+    const job: Job = { model, part, folder: scratch.path, cacheDir, signal, onNote };
+    const names = await format.write(job);
+    signal?.throwIfAborted();
+    const verification = await verify(format, job, names, pictures);
+    if (!place.isFile) await writeRecord(to, job, names, verification);
+    const files = await moveToPlace(place, scratch.path, names);
+    if (!place.isFile) await moveToPlace(place, scratch.path, [RECORD]);
+    await scratch.remove();
+    const { name, weightsHash, encoderHash } = model;
+    const { verified, line } = verification;
+    const record = place.isFile ? null : join(place.path, RECORD);
+    return { files, record, name, weightsHash, encoderHash, verified, verification: line };
+  } catch (error) {
+    await scratch.undo();
+    throw error;
+  }
+}
+
+function partOf(
+  { to, part, decoderOnly }: { to: string; part?: Part | undefined; decoderOnly: boolean },
+  { parts }: Format,
+): Part {
+  if (decoderOnly && part !== undefined && part !== 'decoder') {
+    throw new SamError('SAM_BAD_OPTION', `\`decoderOnly\` and \`part\` ${part} contradict each other`, {
+      fix: 'leave one out',
     });
   }
-  const model = await resolveModel(spec, { cacheDir, encoder, signal: hooks.signal, onNote: hooks.onNote });
-  const files = to === 'hf' ? await exportHuggingFace(model, out) : await exportEncoder(model, out);
-  const { name, weightsHash, encoderHash } = model;
-  return { files, name, weightsHash, encoderHash };
+  const wanted = decoderOnly ? 'decoder' : (part ?? parts[0]);
+  if (parts.includes(wanted)) return wanted;
+  throw new SamError('SAM_BAD_OPTION', `\`to\` ${to} has no \`part\` ${wanted}: it has ${parts.join(', ')}`, {
+    fix: 'leave out `part`, or take `to` torchscript',
+  });
 }

@@ -1,5 +1,6 @@
 /** An exported file at work, whatever runs it: what each format implements so that `verify.ts` can hold it against the model. */
 import type { PromptBatch } from '../../../binding.js';
+import type { DecodedImage } from '../../data/sample.js';
 import { LOW_RES_SIDE } from '../../frame.js';
 
 /** A picture as encoders take it, as `preprocess` of the addon makes it. */
@@ -10,6 +11,8 @@ export interface EncoderInput {
   readonly height: number;
   /** Columns that the picture fills. */
   readonly width: number;
+  /** The picture that it was made of, for what makes its own of it. `imageSize`: side of the square it is squashed to first. */
+  readonly image: DecodedImage & { readonly imageSize?: number };
 }
 
 /** Masks of P prompts, as the decoder gives them. */

@@ -1,62 +1,75 @@
 /** `export --to hf`: writes a model as transformers' `SamModel.from_pretrained` reads it. */
 import { existsSync } from 'node:fs';
-import { copyFile, readFile, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
 import { SamError } from '../../core/errors.js';
-import { makeFolder, moveWhole, scratchFolder, writeFileWhole } from '../../core/files.js';
+import { writeFileWhole } from '../../core/files.js';
 import { encoderNamed, namesOf, VITS, type Vit } from '../../models/encoders.js';
 import { CONFIG, PREPROCESSOR } from '../../models/hub-files.js';
 import { decoderFiles, type ResolvedModel } from '../../models/model.js';
 import { trainedStretch } from '../../models/prompt-options.js';
 import { inspect } from '../../models/source.js';
+import { encoderSource } from './encoder-source.js';
+import type { Format, Job } from './format.js';
+import { openWeights } from './own-loader.js';
 
 const WEIGHTS = 'model.safetensors';
+/** Name of prompt encoder and mask decoder alone: no folder with it passes for a model, half of which would be random. */
+const DECODER = 'decoder.safetensors';
 
 /**
- * Writes a folder: `model.safetensors` (all of the model, fp32: the tuned mask decoder, the rest bit for bit as it came),
- * `config.json` and `preprocessor_config.json`. Files of those names that are there are replaced, others stay. Returns their paths.
- *
- * @throws SamError `SAM_BAD_CHECKPOINT`: an image encoder that transformers' SamModel doesn't know; `SAM_IO`: the folder cannot be
- * written.
+ * A folder of `model.safetensors` (all of the model, fp32: the tuned mask decoder, the rest bit for bit as it came), `config.json` and
+ * `preprocessor_config.json`; or `decoder.safetensors` alone, to be laid over the model that it was tuned from.
  */
-export async function exportHuggingFace(model: ResolvedModel, out: string | undefined): Promise<string[]> {
-  const vision = await visionConfigOf(model);
-  const folder = resolve(out ?? `${model.name}-hf`);
-  const made = await makeFolder(folder);
-  // Beside the target, so that the weights are moved and not copied.
-  const scratch = await scratchFolder(folder);
-  try {
-    const { weights, decoder } = decoderFiles(model);
-    await nativeCall(() =>
-      native().exportModel({
-        format: 'hf',
-        weights,
-        ...(decoder !== undefined && { decoder }),
-        output: join(scratch.path, WEIGHTS),
-      }),
-    );
-    await writeConfigs(scratch.path, model, vision);
-    const names = [WEIGHTS, CONFIG, PREPROCESSOR];
-    for (const name of names) await moveWhole(join(scratch.path, name), join(folder, name));
-    return names.map((file) => join(folder, file));
-  } catch (error) {
-    if (made !== undefined) await rm(made, { recursive: true, force: true });
-    throw error;
-  } finally {
-    await scratch.remove();
-  }
+export const huggingFace: Format = {
+  parts: ['both', 'decoder'],
+  async write(job) {
+    const { model, part, folder } = job;
+    if (part === 'decoder') {
+      await writeWeights(job, DECODER, { part });
+      return [DECODER];
+    }
+    const vision = await visionConfigOf(model);
+    await writeWeights(job, WEIGHTS, encoderSource(model));
+    await writeConfigs(folder, model, vision);
+    return [WEIGHTS, CONFIG, PREPROCESSOR];
+  },
+  open: (job) => openWeights(job, job.part === 'decoder' ? DECODER : ''),
+};
+
+async function writeWeights(
+  { model, folder }: Job,
+  name: string,
+  what: { part: 'decoder' } | { encoder?: string },
+): Promise<void> {
+  const { weights, decoder } = decoderFiles(model);
+  await nativeCall(() =>
+    native().exportModel({
+      format: 'hf',
+      weights,
+      ...what,
+      ...(decoder !== undefined && { decoder }),
+      output: join(folder, name),
+    }),
+  );
 }
 
+/** Folder of the model's own config, where that is of all of it. */
+const folderOf = ({ folder, weights, encoderWeights }: ResolvedModel) =>
+  encoderWeights === weights ? folder : undefined;
+
 async function visionConfigOf(model: ResolvedModel): Promise<object | undefined> {
-  if (model.folder !== undefined) return undefined; // its own config says it
-  const { encoder } = await inspect(model.weights);
+  if (folderOf(model) !== undefined) return undefined; // its own config says it
+  const { encoder } = await inspect(encoderSource(model).encoder ?? model.weights);
   const known = encoderNamed(encoder);
   if (known?.kind === 'vit') return visionConfig(known);
   throw new SamError(
     'SAM_BAD_CHECKPOINT',
     `${model.spec} cannot be exported for transformers: its SamModel knows ${namesOf(VITS)}, and this has ${encoder ?? 'no image encoder'}`,
-    { fix: 'export the encoder alone with `to` torchscript, or tune facebook/sam-vit-base instead' },
+    {
+      fix: "export it for MobileSAM's own package with `to` meta, or as `to` onnx or torchscript; the decoder alone goes with `decoderOnly`",
+    },
   );
 }
 
@@ -72,10 +85,10 @@ function visionConfig({ dim, layers, heads, mlp, globalLayers }: Vit): object {
 }
 
 async function writeConfigs(folder: string, model: ResolvedModel, vision: object | undefined): Promise<void> {
-  const config = model.folder && join(model.folder, CONFIG);
-  if (config !== undefined) await copyFile(config, join(folder, CONFIG));
-  else await writeFileWhole(join(folder, CONFIG), json(configOf(vision ?? {})));
-  const preprocessor = model.folder && join(model.folder, PREPROCESSOR);
+  const own = folderOf(model);
+  if (own !== undefined && existsSync(join(own, CONFIG))) await copyFile(join(own, CONFIG), join(folder, CONFIG));
+  else await writeFileWhole(join(folder, CONFIG), json(configOf(vision ?? {}, await epsilonOf(model))));
+  const preprocessor = own && join(own, PREPROCESSOR);
   const copied = preprocessor !== undefined && existsSync(preprocessor);
   const stretch = trainedStretch(model);
   if (copied && stretch === undefined) return copyFile(preprocessor, join(folder, PREPROCESSOR));
@@ -84,13 +97,17 @@ async function writeConfigs(folder: string, model: ResolvedModel, vision: object
   await writeFileWhole(join(folder, PREPROCESSOR), json({ ...base, ...(stretch && { sam_native_stretch: stretch }) }));
 }
 
-/** Makes the config for Meta's weights, whose transformer norms have an epsilon of 1e-5. */
-function configOf(vision: object): object {
+/** Returns the epsilon of the transformer's norms, which transformers takes from the config: Meta's code and its own differ. */
+async function epsilonOf({ normEpsilon, weights }: ResolvedModel): Promise<number> {
+  return normEpsilon ?? ((await inspect(weights)).names === 'meta' ? 1e-5 : 1e-6);
+}
+
+function configOf(vision: object, epsilon: number): object {
   return {
     architectures: ['SamModel'],
     model_type: 'sam',
     vision_config: { model_type: 'sam_vision_model', ...vision },
-    mask_decoder_config: { layer_norm_eps: 1e-5 },
+    mask_decoder_config: { layer_norm_eps: epsilon },
     prompt_encoder_config: {},
   };
 }

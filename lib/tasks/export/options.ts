@@ -4,20 +4,46 @@ import { modelOptions } from '../../options.js';
 
 export type { ExportOptions } from '../../option-types.js';
 
+/** Formats by their names in options. */
+export const EXPORT_FORMATS = ['torchscript', 'hf', 'meta'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** Parts of a model: the image encoder, prompt encoder and mask decoder, or all three. */
+export const PARTS = ['encoder', 'decoder', 'both'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** Mean IoU with the model's masks below which an export is not the model. */
+export const LEAST_IOU = 0.99;
+
 export const exportOptionsSchema = z.strictObject({
   model: z
     .string()
     .min(1)
     .describe('the model: mobile-sam, facebook/sam-vit-base, weights, a run folder or a checkpoint'),
   to: z
-    .enum(['torchscript', 'hf'])
+    .enum(EXPORT_FORMATS)
     .default('torchscript')
-    .describe('torchscript: the image encoder as one file; hf: the whole model, for transformers'),
-  part: z.enum(['encoder']).optional().describe('part of the model that `to` torchscript writes'),
+    .describe(
+      "torchscript: for programs with LibTorch or PyTorch; hf: for transformers; meta: a .pth for Meta's segment_anything, or MobileSAM's package",
+    ),
+  part: z
+    .enum(PARTS)
+    .optional()
+    .describe('encoder, decoder (prompt encoder and mask decoder) or both (torchscript: encoder; else: both)'),
+  decoderOnly: z.boolean().default(false).describe('the same as `part` decoder'),
   out: z
     .string()
     .optional()
-    .describe('the file (<model>-encoder.pt if not given) or, with hf, the folder (<model>-hf)'),
+    .describe(
+      'the folder (<model>-<format> if not given); a name that ends in .pt or .pth is a file, where one is all (torchscript of one part: <model>-<part>.pt)',
+    ),
+  overwrite: z.boolean().default(false).describe('replace what is there'),
+  pictures: z
+    .number()
+    .int()
+    .min(0)
+    .default(20)
+    .describe('validation pictures that the export is run over at most, and held against the model; 0: none'),
   encoder: modelOptions.encoder,
   cacheDir: modelOptions.cacheDir,
 });

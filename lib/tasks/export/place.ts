@@ -1,0 +1,79 @@
+/** Where an export goes: a folder, or one file; whole or not at all. */
+import { rm, stat } from 'node:fs/promises';
+import { dirname, extname, join, resolve } from 'node:path';
+import { SamError } from '../../core/errors.js';
+import { makeFolder, moveWhole, requireWritable, type ScratchFolder, scratchFolder } from '../../core/files.js';
+import type { Format } from './format.js';
+import type { ExportFormat, Part } from './options.js';
+
+const FILES = ['.pt', '.pth'];
+
+/** Place of an export. */
+export interface Place {
+  readonly path: string;
+  /** Whether it is one file. */
+  readonly isFile: boolean;
+}
+
+/** Returns the place that `out` names, or makes one up. A name that ends in `.pt` or `.pth` is a file, where one is the whole export. */
+export function placeOf(
+  { out, to, part, name }: { out: string | undefined; to: ExportFormat; part: Part; name: string },
+  { ending }: Format,
+): Place {
+  const oneFile = ending !== undefined && (to !== 'torchscript' || part !== 'both');
+  if (out !== undefined) return { path: resolve(out), isFile: oneFile && FILES.includes(extname(out)) };
+  if (to === 'torchscript' && oneFile) return { path: resolve(`${name}-${part}${ending}`), isFile: true };
+  return { path: resolve(`${name}-${to}`), isFile: false };
+}
+
+/**
+ * Refuses, before any work, a place that is taken or can't be written.
+ *
+ * @throws SamError `SAM_RUN_EXISTS`: it is taken; `SAM_BAD_OPTION`: it is a file where a folder is needed, or the other way round, or it
+ * can't be written.
+ */
+export async function requirePlace({ path, isFile }: Place, overwrite: boolean): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !overwrite) {
+    throw new SamError('SAM_RUN_EXISTS', `${path} is there already`, {
+      fix: 'replace it (`overwrite`), or name another place with `out`',
+    });
+  }
+  if (found !== undefined && found.isDirectory() === isFile) {
+    throw new SamError(
+      'SAM_BAD_OPTION',
+      `${path} is a ${isFile ? 'folder, and the export one file' : 'file, and the export a folder'}`,
+      {
+        fix: 'name another place with `out`',
+      },
+    );
+  }
+  await requireWritable(isFile ? path : join(path, 'export.json'), '`out`');
+}
+
+/** Makes the folder where an export is made, beside its place, so that it is moved and not copied. `undo` takes back all that was made. */
+export async function besidePlace({ path }: Place): Promise<ScratchFolder & { undo(): Promise<void> }> {
+  const made = await makeFolder(dirname(path));
+  const scratch = await scratchFolder(dirname(path));
+  return {
+    ...scratch,
+    async undo() {
+      await scratch.remove();
+      if (made !== undefined) await rm(made, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Moves what was made to its place: of a folder that is there, files of the same names are replaced, others stay. Returns the paths. */
+export async function moveToPlace({ path, isFile }: Place, from: string, names: readonly string[]): Promise<string[]> {
+  if (isFile) {
+    await moveWhole(join(from, names[0]!), path);
+    return [path];
+  }
+  await makeFolder(path);
+  for (const name of names) {
+    await makeFolder(dirname(join(path, name)));
+    await moveWhole(join(from, name), join(path, name));
+  }
+  return names.map((name) => join(path, name));
+}
