@@ -34,10 +34,8 @@ if (!existsSync(join(packages, 'node_modules/@huggingface/transformers'))) {
 // In a process of its own: LibTorch is in this one.
 const CHILD = `
 import { readFileSync, writeFileSync } from 'node:fs';
-import { AutoProcessor, RawImage, SamModel, env } from '@huggingface/transformers';
+import { AutoProcessor, RawImage, SamModel } from '@huggingface/transformers';
 const { folder, picture, prompts, dtype, out } = JSON.parse(process.argv[2]);
-env.allowRemoteModels = false;
-env.localModelPath = '/';
 const options = { dtype, local_files_only: true };
 const model = await SamModel.from_pretrained(folder, options);
 const processor = await AutoProcessor.from_pretrained(folder, options);

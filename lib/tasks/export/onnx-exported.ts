@@ -1,6 +1,6 @@
 /** Exported ONNX files at work, in ONNX Runtime. */
 import { join } from 'node:path';
-import { SamError } from '../../core/errors.js';
+import { promptOptionsFor } from '../../models/prompt-options.js';
 import { Graph, type Variant } from '../../onnx/graph.js';
 import { imagePositions } from '../../onnx/positions.js';
 import { findOnnxRuntime, GET_ONNX_RUNTIME, OnnxRuntime } from '../../onnx/runtime.js';
@@ -8,7 +8,7 @@ import { Weights } from '../../onnx/weights.js';
 import { writeModel } from '../../onnx/write-model.js';
 import { type Exported, eachPrompt } from './exported.js';
 import type { Job } from './format.js';
-import { LAYOUTS, type Layout } from './onnx-layouts.js';
+import { type Layout, ONNX_LAYOUTS } from './onnx-layouts.js';
 
 /** File of the weights that the networks are made of, beside what is exported; it stays there. */
 export const WEIGHTS = 'weights.safetensors';
@@ -22,7 +22,10 @@ export const WEIGHTS = 'weights.safetensors';
 export async function openOnnx(job: Job, names: readonly string[], variant: Variant): Promise<Exported | string> {
   const found = findOnnxRuntime();
   if (found === undefined) return `ONNX Runtime is not installed: ${GET_ONNX_RUNTIME}`;
-  const layout = LAYOUTS[job.layout];
+  const layout = ONNX_LAYOUTS[job.layout];
+  if (job.part !== 'encoder' && !layout.decoder.takesMasks && promptOptionsFor({}, job.model).maskPrompt) {
+    return `the layout ${job.layout} takes no masks as prompts, which this model was tuned with`;
+  }
   const runtime = new OnnxRuntime(found, job.signal);
   try {
     const open = async ({ file }: { file: string }) => {
@@ -54,7 +57,6 @@ function encodeBy({ encoder }: Layout, run: Run): NonNullable<Exported['encode']
 function decodeBy({ decoder }: Layout, run: Run, positions: Float32Array): NonNullable<Exported['decode']> {
   return (embedding, prompts) =>
     eachPrompt(prompts, async (prompt) => {
-      if (prompt.mask !== undefined && !decoder.takesMasks) throw noMasks();
       const outputs = await run(decoder.inputs({ embedding, positions }, prompt), [decoder.masks, decoder.ious]);
       return {
         lowResLogits: outputs[decoder.masks]!.data as Float32Array,
@@ -63,15 +65,6 @@ function decodeBy({ decoder }: Layout, run: Run, positions: Float32Array): NonNu
       };
     });
 }
-
-const noMasks = () =>
-  new SamError(
-    'SAM_BAD_OPTION',
-    'the layout transformers.js takes no masks as prompts, which this run was tuned with',
-    {
-      fix: 'take `layout` meta',
-    },
-  );
 
 /** Computes what stands for the places of an embedding, by a graph of its own. */
 async function positionsOf({ folder }: Job, runtime: OnnxRuntime): Promise<Float32Array> {

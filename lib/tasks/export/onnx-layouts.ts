@@ -7,6 +7,7 @@ import type { Tensor, Tensors } from '../../onnx/runtime-protocol.js';
 import { DEVIATION, MEAN, metaEncoder, visionEncoder } from '../../onnx/vision-encoder.js';
 import type { Weights } from '../../onnx/weights.js';
 import type { EncoderInput, MetaPrompt } from './exported.js';
+import type { LayoutName } from './options.js';
 
 export interface Layout {
   encoder: {
@@ -89,9 +90,7 @@ const transformersJs: Layout = {
   suffixes: { fp32: '', fp16: '_fp16', int8: '_quantized' },
 };
 
-export const LAYOUTS = { meta, 'transformers.js': transformersJs } as const satisfies Record<string, Layout>;
-
-export type LayoutName = keyof typeof LAYOUTS;
+export const ONNX_LAYOUTS: Readonly<Record<LayoutName, Layout>> = { meta, 'transformers.js': transformersJs };
 
 /** Turns what encoders see back into the picture, `height x width x 3` of 0..255: the layout's encoder prepares it by itself. */
 function asPicture({ values, height, width }: EncoderInput): Tensor {

@@ -2,34 +2,45 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
+import { CONFIG, PREPROCESSOR } from '../../models/hub-files.js';
 import { decoderFiles } from '../../models/model.js';
+import { metaDecoder } from '../../onnx/decoder.js';
 import type { Graph } from '../../onnx/graph.js';
 import { Weights } from '../../onnx/weights.js';
 import { writeModel } from '../../onnx/write-model.js';
 import { encoderSource } from './encoder-source.js';
 import type { Format, Job } from './format.js';
-import { epsilonOf } from './hugging-face.js';
+import { encoderOf, epsilonOf, visionConfig, writeConfigs } from './hugging-face.js';
 import { openOnnx, WEIGHTS } from './onnx-exported.js';
-import { LAYOUTS } from './onnx-layouts.js';
+import { ONNX_LAYOUTS } from './onnx-layouts.js';
+import { answersWithBest, writeXAnyLabeling } from './x-anylabeling.js';
+
+/** Decoder that gives the best of three masks alone. */
+const BEST_DECODER = 'x-anylabeling-decoder.onnx';
 
 export const onnx: Format = {
   parts: ['both', 'encoder', 'decoder'],
   async write(job) {
-    const layout = LAYOUTS[job.layout];
+    const layout = ONNX_LAYOUTS[job.layout];
     await writeWeights(job);
     const weights = await Weights.open(join(job.folder, WEIGHTS));
     try {
-      const epsilon = await epsilonOf(job.model);
+      const options = { epsilon: await epsilonOf(job.model) };
       const names: string[] = [];
       const write = async (graph: Graph, name: string) => names.push(...(await writeGraph(job, graph, name)));
-      for (const variant of ['fp32', ...job.variants] as const) {
+      for (const variant of job.variants) {
         const nameOf = (file: string) => `${file}${layout.suffixes[variant]}.onnx`;
         const { encoder, decoder } = layout;
         if (job.part !== 'decoder') await write(encoder.build(weights, variant), nameOf(encoder.file));
-        if (job.part !== 'encoder') await write(decoder.build(weights, variant, { epsilon }), nameOf(decoder.file));
+        if (job.part !== 'encoder') await write(decoder.build(weights, variant, options), nameOf(decoder.file));
       }
-      if (job.part === 'both') names.push(...(await layout.writeOthers(job, { weights, epsilon, names })));
-      return names;
+      if (job.part !== 'both') return names;
+      if (job.layout === 'transformers.js') return [...names, ...(await writeTransformersJs(job, names))];
+      // It takes the first mask of a decoder: where the model answers with another, it gets a decoder that gives that alone.
+      const own = answersWithBest(job.model);
+      if (own) await write(metaDecoder(weights, 'fp32', { ...options, masks: 'best' }), BEST_DECODER);
+      const files = { encoder: 'encoder.onnx', decoder: own ? BEST_DECODER : 'decoder.onnx' };
+      return [...names, await writeXAnyLabeling(job.folder, job.model, files)];
     } finally {
       await weights.close();
     }
@@ -55,4 +66,17 @@ async function writeGraph({ model, folder, signal }: Job, graph: Graph, name: st
   const metadata = { model: model.name, weightsHash: model.weightsHash };
   const paths = await writeModel(graph, path, { metadata });
   return paths.map((written) => join(dirname(name), basename(written)));
+}
+
+/** Writes what transformers.js knows the model by. Returns the names. */
+async function writeTransformersJs({ folder, model }: Job, names: readonly string[]): Promise<string[]> {
+  const beside = names.filter((name) => name.endsWith('_data')).map((name) => basename(name, '_data'));
+  const external = {
+    'transformers.js_config': { use_external_data_format: Object.fromEntries(beside.map((file) => [file, 1])) },
+  };
+  await writeConfigs(folder, model, {
+    vision: visionConfig(await encoderOf(model)),
+    ...(beside.length > 0 && { more: external }),
+  });
+  return [CONFIG, PREPROCESSOR];
 }
