@@ -63,7 +63,7 @@ export {
   type EvaluateProgress,
   evaluate,
 } from './tasks/evaluate/evaluate.js';
-export { type ExportResult, exportModel } from './tasks/export/export.js';
+export { type ExportResult, exportModel, type Verification, type Verified } from './tasks/export/export.js';
 export { type PreviewResult, type PromptItem, previewPrompts } from './tasks/preview/preview.js';
 export type { Arm, ArmSource } from './tasks/prompt-comparison/arms.js';
 export type { BoxShares } from './tasks/prompt-comparison/boxes.js';
