@@ -18,6 +18,7 @@ const FLOORS = [
   'data',
   'prompts',
   'runs',
+  'onnx',
   'models',
   'embeddings',
   'prediction',

@@ -70,7 +70,7 @@ export {
   type EvaluateProgress,
   evaluate,
 } from './tasks/evaluate/evaluate.js';
-export { type ExportResult, exportModel, type Verified } from './tasks/export/export.js';
+export { type ExportResult, exportModel, type Verification, type Verified } from './tasks/export/export.js';
 export type {
   FoundData,
   FoundLabels,

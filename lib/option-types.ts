@@ -1083,11 +1083,11 @@ export interface ExportOptions {
   /** The model: mobile-sam, facebook/sam-vit-base, weights, a run folder or a checkpoint. */
   model: string;
   /**
-   * Torchscript: for programs with LibTorch or PyTorch; hf: for transformers; meta: a .pth for Meta's segment_anything, or MobileSAM's package.
+   * Torchscript: for programs with LibTorch or PyTorch; hf: for transformers; meta: a .pth for Meta's segment_anything, or MobileSAM's package; onnx: for ONNX Runtime and what builds on it.
    *
    * @default 'torchscript'
    */
-  to?: 'torchscript' | 'hf' | 'meta' | undefined;
+  to?: 'torchscript' | 'hf' | 'meta' | 'onnx' | undefined;
   /** Encoder, decoder (prompt encoder and mask decoder) or both (torchscript: encoder; else: both). */
   part?: 'encoder' | 'decoder' | 'both' | undefined;
   /**
@@ -1098,6 +1098,10 @@ export interface ExportOptions {
   decoderOnly?: boolean | undefined;
   /** The folder (<model>-<format> if not given); a name that ends in .pt or .pth is a file, where one is all (torchscript of one part: <model>-`<part>.pt`). */
   out?: string | undefined;
+  /** Of `to` onnx: meta, files with the inputs and outputs of Meta's own exporter (the default), or a folder that transformers.js opens. */
+  layout?: 'meta' | 'transformers.js' | undefined;
+  /** Of `to` onnx: smaller files beside those in fp32, with commas: fp16, int8. */
+  variants?: string | readonly ('fp16' | 'int8')[] | undefined;
   /**
    * Replace what is there.
    *

@@ -18,6 +18,8 @@ export interface TensorInfo {
   /** Type in the file's own words: `F32`, `F16`, `BF16`, `I64` … */
   dtype: string;
   shape: number[];
+  /** Where the tensor's data begin in the file. */
+  offset: number;
   /** Bytes of the tensor's data. */
   bytes: number;
 }
@@ -90,7 +92,8 @@ async function headerBytes(file: FileHandle, path: string, size: number): Promis
 
 function parseHeader(path: string, header: Buffer, size: number): SafetensorsHeader {
   const entries = parseJson(path, header);
-  const dataBytes = size - 8 - header.length;
+  const dataOffset = 8 + header.length;
+  const dataBytes = size - dataOffset;
   const tensors: Record<string, TensorInfo> = {};
   for (const [name, entry] of Object.entries(entries)) {
     if (name === '__metadata__') continue;
@@ -99,7 +102,8 @@ function parseHeader(path: string, header: Buffer, size: number): SafetensorsHea
     const [begin, end] = tensor.data.data_offsets;
     if (end < begin) throw bad(path, `tensor ${name} ends before it begins`);
     if (end > dataBytes) throw bad(path, `cut short: tensor ${name} ends beyond the file`);
-    tensors[name] = { dtype: tensor.data.dtype, shape: tensor.data.shape, bytes: end - begin };
+    const { dtype, shape } = tensor.data;
+    tensors[name] = { dtype, shape, offset: dataOffset + begin, bytes: end - begin };
   }
   const metadata = z.record(z.string(), z.string()).safeParse(entries.__metadata__ ?? {});
   if (!metadata.success) throw bad(path, 'its metadata are not texts');

@@ -7,12 +7,12 @@ import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { resolveModel } from '../../models/resolve.js';
 import type { Format, Job } from './format.js';
 import { FORMATS } from './formats.js';
-import { type ExportOptions, exportOptionsSchema, type Part } from './options.js';
+import { type ExportOptions, exportOptionsSchema, type LayoutName, type Part, type Variant } from './options.js';
 import { besidePlace, moveToPlace, placeOf, requirePlace } from './place.js';
 import { RECORD, writeRecord } from './record.js';
-import { type Verified, verify } from './verify.js';
+import { type Verification, type Verified, verify } from './verify.js';
 
-export type { Verified } from './verify.js';
+export type { Verification, Verified } from './verify.js';
 
 /** What {@link exportModel} gives back. */
 export interface ExportResult {
@@ -30,6 +30,8 @@ export interface ExportResult {
   verified: Verified | null;
   /** The same in words, or why it could not be found out. */
   verification: string;
+  /** The same of the variants that were asked for, by name: fp16, int8. */
+  variants: Record<string, Verification>;
 }
 
 /**
@@ -54,22 +56,39 @@ export async function exportModel(given: ExportOptions, hooks: Hooks = {}): Prom
   await requirePlace(place, options.overwrite);
   const scratch = await besidePlace(place);
   try {
-    const job: Job = { model, part, folder: scratch.path, cacheDir, signal, onNote };
+    const job: Job = { model, part, folder: scratch.path, cacheDir, ...ofOnnx(options), signal, onNote };
     const names = await format.write(job);
     signal?.throwIfAborted();
-    const verification = await verify(format, job, names, pictures);
-    if (!place.isFile) await writeRecord(to, job, names, verification);
+    const verifications = await verify(format, job, names, pictures);
+    if (!place.isFile) await writeRecord(to, job, names, verifications);
     const files = await moveToPlace(place, scratch.path, names);
     if (!place.isFile) await moveToPlace(place, scratch.path, [RECORD]);
     await scratch.remove();
     const { name, weightsHash, encoderHash } = model;
-    const { verified, line } = verification;
+    const { fp32, ...variants } = verifications;
+    const { verified, verification } = fp32!;
     const record = place.isFile ? null : join(place.path, RECORD);
-    return { files, record, name, weightsHash, encoderHash, verified, verification: line };
+    return { files, record, name, weightsHash, encoderHash, verified, verification, variants };
   } catch (error) {
     await scratch.undo();
     throw error;
   }
+}
+
+/** Checks the options that only onnx has. */
+function ofOnnx(given: {
+  to: string;
+  layout?: LayoutName | undefined;
+  variants?: readonly Variant[] | undefined;
+}): Pick<Job, 'layout' | 'variants'> {
+  const { to, layout, variants = [] } = given;
+  const foreign = layout !== undefined ? 'layout' : variants.length > 0 ? 'variants' : undefined;
+  if (to !== 'onnx' && foreign !== undefined) {
+    throw new SamError('SAM_BAD_OPTION', `\`${foreign}\` is of \`to\` onnx, and not of ${to}`, {
+      fix: `leave out \`${foreign}\`, or take \`to\` onnx`,
+    });
+  }
+  return { layout: layout ?? 'meta', variants: ['fp32', ...new Set(variants)] };
 }
 
 function partOf(

@@ -2,7 +2,7 @@
 import type { Hooks } from '../../core/hooks.js';
 import type { ResolvedModel } from '../../models/model.js';
 import type { Exported } from './exported.js';
-import type { Part } from './options.js';
+import type { LayoutName, Part, Variant } from './options.js';
 
 /** One export. */
 export interface Job extends Pick<Hooks, 'signal' | 'onNote'> {
@@ -11,6 +11,10 @@ export interface Job extends Pick<Hooks, 'signal' | 'onNote'> {
   /** Folder where the files are made; they are moved from there when all is done. */
   readonly folder: string;
   readonly cacheDir: string | undefined;
+  /** Of onnx: whose programs open the files. */
+  readonly layout: LayoutName;
+  /** Numbers in which the files are written, fp32 first: of other formats than onnx that alone. */
+  readonly variants: readonly Variant[];
 }
 
 /** A format. */
@@ -25,6 +29,6 @@ export interface Format {
    * @throws SamError `SAM_BAD_CHECKPOINT`, `SAM_BAD_ENCODER`: the model has no such form; `SAM_IO`: a file cannot be written.
    */
   write(job: Job): Promise<string[]>;
-  /** Opens what was written, to be run; or says, in words, why it can't be run here. */
-  open(job: Job, names: readonly string[]): Promise<Exported | string>;
+  /** Opens what was written, in one of the variants, to be run; or says, in words, why it can't be run here. */
+  open(job: Job, names: readonly string[], variant: Variant): Promise<Exported | string>;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { native, nativeCall } from '../../addon/native.js';
 import { SamError } from '../../core/errors.js';
 import { writeFileWhole } from '../../core/files.js';
-import { encoderNamed, namesOf, VITS, type Vit } from '../../models/encoders.js';
+import { encoderNamed, namesOf, VITS } from '../../models/encoders.js';
 import { CONFIG, PREPROCESSOR } from '../../models/hub-files.js';
 import { decoderFiles, type ResolvedModel } from '../../models/model.js';
 import { trainedStretch } from '../../models/prompt-options.js';
@@ -32,7 +32,7 @@ export const huggingFace: Format = {
     }
     const vision = await visionConfigOf(model);
     await writeWeights(job, WEIGHTS, encoderSource(model));
-    await writeConfigs(folder, model, vision);
+    await writeConfigs(folder, model, { vision });
     return [WEIGHTS, CONFIG, PREPROCESSOR];
   },
   open: (job) => openWeights(job, job.part === 'decoder' ? DECODER : ''),
@@ -61,9 +61,9 @@ const folderOf = ({ folder, weights, encoderWeights }: ResolvedModel) =>
 
 async function visionConfigOf(model: ResolvedModel): Promise<object | undefined> {
   if (folderOf(model) !== undefined) return undefined; // its own config says it
-  const { encoder } = await inspect(encoderSource(model).encoder ?? model.weights);
-  const known = encoderNamed(encoder);
-  if (known?.kind === 'vit') return visionConfig(known);
+  const encoder = await encoderOf(model);
+  const vision = visionConfig(encoder);
+  if (vision !== undefined) return vision;
   throw new SamError(
     'SAM_BAD_CHECKPOINT',
     `${model.spec} cannot be exported for transformers: its SamModel knows ${namesOf(VITS)}, and this has ${encoder ?? 'no image encoder'}`,
@@ -73,8 +73,16 @@ async function visionConfigOf(model: ResolvedModel): Promise<object | undefined>
   );
 }
 
-/** Makes transformers' SamVisionConfig; what is not here has its default. */
-function visionConfig({ dim, layers, heads, mlp, globalLayers }: Vit): object {
+/** Returns the name of the image encoder that is exported. */
+export async function encoderOf(model: ResolvedModel): Promise<string | null> {
+  return (await inspect(encoderSource(model).encoder ?? model.weights)).encoder;
+}
+
+/** Makes transformers' SamVisionConfig of an encoder that it knows; what is not here has its default. */
+export function visionConfig(encoder: string | null): object | undefined {
+  const known = encoderNamed(encoder);
+  if (known?.kind !== 'vit') return undefined;
+  const { dim, layers, heads, mlp, globalLayers } = known;
   return {
     hidden_size: dim,
     num_hidden_layers: layers,
@@ -84,10 +92,22 @@ function visionConfig({ dim, layers, heads, mlp, globalLayers }: Vit): object {
   };
 }
 
-async function writeConfigs(folder: string, model: ResolvedModel, vision: object | undefined): Promise<void> {
+/** Writes the files by which others know the model, and make pictures ready for it. `more`: added to the config. */
+export async function writeConfigs(
+  folder: string,
+  model: ResolvedModel,
+  { vision = {}, more }: { vision?: object | undefined; more?: object | undefined },
+): Promise<void> {
   const own = folderOf(model);
-  if (own !== undefined && existsSync(join(own, CONFIG))) await copyFile(join(own, CONFIG), join(folder, CONFIG));
-  else await writeFileWhole(join(folder, CONFIG), json(configOf(vision ?? {}, await epsilonOf(model))));
+  const config = own && join(own, CONFIG);
+  const isThere = config !== undefined && existsSync(config);
+  if (isThere && more === undefined) await copyFile(config, join(folder, CONFIG));
+  else {
+    const base: object = isThere
+      ? JSON.parse(await readFile(config, 'utf8'))
+      : configOf(vision, await epsilonOf(model));
+    await writeFileWhole(join(folder, CONFIG), json({ ...base, ...more }));
+  }
   const preprocessor = own && join(own, PREPROCESSOR);
   const copied = preprocessor !== undefined && existsSync(preprocessor);
   const stretch = trainedStretch(model);
@@ -98,7 +118,7 @@ async function writeConfigs(folder: string, model: ResolvedModel, vision: object
 }
 
 /** Returns the epsilon of the transformer's norms, which transformers takes from the config: Meta's code and its own differ. */
-async function epsilonOf({ normEpsilon, weights }: ResolvedModel): Promise<number> {
+export async function epsilonOf({ normEpsilon, weights }: ResolvedModel): Promise<number> {
   return normEpsilon ?? ((await inspect(weights)).names === 'meta' ? 1e-5 : 1e-6);
 }
 

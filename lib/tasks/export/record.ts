@@ -16,9 +16,9 @@ const FORMAT_VERSION = 1;
 /** Writes the record of an export into its folder. */
 export async function writeRecord(
   to: ExportFormat,
-  { model, part, folder, signal }: Job,
+  { model, part, folder, layout, signal }: Job,
   names: readonly string[],
-  { verified, line }: Verification,
+  { fp32, ...variants }: Record<string, Verification>,
 ): Promise<void> {
   const files = [];
   for (const name of names) {
@@ -40,8 +40,8 @@ export async function writeRecord(
       bands: trainedBands(model) ?? null,
       stretch: trainedStretch(model) ?? null,
     },
-    verified,
-    verification: line,
+    ...fp32!,
+    ...(to === 'onnx' && { layout, variants }),
   };
   await writeFileWhole(join(folder, RECORD), `${JSON.stringify(record, null, 2)}\n`);
 }
