@@ -9,6 +9,7 @@ const FLOORS = [
   'frame',
   'option-types',
   'options',
+  'option-groups',
   'addon',
   'device',
   'hub',

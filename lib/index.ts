@@ -63,10 +63,18 @@ export {
   type EvaluateProgress,
   evaluate,
 } from './tasks/evaluate/evaluate.js';
-export { type ExportResult, exportModel } from './tasks/export/export.js';
+export { type ExportResult, exportModel, type Verification, type Verified } from './tasks/export/export.js';
+export type {
+  FoundData,
+  FoundLabels,
+  FoundPictures,
+  FoundRoughMask,
+  LabelKind,
+  Spread,
+} from './tasks/init/found.js';
+export { type InitResult, initConfig } from './tasks/init/init.js';
 export { type PreviewResult, type PromptItem, previewPrompts } from './tasks/preview/preview.js';
 export type { Arm, ArmSource } from './tasks/prompt-comparison/arms.js';
-export type { BoxShares } from './tasks/prompt-comparison/boxes.js';
 export {
   type ArmResult,
   type ComparisonControl,
@@ -90,6 +98,7 @@ export {
   type TrialResult,
 } from './tasks/search/search.js';
 export { type Split, type SplitDataResult, splitData } from './tasks/split/split.js';
+export type { BoxShares } from './tasks/workbench/boxes.js';
 export type { SearchComparison } from './tasks/workbench/compare.js';
 export type { Pace } from './tasks/workbench/pace.js';
 export type { ResumeOptions } from './training/resume.js';

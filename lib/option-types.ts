@@ -344,6 +344,94 @@ export interface TrainOptions extends DataOptions, ModelOptions, PromptOptions, 
   preset?: 'article' | undefined;
 }
 
+/** Options of {@link initConfig}. */
+export interface InitOptions {
+  /**
+   * The config to write, YAML.
+   *
+   * @default 'sam-native.yaml'
+   */
+  out?: string | undefined;
+  /**
+   * Replace the file.
+   *
+   * @default false
+   */
+  overwrite?: boolean | undefined;
+  /** The data set, as for train (if not given, the folder `SRC/<split>/{images,masks}` that the command runs in, or the only one in it). */
+  data?: string | undefined;
+  /**
+   * Column of the images, in Parquet files.
+   *
+   * @default 'image'
+   */
+  imageColumn?: string | undefined;
+  /**
+   * Column of the masks, in Parquet files.
+   *
+   * @default 'label'
+   */
+  labelColumn?: string | undefined;
+  /** Folder of a COCO file's images (the usual places if not given). */
+  images?: string | undefined;
+  /** Categories of a COCO file, names or ids with commas (all if not given). */
+  categories?: string | undefined;
+  /**
+   * Take annotations of crowds in COCO files too.
+   *
+   * @default false
+   */
+  crowd?: boolean | undefined;
+  /**
+   * Each value or colour of a mask but black is a sample of its own.
+   *
+   * @default false
+   */
+  instances?: boolean | undefined;
+  /** Only this value (or colour #rrggbb) of a mask is inside (any but black if not given). */
+  class?: string | undefined;
+  /** Bands of a raster that become red, green and blue: numbers from 1 or names (the first three if not given). */
+  bands?: string | undefined;
+  /**
+   * Name of the training split.
+   *
+   * @default 'train'
+   */
+  trainSplit?: string | undefined;
+  /**
+   * Name of the validation split.
+   *
+   * @default 'validation'
+   */
+  validationSplit?: string | undefined;
+  /** Cut this share (0 to 1) of the training split off for validation. */
+  validationFraction?: number | undefined;
+  /** Regular expression on the file name; what its first group matches stays together when a fraction is cut off. */
+  groupBy?: string | undefined;
+  /** Take the first N samples of each split (all if not given). */
+  limit?: number | undefined;
+  /**
+   * Go on without images or masks that are missing, broken or do not fit.
+   *
+   * @default false
+   */
+  skipBad?: boolean | undefined;
+  /**
+   * What to do with a mask without a single pixel.
+   *
+   * @default 'fail'
+   */
+  onEmpty?: 'skip' | 'fail' | undefined;
+  /**
+   * The model: mobile-sam, facebook/sam-vit-base (or -large, -huge), a file or folder of weights, a run folder or a checkpoint.
+   *
+   * @default 'mobile-sam'
+   */
+  model?: string | undefined;
+  /** Where models and embeddings are kept ($SAM_NATIVE_CACHE or ~/.cache/sam-native if not given). */
+  cacheDir?: string | undefined;
+}
+
 /** Options of {@link searchSettings}. */
 export interface SearchOptions extends DataOptions, ModelOptions, PromptOptions, OptimiserOptions {
   /** Values for other options that are not given: article, for the recipe of the article's code as it ran. */
@@ -846,6 +934,56 @@ export interface PredictImagesOptions extends ModelOptions, PromptOptions {
    * @default 'fail'
    */
   onEmpty?: 'skip' | 'fail' | undefined;
+  /**
+   * Kind of prompt that is drawn from a mask.
+   *
+   * @default 'points'
+   */
+  prompt?: 'points' | 'box' | 'points+box' | undefined;
+  /**
+   * Points inside the mask that are drawn.
+   *
+   * @default 3
+   */
+  numPositive?: number | undefined;
+  /**
+   * Points outside the mask that are drawn.
+   *
+   * @default 0
+   */
+  numNegative?: number | undefined;
+  /**
+   * All points as one prompt, or each point a prompt of its own.
+   *
+   * @default 'joint'
+   */
+  pointSets?: 'joint' | 'separate' | undefined;
+  /**
+   * How the masks of separate points become one.
+   *
+   * @default 'best'
+   */
+  multiMask?: 'best' | 'mean' | undefined;
+  /**
+   * Three masks to choose from, or one.
+   *
+   * @default 'multi'
+   */
+  maskOutput?: 'multi' | 'single' | undefined;
+  /**
+   * Drawn points that find no room are left out, or become a padding token that attention sees.
+   *
+   * @default 'masked'
+   */
+  missingPoints?: 'masked' | 'token' | undefined;
+  /**
+   * Side of the grid on which points are drawn, pixels.
+   *
+   * @default 256
+   */
+  maskSize?: number | undefined;
+  /** What the prompt comes from where none is given: rough masks, or (ground-truth) it is found (as trained if not given). */
+  promptSource?: 'ground-truth' | 'rough' | 'mixed' | undefined;
 }
 
 /** Options of {@link previewPrompts}. */

@@ -4,7 +4,7 @@
     sam-native train --data OUT/as-drawn --model mobile-sam --epochs 30 --lr 1e-4 --seed 7 --out runs/as-drawn
     sam-native evaluate --data OUT/as-drawn --models untuned,runs/as-drawn,runs/whole-cells
 
-Needs numpy and pillow. What came of it is in docs/benchmarks.md.
+Needs numpy and pillow. What came of it is in docs/benchmarks-history.md.
 """
 
 import os

@@ -67,7 +67,7 @@ try {
   execFileSync(process.execPath, [child, JSON.stringify(request)], { stdio: ['ignore', 'inherit', 'inherit'] });
   const answers = JSON.parse(readFileSync(out, 'utf8'));
 
-  const model = await SamModel.load(spec, { device: 'cpu' });
+  const model = await SamModel.load(spec, { device: 'cpu', precision: 'fp32' });
   const embedding = await model.embed(resized);
   const least = values.dtype === 'fp32' ? 0.999 : 0.99;
   for (const [i, points] of scaled.entries()) {

@@ -27,7 +27,7 @@ export type Filled<Options, Names extends keyof Options> = Omit<Options, Names> 
 async function tables() {
   const load = (path) => import(join(root, 'dist', path));
   const options = await load('options.js');
-  const [audit, bench, comparison, embed, evaluate, exporting, fit, predict, preview, search, split] =
+  const [audit, bench, comparison, embed, evaluate, exporting, fit, init, predict, preview, search, split] =
     await Promise.all([
       load('tasks/audit/options.js'),
       load('tasks/bench/options.js'),
@@ -36,6 +36,7 @@ async function tables() {
       load('tasks/evaluate/options.js'),
       load('tasks/export/options.js'),
       load('tasks/rough-thresholds/options.js'),
+      load('tasks/init/options.js'),
       load('prediction/predict-options.js'),
       load('tasks/preview/options.js'),
       load('tasks/search/options.js'),
@@ -56,6 +57,7 @@ async function tables() {
   ];
   const tasks = [
     ['TrainOptions', 'Options of {@link train}.', options.trainOptionsSchema.shape],
+    ['InitOptions', 'Options of {@link initConfig}.', init.initOptionsSchema.shape],
     ['SearchOptions', 'Options of {@link searchSettings}.', search.searchOptionsSchema.shape],
     ['ComparisonOptions', 'Options of {@link comparePrompts}.', comparison.comparisonOptionsSchema.shape],
     ['SplitDataOptions', 'Options of {@link splitData}.', split.splitDataOptionsSchema.shape],

@@ -88,7 +88,8 @@ export function checkAddon(addon: Pick<NativeBinding, 'contract' | 'info'>, file
   }
 }
 
-const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
+/** Returns the minor version, such as `2.13`, of `2.13.0`. */
+export const minorOf = (version: string) => version.split('.').slice(0, 2).join('.');
 
 /** Advice about the addon's errors by their code, where it doesn't depend on the call. */
 const FIXES: Partial<Record<SamErrorCode, string>> = {

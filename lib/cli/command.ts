@@ -11,7 +11,9 @@ import { z } from 'zod';
 import { SamError, toSamError } from '../core/errors.js';
 import type { Hooks } from '../core/hooks.js';
 import { parseOptions } from '../core/parse-options.js';
-import { asFlags, givenFlags, type OptionShape, readConfigFile, yargsOptions } from './flags.js';
+import type { OptionShape } from '../core/schema-facts.js';
+import { asFlags, givenFlags, readConfigFile } from './flags.js';
+import { addOptions, type HelpAsked } from './help.js';
 import { createReporter, type Reporter } from './progress.js';
 
 /** The options of a command, checked, defaults filled in. */
@@ -40,8 +42,8 @@ export interface CommandSpec<Shape extends OptionShape, Result extends object> {
   options: Shape;
   /** Positional arguments: `{ input: {...} }` for a command written `predict <input..>` in `parser.ts`. */
   positionals?: Record<string, PositionalOptions>;
-  /** Lines of examples or explanation under the options in the help. */
-  epilogue?: string;
+  /** Lines under the options in the help: examples, two at least, and explanation. */
+  epilogue: string;
   /** Does the work. Its result is what `--json` prints. */
   run(context: CommandContext<Shape>): Promise<Result>;
   /** Tells the result to a human, on stdout. */
@@ -50,16 +52,12 @@ export interface CommandSpec<Shape extends OptionShape, Result extends object> {
   exitCode?(result: Result): number;
 }
 
-/** Options that every command takes besides its own. */
-const COMMON = {
-  config: { type: 'string', requiresArg: true, describe: 'read options from this file (YAML or JSON, the same names)' },
-  json: { type: 'boolean', describe: 'print the result as one JSON object on stdout' },
-  verbose: { type: 'boolean', describe: 'say more, with the stack of an error' },
-} as const;
-
-/** Command: its options for yargs, and what is done with what yargs found. `parser.ts` adds its name and description. */
+/** Command: its options, also for yargs, and what is done with what yargs found. `parser.ts` adds its name and description. */
 export interface Command {
-  builder(yargs: Argv): Argv;
+  readonly options: OptionShape;
+  readonly positionals: Record<string, PositionalOptions>;
+  /** Tells yargs what the command takes, and what its help shows, where that is asked for. */
+  builder(yargs: Argv, help?: HelpAsked): Argv;
   /** Reads a call: checks its options and its config file, and does no work. */
   read(argv: Arguments): Promise<object>;
   /** Reads a call and does its work. */
@@ -70,20 +68,17 @@ type Arguments = Record<string, unknown>;
 
 /** Makes a command of what it takes, does and says. */
 export function command<Shape extends OptionShape, Result extends object>(spec: CommandSpec<Shape, Result>): Command {
+  const { options, positionals = {}, epilogue } = spec;
   return {
-    builder(yargs) {
-      for (const [name, options] of Object.entries(spec.positionals ?? {})) yargs.positional(name, options);
-      yargs.options(yargsOptions(spec.options)).options(COMMON);
-      return spec.epilogue === undefined ? yargs : yargs.epilogue(unwrapped(spec.epilogue));
+    options,
+    positionals,
+    builder(yargs, help) {
+      for (const [name, positional] of Object.entries(positionals)) yargs.positional(name, positional);
+      return addOptions(yargs, options, { epilogue, help });
     },
     read: (argv) => read(spec, argv),
     handler: (argv) => execute(spec, argv),
   };
-}
-
-/** Joins the lines of each paragraph, since yargs wraps to the terminal's width. Indented lines stay. */
-function unwrapped(text: string): string {
-  return text.replace(/(?<=\S)\n(?=\S)/g, ' ');
 }
 
 /** Reads a call: flags before the config file, checked, defaults filled in. */

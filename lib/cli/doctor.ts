@@ -7,6 +7,9 @@ import { command } from './command.js';
 export default command({
   options: {},
   epilogue:
+    'Examples:\n' +
+    '  sam-native doctor\n' +
+    '  sam-native doctor --json\n\n' +
     'Exit code 0 when a picture was encoded, a step trained, saved and loaded; else 1, with the commands that help.',
   run: ({ reporter, signal }) => doctor({ cacheDir: defaultCacheDir(), signal, say: (line) => reporter.say(line) }),
   summary({ checks, devices, ok }) {

@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Options } from 'yargs';
 import type { z } from 'zod';
 import { SamError, systemCode } from '../core/errors.js';
+import { factsOf, type OptionShape } from '../core/schema-facts.js';
 import { camel, closest, kebab } from '../core/suggest.js';
-
-/** Schemas of a command's options, by their TypeScript names. */
-export type OptionShape = Readonly<Record<string, z.ZodType>>;
 
 /** Options that a user gave, by TypeScript names: not checked yet, without defaults. */
 export type GivenOptions = Record<string, unknown>;
@@ -20,34 +18,16 @@ export function asFlags(text: string): string {
   return text.replace(mark, (_, name: string, off?: string) => `--${off === undefined ? '' : 'no-'}${kebab(name)}`);
 }
 
-/** Takes off a schema's wrappers, and keeps the default and the description that they carried. */
-function unwrap(schema: z.ZodType) {
-  let inner = schema as z.core.$ZodType;
-  let fallback: unknown;
-  let description: string | undefined;
-  for (;;) {
-    const def = inner._zod.def as z.core.$ZodTypeDef & { innerType?: z.core.$ZodType; defaultValue?: unknown };
-    if (def.type === 'default') fallback = def.defaultValue;
-    description ??= (inner as z.ZodType).description;
-    if (def.innerType === undefined) {
-      const { entries, options } = def as { entries?: Record<string, string>; options?: readonly z.core.$ZodType[] };
-      const numeric = options?.some((option) => option._zod.def.type === 'number');
-      const kind = options === undefined ? def.type : numeric ? 'number' : 'string';
-      return { kind: kind as string, choices: entries && Object.values(entries), fallback, description };
-    }
-    inner = def.innerType;
-  }
-}
-
 /**
  * Makes the yargs option of one schema; with `.meta({ bare: true })` the flag may stand without its value. It has no yargs default, so
- * that a flag which was not given leaves the word to the config file.
+ * that a flag which was not given leaves the word to the config file. With `.meta({ shownDefault })` help shows that as the default.
  */
 function yargsOption(schema: z.ZodType): Options {
-  const { kind, choices, fallback, description } = unwrap(schema);
+  const { kind, choices, fallback, description } = factsOf(schema);
   const option: Options = {};
   if (description !== undefined) option.describe = asFlags(description);
-  if (fallback !== undefined) option.defaultDescription = String(fallback);
+  const shown = schema.meta()?.shownDefault ?? fallback;
+  if (shown !== undefined) option.defaultDescription = String(shown);
   if (kind === 'boolean') return { ...option, type: 'boolean' };
   // No yargs type: it adds up `--epochs 2 --epochs 1`, taking the 1 for one more of a counted flag. See `givenFlags`.
   if (kind === 'number') return { ...option, requiresArg: schema.meta()?.bare !== true };
@@ -72,7 +52,7 @@ export function givenFlags(shape: OptionShape, argv: Record<string, unknown>): G
   for (const [name, schema] of Object.entries(shape)) {
     const value = argv[kebab(name)];
     if (value === undefined) continue;
-    const { kind } = unwrap(schema);
+    const { kind } = factsOf(schema);
     if (Array.isArray(value) && value.length > 1 && schema.meta()?.once === true) {
       throw new SamError('SAM_BAD_OPTION', `--${kebab(name)} is given ${value.length} times: ${value.join(' ')}`, {
         fix: 'give one, and the others in calls of their own',
@@ -99,6 +79,7 @@ export async function readConfigFile(path: string, shape: OptionShape): Promise<
   const values = await parseFile(path);
   const given: GivenOptions = {};
   for (const [key, value] of Object.entries(values)) {
+    if (key === '$schema') continue; // an editor's
     const name = camel(key);
     if (!(name in shape)) {
       const meant = closest(kebab(name), Object.keys(shape).map(kebab));

@@ -13,6 +13,10 @@ export default command({
     force: z.boolean().default(false).describe('compile even if nothing changed'),
   },
   epilogue:
+    'Examples:\n' +
+    '  sam-native setup\n' +
+    '  sam-native setup --yes\n' +
+    '  sam-native setup --libtorch /opt/libtorch\n\n' +
     'LibTorch is taken from --libtorch, SAM_NATIVE_LIBTORCH, LIBTORCH, the last choice, the active Python, the cache, or\n' +
     '/usr/local/libtorch and /opt/libtorch: the first that will do. If there is none, pip gets it, after asking.',
   async run({ options, reporter, signal }) {

@@ -1,6 +1,5 @@
 /** Output of `sam-native tune --prompts`: what is told while it runs, and the tables at the end. */
 import type { PairedDifference } from '../scoring/results.js';
-import { boxesTellLittle, WIDE_BOX } from '../tasks/prompt-comparison/boxes.js';
 import type {
   ArmResult,
   ComparisonProgress,
@@ -8,6 +7,7 @@ import type {
   SourceResult,
 } from '../tasks/prompt-comparison/compare-prompts.js';
 import { fewestImages } from '../tasks/prompt-comparison/verdict.js';
+import { boxesTellLittle, WIDE_BOX } from '../tasks/workbench/boxes.js';
 import { encodingProgress } from './encoding-progress.js';
 import { DIFFERENCE_HEAD, differenceCells, SOURCES } from './evaluate-tables.js';
 import { formatDuration, type ProgressTask, type Reporter } from './progress.js';

@@ -123,6 +123,18 @@ export async function requireWritable(path: string, option: string): Promise<voi
 }
 
 /**
+ * Refuses a file that is there already, unless it may be replaced.
+ *
+ * @throws SamError `SAM_BAD_OPTION`: it is there.
+ */
+export function requireFree(path: string, overwrite: boolean): void {
+  if (overwrite || !existsSync(path)) return;
+  throw new SamError('SAM_BAD_OPTION', `${path} is there already`, {
+    fix: 'replace it (`overwrite`), or name another file',
+  });
+}
+
+/**
  * Makes the folder of a command's results. Refuses, before any work, a folder that holds such results already or that can't be written.
  *
  * @param what names the results in errors, such as `an audit`.

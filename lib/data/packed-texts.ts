@@ -1,6 +1,6 @@
 /**
  * Many short texts, such as the names of files, in one piece of memory: 2 MiB for a list of 100,000 names, where strings take 4.6
- * (docs/benchmarks.md, "Memory against samples").
+ * (docs/benchmarks-history.md, "Memory against samples").
  */
 export class PackedTexts {
   readonly #bytes: Buffer;

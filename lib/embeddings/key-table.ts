@@ -1,6 +1,6 @@
 /**
  * Table of embeddings' keys by the place of their picture, packed: 7 MiB for 100,000 pictures, where a Map of strings takes 26
- * (docs/benchmarks.md, "Memory against samples"). A place is known by the first 128 bits of its SHA-256.
+ * (docs/benchmarks-history.md, "Memory against samples"). A place is known by the first 128 bits of its SHA-256.
  */
 import { createHash } from 'node:crypto';
 

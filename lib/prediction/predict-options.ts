@@ -12,6 +12,29 @@ const count = z.number().int();
 const point = z.tuple([z.number(), z.number()]).readonly();
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]).readonly();
 
+/** What a run knows already of its prompts: given here, it is asked in another way than it was trained. */
+const asTrained = {
+  promptSource: promptOptions.promptSource.describe(
+    'what the prompt comes from where none is given: rough masks, or (ground-truth) it is found (as trained if not given)',
+  ),
+  prompt: known(promptOptions.prompt, 'kind of prompt that is drawn from a mask'),
+  numPositive: known(promptOptions.numPositive, 'points inside the mask that are drawn'),
+  numNegative: known(promptOptions.numNegative, 'points outside the mask that are drawn'),
+  pointSets: known(promptOptions.pointSets, 'all points as one prompt, or each point a prompt of its own'),
+  multiMask: known(promptOptions.multiMask, 'how the masks of separate points become one'),
+  maskOutput: known(promptOptions.maskOutput, 'three masks to choose from, or one'),
+  missingPoints: known(
+    promptOptions.missingPoints,
+    'drawn points that find no room are left out, or become a padding token that attention sees',
+  ),
+  maskSize: known(promptOptions.maskSize, 'side of the grid on which points are drawn, pixels'),
+} as const;
+
+/** Returns an option that a run has a value of, described for a prediction. */
+function known<Schema extends z.ZodType>(schema: Schema, description: string): Schema {
+  return schema.meta({ description, shownDefault: 'as trained' });
+}
+
 export const predictImagesOptionsSchema = z.strictObject({
   images: z.array(z.string()).readonly().describe('images, or folders of images'),
   points: z
@@ -56,6 +79,7 @@ export const predictImagesOptionsSchema = z.strictObject({
     .describe('what to do with an image whose rough mask has not a single pixel'),
   ...modelOptions,
   ...promptOptions,
+  ...asTrained,
 });
 
 /** Options of a prediction once the images are open, with its hooks. */

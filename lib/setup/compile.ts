@@ -30,6 +30,8 @@ export interface CompileOptions {
   target?: string;
   /** Run path of the addon, instead of LibTorch's absolute one. */
   runPath?: string;
+  /** Why no prebuild was taken, where there might have been one. */
+  why?: string | undefined;
 }
 
 /** Memory that one compiler process may need at most. */
@@ -43,8 +45,10 @@ const BYTES_PER_JOB = 2 * 1024 ** 3;
 export async function compileAddon(options: CompileOptions): Promise<void> {
   const missing = missingBuildTools();
   if (missing.length > 0) {
-    throw new SamError('SAM_NO_ADDON', `compiling the addon needs ${missing.map((tool) => tool.what).join(' and ')}`, {
-      fix: `apt-get install ${missing.map((tool) => tool.debian).join(' ')}`,
+    const because = options.why === undefined ? '' : `${options.why}, and `;
+    const needs = `${because}compiling the addon needs ${missing.map((tool) => tool.what).join(' and ')}`;
+    throw new SamError('SAM_NO_ADDON', needs, {
+      fix: `${aptGet(missing)} (Debian, Ubuntu; elsewhere by other names), then npx sam-native setup`,
     });
   }
   const { work, reporter, libtorch } = options;
@@ -87,6 +91,9 @@ export function missingBuildTools(env: NodeJS.ProcessEnv = process.env): BuildTo
   if (!any('ninja', 'make')) missing.push({ what: 'make or ninja', debian: 'make' });
   return missing;
 }
+
+/** Returns the command that installs tools. */
+export const aptGet = (tools: BuildTool[]) => `apt-get install ${tools.map(({ debian }) => debian).join(' ')}`;
 
 async function cmakeJs(
   command: 'configure' | 'build',

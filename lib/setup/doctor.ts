@@ -11,8 +11,9 @@ import { SamError } from '../core/errors.js';
 import { isCheckout, PACKAGE_ROOT, packageVersion } from '../core/package-root.js';
 import { noGpuReason } from '../device.js';
 import { isUpToDate, readStamp } from './addon-files.js';
-import { missingBuildTools } from './compile.js';
+import { aptGet, missingBuildTools } from './compile.js';
 import { findLibTorch, inspectLibTorch, type LibTorch } from './libtorch.js';
+import { findPrebuild } from './prebuild.js';
 import { lastWords, runCommand } from './run-command.js';
 import type { SelfTestResult } from './self-test.js';
 
@@ -93,10 +94,10 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   const stale =
     addon.problem === undefined && isCheckout(root) && !env.SAM_NATIVE_ADDON && !isUpToDate(root, cacheDir, env);
   if (addon.problem !== undefined || stale) {
-    const tools = missingBuildTools(env);
+    const prebuilt = typeof libtorch !== 'string' && !isCheckout(root) && 'file' in findPrebuild(root, libtorch);
+    const tools = prebuilt ? [] : missingBuildTools(env);
     const names = tools.map((tool) => tool.what).join(', ');
-    if (tools.length > 0)
-      check('build tools', `missing: ${names}`, `apt-get install ${tools.map((t) => t.debian).join(' ')}`);
+    if (tools.length > 0) check('build tools', `missing: ${names}`, aptGet(tools));
   }
   if (addon.problem !== undefined) check('addon', addon.problem, SETUP);
   else if (stale) check('addon', `${addon.path} is older than its sources`, SETUP);

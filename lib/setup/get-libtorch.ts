@@ -7,6 +7,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SamError } from '../core/errors.js';
 import { cachedTree, inspectLibTorch, type LibTorch, PINNED_VERSION } from './libtorch.js';
+import { glibcVersion } from './prebuild.js';
 import { lastWords, runCommand } from './run-command.js';
 
 /** Where LibTorch is gotten from. */
@@ -85,12 +86,7 @@ async function checkTools({ from, signal, env = process.env }: GetOptions): Prom
   });
 }
 
-/** Tells whether Node runs on musl: its own report names the glibc otherwise. */
-function isMusl(): boolean {
-  if (process.platform !== 'linux') return false;
-  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  return report.header.glibcVersionRuntime === undefined;
-}
+const isMusl = () => process.platform === 'linux' && glibcVersion() === undefined;
 
 function localArchive(from: string): string {
   const path = resolve(from);

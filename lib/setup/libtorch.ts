@@ -8,7 +8,7 @@ import { SamError } from '../core/errors.js';
 /** Version of LibTorch that is tested, and that `setup` gets. */
 export const PINNED_VERSION = '2.13.0';
 /** Minor versions of LibTorch 2 that the sources compile against. */
-const SUPPORTED_MINORS = [11, 12, 13, 14];
+export const SUPPORTED_MINORS = [11, 12, 13, 14];
 
 /** A LibTorch on this machine. */
 export interface LibTorch {

@@ -1,6 +1,5 @@
 /** `setup`: finds or gets LibTorch, takes a matching prebuild or compiles the addon, and tries it in a child process. */
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { readSetupRecord, writeSetupRecord } from '../addon/setup-record.js';
 import { tryAddon } from '../addon/try-addon.js';
@@ -12,6 +11,7 @@ import { compileAddon, type SetupReporter } from './compile.js';
 import { getLibTorch } from './get-libtorch.js';
 import { findLibTorch, type LibTorch } from './libtorch.js';
 import { withLock } from './lock.js';
+import { findPrebuild } from './prebuild.js';
 
 /** Which LibTorch to take, and where things lie. */
 export interface SetupOptions {
@@ -56,7 +56,7 @@ export async function setup(options: SetupOptions): Promise<SetupResult> {
 }
 
 async function locked(options: SetupOptions, root: string, cacheDir: string): Promise<SetupResult> {
-  const { reporter, signal } = options;
+  const { reporter } = options;
   const libtorch = await chooseLibTorch(options, cacheDir);
   reporter.say(
     `LibTorch ${libtorch.version}${libtorch.cuda ? ' (CUDA build)' : ''}: ${libtorch.path} (${libtorch.source})`,
@@ -67,20 +67,10 @@ async function locked(options: SetupOptions, root: string, cacheDir: string): Pr
   const path = addonFile(place.folder);
   let how: SetupResult['addon']['how'] = 'unchanged';
   if (options.force === true || !isBuilt(place.folder, stamp)) {
-    const fresh = takePrebuild(root, libtorch, place.work);
-    how = fresh === undefined ? 'built' : 'prebuilt';
-    // The core's test program is for those who work on it.
-    const target = isCheckout(root) ? {} : { target: 'sam_native' };
-    if (fresh === undefined) await compileAddon({ root, libtorch, work: place.work, reporter, signal, ...target });
-    const folder = fresh ?? join(place.work, 'Release');
-    const problem = tryAddon(addonFile(folder), cacheDir);
-    if (problem !== undefined) {
-      throw new SamError('SAM_NO_ADDON', `the new addon does not work: ${problem}`, {
-        fix: `check that ${libtorch.path} is whole, or pass another with --libtorch FOLDER`,
-      });
-    }
-    install(folder, place.folder);
-    if (fresh !== undefined) linkLibTorch(place.folder, libtorch);
+    const fresh = await makeAddon(options, root, cacheDir, libtorch, place.work);
+    how = fresh.how;
+    install(fresh.folder, place.folder);
+    if (how === 'prebuilt') linkLibTorch(place.folder, libtorch);
     writeStamp(place.folder, stamp);
     if (!isCheckout(root)) rmSync(place.work, { recursive: true, force: true });
   }
@@ -110,23 +100,38 @@ async function chooseLibTorch(options: SetupOptions, cacheDir: string): Promise<
 }
 
 /**
- * Puts a prebuild of this LibTorch's minor version, if the package brings one, into `folder`, beside a link to LibTorch, which is
- * where its run path looks. Returns the folder; undefined where there is no such prebuild.
+ * Makes an addon that works: a prebuild of the package's, if one will do, beside a link to LibTorch, which is where its run path
+ * looks; else by compiling. Returns the folder in which it lies.
  */
-function takePrebuild(root: string, libtorch: LibTorch, folder: string): string | undefined {
-  const prebuilds = join(root, 'prebuilds', `torch-${libtorch.version.split('.').slice(0, 2).join('.')}`);
-  if (isCheckout(root) || !existsSync(prebuilds)) return undefined;
-  const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as { path(folder: string): string };
-  let file: string;
-  try {
-    file = nodeGypBuild.path(prebuilds);
-  } catch {
-    return undefined;
+async function makeAddon(
+  { reporter, signal }: SetupOptions,
+  root: string,
+  cacheDir: string,
+  libtorch: LibTorch,
+  work: string,
+): Promise<{ folder: string; how: 'built' | 'prebuilt' }> {
+  let why: string | undefined;
+  if (!isCheckout(root)) {
+    const prebuild = findPrebuild(root, libtorch);
+    if ('file' in prebuild) {
+      mkdirSync(work, { recursive: true });
+      copyFileSync(prebuild.file, addonFile(work));
+      linkLibTorch(work, libtorch);
+      const problem = tryAddon(addonFile(work), cacheDir);
+      if (problem === undefined) return { folder: work, how: 'prebuilt' };
+      why = `the prebuild ${prebuild.file} does not work here (${problem})`;
+    } else why = prebuild.problem;
+    reporter.say(`${why}: compiling the addon`);
   }
-  mkdirSync(folder, { recursive: true });
-  copyFileSync(file, addonFile(folder));
-  linkLibTorch(folder, libtorch);
-  return folder;
+  // The core's test program is for those who work on it.
+  const target = isCheckout(root) ? {} : { target: 'sam_native' };
+  await compileAddon({ root, libtorch, work, reporter, signal, why, ...target });
+  const folder = join(work, 'Release');
+  const problem = tryAddon(addonFile(folder), cacheDir);
+  if (problem === undefined) return { folder, how: 'built' };
+  throw new SamError('SAM_NO_ADDON', `the new addon does not work: ${problem}`, {
+    fix: `check that ${libtorch.path} is whole, or pass another with --libtorch FOLDER`,
+  });
 }
 
 function linkLibTorch(folder: string, libtorch: LibTorch): void {

@@ -5,6 +5,8 @@
 // file is compiled with -fno-plt, so that its own references to them are bound by then (CMakeLists.txt).
 #include "binding/wait_policy.h"
 
+#ifdef __linux__
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,3 +58,9 @@ void sam_forget_wait_policy() __attribute__((ifunc("resolve_forget_wait_policy")
 }  // extern "C"
 
 }  // namespace sam::binding
+
+#else  // no indirect functions, and no libgomp
+
+extern "C" void sam::binding::sam_forget_wait_policy() {}
+
+#endif

@@ -3,7 +3,6 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/util/Exception.h>
-#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -14,6 +13,10 @@
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace sam {
 namespace {
@@ -134,7 +137,9 @@ class BlockAllocator final : public c10::Allocator {
     const size_t before = (kHugePage - reinterpret_cast<uintptr_t>(start) % kHugePage) % kHugePage;
     if (before > 0) munmap(start, before);
     munmap(start + before + bytes, kHugePage - before);
+#ifdef MADV_HUGEPAGE
     madvise(start + before, bytes, MADV_HUGEPAGE);
+#endif
     return start + before;
   }
 
@@ -161,7 +166,9 @@ void use_block_allocator() {
 
 void return_free_memory() {
   BlockAllocator::instance().unmap_free();
+#ifdef __GLIBC__
   malloc_trim(0);
+#endif
 }
 
 BlockMemory block_memory() { return BlockAllocator::instance().memory(); }

@@ -59,8 +59,7 @@ std::string temporary_name(const std::string& path) {
 
 std::string random_digits() {
   uint64_t bits = 0;
-  if (::getrandom(&bits, sizeof bits, 0) != ssize_t{sizeof bits})
-    throw Error("SAM_IO", "the system gives no random numbers");
+  if (::getentropy(&bits, sizeof bits) != 0) throw Error("SAM_IO", "the system gives no random numbers");
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(bits));
   return text;

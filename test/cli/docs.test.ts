@@ -1,112 +1,82 @@
-/** Command lines that a reader copies: those of README, docs, examples and `--help` go through the real parser, and do no work. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+/** What a reader copies and follows: the lint of README, docs, examples and `--help` finds nothing, and finds what is planted. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inFlags } from '../../lib/cli/command.js';
-import { createParser, parse } from '../../lib/cli/parser.js';
-import { SamError } from '../../lib/core/errors.js';
-import { blocksOf, type CommandLine, linesOfComments, linesOfHelp, linesOfMarkdown } from './docs-lines.js';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { docFiles, faultsOf, faultsOfHelp } from '../../scripts/check-docs.mjs';
+import { commandNames, linesOf, refusedConfigs, refusedLines } from '../../scripts/docs/calls.mjs';
+import { compile } from './run-cli.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const filesIn = (folder: string, type = '') =>
-  readdirSync(join(ROOT, folder)).flatMap((name) => (name.endsWith(type) ? [join(folder, name)] : []));
-const FILES = ['README.md', 'CONTRIBUTING.md', ...filesIn('docs', '.md'), ...filesIn('examples')];
+const FILES = docFiles();
 
-let dir: string;
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'sam-native-docs-'));
-});
-afterAll(() => rm(dir, { recursive: true }));
+beforeAll(compile);
 
-const textOf = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-
-/** What `--help` prints behind `words`, unwrapped: a line of it is a line to copy. */
-const helpOf = (...words: string[]) =>
-  createParser(words, async () => {})
-    .wrap(null)
-    .getHelp();
-
-async function commandNames(): Promise<string[]> {
-  return [...(await helpOf()).matchAll(/^ {2}sam-native (\w+)/gm)].map(([, name]) => name!);
-}
-
-/** The command lines of a text, by what kind of file it is. */
-function linesOf(file: string, text: string): CommandLine[] {
-  return extname(file) === '.md' ? linesOfMarkdown(text) : linesOfComments(text);
-}
-
-/** Why the parser refuses a line, if it does. Where `config` is given, `--config` means that file. */
-async function refusal({ words, nameOnly }: CommandLine, config?: string): Promise<string | undefined> {
-  try {
-    if (nameOnly === true || words.includes('--help') || words.includes('--version')) {
-      const name = words.find((word) => !word.startsWith('-'));
-      const isThere = name === undefined || (await commandNames()).includes(name);
-      return isThere ? undefined : `unknown command ${name}`;
-    }
-    await parse(await withConfig(words, config), (command, argv) => command.read(argv));
-  } catch (error) {
-    if (error instanceof SamError) return `${inFlags(error).message} — ${inFlags(error).fix}`;
-    throw error;
-  }
-}
-
-/** The files that `--config` names are those of this repository; others are the reader's, and an empty one stands for them. */
-async function withConfig(words: string[], config?: string): Promise<string[]> {
-  const at = words.indexOf('--config') + 1;
-  if (at === 0 || at === words.length) return words;
-  const empty = join(dir, 'empty.yaml');
-  await writeFile(empty, '');
-  const own = join(ROOT, words[at]!);
-  return words.with(at, config ?? (existsSync(own) ? own : empty));
-}
-
-/** The refused lines of a text, each with its place and the reason. */
-async function refusedIn(file: string, lines: CommandLine[]): Promise<string[]> {
-  const refused: string[] = [];
-  for (const line of lines) {
-    const reason = await refusal(line);
-    if (reason !== undefined) refused.push(`${file}:${line.line}: sam-native ${line.words.join(' ')}: ${reason}`);
-  }
-  return refused;
-}
-
-/** The refused YAML of a text: config files of the command that a comment in them names, else of `train`. */
-async function refusedYaml(file: string, text: string): Promise<string[]> {
-  const whole = { language: extname(file).slice(1), line: 1, text };
-  const blocks = extname(file) === '.md' ? blocksOf(text) : [whole];
-  const refused: string[] = [];
-  for (const block of blocks.filter(({ language }) => /^ya?ml$/.test(language))) {
-    const config = join(dir, 'block.yaml');
-    await writeFile(config, block.text);
-    const [call = { line: 1, words: ['train', '--config', config] }] = linesOfComments(block.text);
-    const reason = await refusal(call, config);
-    if (reason !== undefined) refused.push(`${file}:${block.line}: ${reason.replace(config, 'this config')}`);
-  }
-  return refused;
-}
-
-test.each(FILES)('%s: the parser takes every command line and config', async (file) => {
-  const text = textOf(file);
-  expect(await refusedIn(file, linesOf(file, text))).toEqual([]);
-  expect(await refusedYaml(file, text)).toEqual([]);
+test.each(FILES)('%s: every link leads somewhere, and the parser takes every command line and config', async (file) => {
+  expect(await faultsOf(file)).toEqual([]);
 });
 
-test('--help: the parser takes every example', async () => {
-  for (const name of await commandNames()) {
-    const lines = linesOfHelp(await helpOf(name));
-    if (!['setup', 'doctor'].includes(name)) expect(lines.length, name).toBeGreaterThan(1);
-    expect(await refusedIn(`${name} --help`, lines)).toEqual([]);
-  }
+test('--help: the parser takes every example, and there are some of every command', async () => {
+  for (const name of [undefined, ...(await commandNames())]) expect(await faultsOfHelp(name)).toEqual([]);
 });
 
 test('the lines are seen: every command has some', async () => {
-  const calls = FILES.flatMap((file) => linesOf(file, textOf(file))).filter(({ nameOnly }) => nameOnly !== true);
+  const texts = await Promise.all(FILES.map(async (file) => linesOf(file, await readFile(file, 'utf8'))));
+  const calls = texts.flat().filter(({ nameOnly }) => nameOnly !== true);
   expect(calls.length).toBeGreaterThan(60);
   for (const name of await commandNames()) expect(calls.map(({ words }) => words[0])).toContain(name);
   expect(calls).toContainEqual({ line: 1, words: ['train', '--config', 'examples/config.yaml'] });
+});
+
+test('dead links, headings and images are named, and what is there is not', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'sam-native-docs-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  await mkdir(join(root, 'docs'));
+  const text = [
+    '# A page',
+    '## What `--json` prints: a list, twice',
+    '## Twice',
+    '## Twice',
+    '<a id="by-hand"></a>',
+    '',
+    '[there](docs/b.md) [its part](docs/b.md#the-part) [folder](docs) [here](#what---json-prints-a-list-twice) [again](#twice-1)',
+    '[by hand](#by-hand) [world](https://example.org/nowhere) `[code](nowhere.md)`',
+    '',
+    '[dead](docs/c.md)',
+    '',
+    '[dead part](docs/b.md#the-parts), ![picture](docs/picture.png), [here too](#thrice)',
+    '<img src="docs/other.png">',
+    '',
+    '```sh',
+    '[fenced](nowhere.md)',
+    'sam-native train --data photos --epohcs 3',
+    '```',
+    '',
+    '[by name][name]',
+    '',
+    '[name]: nowhere.md',
+  ].join('\n');
+  await writeFile(join(root, 'README.md'), text);
+  await writeFile(join(root, 'docs/b.md'), '# B\n\n## The part\n\n[back](../README.md#a-page)\n');
+  expect(await faultsOf('docs/b.md', root)).toEqual([]);
+  expect(await faultsOf('README.md', root)).toEqual([
+    'README.md:10: docs/c.md: there is no docs/c.md',
+    'README.md:12: docs/b.md#the-parts: docs/b.md has no heading #the-parts',
+    'README.md:12: docs/picture.png: there is no docs/picture.png',
+    'README.md:12: #thrice: README.md has no heading #thrice',
+    'README.md:12: docs/other.png: there is no docs/other.png',
+    'README.md:20: nowhere.md: there is no nowhere.md',
+    'README.md:17: sam-native train --data photos --epohcs 3: unknown option --epohcs — did you mean --epochs?',
+  ]);
+});
+
+test('the lint runs it, and passes', async () => {
+  expect(JSON.parse(await readFile('package.json', 'utf8'))).toMatchObject({
+    scripts: { lint: expect.stringContaining('node scripts/check-docs.mjs') },
+  });
+  const { stdout } = await promisify(execFile)(process.execPath, ['scripts/check-docs.mjs']);
+  expect(stdout).toContain('every link and every command line leads somewhere');
 });
 
 test('a wrong line is refused, wherever it stands', async () => {
@@ -128,7 +98,7 @@ test('a wrong line is refused, wherever it stands', async () => {
     'batch-szie: 4',
     '```',
   ].join('\n');
-  expect(await refusedIn('a.md', linesOf('a.md', text))).toEqual([
+  expect(await refusedLines('a.md', linesOf('a.md', text))).toEqual([
     'a.md:5: sam-native train --data photos --group-by ^(.*)_[ab]; # $ --gain 2: unknown option --gain — see --help',
     'a.md:6: sam-native train --data my photos --lr 0: --lr 0: expected more than 0 — see --help',
     'a.md:11: sam-native tain: unknown command tain — did you mean train?',
@@ -136,7 +106,7 @@ test('a wrong line is refused, wherever it stands', async () => {
     'a.md:1: sam-native splt: unknown command splt',
     'a.md:1: sam-native train --data photos --epohcs 3: unknown option --epohcs — did you mean --epochs?',
   ]);
-  expect(await refusedYaml('a.md', text)).toEqual([
+  expect(await refusedConfigs('a.md', text)).toEqual([
     'a.md:15: this config: unknown option batch-szie — did you mean batch-size?',
   ]);
 });

@@ -67,7 +67,7 @@ describe('what is written', () => {
     expect(result.verified).toMatchObject({ pictures: 1, meanIou: expect.closeTo(1, 3), minIou: expect.closeTo(1, 3) });
     expect(result.verified!.maxLogitDifference).toBeLessThan(1e-3);
     expect(result.verified!.maxLogitDifference).toBeGreaterThan(0);
-    expect(result.verification).toContain('validation pictures of sample:rivers');
+    expect(result.verification).toContain('1 validation picture of sample:rivers');
   }, 300_000);
 
   test('the decoder of a TinyViT alone goes into the names of transformers', async () => {
@@ -129,7 +129,10 @@ describe('what is written', () => {
       '--pictures',
       '1',
     ]);
-    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringContaining('validation pictures of sample:rivers') });
+    expect(outcome).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 validation picture of sample:rivers'),
+    });
   }, 300_000);
 });
 

@@ -3,15 +3,12 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TrainResult } from '../../lib/runs/events.js';
 import { readSafetensorsHeader } from '../../lib/runs/safetensors-header.js';
 import type { EvaluateResult } from '../../lib/tasks/evaluate/evaluate.js';
 import { compile, type Outcome, type RunOptions, runCli, startCli } from './run-cli.js';
-
-const PHOTOGRAPHS = fileURLToPath(new URL('../../../shared/data/stmarg-river', import.meta.url));
 
 let dir: string;
 let cacheDir: string;
@@ -144,7 +141,7 @@ describe('the untuned score', () => {
 
   test('above all epochs: one warning, also of a run that goes on, and the end says so', async () => {
     const out = join(dir, 'ruined');
-    const ruinous = ['--data', PHOTOGRAPHS, '--limit', '4', '--lr', '0.1', '--batch-size', '2'];
+    const ruinous = ['--data', 'sample:rivers', '--limit', '4', '--lr', '0.1', '--batch-size', '2'];
     const begun = await runCli(['train', ...ruinous, '--epochs', '2', '--cache-dir', cacheDir, '--out', out]);
     expect(begun).toMatchObject({ code: 0 });
     expect(begun.stderr).not.toContain('worse than untuned');

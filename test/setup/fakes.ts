@@ -1,7 +1,10 @@
 /** LibTorch trees and programs that only look like ones. */
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CONTRACT } from '../../lib/addon/native.js';
+import { addonFile } from '../../lib/setup/addon-files.js';
 import { libraryFile } from '../../lib/setup/libtorch.js';
+import { manifestFile, prebuildFolder, sha256 } from '../../lib/setup/prebuild.js';
 
 /** A folder with the headers' version and empty libraries. Returns its path. */
 export function fakeLibTorch(path: string, version: string, libraries = ['c10', 'torch_cpu']): string {
@@ -13,6 +16,16 @@ export function fakeLibTorch(path: string, version: string, libraries = ['c10', 
   writeFileSync(join(headers, 'version.h'), `#pragma once\n${lines.join('\n')}\n`);
   for (const name of libraries) writeFileSync(join(path, 'lib', libraryFile(name)), '');
   return path;
+}
+
+/** A prebuild of the package in `root`, which says of itself what is true, or `said`. Returns the addon's path. */
+export function fakePrebuild(root: string, minor: string, addon: Uint8Array, said: object = {}): string {
+  const folder = prebuildFolder(root, minor);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(addonFile(folder), addon);
+  const manifest = { contract: CONTRACT, torch: minor, glibc: '2.34', sha256: sha256(addon), ...said };
+  writeFileSync(manifestFile(folder), JSON.stringify(manifest));
+  return addonFile(folder);
 }
 
 /** A shell script called `name` in `folder`. */

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { findAddon } from '../../lib/addon/native.js';
 import { readSetupRecord } from '../../lib/addon/setup-record.js';
 import { tryAddon } from '../../lib/addon/try-addon.js';
 import { addonFile, isUpToDate } from '../../lib/setup/addon-files.js';
 import { type SetupOptions, setup } from '../../lib/setup/setup.js';
-import { fakeLibTorch } from './fakes.js';
+import { fakeLibTorch, fakePrebuild } from './fakes.js';
 
 /** A package with a real, tiny addon in C: what is tested is the way to it, not LibTorch. */
 let folder: string;
@@ -55,7 +55,10 @@ beforeEach(() => {
   writeFileSync(join(root, 'lib', 'index.ts'), '');
   writeFileSync(join(root, 'native', 'addon.c'), addonSource('2.13'));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 function run(more: Partial<SetupOptions> = {}) {
   const reporter = { say: (line: string) => void said.push(line), task: () => ({ update() {}, end() {} }) };
@@ -123,9 +126,7 @@ test('an installed package is left alone: its addon lies in the cache, and is fo
 
 test('an installed package takes a prebuild of the same minor version of LibTorch', async () => {
   await run();
-  const prebuild = join(root, 'prebuilds', 'torch-2.13', 'prebuilds', `${process.platform}-${process.arch}`);
-  mkdirSync(prebuild, { recursive: true });
-  writeFileSync(join(prebuild, 'sam-native.node'), readFileSync(built()));
+  fakePrebuild(root, '2.13', readFileSync(built()));
   for (const name of ['lib', 'build', 'native/addon.c']) rmSync(join(root, name), { recursive: true });
 
   const { addon } = await run();
@@ -136,6 +137,30 @@ test('an installed package takes a prebuild of the same minor version of LibTorc
 
   libtorch = fakeLibTorch(join(folder, 'newer'), '2.14.0');
   await expect(run()).rejects.toMatchObject({ code: 'SAM_NO_ADDON' });
+});
+
+test('a prebuild that is damaged, or crashes here, is passed over with a line: the addon is compiled', async () => {
+  rmSync(join(root, 'lib'), { recursive: true });
+  fakePrebuild(root, '2.13', Buffer.from('not the one of the checksum'), { sha256: '0'.repeat(64) });
+  expect((await run()).addon.how).toBe('built');
+  expect(said).toContainEqual(expect.stringMatching(/ is damaged: its checksum is another: compiling the addon$/));
+
+  fakePrebuild(root, '2.13', Buffer.from('no addon at all'));
+  expect((await run({ force: true })).addon.how).toBe('built');
+  expect(said).toContainEqual(expect.stringMatching(/ does not work here \(.+\): compiling the addon$/));
+});
+
+test('with neither prebuild nor compiler, one line says what to do', async () => {
+  rmSync(join(root, 'lib'), { recursive: true });
+  fakePrebuild(root, '2.14', Buffer.from('an addon'));
+  vi.stubEnv('PATH', join(folder, 'nothing'));
+  await expect(run()).rejects.toMatchObject({
+    code: 'SAM_NO_ADDON',
+    message:
+      `the package brings no prebuild for LibTorch 2.13 on ${process.platform}-${process.arch} (there are some for 2.14), ` +
+      'and compiling the addon needs CMake 3.18 or newer and a C++20 compiler and make or ninja',
+    fix: 'apt-get install cmake g++ make (Debian, Ubuntu; elsewhere by other names), then npx sam-native setup',
+  });
 });
 
 test('two at once: the second waits and has nothing left to do', async () => {

@@ -24,7 +24,7 @@ export const auditOptionsSchema = z.strictObject({
   ...modelOptions,
   ...promptOptions,
   ...optimiser,
-  // A few quick epochs: measured with spoilt labels (docs/benchmarks.md), a higher rate than train's finds more of them.
+  // A few quick epochs: measured with spoilt labels (docs/benchmarks-history.md), a higher rate than train's finds more of them.
   lr: z.number().gt(0).default(1e-4).describe('learning rate of AdamW'),
   epochs: count.min(1).default(10).describe('passes over the other folds, of each model'),
   show: count.min(1).default(200).describe('images on the review page, the worst ones; all others are kept'),

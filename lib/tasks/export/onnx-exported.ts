@@ -26,6 +26,7 @@ export async function openOnnx(job: Job, names: readonly string[], variant: Vari
   if (job.part !== 'encoder' && !layout.decoder.takesMasks && promptOptionsFor({}, job.model).maskPrompt) {
     return `the layout ${job.layout} takes no masks as prompts, which this model was tuned with`;
   }
+  job.onNote?.(`running the ${variant} files in ${found.name}`);
   const runtime = new OnnxRuntime(found, job.signal);
   try {
     const open = async ({ file }: { file: string }) => {

@@ -20,7 +20,7 @@ export interface Labelled {
   readonly label: Mask;
 }
 
-/** Pictures, and where they are from, in words. */
+/** Pictures, and in words how many, and where they are from. */
 export interface Pictures {
   readonly pictures: Labelled[];
   readonly from: string;
@@ -43,7 +43,7 @@ export async function findPictures(
       const options = runDataSchema.parse(said);
       const { validation } = await loadData({ ...options, cacheDir }, hooks);
       const pictures = await labelled(validation, most, prompts, signal);
-      if (pictures.length > 0) return { pictures, from: `validation pictures of ${options.data}` };
+      if (pictures.length > 0) return { pictures, from: words(pictures, options.data) };
     } catch (error) {
       signal?.throwIfAborted();
       onNote?.(
@@ -53,8 +53,12 @@ export async function findPictures(
   }
   const given = z.object(sourceOptions).parse({ data: RIVERS });
   const rivers = await loadSplit({ ...given, split: 'validation', cacheDir }, hooks);
-  return { pictures: await labelled(rivers, most, prompts, signal), from: `validation pictures of ${RIVERS}` };
+  const pictures = await labelled(rivers, most, prompts, signal);
+  return { pictures, from: words(pictures, RIVERS) };
 }
+
+const words = ({ length }: readonly Labelled[], data: string) =>
+  `${length} validation ${length === 1 ? 'picture' : 'pictures'} of ${data}`;
 
 async function labelled(
   samples: Samples,

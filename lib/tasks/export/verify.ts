@@ -97,7 +97,7 @@ interface Asked {
 async function askModel(job: Job, most: number): Promise<Asked> {
   const prompts = promptOptionsFor({}, job.model);
   const { pictures, from } = await findPictures(job.model, most, prompts, job);
-  job.onNote?.(`verifying the export on ${pictures.length} ${from}`);
+  job.onNote?.(`verifying the export on ${from}`);
   using encoder = await loadEncoder(job.model.encoder);
   const model = await loadModel(decoderFiles(job.model));
   try {
@@ -164,10 +164,10 @@ function summarise(distances: readonly Distance[]): Verified {
 }
 
 function told(verified: Verified, from: string, variant: Variant): string {
-  const { pictures, meanIou, minIou, maxLogitDifference, scoreDifference } = verified;
+  const { meanIou, minIou, maxLogitDifference, scoreDifference } = verified;
   const [mean, least] = [meanIou, minIou].map((iou) => iou.toFixed(4));
   const [logits, predicted] = [maxLogitDifference, scoreDifference].map((value) => value.toPrecision(2));
   const result = meanIou < LEAST_IOU ? 'the export is NOT the model' : 'verified';
   const which = variant === 'fp32' ? '' : ` ${variant}`;
-  return `${result}${which}: on ${pictures} ${from} mean IoU ${mean} with the model's masks (least ${least}), logits differ by ${logits} at most, predicted IoUs by ${predicted}`;
+  return `${result}${which}: on ${from} mean IoU ${mean} with the model's masks (least ${least}), logits differ by ${logits} at most, predicted IoUs by ${predicted}`;
 }

@@ -23,6 +23,7 @@ import type { ModelScores, PairedDifference } from '../../scoring/results.js';
 import { RoughMaskSources } from '../../scoring/rough-scores.js';
 import { compare, type Scored } from '../../scoring/summaries.js';
 import { LowResMasks } from '../../training/masks.js';
+import { type BoxShares, boxesTellLittle, boxShares, WIDE_BOX } from '../workbench/boxes.js';
 import { scoreEntrant } from '../workbench/compare.js';
 import { trainOptionsOf } from '../workbench/options.js';
 import { type Pace, Pacemaker, type RunHooks, relay } from '../workbench/pace.js';
@@ -30,7 +31,6 @@ import { writeRecord } from '../workbench/record.js';
 import { Trial } from '../workbench/trial.js';
 import { openSplits, openWorkbench, type Workbench } from '../workbench/workbench.js';
 import { type Arm, type ArmSource, armsOf, folderName } from './arms.js';
-import { type BoxShares, boxesTellLittle, boxShares, WIDE_BOX } from './boxes.js';
 import {
   type ComparisonOptions,
   comparedOf,

@@ -1,8 +1,7 @@
 /** `sam-native prompts --tune`: finds thresholds for the rough masks of a labelled split, and writes them as a config. */
 import { resolve } from 'node:path';
-import { stringify } from 'yaml';
+import { writeConfigFile } from '../../core/config-file.js';
 import { SamError } from '../../core/errors.js';
-import { writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { Problems } from '../../core/problems.js';
@@ -16,15 +15,14 @@ import type { Sample } from '../../data/sample.js';
 import { isBadImage } from '../../embeddings/encode.js';
 import type { ResolvedPromptOptions } from '../../models/prompt-options.js';
 import type { Range } from '../../prompts/rough/hsv.js';
-import { RoughMasks, readIndexBands } from '../../prompts/rough/rough-masks.js';
+import { readIndexBands } from '../../prompts/rough/rough-masks.js';
 import {
   type ResolvedRoughOptions,
   type RoughMaskSettings,
   toRoughMaskSettings,
 } from '../../prompts/rough/settings.js';
 import { normalisedDifference } from '../../prompts/rough/spectral.js';
-import { confusion, scores } from '../../scoring/metrics.js';
-import { mean } from '../../scoring/statistics.js';
+import { meanRoughIou } from '../workbench/rough-iou.js';
 import { type ColourTry, searchColours } from './colour.js';
 import { type FitRoughMaskOptions, fitRoughMaskOptionsSchema } from './options.js';
 import { colourImage, indexImage, SEARCH_SIDE, type SearchImage } from './samples.js';
@@ -105,12 +103,13 @@ async function searchAndMeasure(options: Fitting): Promise<FitRoughMaskResult> {
   const { bands, nir, swir, minArea, fillHoles, largest, erosion } = prompts;
   const kept = { bands, nir, swir, minArea, fillHoles, largest, erosion };
   const tuned = withoutUndefined({ roughMask: kind, ...best, ...kept });
-  const meanIou = await measure(
+  const meanIou = await meanRoughIou(
     { ...prompts, hue: undefined, saturation: undefined, value: undefined, ...tuned },
     used,
     signal,
   );
-  await writeConfig(options, tuned, `${used.length} of ${samples.length} images: mean IoU ${meanIou.toFixed(3)}`);
+  const measured = `${used.length} of ${samples.length} images: mean IoU ${meanIou.toFixed(3)}`;
+  await writeConfigFile(options.out, `sam-native prompts --tune, ${options.source}, ${measured}`, tuned);
   return { config: options.out, options: tuned, meanIou, images: used.length, search };
 }
 
@@ -172,30 +171,4 @@ function colourOptions({ hue, saturation, value, meanIou }: ColourTry): RoughThr
 
 function withoutUndefined(options: RoughThresholds): RoughThresholds {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as RoughThresholds;
-}
-
-/** Measures the mean IoU of the rough masks as `train` and `predict` will make them. */
-async function measure(
-  prompts: ResolvedPromptOptions,
-  samples: readonly Sample[],
-  signal?: AbortSignal,
-): Promise<number> {
-  const { maskSize, imageSize: side } = prompts;
-  const masks = new RoughMasks(toRoughMaskSettings(prompts)!, { maskSize, imageSize: side });
-  try {
-    const ious: number[] = [];
-    for (const sample of samples) {
-      const { mask } = await masks.make(sample, signal);
-      const { values, labelled } = await decodeMask(sample, mask);
-      ious.push(scores(await confusion(mask.values, values, labelled)).iou);
-    }
-    return mean(ious);
-  } finally {
-    await masks.dispose();
-  }
-}
-
-async function writeConfig({ out, source }: Fitting, tuned: RoughThresholds, measured: string): Promise<void> {
-  const named = Object.fromEntries(Object.entries(tuned).map(([name, value]) => [kebab(name), value]));
-  await writeFileWhole(out, `# sam-native prompts --tune, ${source}, ${measured}\n${stringify(named)}`);
 }

@@ -1,8 +1,7 @@
 /** Folder of a search: what lies where in it. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileWhole } from '../../core/files.js';
-import { kebab } from '../../core/suggest.js';
+import { writeConfigFile } from '../../core/config-file.js';
 import { without } from '../../core/without.js';
 import type { ResolvedTrainOptions } from '../../options.js';
 import { runPaths } from '../../runs/run-folder.js';
@@ -27,12 +26,9 @@ export async function shrinkTrial(dir: string): Promise<void> {
   for (const path of [checkpoints, tensorboard]) await rm(path, { recursive: true, force: true });
 }
 
-/** Writes every option by its name on the command line, so that later versions' defaults change nothing. */
-export async function writeConfig(dir: string, options: ResolvedTrainOptions, title: string): Promise<void> {
-  const { stringify } = await import('yaml');
+/** Writes every option, so that later versions' defaults change nothing. */
+export function writeConfig(dir: string, options: ResolvedTrainOptions, title: string): Promise<void> {
   // How a run is kept is no finding of the search.
   const found = without(options, 'resume', 'overwrite', 'out', 'report', 'saveEvery');
-  const named = Object.entries(found).filter(([, value]) => value !== undefined);
-  const text = stringify(Object.fromEntries(named.map(([name, value]) => [kebab(name), value])));
-  await writeFileWhole(searchPaths(dir).config, `# ${title}\n${text}`);
+  return writeConfigFile(searchPaths(dir).config, title, found);
 }

@@ -2,10 +2,9 @@
  * `sam-native split`: makes splits of a data set for training, validation and test that do not leak, as a list of files for
  * `train`.
  */
-import { existsSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { SamError } from '../../core/errors.js';
-import { requireWritable, writeFileWhole } from '../../core/files.js';
+import { requireFree, requireWritable, writeFileWhole } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { shareOut } from '../../data/cuts.js';
@@ -133,11 +132,7 @@ async function checkedOut(given: string, overwrite: boolean): Promise<string> {
   if (!isManifest(out)) {
     throw new SamError('SAM_BAD_OPTION', `\`out\` ${given} is neither .csv nor .jsonl`, { fix: 'name such a file' });
   }
-  if (!overwrite && existsSync(out)) {
-    throw new SamError('SAM_BAD_OPTION', `${out} is there already`, {
-      fix: 'replace it (`overwrite`), or name another file',
-    });
-  }
+  requireFree(out, overwrite);
   await requireWritable(out, '`out`');
   return out;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boxShare } from '../../../lib/tasks/prompt-comparison/boxes.js';
+import { boxShare } from '../../../lib/tasks/workbench/boxes.js';
 
 /** A picture of 8 x 4 on a grid of 8 x 8, with these pixels inside. */
 const mask = (...pixels: [x: number, y: number][]) => {
