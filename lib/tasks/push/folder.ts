@@ -17,6 +17,9 @@ import { FORMATS } from '../export/formats.js';
 /** Tuned weights as MobileSAM's own package loads them. */
 export const MOBILE_SAM_TUNED = 'mobile_sam_tuned.pth';
 
+/** What of a model is written, and how. */
+const WHOLE = { part: 'both', cacheDir: undefined, layout: 'meta', variants: ['fp32'] } as const;
+
 /** Whose library a folder is for: that of transformers, or this one alone. */
 export type FolderKind = 'transformers' | 'mobile-sam';
 
@@ -33,7 +36,7 @@ export async function writeModelFolder(folder: string, model: ResolvedModel): Pr
     });
   }
   if ((await inspect(model.weights)).encoder !== TINY_VIT.name) {
-    await FORMATS.hf.write({ model, part: 'both', folder, cacheDir: undefined });
+    await FORMATS.hf.write({ model, folder, ...WHOLE });
     return 'transformers';
   }
   await writeMobileSam(folder, model, model.checkpoint!);
@@ -55,7 +58,7 @@ async function writeMobileSam(folder: string, model: ResolvedModel, checkpoint: 
     metadata: publishedMetadata(checkpoint, descriptor),
   });
   await writeFileWhole(join(folder, CONFIG), `${JSON.stringify(MOBILE_SAM_CONFIG, null, 2)}\n`);
-  const [tuned] = await FORMATS.meta.write({ model, part: 'both', folder, cacheDir: undefined });
+  const [tuned] = await FORMATS.meta.write({ model, folder, ...WHOLE });
   await rename(join(folder, tuned!), join(folder, MOBILE_SAM_TUNED));
 }
 
