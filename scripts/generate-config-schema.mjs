@@ -3,7 +3,7 @@
  * may read the same one), so one schema has the options of all. `node scripts/generate-config-schema.mjs` after a change of options; a
  * test finds what is out of date.
  */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,7 +90,8 @@ export async function configSchema() {
     patternProperties,
     additionalProperties: false,
   };
-  return `${JSON.stringify(schema, null, 2)}\n`;
+  const [biome, input] = [join(root, 'node_modules/.bin/biome'), JSON.stringify(schema)];
+  return execFileSync(biome, ['format', `--stdin-file-path=${FILE}`], { cwd: root, input, encoding: 'utf8' });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

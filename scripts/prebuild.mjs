@@ -7,9 +7,19 @@
  * The addon's run path leads to a link to LibTorch that `setup` makes beside it: where that lies is another thing on every machine.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CONTRACT, checkAddon, minorOf } from '../dist/addon/native.js';
@@ -73,11 +83,24 @@ async function prebuild(libtorch, reporter) {
   return minor;
 }
 
+/** Removes what earlier sources left: a package that carries a prebuild of another contract would compile everywhere. */
+function removeStale(reporter) {
+  const folder = join(root, 'prebuilds');
+  const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+  for (const name of names.filter((name) => name.endsWith('prebuild.json'))) {
+    const { contract } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    if (contract === CONTRACT) continue;
+    rmSync(join(folder, name, '..'), { recursive: true });
+    reporter.say(`removed prebuilds/${dirname(name)}: it was of contract ${contract}`);
+  }
+}
+
 const reporter = createReporter(process.stderr);
 try {
   const { values } = parseArgs({ options: { libtorch: { type: 'string', multiple: true } } });
   const built = readStamp(join(root, 'build', 'Release'));
   if (values.libtorch === undefined && built === undefined) throw new Error("there is no build: run 'npm ci' first");
+  removeStale(reporter);
   const made = [];
   for (const path of values.libtorch ?? [built.libtorch]) made.push(await prebuild(libtorchIn(path), reporter));
   const missing = SUPPORTED_MINORS.map((minor) => `2.${minor}`).filter((minor) => !made.includes(minor));

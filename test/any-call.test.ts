@@ -25,6 +25,7 @@ const tasks = {
   evaluate: { call: api.evaluate, options: { data, models: ['a', 'b'] } },
   exportModel: { call: api.exportModel, options: { model: data, to: 'hf', out: data } },
   fitRoughMask: { call: api.fitRoughMask, options: { data } },
+  initConfig: { call: api.initConfig, options: { data }, optional: true },
   openData: { call: api.openData, options: { data } },
   openSplit: { call: api.openSplit, options: { data, split: 'train' } },
   predictImages: { call: api.predictImages, options: { images: ['a.jpg'] } },

@@ -29,6 +29,7 @@ test('what sam-native and its sub-paths export', async () => {
     'evaluate',
     'exportModel',
     'fitRoughMask',
+    'initConfig',
     'openBands',
     'openData',
     'openImages',

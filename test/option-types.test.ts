@@ -11,6 +11,7 @@ import {
   evaluate,
   exportModel,
   fitRoughMask,
+  initConfig,
   predictImages,
   previewPrompts,
   searchSettings,
@@ -24,6 +25,7 @@ import type { auditOptionsSchema } from '../lib/tasks/audit/options.js';
 import type { benchOptionsSchema } from '../lib/tasks/bench/options.js';
 import type { evaluateOptionsSchema } from '../lib/tasks/evaluate/options.js';
 import type { exportOptionsSchema } from '../lib/tasks/export/options.js';
+import type { initOptionsSchema } from '../lib/tasks/init/options.js';
 import type { previewOptionsSchema } from '../lib/tasks/preview/options.js';
 import type { comparisonOptionsSchema } from '../lib/tasks/prompt-comparison/options.js';
 import type { fitRoughMaskOptionsSchema } from '../lib/tasks/rough-thresholds/options.js';
@@ -46,6 +48,7 @@ same<Same<Flat<types.AuditOptions>, Flat<z.input<typeof auditOptionsSchema>>>>()
 same<Same<Flat<types.PredictImagesOptions>, Flat<z.input<typeof predictImagesOptionsSchema>>>>();
 same<Same<Flat<types.PreviewOptions>, Flat<z.input<typeof previewOptionsSchema>>>>();
 same<Same<Flat<types.FitRoughMaskOptions>, Flat<z.input<typeof fitRoughMaskOptionsSchema>>>>();
+same<Same<Flat<types.InitOptions>, Flat<z.input<typeof initOptionsSchema>>>>();
 same<Same<Flat<types.ExportOptions>, Flat<z.input<typeof exportOptionsSchema>>>>();
 same<Same<Flat<types.BenchOptions>, Flat<z.input<typeof benchOptionsSchema>>>>();
 same<Same<Flat<types.ResolvedPromptOptions>, Flat<z.output<z.ZodObject<typeof promptOptions>>>>>();
@@ -80,6 +83,8 @@ test.each<[string, () => Promise<unknown>, string]>([
   ['previewPrompts', () => previewPrompts({ input: [data] }), 'inputs'],
   // @ts-expect-error
   ['fitRoughMask', () => fitRoughMask({ data, roughmask: 'hsv' }), 'roughMask'],
+  // @ts-expect-error
+  ['initConfig', () => initConfig({ data, overwrit: true }), 'overwrite'],
   // @ts-expect-error
   ['exportModel', () => exportModel({ model: data, too: 'hf' }), 'to'],
   // @ts-expect-error

@@ -1,8 +1,10 @@
 /** The package as npm would publish it: what is in it, what is not, and how large it is. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { SUPPORTED_MINORS } from '../lib/setup/libtorch.js';
 import { compile } from './cli/run-cli.js';
 
 interface Packed {
@@ -38,13 +40,14 @@ test('it holds all that compiling, reading and trying take', () => {
 test('it holds the scripts that the package calls or sends people to, and no others', () => {
   const scripts = ['scripts/export_encoder.py', 'scripts/prepare.mjs', 'scripts/unpack.py'];
   expect(paths.filter((path) => path.startsWith('scripts/')).sort()).toEqual(scripts);
-  const named = execFileSync('grep', ['-rhoE', 'scripts/[a-z_-]+\\.(py|mjs|sh)', 'dist', '--include=*.js'], {
-    encoding: 'utf8',
-  });
-  // The maker of dist/option-types.d.ts is for those who change its sources.
-  const mentioned = new Set(named.trim().split('\n'));
-  mentioned.delete('scripts/generate-option-types.mjs');
-  expect([...mentioned].filter((path) => !scripts.includes(path))).toEqual([]);
+  const named = filesBelow('dist')
+    .filter((path) => path.endsWith('.js'))
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    // Comments are for those who change the sources.
+    .filter((line) => !/^\s*(\/\*|\*|\/\/)/.test(line))
+    .flatMap((line) => line.match(/scripts\/[a-z_-]+\.(py|mjs|sh)/g) ?? []);
+  expect(named.filter((path) => !scripts.includes(path))).toEqual([]);
+  expect(named).toContain('scripts/unpack.py');
 });
 
 test('tests, benches and what only a build leaves are not in it', () => {
@@ -55,4 +58,20 @@ test('tests, benches and what only a build leaves are not in it', () => {
 
 test('it has less than 10 MB', () => {
   expect(packed.size).toBeLessThan(10e6);
+});
+
+test('the release workflow says that it has not run, and builds for every LibTorch by scripts that there are', () => {
+  const text = readFileSync('.github/workflows/release.yml', 'utf8');
+  expect(text).toMatch(/^# THIS HAS NOT RUN YET/);
+  const { jobs } = parse(text) as {
+    jobs: Record<string, { steps: { run?: string }[]; strategy?: { matrix: { torch: string[] } } }>;
+  };
+  expect(jobs.prebuild!.strategy!.matrix.torch).toEqual(SUPPORTED_MINORS.map((minor) => `2.${minor}`));
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const run = Object.values(jobs).flatMap(({ steps }) => steps.map((step) => step.run ?? ''));
+  const called = run.flatMap((lines) =>
+    [...lines.matchAll(/npm (?:run )?(test|[a-z]+:?[a-z]*)/g)].map(([, name]) => name!),
+  );
+  expect(called.filter((name) => !(name in scripts) && name !== 'ci' && name !== 'pack')).toEqual([]);
+  expect(called).toEqual(expect.arrayContaining(['test', 'prebuilds']));
 });

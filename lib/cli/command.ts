@@ -13,7 +13,8 @@ import type { Hooks } from '../core/hooks.js';
 import { parseOptions } from '../core/parse-options.js';
 import type { OptionShape } from '../core/schema-facts.js';
 import { asFlags, givenFlags, readConfigFile } from './flags.js';
-import { addOptions, type HelpAsked } from './help.js';
+import { addOptions } from './help.js';
+import type { HelpAsked } from './help-asked.js';
 import { createReporter, type Reporter } from './progress.js';
 
 /** The options of a command, checked, defaults filled in. */

@@ -4,9 +4,7 @@ import type { OptionShape } from '../core/schema-facts.js';
 import { kebab } from '../core/suggest.js';
 import { groupOf, OPTION_GROUPS } from '../option-groups.js';
 import { yargsOptions } from './flags.js';
-
-/** How much help was asked for; undefined: none. */
-export type HelpAsked = 'short' | 'all' | undefined;
+import type { HelpAsked } from './help-asked.js';
 
 /** Options that every command takes besides its own. */
 export const COMMON = {
@@ -76,11 +74,4 @@ function moreOf(count: number): string[] {
 /** Joins the lines of each paragraph, since yargs wraps to the terminal's width. Indented lines stay. */
 function unwrapped(text: string): string {
   return text.replace(/(?<=\S)\n(?=\S)/g, ' ');
-}
-
-/** Tells how much help a call asks for: `--help all` for all of it. */
-export function helpAsked(args: readonly string[]): HelpAsked {
-  const at = args.findIndex((arg) => arg === '--help' || arg === '-h');
-  if (at === -1) return undefined;
-  return args[at + 1] === 'all' ? 'all' : 'short';
 }

@@ -4,7 +4,7 @@ import { SamError } from '../core/errors.js';
 import { packageVersion } from '../core/package-root.js';
 import { closest } from '../core/suggest.js';
 import type { Command } from './command.js';
-import { helpAsked } from './help.js';
+import { helpAsked } from './help-asked.js';
 
 /** Commands in the order in which help names them: how each is called, what it does, and its file. */
 export const COMMANDS: readonly [usage: string, description: string, load: () => Promise<{ default: Command }>][] = [

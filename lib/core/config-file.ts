@@ -6,7 +6,7 @@ import { writeFileWhole } from './files.js';
 import { PACKAGE_ROOT } from './package-root.js';
 import { kebab } from './suggest.js';
 
-/** File of the package that says which options a config file may hold; scripts/generate-config-schema.mjs writes it. */
+/** File of the package that says which options a config file may hold. */
 const SCHEMA = 'config.schema.json';
 
 /**

@@ -27,7 +27,9 @@ export function neck(site: Site, x: Value): Value {
   const { graph, weights } = site;
   const name = `${ENCODER}.neck`;
   const first = weights.take(`${name}.0.weight`); // 1 x 1: a linear layer of tokens
-  const narrow = linearOf(site, x, { name: `${name}.0`, weight: reshaped(first, first.shape.slice(0, 2)) });
+  const weight = reshaped(first, first.shape.slice(0, 2));
+  // Exact: small as it is, in int8 it would add a tenth to the embedding's error.
+  const narrow = linearOf(site, x, { name: `${name}.0`, weight, exact: true });
   const normed = layerNorm(site, narrow, `${name}.1`, NORM_EPSILON);
   const second = { name: `${name}.2`, weight: weights.take(`${name}.2.weight`), padding: 1 };
   return channelNorm(site, conv(site, toChannels(graph, normed), second), `${name}.3`, NORM_EPSILON);

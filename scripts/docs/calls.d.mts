@@ -1,9 +1,5 @@
-/** What a reader would type, and where it stands. */
-export interface CommandLine {
-  line: number;
-  words: string[];
-  nameOnly?: boolean;
-}
+import type { CommandLine } from './command-lines.mjs';
+
 export declare function linesOf(file: string, text: string): CommandLine[];
 export declare function commandNames(): Promise<string[]>;
 export declare function linesOfHelpOf(name?: string): Promise<CommandLine[]>;

@@ -18,22 +18,18 @@ async function inFolder(work) {
   }
 }
 
-/**
- * @param {string} file Its name tells what kind of text it is.
- * @param {string} text
- * @returns {import('./command-lines.mjs').CommandLine[]} the command lines of a text.
- */
+/** The command lines of a text, by what kind of file it is. */
 export function linesOf(file, text) {
   return extname(file) === '.md' ? linesOfMarkdown(text) : linesOfComments(text);
 }
 
-/** @returns {Promise<string[]>} the names of the commands. */
+/** The names of the commands. */
 export async function commandNames() {
   const { COMMANDS, nameIn } = await load('cli/parser.js');
   return COMMANDS.map(([usage]) => nameIn(usage));
 }
 
-/** @returns {Promise<import('./command-lines.mjs').CommandLine[]>} the examples in the help of a command; without a name, in that of all. */
+/** The examples in the help of a command; without a name, in that of all. */
 export async function linesOfHelpOf(name) {
   const { createParser } = await load('cli/parser.js');
   // Unwrapped: a line of it is a line to copy.
@@ -71,11 +67,7 @@ async function withConfig(words, config, folder) {
   return words.with(at, config ?? (existsSync(own) ? own : empty));
 }
 
-/**
- * @param {string} file Named in what is said.
- * @param {import('./command-lines.mjs').CommandLine[]} lines
- * @returns {Promise<string[]>} the lines that are refused, each with its place and the reason.
- */
+/** The refused lines of a text, each with its place and the reason. */
 export async function refusedLines(file, lines) {
   const refused = [];
   for (const line of lines) {
@@ -85,13 +77,7 @@ export async function refusedLines(file, lines) {
   return refused;
 }
 
-/**
- * Finds the YAML of a text that is refused: config files of the command that a comment in them names, else of `train`.
- *
- * @param {string} file
- * @param {string} text
- * @returns {Promise<string[]>} A line each.
- */
+/** The refused YAML of a text: config files of the command that a comment in them names, else of `train`. */
 export function refusedConfigs(file, text) {
   const whole = { language: extname(file).slice(1), line: 1, text };
   const blocks = extname(file) === '.md' ? blocksOf(text) : [whole];

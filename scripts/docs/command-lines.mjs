@@ -1,17 +1,5 @@
 /** Finds the `sam-native …` lines in texts for readers, and splits them into words as a shell would. */
 
-/**
- * @typedef {object} CommandLine What a reader would type, and where it stands.
- * @property {number} line From 1 on.
- * @property {string[]} words Without `npx` and `sam-native`.
- * @property {boolean} [nameOnly] A name in prose (`sam-native split`), not a call to copy.
- *
- * @typedef {object} CodeBlock
- * @property {string} language Behind the fence: `sh`, `yaml`; nothing for an indented block.
- * @property {number} line Of its first line of code, from 1 on.
- * @property {string} text
- */
-
 /** Fenced (mark, language, code) or indented. */
 const BLOCKS = /^[ \t]*(`{3,}|~{3,})[ \t]*(\w*).*\n((?:.*\n)*?)[ \t]*\1[ \t]*$|(?:^(?: {4}|\t).*\n?)+/gm;
 
@@ -22,7 +10,7 @@ const SCHEMATIC = /[[<…]|\.\.\./;
 
 const lineAt = (text, index) => text.slice(0, index).split('\n').length;
 
-/** @returns {CodeBlock[]} the blocks of code of a Markdown text. */
+/** The blocks of code of a Markdown text. */
 export function blocksOf(markdown) {
   return [...markdown.matchAll(BLOCKS)].map(({ 0: whole, 2: language = '', 3: code, index }) => ({
     language,
@@ -33,8 +21,6 @@ export function blocksOf(markdown) {
 
 /**
  * The lines of a Markdown text: those of its blocks, and the inline code that is a whole call and not schematic (`[options]`, `DIR…`).
- *
- * @returns {CommandLine[]}
  */
 export function linesOfMarkdown(markdown) {
   const prose = markdown.replace(BLOCKS, (block) => block.replace(/./g, ''));
@@ -46,12 +32,12 @@ export function linesOfMarkdown(markdown) {
   return [...blocksOf(markdown).flatMap(({ text, line }) => linesOfShell(text, line)), ...spans];
 }
 
-/** @returns {CommandLine[]} the lines in comments of code or YAML. */
+/** The lines in comments of code or YAML. */
 export function linesOfComments(code) {
   return linesOfShell(code.replace(/^[ \t]*(#|\/\/|\/?\*+)/gm, ''));
 }
 
-/** @returns {CommandLine[]} the examples under the options of `--help`, which are indented. */
+/** The examples under the options of `--help`, which are indented. */
 export function linesOfHelp(help) {
   const options = help.search(/^Examples/m);
   return linesOfShell(help.slice(options === -1 ? help.length : options).replace(/^\S.*$/gm, ''));

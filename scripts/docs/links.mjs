@@ -54,13 +54,7 @@ function faultOf(root, file, target) {
   return anchorsOf(readFileSync(there, 'utf8')).has(anchor) ? undefined : `${path || file} has no heading #${anchor}`;
 }
 
-/**
- * Finds the dead links of a Markdown file.
- *
- * @param {string} root Folder that the file's path begins at.
- * @param {string} file
- * @returns {string[]} A line each: where, and what is missing.
- */
+/** The dead links of a Markdown file, a line each: where, and what is missing. `root` is the folder that its path begins at. */
 export function deadLinks(root, file) {
   return targetsOf(readFileSync(join(root, file), 'utf8')).flatMap(({ line, target }) => {
     const fault = faultOf(root, file, target);

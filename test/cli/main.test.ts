@@ -15,7 +15,11 @@ describe('the command line', () => {
   test('--help names every command; --version is one number', async () => {
     const help = await runCli(['--help']);
     expect(help.code).toBe(0);
+    // A bare call asks what there is.
+    expect(await runCli([])).toMatchObject({ code: 0, stdout: help.stdout, stderr: '' });
     for (const name of [
+      'init',
+      'completion',
       'setup',
       'doctor',
       'train',
@@ -30,18 +34,29 @@ describe('the command line', () => {
       expect(help.stdout).toContain(`sam-native ${name}`);
     }
     expect((await runCli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await runCli(['-v'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  test.each(['setup', 'doctor', 'train', 'tune', 'split', 'embed', 'evaluate', 'predict', 'export', 'cache'])(
-    '%s --help describes every option',
-    async (name) => {
-      const help = await runCli([name, '--help']);
-      expect(help).toMatchObject({ code: 0, stderr: '' });
-      expect(help.stdout).toContain('--json');
-      // An option without a description is a name with its type right behind it.
-      expect(help.stdout).not.toMatch(/^ {2}--[a-z-]+ +\[/m);
-    },
-  );
+  test.each([
+    'init',
+    'completion',
+    'setup',
+    'doctor',
+    'train',
+    'tune',
+    'split',
+    'embed',
+    'evaluate',
+    'predict',
+    'export',
+    'cache',
+  ])('%s --help describes every option', async (name) => {
+    const help = await runCli([name, '--help']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toContain('--json');
+    // An option without a description is a name with its type right behind it.
+    expect(help.stdout).not.toMatch(/^ {2}--[a-z-]+ +\[/m);
+  });
 
   test('train --help says defaults and choices', async () => {
     const { stdout } = await runCli(['train', '--help']);
@@ -50,8 +65,17 @@ describe('the command line', () => {
   });
 
   test.each([
-    [[], 'which command?'],
+    [['--verbose'], 'which command?'],
     [['trian'], 'did you mean train?'],
+    [['innit'], 'did you mean init?'],
+    [['info'], 'did you mean doctor?'],
+    [['finetune', '--data', 'x'], 'unknown command finetune — did you mean train?'],
+    [['help', 'train'], 'did you mean --help?'],
+    [['qwertyuiop'], 'unknown command qwertyuiop — see --help'],
+    [['train', '-model', 'x'], 'unknown option -model — did you mean --model?'],
+    [['train', '-x', 'y'], 'unknown option -x — see --help'],
+    [['train', '-d'], 'no value given for -d'],
+    [['train', '-c', 'nowhere.yaml'], 'no such file: nowhere.yaml'],
     [['train', '--data', 'x', '--epohcs', '3'], 'unknown option --epohcs — did you mean --epochs?'],
     [['train', '--data=x', '--batchsize=3'], 'did you mean --batch-size?'],
     [['train', '--data', 'x', '--no-cahce'], 'did you mean --cache?'],

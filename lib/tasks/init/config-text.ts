@@ -37,7 +37,7 @@ function commented(name: string): string {
     choices,
     fallback,
   } = factsOf(trainOptionsSchema.shape[name as keyof typeof trainOptionsSchema.shape]);
-  const words = choices === undefined ? '' : ` One of: ${choices.join(', ')}.`;
+  const words = choices === undefined ? '' : ` One of ${choices.join(', ')}.`;
   return `${comment(inConfig(`${description[0]?.toUpperCase()}${description.slice(1)}.${words}`))}\n# ${setting(name, fallback)}`;
 }
 
