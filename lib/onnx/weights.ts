@@ -21,7 +21,7 @@ export class Weights {
     this.#tensors = tensors;
   }
 
-  /** Opens a file; `close` it. @throws SamError: what reading its header throws. */
+  /** Opens a file; `close` it. @throws SamError what reading its header throws. */
   static async open(path: string): Promise<Weights> {
     const { tensors } = await readSafetensorsHeader(path);
     return new Weights(path, await open(path), tensors);

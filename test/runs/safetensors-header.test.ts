@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rm, truncate, writeFile } from 'node:fs/promises';
+import { rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCheckpointMetadata } from '../../lib/runs/checkpoints.js';
@@ -18,9 +18,12 @@ describe('readSafetensorsHeader', () => {
   test('names tensors and metadata', async () => {
     const path = join(dir, 'good.safetensors');
     await writeSafetensors(path, { __metadata__: { a: 'b' }, w: tensor(0, 8), v: tensor(8, 12) }, Buffer.alloc(12));
-    expect(await readSafetensorsHeader(path)).toEqual({
-      metadata: { a: 'b' },
-      tensors: { w: { dtype: 'F32', shape: [2], bytes: 8 }, v: { dtype: 'F32', shape: [1], bytes: 4 } },
+    const { metadata, tensors } = await readSafetensorsHeader(path);
+    expect(metadata).toEqual({ a: 'b' });
+    const end = (await stat(path)).size;
+    expect(tensors).toEqual({
+      w: { dtype: 'F32', shape: [2], offset: end - 12, bytes: 8 },
+      v: { dtype: 'F32', shape: [1], offset: end - 4, bytes: 4 },
     });
     expect(await readTensorNames(path)).toEqual(['w', 'v']);
     await expect(readCheckpointMetadata(path)).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
