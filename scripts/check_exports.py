@@ -40,9 +40,14 @@ def registry(kind, export):
 
 
 def transformers(export):
-    from transformers import SamImageProcessor, SamModel, SamProcessor
+    from transformers import SamModel, SamProcessor
 
-    processor = SamProcessor(SamImageProcessor.from_pretrained(export))
+    # Pillow resizes here as in Meta's code. From version 5 on the default is torchvision, which is one grey level off here and there.
+    try:
+        from transformers import SamImageProcessorPil as ImageProcessor
+    except ImportError:
+        from transformers import SamImageProcessor as ImageProcessor
+    processor = SamProcessor(ImageProcessor.from_pretrained(export))
     model, loading = SamModel.from_pretrained(export, output_loading_info=True)
     assert not any(loading[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys")), loading
     model.eval()
