@@ -201,6 +201,12 @@ test('no data set: what is missing is said, and nothing is written', async () =>
   await write(join(root, 'flat', 'images', 'a.png'), await png(disk));
   await write(join(root, 'flat', 'masks', 'a.png'), await png(disk));
   await refused(join(root, 'flat'), 'no split above them', `move both folders into ${join(root, 'flat', 'train')}`);
+  const above = await dataSet({ train: 2, validation: 1 });
+  await refused(
+    join(above, 'train'),
+    "is the split 'train' of a data set, not the whole",
+    `name the folder above it: ${above}`,
+  );
   await write(join(root, 'bare', 'train', 'images', 'a.png'), await png(disk));
   await refused(join(root, 'bare'), 'has no mask: images/a.png', 'give each image one mask');
   const file = await write(join(root, 'notes.txt'), 'hello');
