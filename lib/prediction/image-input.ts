@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SamError } from '../core/errors.js';
+import { amount } from '../core/words.js';
 import { decodeImage, requirePicture } from '../data/decode.js';
 import { OR_SKIP, parted, requireReadableSize } from '../data/picture.js';
 import type { DecodedImage } from '../data/sample.js';
@@ -151,7 +152,7 @@ async function ofPixels({ pixels, width, height, channels: said, valid }: RawPix
   const count = width * height;
   const channels = pixels.length / count;
   if (![1, 2, 3, 4].includes(channels) || (said !== undefined && said !== channels)) {
-    const wanted = said === undefined ? '1 to 4 channels' : `${said} channel${said === 1 ? '' : 's'}`;
+    const wanted = said === undefined ? '1 to 4 channels' : amount(said, 'channel');
     const text = `the image holds ${pixels.length} values, which are not ${width} x ${height} pixels of ${wanted}`;
     throw new SamError('SAM_BAD_OPTION', text, { fix: 'give 8-bit grey, RGB or RGBA, one row after the other' });
   }
