@@ -47,6 +47,8 @@ function remember(embedding: ImageEmbedding): number {
 
 const app = Fastify({ bodyLimit: MOST_BYTES });
 
+// Bytes alone: a text would be taken for the path of a picture on this machine.
+app.removeAllContentTypeParsers();
 app.addContentTypeParser(/^image\/|octet-stream$/, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
 app.post<{ Body: Buffer }>('/images', async (request, reply) => {

@@ -187,10 +187,13 @@ export const roughOptions = {
 /** Kinds of prompts, the least to draw first. */
 export const PROMPT_KINDS = ['points', 'box', 'points+box'] as const;
 
+/** Most points of a prompt inside and as many outside: each is a token of the decoder's, or of separate points a prompt. */
+export const MOST_POINTS = 1000;
+
 export const promptOptions = {
   prompt: z.enum(PROMPT_KINDS).default('points').describe('kind of prompt drawn from the label'),
-  numPositive: count.min(0).default(3).describe('points inside the mask'),
-  numNegative: count.min(0).default(0).describe('points outside the mask'),
+  numPositive: count.min(0).max(MOST_POINTS).default(3).describe('points inside the mask'),
+  numNegative: count.min(0).max(MOST_POINTS).default(0).describe('points outside the mask'),
   erode: z.boolean().default(true).describe("keep points away from the mask's edge"),
   dynamicDistance: z.boolean().default(true).describe("keep points apart, by the mask's area"),
   perturbation: z.number().min(0).default(10).describe('most that a box side moves, in pixels of the low-res mask'),

@@ -35,6 +35,7 @@ test('what sam-native and its sub-paths export', async () => {
     'openSplit',
     'predictImages',
     'previewPrompts',
+    'pushModel',
     'readBands',
     'resolveDevice',
     'searchSettings',

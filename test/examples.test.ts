@@ -160,11 +160,16 @@ async function stopped({ child }: Running): Promise<number | null> {
 const post = (url: string, body: Buffer) =>
   fetch(`${url}/images`, { method: 'POST', headers: { 'content-type': 'image/jpeg' }, body: new Uint8Array(body) });
 
+/** A path of the service's machine in the place of a picture. */
+const named = (url: string, type: string, body: string) =>
+  fetch(`${url}/images`, { method: 'POST', headers: { 'content-type': type }, body });
+
 test('service: a picture, its masks, and mistakes as JSON', async () => {
   const running = await service();
   const { url } = running;
   try {
-    const picture = readFileSync(join(pictures, readdirSync(pictures)[0]!));
+    const path = join(pictures, readdirSync(pictures)[0]!);
+    const picture = readFileSync(path);
     const { width, height } = await sharp(picture).metadata();
     expect(await (await post(url, picture)).json()).toEqual({ id: 1, width, height });
 
@@ -176,6 +181,8 @@ test('service: a picture, its masks, and mistakes as JSON', async () => {
 
     const mistakes: [Promise<Response>, number, string | undefined][] = [
       [post(url, Buffer.from('no picture')), 400, 'SAM_BAD_DATA'],
+      [named(url, 'text/plain', path), 415, undefined],
+      [named(url, 'application/json', JSON.stringify(path)), 415, undefined],
       [fetch(`${url}/images/1/mask`), 400, 'SAM_BAD_ARGUMENT'],
       [fetch(`${url}/images/1/mask?point=x,y`), 400, expect.stringMatching(/^SAM_/)],
       [fetch(`${url}/images/2/mask?point=1,1`), 404, undefined],

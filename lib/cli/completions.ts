@@ -41,9 +41,19 @@ async function offersOf(name: string, before: readonly string[], current: string
   if (values !== undefined) return values;
   if (current.startsWith('-')) return flagsOf(command).filter((flag) => !before.includes(flag));
   const [[positional, { choices }] = ['', {}]] = Object.entries(command.positionals);
-  const isFirst = before.at(-1) === name;
-  if (isFirst && positional === 'model') return models();
-  return isFirst ? (choices ?? []).map(String) : [];
+  if (await hasPositional(command, before.slice(before.indexOf(name) + 1))) return [];
+  if (positional === 'model') return models();
+  if (positional === 'run') return runFolders();
+  return (choices ?? []).map(String);
+}
+
+/** Tells whether a positional argument is among the words behind the command's name. */
+async function hasPositional(command: Command, words: readonly string[]): Promise<boolean> {
+  for (const [index, word] of words.entries()) {
+    const isValue = index > 0 && (await valuesOf(command, words[index - 1]!)) !== undefined;
+    if (!word.startsWith('-') && !isValue) return true;
+  }
+  return false;
 }
 
 /** Returns what an option may be given; undefined behind a word that is no option, or one without a value. */

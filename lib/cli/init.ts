@@ -1,4 +1,5 @@
 /** `sam-native init`: looks at a data set, and writes a commented config for it. */
+import { amount } from '../core/words.js';
 import type { InitResult } from '../tasks/init/init.js';
 import { initOptionsSchema } from '../tasks/init/options.js';
 import { command } from './command.js';
@@ -20,6 +21,6 @@ export default command({
     const set = Object.entries(options).map(([name, value]) => `${name} ${value}`);
     const { train, validation, doubts } = found;
     const look = doubts.length === 0 ? '' : `; look at the ${doubts.length === 1 ? 'warning' : 'warnings'} first`;
-    return `${train.samples} samples to train on, ${validation.samples} to validate: ${set.join(', ')}\n${config}${look}`;
+    return `${amount(train.samples, 'sample')} to train on, ${validation.samples} to validate: ${set.join(', ')}\n${config}${look}`;
   },
 });

@@ -170,9 +170,14 @@ function parseFailure(message: string, args: readonly string[], known: readonly 
   const name = args.find((arg) => !arg.startsWith('-'));
   if (unexpected !== null && name !== undefined && !isCommand(name)) return unknownCommand(name);
   if (unexpected !== null) return wrongCall(`${unexpected[1]} is not expected here`, 'see --help');
-  if (text.startsWith('Not enough non-option arguments'))
-    return wrongCall('something is missing behind the command', 'see --help');
+  if (text.startsWith('Not enough non-option arguments')) return wrongCall(whatIsNeeded(args), 'see --help');
   return wrongCall(text, 'see --help');
+}
+
+/** Says which arguments the command takes, in the words of its usage: `push needs <run> <to>`. */
+function whatIsNeeded(args: readonly string[]): string {
+  const usage = COMMANDS.map(([usage]) => usage).find((usage) => args.includes(nameIn(usage))) ?? '';
+  return usage.replace(' ', ' needs ');
 }
 
 function isCommand(name: string): boolean {

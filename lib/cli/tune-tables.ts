@@ -1,5 +1,6 @@
 /** Tables that `tune` prints: the trials, best first, and whether the winner is better than the settings given. */
 
+import { amount } from '../core/words.js';
 import type { SearchResult, TrialResult } from '../tasks/search/search.js';
 import type { SearchComparison } from '../tasks/workbench/compare.js';
 import { modelTable } from './evaluate-tables.js';
@@ -9,7 +10,7 @@ export function searchTables(result: SearchResult): string {
   const { trials, validationImages, config, runDir } = result;
   const parts = [
     trialTable(result),
-    `IoU: mean over the ${counted(validationImages, 'validation image')}, each trial with its own kind of prompt.${kindsNote(trials)}`,
+    `IoU: mean over the ${amount(validationImages, 'validation image')}, each trial with its own kind of prompt.${kindsNote(trials)}`,
     ...result.comparisons.map((one) => comparisonText(one, trials.length)),
     verdict(result),
     `model:      ${runDir}\nsettings:   ${config}   (sam-native train --config ${config} --out RUNDIR)`,
@@ -65,7 +66,7 @@ export function verdict({ comparisons, winner, given, trials }: SearchResult): s
     meanInterval: [low, high],
     count,
   } = last.difference;
-  const images = counted(count, `${last.split} image`);
+  const images = amount(count, `${last.split} image`);
   const kinds = new Set([winner, given].map((number) => trials.find((trial) => trial.number === number)?.prompt));
   const own = kinds.size > 1 ? ', each with its own kind of prompt' : '';
   if (high < 0) return `On the ${images} the winner is worse than the settings given${own}: keep those.`;
@@ -74,8 +75,4 @@ export function verdict({ comparisons, winner, given, trials }: SearchResult): s
   const doubt =
     last.split === 'test' ? '' : ' With more images, keep some for a test split: it would not be flattered.';
   return `The winner is better than the settings given by more than chance on the ${images}${own}.${doubt}`;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

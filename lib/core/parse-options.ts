@@ -62,14 +62,26 @@ const MOST_SHOWN = 80;
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'function') return '(a function)';
-  if (ArrayBuffer.isView(value)) return `(a ${value.constructor.name})`;
+  if (isBinary(value)) return kindOf(value);
   let text: string;
   try {
-    text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    text = typeof value === 'object' ? JSON.stringify(value, withoutBytes) : String(value);
   } catch {
     text = '(an object)'; // a circle, or what JSON has no word for
   }
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)} …` : text;
+}
+
+function isBinary(value: unknown): value is object {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+}
+
+const kindOf = (value: object) => `(a ${value.constructor.name})`;
+
+/** Replaces what may hold millions of numbers by its kind. `value` itself may be what a `toJSON` made of it, such as Buffer's. */
+function withoutBytes(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const own = this[key];
+  return isBinary(own) ? kindOf(own) : value;
 }
 
 /**

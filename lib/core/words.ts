@@ -14,6 +14,11 @@ export function nameAll(names: readonly string[]): string {
   return names.length > MOST_NAMED ? `${shown} and ${names.length - MOST_NAMED} more` : shown;
 }
 
+/** Writes so many of a thing: `1 sample`, `2 samples`. */
+export function amount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Writes how many things are in some way, and which: `3 images have no mask: a, b, c`. Empty where there are none. */
 export function counted(noun: string, one: string, many: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];

@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { SamError } from '../core/errors.js';
 import { hookOptions, parseOptions } from '../core/parse-options.js';
+import { amount } from '../core/words.js';
 import { type BandSource, type BandValues, readValues } from '../raster/band-source.js';
 import { heldImage, openTiff, requireReadableSize } from './decode.js';
 import { headerOf, Picture } from './picture.js';
@@ -140,7 +141,7 @@ async function openColours(image: FileReference): Promise<Opened> {
 export function requireBands({ path }: FileReference, numbers: readonly number[], count: number): void {
   const missing = numbers.find((number) => !Number.isInteger(number) || number < 1 || number > count);
   if (missing === undefined) return;
-  throw new SamError('SAM_BAD_DATA', `image ${path} has ${count} band${count === 1 ? '' : 's'}, no band ${missing}`, {
+  throw new SamError('SAM_BAD_DATA', `image ${path} has ${amount(count, 'band')}, no band ${missing}`, {
     fix: 'bands are numbered from 1: look at `bands`, `nir` and `swir`',
   });
 }

@@ -18,6 +18,7 @@ import {
   type ImageSize,
   isPlainFile,
   type Kind,
+  OR_SKIP,
   Picture,
   requireReadableSize,
   unreadable,
@@ -52,7 +53,7 @@ export async function decodeImage(given: Sample): Promise<DecodedImage> {
 export function requirePicture({ valid }: DecodedImage, { path }: FileReference): void {
   if (valid === undefined || valid.includes(1)) return;
   throw new SamError('SAM_BAD_DATA', `image ${path} holds no picture: every pixel is transparent, or no data`, {
-    fix: 'take its alpha channel away if it means nothing, or go on without it with `skipBad`',
+    fix: `take its alpha channel away if it means nothing${OR_SKIP}`,
   });
 }
 

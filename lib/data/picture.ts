@@ -12,7 +12,9 @@ const FORMATS: readonly (string | undefined)[] = ['jpeg', 'png', 'webp', 'gif', 
 /** Most pixels of an image: 268 million, 0.8 GB as RGB. */
 export const MOST_PIXELS = 2 ** 28;
 const FIX_FORMAT = 'save it as JPEG, PNG, WebP, GIF or TIFF';
-export const FIX_FILE = 'replace the file, or go on without it with `skipBad`';
+/** Way out of an error about one picture of many. */
+export const OR_SKIP = ', or go on without it with `skipBad`';
+export const FIX_FILE = `replace the file${OR_SKIP}`;
 
 export interface ImageSize {
   readonly width: number;
@@ -247,7 +249,8 @@ async function pixelsOf(
 export function unreadable(error: unknown, file: FileReference, kind: Kind): SamError {
   if (error instanceof SamError) return error;
   if (systemCode(error) === 'ENOENT') return missing(file, kind);
-  const detail = error instanceof Error ? error.message : String(error);
+  const words = error instanceof Error ? error.message : String(error);
+  const detail = systemCode(error) === 'EISDIR' ? 'it is a folder' : words;
   return new SamError('SAM_IO', `${kind} ${file.path} cannot be read: ${detail}`, { cause: error });
 }
 

@@ -11,6 +11,7 @@ import { SamError, systemCode } from '../core/errors.js';
 import { makeFolder, type ScratchFolder, scratchFolder } from '../core/files.js';
 import { sha256 } from '../core/hash.js';
 import type { Hooks } from '../core/hooks.js';
+import { amount } from '../core/words.js';
 import { decodeImage, imageIdentity } from '../data/decode.js';
 import { readingOrder, type Sample, type Samples } from '../data/sample.js';
 import { filtered, pick } from '../data/sample-list.js';
@@ -346,7 +347,7 @@ export class EmbeddingStore {
 }
 
 function andMore(others: number): string {
-  return others === 0 ? '' : ` (and so it is with ${others} other image${others === 1 ? '' : 's'})`;
+  return others === 0 ? '' : ` (and so it is with ${amount(others, 'other image')})`;
 }
 
 /** Names an image before its content is known. */

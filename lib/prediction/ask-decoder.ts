@@ -5,7 +5,7 @@ import { nativeCall } from '../addon/native.js';
 import { SamError } from '../core/errors.js';
 import { hookOptions, parseOptions, requireOptions } from '../core/parse-options.js';
 import { LOW_RES_SIDE } from '../frame.js';
-import { promptOptions } from '../options.js';
+import { MOST_POINTS, promptOptions } from '../options.js';
 import { toPromptBatch } from '../prompts/batch.js';
 import type { PointSets, Prompt } from '../prompts/prompt.js';
 import { Prediction } from './prediction.js';
@@ -30,7 +30,7 @@ export interface AskOptions {
   multiMask?: 'best' | 'mean' | undefined;
   /**
    * Number of points up to which missing ones become padding tokens, for a model trained with `--missing-points token`. Default 0:
-   * none do.
+   * none do; 2000 at most.
    */
   padTo?: number | undefined;
   /** Signal that ends the work: it rejects with its reason. */
@@ -71,7 +71,12 @@ const askTypes = {
   maskOutput: promptOptions.maskOutput,
   pointSets: promptOptions.pointSets,
   multiMask: promptOptions.multiMask,
-  padTo: z.number().int().min(0).default(0),
+  padTo: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 * MOST_POINTS)
+    .default(0),
   signal: hookOptions.signal,
   multimask: z.boolean().default(false),
 };

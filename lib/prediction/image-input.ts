@@ -2,8 +2,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SamError } from '../core/errors.js';
+import { amount } from '../core/words.js';
 import { decodeImage, requirePicture } from '../data/decode.js';
-import { parted, requireReadableSize } from '../data/picture.js';
+import { OR_SKIP, parted, requireReadableSize } from '../data/picture.js';
 import type { DecodedImage } from '../data/sample.js';
 import { inSlices } from '../data/slices.js';
 
@@ -57,7 +58,7 @@ export const IMAGE_INPUT =
 
 /** Tells whether a value is one of the kinds of {@link ImageInput}; whether it is a good one, {@link readImage} finds. */
 export function isImageInput(value: unknown): value is ImageInput {
-  if (typeof value === 'string') return true;
+  if (typeof value === 'string') return value !== '';
   if (typeof value !== 'object' || value === null) return false;
   return value instanceof URL || bytesOf(value) !== undefined || isSharp(value) || pixelsOf(value) !== undefined;
 }
@@ -68,6 +69,17 @@ export function isImageInput(value: unknown): value is ImageInput {
  * @throws SamError `SAM_BAD_OPTION`: a URL of the network, pixels that are not so many; else as {@link decodeImage}.
  */
 export async function readImage(image: ImageInput): Promise<DecodedImage> {
+  try {
+    return await read(image);
+  } catch (error) {
+    // A picture that was given alone can't be skipped.
+    if (!(error instanceof SamError) || !error.fix?.endsWith(OR_SKIP)) throw error;
+    const { code, message, fix, detail } = error;
+    throw new SamError(code, message, { fix: fix.slice(0, -OR_SKIP.length), detail, cause: error });
+  }
+}
+
+async function read(image: ImageInput): Promise<DecodedImage> {
   const path = pathOf(image);
   if (path !== undefined) return decodeImage({ name: path, image: { path: resolve(path) } });
   const bytes = bytesOf(image);
@@ -140,7 +152,7 @@ async function ofPixels({ pixels, width, height, channels: said, valid }: RawPix
   const count = width * height;
   const channels = pixels.length / count;
   if (![1, 2, 3, 4].includes(channels) || (said !== undefined && said !== channels)) {
-    const wanted = said === undefined ? '1 to 4 channels' : `${said} channel${said === 1 ? '' : 's'}`;
+    const wanted = said === undefined ? '1 to 4 channels' : amount(said, 'channel');
     const text = `the image holds ${pixels.length} values, which are not ${width} x ${height} pixels of ${wanted}`;
     throw new SamError('SAM_BAD_OPTION', text, { fix: 'give 8-bit grey, RGB or RGBA, one row after the other' });
   }

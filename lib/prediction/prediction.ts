@@ -1,10 +1,14 @@
 /** What the decoder gives for a prompt: a mask, in the forms that other programs take. */
 
+import { z } from 'zod';
 import { maskPng } from '../core/mask-png.js';
+import { parseOptions } from '../core/parse-options.js';
 import { type CocoRle, toRle } from '../data/sources/coco/rle.js';
 import { LOW_RES_SIDE, type Size } from '../frame.js';
 import { type Outline, simplify, toOutline } from '../raster/outline.js';
 import { RingTracer } from '../raster/rings.js';
+
+const polygonsSchema = z.strictObject({ simplify: z.number().min(0).default(0) });
 
 /**
  * A predicted mask, with the IoU that the model predicts for it.
@@ -72,9 +76,10 @@ export class Prediction {
    * Traces the outlines of the mask's objects: pixels connected by their sides.
    *
    * @param options.simplify pixels that an outline may move by, to have fewer corners. Default 0: it runs along the edges of pixels.
+   * @throws SamError `SAM_BAD_OPTION`: options.
    */
-  polygons(options: { simplify?: number } = {}): Outline[] {
-    const { simplify: tolerance = 0 } = options;
+  polygons(options: { simplify?: number | undefined } = {}): Outline[] {
+    const { simplify: tolerance } = parseOptions(polygonsSchema, options);
     const found: Outline[] = [];
     const tracer = new RingTracer(this.width, (object) => found.push(simplify(toOutline(object), tolerance)));
     for (let at = 0; at < this.mask.length; at += this.width) tracer.add(this.mask.subarray(at, at + this.width));

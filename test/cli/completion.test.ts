@@ -58,7 +58,11 @@ describe('words', () => {
       expect(await wordsFor(...call, '')).toEqual(expect.arrayContaining(['runs/first', 'mobile-sam']));
       expect(await wordsFor(...call, 'runs/')).toEqual(['runs/first']);
     }
-    expect(await wordsFor('train', '--resume', '')).toEqual(['runs/first']);
+    for (const call of [['train', '--resume'], ['push'], ['push', '--dry-run']]) {
+      expect(await wordsFor(...call, '')).toEqual(['runs/first']);
+    }
+    expect(await wordsFor('push', 'runs/first', '')).toEqual([]);
+    expect(await wordsFor('export', '--to', 'onnx', '')).toEqual(expect.arrayContaining(['runs/first', 'mobile-sam']));
   });
   test('files are the shell’s', async () => {
     for (const call of [['train', '--data'], ['train', '-c'], ['predict', '--out'], ['predict']]) {

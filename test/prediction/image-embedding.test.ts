@@ -170,6 +170,13 @@ describe('refused', () => {
     });
   });
 
+  test('padding that no memory would hold', async () => {
+    await expect(embedding.predict({ points: [[1, 1]], padTo: 1e9 })).rejects.toMatchObject({
+      code: 'SAM_BAD_OPTION',
+      message: '`padTo` 1000000000: expected at most 2000',
+    });
+  });
+
   test('an embedding that no model made', async () => {
     const own = new ImageEmbedding(embedding.embeddings, width, height);
     await expect(own.predict({ points: [[1, 1]] })).rejects.toMatchObject({

@@ -117,11 +117,29 @@ describe('refused', () => {
     await expect(readImage(join(folder, 'gone.png'))).rejects.toMatchObject({ code: 'SAM_NOT_FOUND' });
   });
 
+  test.each<[string, () => ImageInput]>([
+    ['an empty file', () => Buffer.alloc(0)],
+    ['bytes of something else', () => Buffer.from('hello world')],
+    ['a file cut short', () => png.subarray(0, 60)],
+    ['a single pixel', () => ({ pixels: new Uint8Array(3), width: 1, height: 1 })],
+    ['no pixel that shows', () => ({ pixels: new Uint8Array(count * 4), width, height })],
+  ])('%s, with advice that holds for one picture', async (_, make) => {
+    const fix = expect.stringMatching(/^(replace the file|take its alpha channel away if it means nothing)$/);
+    await expect(readImage(make())).rejects.toMatchObject({ code: 'SAM_BAD_DATA', fix });
+  });
+
+  test('a folder', async () => {
+    await expect(readImage(folder)).rejects.toMatchObject({
+      message: `image ${folder} cannot be read: it is a folder`,
+    });
+  });
+
   test.each<[string, unknown]>([
     ['nothing', undefined],
     ['null', null],
     ['a number', 7],
     ['a list', [1, 2, 3]],
+    ['an empty path', ''],
     ['a function', () => path],
     ['pixels without a size', { pixels: rgb }],
     ['pixels of half a size', { pixels: rgb, width: 2.5, height }],

@@ -75,3 +75,14 @@ test('polygons have fewer corners where asked', () => {
   expect(stairs.polygons()[0]!.outer.length).toBe(14);
   expect(stairs.polygons({ simplify: 1 })[0]!.outer.length).toBeLessThan(6);
 });
+
+test.each<[unknown, string]>([
+  [{ simplfy: 1 }, 'unknown option `simplfy`'],
+  [{ simplify: -1 }, '`simplify` -1: expected at least 0'],
+  [{ simplify: '1' }, '`simplify` "1": expected a number'],
+  [2, 'options must be an object, not 2'],
+])('polygons refuses %j', (options, message) => {
+  expect(() => ring.polygons(options as { simplify: number })).toThrow(
+    expect.objectContaining({ code: 'SAM_BAD_OPTION', message }),
+  );
+});

@@ -1,4 +1,5 @@
 /** The settings that a config begins with: each with the reason that the data gives for it. */
+import { amount } from '../../core/words.js';
 import type { TrainOptions } from '../../option-types.js';
 import { PROMPT_KINDS } from '../../options.js';
 import { WIDE_BOX } from '../workbench/boxes.js';
@@ -47,7 +48,7 @@ function dataChoices({ data, train, validation, otherSplits, pictures, labels }:
           {
             name: 'validationFraction',
             value: VALIDATION_FRACTION,
-            reason: `No split is there for validation: ${validation.samples} samples of '${train.split}' are cut off. Crops of one picture must stay together: say how with group-by.`,
+            reason: `No split is there for validation: ${amount(validation.samples, 'sample')} of '${train.split}' ${validation.samples === 1 ? 'is' : 'are'} cut off. Crops of one picture must stay together: say how with group-by.`,
           },
         ]
       : named('validationSplit', validation.split, 'validation');
@@ -55,7 +56,7 @@ function dataChoices({ data, train, validation, otherSplits, pictures, labels }:
     {
       name: 'data',
       value: data,
-      reason: `${train.samples} samples to train on, ${validation.samples} to validate; ${picturesText(pictures)}.${others}`,
+      reason: `${amount(train.samples, 'sample')} to train on, ${validation.samples} to validate; ${picturesText(pictures)}.${others}`,
     },
     ...named('trainSplit', train.split, 'train'),
     ...splits,
@@ -86,7 +87,7 @@ function labelChoices({ kind, values, empty }: FoundData['labels']): Choice[] {
     choices.push({ name: 'class', value: undefined, reason });
   }
   if (empty > 0) {
-    const reason = `${empty} labels have no pixel to draw a prompt from; fail would stop at them.`;
+    const reason = `${amount(empty, 'label')} without a pixel to draw a prompt from; fail would stop there.`;
     choices.push({ name: 'onEmpty', value: 'skip', reason });
   }
   return choices;
@@ -133,8 +134,12 @@ function paceChoices({ train: { samples } }: FoundData): Choice[] {
   const epochs = Math.min(MOST_EPOCHS, Math.max(FEWEST_EPOCHS, Math.round(SAMPLES_SEEN / samples)));
   const batch = samples < 16 ? 2 : samples < 1000 ? 4 : 8;
   return [
-    { name: 'epochs', value: epochs, reason: `A beginning for ${samples} samples; early-stop ends it before.` },
-    { name: 'batchSize', value: batch, reason: `${Math.ceil(samples / batch)} steps to an epoch.` },
+    {
+      name: 'epochs',
+      value: epochs,
+      reason: `A beginning for ${amount(samples, 'sample')}; early-stop ends it before.`,
+    },
+    { name: 'batchSize', value: batch, reason: `${amount(Math.ceil(samples / batch), 'step')} to an epoch.` },
     {
       name: 'earlyStop',
       value: Math.max(5, Math.ceil(epochs / 5)),

@@ -1,6 +1,6 @@
 /** Which data set is meant, and which of its splits are for training and for validation; what is missing where there is none. */
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { SamError } from '../../core/errors.js';
 import { isFolder } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
@@ -12,6 +12,7 @@ import { sameSplit } from '../../data/splits.js';
 import type { ResolvedInitOptions } from './options.js';
 
 const LAYOUT = 'put images into SRC/train/images and their masks, under the same names, into SRC/train/masks';
+const SPLITS = ['train', 'validation', 'test'];
 
 /** The data set and the names of its splits. */
 export interface ChosenData {
@@ -73,6 +74,12 @@ async function nothingIn(data: string): Promise<SamError> {
     return new SamError('SAM_BAD_DATA', `${data} holds no picture and no list of any`, { fix: LAYOUT });
   }
   const isSplit = (await isFolder(join(data, 'images'))) && (await isFolder(join(data, 'masks')));
+  const whole = resolve(data);
+  if (isSplit && SPLITS.some((split) => sameSplit(basename(whole), split))) {
+    return new SamError('SAM_BAD_DATA', `${data} is the split '${basename(whole)}' of a data set, not the whole`, {
+      fix: `name the folder above it: ${join(data, '..')}`,
+    });
+  }
   if (isSplit) {
     return new SamError('SAM_BAD_DATA', `${data} holds images and masks, but no split above them`, {
       fix: `move both folders into ${join(data, 'train')}: a share is then cut off for validation`,

@@ -92,6 +92,9 @@ test('splits by other names; a share is cut off where none is there to validate'
   const { options, found } = await init({ data: await dataSet({ all: 10 }) });
   expect(options).toMatchObject({ trainSplit: 'all', validationFraction: 0.2 });
   expect([found.train.samples, found.validation]).toEqual([8, { split: null, samples: 2 }]);
+  const one = await init({ data: await dataSet({ train: 2 }) });
+  expect(one.text).toContain('1 sample to train on, 1 to validate');
+  expect(one.text.replaceAll('\n# ', ' ')).toContain("1 sample of 'train' is cut off");
   const ambiguous = init({ data: await dataSet({ here: 1, there: 1 }) });
   await expect(ambiguous).rejects.toMatchObject({ code: 'SAM_BAD_DATA', fix: 'name it with `trainSplit`' });
 });
@@ -201,6 +204,12 @@ test('no data set: what is missing is said, and nothing is written', async () =>
   await write(join(root, 'flat', 'images', 'a.png'), await png(disk));
   await write(join(root, 'flat', 'masks', 'a.png'), await png(disk));
   await refused(join(root, 'flat'), 'no split above them', `move both folders into ${join(root, 'flat', 'train')}`);
+  const above = await dataSet({ train: 2, validation: 1 });
+  await refused(
+    join(above, 'train'),
+    "is the split 'train' of a data set, not the whole",
+    `name the folder above it: ${above}`,
+  );
   await write(join(root, 'bare', 'train', 'images', 'a.png'), await png(disk));
   await refused(join(root, 'bare'), 'has no mask: images/a.png', 'give each image one mask');
   const file = await write(join(root, 'notes.txt'), 'hello');
