@@ -8,8 +8,8 @@ import { resolveModel } from '../../models/resolve.js';
 import type { Format, Job } from './format.js';
 import { FORMATS } from './formats.js';
 import { type ExportOptions, exportOptionsSchema, type LayoutName, type Part, type Variant } from './options.js';
-import { besidePlace, moveToPlace, placeOf, requirePlace } from './place.js';
-import { RECORD, writeRecord } from './record.js';
+import { besidePlace, moveToPlace, placeOf, RECORD, removeEarlier, requirePlace } from './place.js';
+import { writeRecord } from './record.js';
 import { type Verification, type Verified, verify } from './verify.js';
 
 export type { Verification, Verified } from './verify.js';
@@ -60,7 +60,11 @@ export async function exportModel(given: ExportOptions, hooks: Hooks = {}): Prom
     const names = await format.write(job);
     signal?.throwIfAborted();
     const verifications = await verify(format, job, names, pictures);
-    if (!place.isFile) await writeRecord(to, job, names, verifications);
+    if (!place.isFile) {
+      await writeRecord(to, job, names, verifications);
+      const sources = [model.weights, model.encoder, model.encoderWeights, model.decoder];
+      await removeEarlier(place, to, { names, sources });
+    }
     const files = await moveToPlace(place, scratch.path, names);
     if (!place.isFile) await moveToPlace(place, scratch.path, [RECORD]);
     await scratch.remove();
