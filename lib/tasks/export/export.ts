@@ -47,16 +47,19 @@ export interface ExportResult {
 export async function exportModel(given: ExportOptions, hooks: Hooks = {}): Promise<ExportResult> {
   checkHooks(hooks);
   const options = parseOptions(exportOptionsSchema, given);
-  const { to, encoder, cacheDir, pictures } = options;
+  const { to, out, encoder, cacheDir, pictures } = options;
   const { signal, onNote } = hooks;
   const format = FORMATS[to];
   const part = partOf(options, format);
+  const asked = ofOnnx(options);
+  // Before a model is downloaded, where its name doesn't matter.
+  if (out !== undefined) await requirePlace(placeOf({ out, to, part, name: '' }, format), options.overwrite);
   const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
-  const place = placeOf({ out: options.out, to, part, name: model.name }, format);
+  const place = placeOf({ out, to, part, name: model.name }, format);
   await requirePlace(place, options.overwrite);
   const scratch = await besidePlace(place);
   try {
-    const job: Job = { model, part, folder: scratch.path, cacheDir, ...ofOnnx(options), signal, onNote };
+    const job: Job = { model, part, folder: scratch.path, cacheDir, ...asked, signal, onNote };
     const names = await format.write(job);
     signal?.throwIfAborted();
     const verifications = await verify(format, job, names, pictures);
