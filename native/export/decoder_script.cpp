@@ -133,8 +133,10 @@ def forward(self, image_embeddings: Tensor, point_coords: Tensor, point_labels: 
 class DecoderBuilder {
  public:
   explicit DecoderBuilder(Sam& sam) : sam_(sam), script_(at::kFloat) {
-    for (const auto& item : sam.prompt_encoder->named_modules("prompt_encoder")) modules_[item.key()] = item.value();
-    for (const auto& item : sam.mask_decoder->named_modules("mask_decoder")) modules_[item.key()] = item.value();
+    for (const auto& item : sam.prompt_encoder->named_modules("prompt_encoder"))
+      modules_[item.key()] = item.value();
+    for (const auto& item : sam.mask_decoder->named_modules("mask_decoder"))
+      modules_[item.key()] = item.value();
   }
 
   Module decoder() {
@@ -145,13 +147,16 @@ class DecoderBuilder {
     m.register_module("block1", block(transformer + "layers.1.", /*first=*/false));
     m.register_module("final_attn", attention(transformer + "final_attn_token_to_image."));
     m.register_module("final_norm", norm(transformer + "layer_norm_final_attn"));
-    script_.buffer(m, "own_tokens", at::cat({embedding(kMaskDecoderPart + "iou_token"), embedding(kMaskDecoderPart + "mask_tokens")}));
+    script_.buffer(
+        m, "own_tokens",
+        at::cat({embedding(kMaskDecoderPart + "iou_token"), embedding(kMaskDecoderPart + "mask_tokens")}));
     script_.buffer(m, "places", sam_.image_positions);
     for (const char* name : {"upscale_conv1", "upscale_conv2"})
       m.register_module(name, doubling(kMaskDecoderPart + name));
     m.register_module("upscale_layer_norm", norm(kMaskDecoderPart + "upscale_layer_norm"));
     for (const char* i : {"0", "1", "2", "3"})
-      m.register_module(std::string("mask") + i, three_linear(kMaskDecoderPart + "output_hypernetworks_mlps." + i));
+      m.register_module(std::string("mask") + i,
+                        three_linear(kMaskDecoderPart + "output_hypernetworks_mlps." + i));
     m.register_module("iou", three_linear(kMaskDecoderPart + "iou_prediction_head"));
     m.define(kPromptSide);
     m.define(kDecode);
@@ -233,13 +238,15 @@ class DecoderBuilder {
 
   void add_prompt_side(Module& m) {
     std::vector<at::Tensor> points;
-    for (const char* i : {"0", "1", "2", "3"}) points.push_back(embedding(kPromptEncoderPart + "point_embed." + i));
+    for (const char* i : {"0", "1", "2", "3"})
+      points.push_back(embedding(kPromptEncoderPart + "point_embed." + i));
     script_.buffer(m, "positions", sam_.prompt_encoder->positional_embedding);
     script_.buffer(m, "points", at::cat(points));
     script_.buffer(m, "not_a_point", embedding(kPromptEncoderPart + "not_a_point_embed"));
     script_.buffer(m, "no_mask", embedding(kPromptEncoderPart + "no_mask_embed"));
     for (const char* i : {"1", "2", "3"})
-      m.register_module(std::string("mask_conv") + i, convolution(kPromptEncoderPart + "mask_embed.conv" + i));
+      m.register_module(std::string("mask_conv") + i,
+                        convolution(kPromptEncoderPart + "mask_embed.conv" + i));
     for (const char* i : {"1", "2"})
       m.register_module(std::string("mask_norm") + i, norm(kPromptEncoderPart + "mask_embed.layer_norm" + i));
   }

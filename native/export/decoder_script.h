@@ -17,8 +17,8 @@ namespace sam {
 // padding, of which a prompt without a box wants one point; nothing is padded here. fp32.
 torch::jit::Module build_decoder(Sam& sam);
 
-// The answer of such a module in a file, whoever wrote it: logits P x C x 256 x 256, predictions P x C. Throws
-// SAM_IO, or what LibTorch throws.
+// The answer of such a module in a file, whoever wrote it: logits P x C x 256 x 256, predictions P x C.
+// Throws SAM_IO, or what LibTorch throws.
 struct ScriptPrompts {
   at::Tensor points;  // P x N x 2
   at::Tensor labels;  // P x N, int64

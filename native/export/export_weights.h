@@ -22,8 +22,8 @@ struct WeightsExport {
 
 // Writes the parts to one file, fp32, one tensor at a time: prompt encoder and mask decoder, and mostly the
 // image encoder. MobileSAM's package also wants the classifier that its encoder was once trained with, and
-// SAM never runs: zeros, where the weights came without it. Throws SAM_BAD_CHECKPOINT where a part is missing,
-// or the image encoder is none that the names' program knows, as ModelWeights::read, and SAM_IO.
+// SAM never runs: zeros, where the weights came without it. Throws SAM_BAD_CHECKPOINT where a part is
+// missing, or the image encoder is none that the names' program knows, as ModelWeights::read, and SAM_IO.
 void export_weights(const WeightsExport& wanted);
 
 }  // namespace sam

@@ -31,7 +31,7 @@ export interface Pictures {
  * gone, which is told, they are of `sample:rivers`.
  */
 export async function findPictures(
-  model: ResolvedModel,
+  model: Pick<ResolvedModel, 'checkpoint'>,
   most: number,
   prompts: ResolvedPromptOptions,
   { signal, onNote, cacheDir }: Pick<Hooks, 'signal' | 'onNote'> & { cacheDir: string | undefined },
