@@ -110,6 +110,6 @@ function partOf(
   const wanted = decoderOnly ? 'decoder' : (part ?? parts[0]);
   if (parts.includes(wanted)) return wanted;
   throw new SamError('SAM_BAD_OPTION', `\`to\` ${to} has no \`part\` ${wanted}: it has ${parts.join(', ')}`, {
-    fix: 'leave out `part`, or take `to` torchscript',
+    fix: 'leave out `part`, or take `to` torchscript or onnx',
   });
 }
