@@ -254,6 +254,23 @@ export async function scratchFolder(parent: string): Promise<ScratchFolder> {
   };
 }
 
+/**
+ * Makes a scratch folder beside a place, so that what is made in it is moved there and not copied. `undo` also takes back the folders
+ * that were made for it, but for those in which something else lies by then.
+ */
+export async function scratchBeside(path: string): Promise<ScratchFolder & { undo(): Promise<void> }> {
+  const parent = dirname(path);
+  const made = await makeFolder(parent);
+  const scratch = await scratchFolder(parent);
+  return {
+    ...scratch,
+    async undo() {
+      await scratch.remove();
+      await removeMadeFolders(parent, made);
+    },
+  };
+}
+
 async function removeStale(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const owner = name.startsWith(SCRATCH) ? parseOwner(name.slice(SCRATCH.length)) : undefined;

@@ -9,6 +9,7 @@ import {
   makeFolder,
   prepareFolder,
   requireWritable,
+  scratchBeside,
   scratchFolder,
   writeFileWhole,
 } from '../../lib/core/files.js';
@@ -88,6 +89,17 @@ describe('scratchFolder', () => {
   it('knows the living', () => {
     expect(isAlive(process.pid)).toBe(true);
     expect(isAlive(deadPid())).toBe(false);
+  });
+});
+
+describe('scratchBeside', () => {
+  it('takes back the folders that it made, and leaves what another wrote into them meanwhile', async () => {
+    const scratch = await scratchBeside(join(folder, 'new', 'deep', 'one'));
+    await mkdir(join(folder, 'new', 'other'));
+    await scratch.undo();
+    expect(await readdir(join(folder, 'new'))).toEqual(['other']);
+    await (await scratchBeside(join(folder, 'more', 'deep', 'one'))).undo();
+    expect(await readdir(folder)).toEqual(['new']);
   });
 });
 

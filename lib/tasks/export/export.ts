@@ -2,13 +2,14 @@
 
 import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
+import { scratchBeside } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { resolveModel } from '../../models/resolve.js';
 import type { Format, Job } from './format.js';
 import { FORMATS } from './formats.js';
 import { type ExportOptions, exportOptionsSchema, type LayoutName, type Part, type Variant } from './options.js';
-import { besidePlace, moveToPlace, placeOf, RECORD, removeEarlier, requirePlace } from './place.js';
+import { moveToPlace, placeOf, RECORD, removeEarlier, requirePlace } from './place.js';
 import { writeRecord } from './record.js';
 import { type Verification, type Verified, verify } from './verify.js';
 
@@ -57,7 +58,7 @@ export async function exportModel(given: ExportOptions, hooks: Hooks = {}): Prom
   const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
   const place = placeOf({ out, to, part, name: model.name }, format);
   await requirePlace(place, options.overwrite);
-  const scratch = await besidePlace(place);
+  const scratch = await scratchBeside(place.path);
   try {
     const job: Job = { model, part, folder: scratch.path, cacheDir, ...asked, signal, onNote };
     const names = await format.write(job);

@@ -3,14 +3,7 @@ import { readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { SamError } from '../../core/errors.js';
-import {
-  makeFolder,
-  moveWhole,
-  removeMadeFolders,
-  requireWritable,
-  type ScratchFolder,
-  scratchFolder,
-} from '../../core/files.js';
+import { makeFolder, moveWhole, requireWritable } from '../../core/files.js';
 import { sha256File } from '../../core/hash.js';
 import type { Format } from './format.js';
 import type { ExportFormat, Part } from './options.js';
@@ -61,22 +54,6 @@ export async function requirePlace({ path, isFile }: Place, overwrite: boolean):
     );
   }
   await requireWritable(isFile ? path : join(path, RECORD), '`out`');
-}
-
-/**
- * Makes the folder where an export is made, beside its place, so that it is moved and not copied. `undo` takes back all that was made,
- * but for folders in which something else lies by then.
- */
-export async function besidePlace({ path }: Place): Promise<ScratchFolder & { undo(): Promise<void> }> {
-  const made = await makeFolder(dirname(path));
-  const scratch = await scratchFolder(dirname(path));
-  return {
-    ...scratch,
-    async undo() {
-      await scratch.remove();
-      await removeMadeFolders(dirname(path), made);
-    },
-  };
 }
 
 const recordSchema = z.object({

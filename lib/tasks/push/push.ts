@@ -4,7 +4,7 @@ import { readdir, rename, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
-import { requireWritable } from '../../core/files.js';
+import { requireWritable, scratchBeside } from '../../core/files.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { hubEnvironment } from '../../hub/environment.js';
@@ -15,7 +15,6 @@ import { requireWriter, type UploadFile, upload } from '../../hub/upload.js';
 import { resolveModel } from '../../models/resolve.js';
 import { readRun } from '../../reports/run-record.js';
 import { runPaths } from '../../runs/run-folder.js';
-import { besidePlace } from '../export/place.js';
 import { modelCard } from './card.js';
 import { writeModelFolder } from './folder.js';
 import { type PushOptions, pushOptionsSchema } from './options.js';
@@ -78,7 +77,7 @@ export async function pushModel(given: PushOptions, control: PushControl = {}): 
   requireRun(run);
   if (!dryRun) await requireWriter(asked);
 
-  const scratch = await besidePlace({ path: folder ?? join(cacheDir, 'tmp', 'push'), isFile: false });
+  const scratch = await scratchBeside(folder ?? join(cacheDir, 'tmp', 'push'));
   try {
     const title = await writeAll(scratch.path, options, { name, revision }, hooks);
     const files = await filesIn(scratch.path);

@@ -1,10 +1,11 @@
-/** Where an export goes: what is there already, and what others put there meanwhile. */
+/** Where an export goes: what is there already. */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { scratchBeside } from '../../../lib/core/files.js';
 import { sha256File } from '../../../lib/core/hash.js';
-import { besidePlace, moveToPlace, removeEarlier } from '../../../lib/tasks/export/place.js';
+import { moveToPlace, removeEarlier } from '../../../lib/tasks/export/place.js';
 
 let dir: string;
 beforeEach(async () => {
@@ -27,7 +28,7 @@ test('what an earlier export wrote, and this does not, goes; what users put ther
   await earlier(place.path, ['decoder.onnx', 'decoder_fp16.onnx', 'onnx/encoder.onnx', 'tuned.yaml', 'source.pt']);
   await writeFile(join(place.path, 'tuned.yaml'), 'mine');
   await writeFile(join(place.path, 'notes.txt'), 'mine');
-  const scratch = await besidePlace(place);
+  const scratch = await scratchBeside(place.path);
   await writeFile(join(scratch.path, 'decoder.onnx'), 'new');
   await removeEarlier(place, 'onnx', { names: ['decoder.onnx'], sources: [join(place.path, 'source.pt'), undefined] });
   expect(await moveToPlace(place, scratch.path, ['decoder.onnx'])).toEqual([join(place.path, 'decoder.onnx')]);
@@ -59,14 +60,4 @@ test('a record that is of another format, names files elsewhere, or is none, rem
   }
   await rm(record);
   await removeEarlier(place, 'onnx', { names: [], sources: [] });
-});
-
-test('an export that fails leaves what another wrote meanwhile into the folder that it had made', async () => {
-  const scratch = await besidePlace({ path: join(dir, 'new', 'deep', 'one'), isFile: false });
-  await mkdir(join(dir, 'new', 'other'));
-  await scratch.undo();
-  expect(await readdir(join(dir, 'new'))).toEqual(['other']);
-  const alone = await besidePlace({ path: join(dir, 'more', 'deep', 'one'), isFile: false });
-  await alone.undo();
-  expect(await readdir(dir)).toEqual(['new']);
 });
