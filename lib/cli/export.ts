@@ -35,7 +35,8 @@ export default command({
   },
   summary: ({ files, record, verification, variants }) => {
     const lines = [verification, ...Object.values(variants).map((variant) => variant.verification)];
-    return [...files, ...(record === null ? [] : [record]), ...lines.map(asFlags)].join('\n');
+    // Why nothing was verified is the same for all of them.
+    return [...files, ...(record === null ? [] : [record]), ...new Set(lines.map(asFlags))].join('\n');
   },
   exitCode: ({ verified, variants }) => {
     const all = [verified, ...Object.values(variants).map((variant) => variant.verified)];

@@ -227,6 +227,9 @@ export function isGone(owner: { host: string | undefined; pid: number }, touched
   return touched < Date.now() - process.uptime() * 1000 - 1000;
 }
 
+/** What names of scratch folders begin with: they also lie beside what users have, of which none is removed. */
+const SCRATCH = '.sam-native-';
+
 /** A folder of this process alone, which is gone, at the latest, when the process exits. */
 export interface ScratchFolder {
   readonly path: string;
@@ -238,7 +241,7 @@ export interface ScratchFolder {
 export async function scratchFolder(parent: string): Promise<ScratchFolder> {
   await makeFolder(parent);
   await removeStale(parent);
-  const path = join(parent, `${OWNER}-${randomBytes(4).toString('hex')}`);
+  const path = join(parent, `${SCRATCH}${OWNER}-${randomBytes(4).toString('hex')}`);
   await mkdir(path);
   const onExit = () => rmSync(path, { recursive: true, force: true });
   process.once('exit', onExit);
@@ -251,12 +254,29 @@ export async function scratchFolder(parent: string): Promise<ScratchFolder> {
   };
 }
 
+/**
+ * Makes a scratch folder beside a place, so that what is made in it is moved there and not copied. `undo` also takes back the folders
+ * that were made for it, but for those in which something else lies by then.
+ */
+export async function scratchBeside(path: string): Promise<ScratchFolder & { undo(): Promise<void> }> {
+  const parent = dirname(path);
+  const made = await makeFolder(parent);
+  const scratch = await scratchFolder(parent);
+  return {
+    ...scratch,
+    async undo() {
+      await scratch.remove();
+      await removeMadeFolders(parent, made);
+    },
+  };
+}
+
 async function removeStale(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
-    const owner = parseOwner(name);
+    const owner = name.startsWith(SCRATCH) ? parseOwner(name.slice(SCRATCH.length)) : undefined;
     if (owner?.host === undefined) continue;
     const path = join(parent, name);
     const found = await stat(path).catch(() => undefined);
-    if (found !== undefined && isGone(owner, found.mtimeMs)) await rm(path, { recursive: true, force: true });
+    if (found?.isDirectory() && isGone(owner, found.mtimeMs)) await rm(path, { recursive: true, force: true });
   }
 }

@@ -131,7 +131,7 @@ async function resolveCheckpoint(checkpoint: Found, options: Located): Promise<R
     wantedHash: source.weightsHash,
     encoder: options.encoder ?? source.encoder ?? undefined,
   }).catch((error: unknown) => {
-    if (!(error instanceof SamError)) throw error;
+    if (!(error instanceof SamError) || error.code === 'SAM_INTERRUPTED') throw error;
     throw new SamError(error.code, `${path} was tuned from ${source.spec}: ${error.message}`, {
       fix: error.fix,
       cause: error,

@@ -1,4 +1,4 @@
-/** The process with ONNX Runtime: opens and runs what runtime.ts asks it to. Its one argument is the file of the package to load. */
+/** The process with ONNX Runtime: opens and runs what runtime.ts asks it to. Its arguments: the file of the package to load, and the package's name. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -6,12 +6,12 @@ import { basename } from 'node:path';
 import type * as OnnxRuntime from 'onnxruntime-web';
 import type { Answer, Request, Tensors } from './runtime-protocol.js';
 
-const file = process.argv[2]!;
+const [file, name] = process.argv.slice(2) as [string, string];
 const { InferenceSession, Tensor } = createRequire(import.meta.url)(file) as typeof OnnxRuntime;
 const sessions = new Map<number, OnnxRuntime.InferenceSession>();
 
 async function open(path: string): Promise<OnnxRuntime.InferenceSession> {
-  if (file.includes('onnxruntime-node')) return InferenceSession.create(path);
+  if (name === 'onnxruntime-node') return InferenceSession.create(path);
   // WebAssembly sees no files.
   const beside = `${path}_data`;
   const externalData = existsSync(beside) ? [{ path: basename(beside), data: await readFile(beside) }] : [];

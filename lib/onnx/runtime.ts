@@ -48,7 +48,7 @@ export class OnnxRuntime {
   /** Starts the process. @param signal ends it. */
   constructor({ name, file }: OnnxRuntimePackage, signal?: AbortSignal) {
     this.#name = name;
-    this.#child = fork(join(PACKAGE_ROOT, 'dist', 'onnx', 'runtime-child.js'), [file], {
+    this.#child = fork(join(PACKAGE_ROOT, 'dist', 'onnx', 'runtime-child.js'), [file, name], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, NODE_OPTIONS: '' },
@@ -89,7 +89,8 @@ export class OnnxRuntime {
 
   #failed(why: string): SamError {
     const words = (this.#errors || why).trim().split('\n');
-    const fix = this.#name === 'onnxruntime-web' ? `try the faster and larger one: ${GET_ONNX_RUNTIME}` : undefined;
+    const other = this.#name === 'onnxruntime-web' ? `try the larger one: ${GET_ONNX_RUNTIME}` : 'install it anew';
+    const fix = `${other}; or write the files without a check, with \`pictures\` 0`;
     return new SamError('SAM_INTERNAL', `${this.#name} failed: ${why.split('\n')[0]}`, {
       fix,
       detail: words.join('\n'),

@@ -105,3 +105,20 @@ test('layouts and variants are of onnx alone', async () => {
   const variants = await exported('no', '--variants', 'int4');
   expect(variants).toMatchObject({ code: 2, stderr: expect.stringContaining('expected some of fp16,int8') });
 });
+
+test('why nothing was verified is said once, however many variants there are', async () => {
+  const where = ['--out', at('unverified'), '--part', 'decoder'];
+  const outcome = await runCli([
+    'export',
+    'mobile-sam',
+    '--to',
+    'onnx',
+    ...where,
+    '--variants',
+    'int8,fp16',
+    '--pictures',
+    '0',
+  ]);
+  expect(outcome).toMatchObject({ code: 0 });
+  expect(outcome.stdout.match(/not verified/g)).toHaveLength(1);
+}, 300_000);

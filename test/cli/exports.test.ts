@@ -74,7 +74,8 @@ describe('what is written', () => {
     const { files, verified } = await done('mobile', 'hf', 'decoder', '--decoder-only');
     expect(files).toEqual([at('decoder/decoder.safetensors')]);
     expect(await native().inspectWeights({ path: files[0]! })).toMatchObject({ names: 'hugging-face', encoder: null });
-    expect(verified!.meanIou).toBeGreaterThan(0.99);
+    // MobileSAM's norms have Meta's epsilon, and so has the decoder that is laid over it: without it logits are 0.03 off.
+    expect(verified).toEqual({ pictures: 1, meanIou: 1, minIou: 1, maxLogitDifference: 0, scoreDifference: 0 });
   }, 300_000);
 
   test('with the encoder of another program only the decoder has weights', async () => {

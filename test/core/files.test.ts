@@ -9,6 +9,7 @@ import {
   makeFolder,
   prepareFolder,
   requireWritable,
+  scratchBeside,
   scratchFolder,
   writeFileWhole,
 } from '../../lib/core/files.js';
@@ -57,15 +58,23 @@ describe('scratchFolder', () => {
 
   it('removes those of dead processes of this machine only', async () => {
     const dead = deadPid();
-    await mkdir(join(folder, `${host}-${dead}-abc`));
-    await mkdir(join(folder, `${host}-${process.ppid}-abc`));
-    await mkdir(join(folder, `another${host}-${dead}-abc`));
+    const left = (owner: string) => `.sam-native-${owner}-0123abcd`;
+    const others = [left(`${host}-${process.ppid}`), left(`another${host}-${dead}`)];
+    for (const name of [left(`${host}-${dead}`), ...others]) await mkdir(join(folder, name));
     const scratch = await scratchFolder(folder);
-    expect((await readdir(folder)).sort()).toEqual(
-      [`${host}-${process.ppid}-abc`, `another${host}-${dead}-abc`, scratch.path.slice(folder.length + 1)].sort(),
-    );
+    expect((await readdir(folder)).sort()).toEqual([...others, scratch.path.slice(folder.length + 1)].sort());
     await scratch.remove();
     expect(await readdir(folder)).not.toContain(scratch.path.slice(folder.length + 1));
+  });
+
+  it('leaves what users have beside it, on a machine named river also river-2024', async () => {
+    const dead = deadPid();
+    for (const name of [`${host}-${dead}`, `${host}-${dead}-20240501`]) await mkdir(join(folder, name));
+    await writeFile(join(folder, `${host}-${dead}.csv`), 'text');
+    await writeFile(join(folder, `.sam-native-${host}-${dead}-0123abcd`), 'text');
+    const before = await readdir(folder);
+    await (await scratchFolder(folder)).remove();
+    expect(await readdir(folder)).toEqual(before);
   });
 
   it('keeps the others of its own process', async () => {
@@ -80,6 +89,17 @@ describe('scratchFolder', () => {
   it('knows the living', () => {
     expect(isAlive(process.pid)).toBe(true);
     expect(isAlive(deadPid())).toBe(false);
+  });
+});
+
+describe('scratchBeside', () => {
+  it('takes back the folders that it made, and leaves what another wrote into them meanwhile', async () => {
+    const scratch = await scratchBeside(join(folder, 'new', 'deep', 'one'));
+    await mkdir(join(folder, 'new', 'other'));
+    await scratch.undo();
+    expect(await readdir(join(folder, 'new'))).toEqual(['other']);
+    await (await scratchBeside(join(folder, 'more', 'deep', 'one'))).undo();
+    expect(await readdir(folder)).toEqual(['new']);
   });
 });
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SamError } from '../../lib/core/errors.js';
 import { resolveModel } from '../../lib/models/resolve.js';
 import { type Calls, fakeNative, MOBILE_SAM_NAMES, writeSafetensors } from './support.js';
 
@@ -216,6 +217,15 @@ describe('files and folders', () => {
     const work = resolveModel(path, { cacheDir });
     await expect(work).rejects.toMatchObject({ code: 'SAM_BAD_CHECKPOINT' });
     await expect(work).rejects.toThrow(/tuned from other weights/);
+  });
+
+  it('an interruption is told as one, and not as a fault of the checkpoint', async () => {
+    const { descriptor } = await resolveModel(weights, { cacheDir });
+    const path = join(folder, 'tuned.safetensors');
+    await writeCheckpoint(path, descriptor);
+    const interrupted = new SamError('SAM_INTERRUPTED', 'interrupted');
+    await utimes(weights, 1, 1); // so that it is read again
+    await expect(resolveModel(path, { cacheDir, signal: AbortSignal.abort(interrupted) })).rejects.toBe(interrupted);
   });
 
   it('a checkpoint whose weights are gone says which', async () => {

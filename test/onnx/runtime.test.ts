@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -62,8 +62,22 @@ describe('the process with ONNX Runtime', () => {
     const error = {
       message: 'onnxruntime-node failed: it ended with code 1',
       detail: expect.stringContaining('no such processor'),
+      fix: 'install it anew; or write the files without a check, with `pictures` 0',
     };
     await expect(runtime.open('x')).rejects.toMatchObject(error);
+  });
+
+  it('gives the one of WebAssembly bytes, wherever it is installed', async () => {
+    const script = `exports.Tensor = {}; exports.InferenceSession = { create: async (given) => {
+      if (typeof given === 'string') throw new Error('no file can be seen here'); } }`;
+    const home = installed('onnxruntime-web', script);
+    const place = join(folder, 'onnxruntime-node-demo');
+    renameSync(home, place);
+    const path = join(folder, 'some.onnx');
+    writeFileSync(path, 'bytes');
+    const runtime = new OnnxRuntime(findOnnxRuntime([place])!);
+    await expect(runtime.open(path)).resolves.toBeTypeOf('function');
+    runtime.close();
   });
 
   it('is killed by the signal, and when it is closed', async () => {

@@ -2,14 +2,15 @@
 
 import { join } from 'node:path';
 import { SamError } from '../../core/errors.js';
+import { scratchBeside } from '../../core/files.js';
 import type { Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { resolveModel } from '../../models/resolve.js';
 import type { Format, Job } from './format.js';
 import { FORMATS } from './formats.js';
 import { type ExportOptions, exportOptionsSchema, type LayoutName, type Part, type Variant } from './options.js';
-import { besidePlace, moveToPlace, placeOf, requirePlace } from './place.js';
-import { RECORD, writeRecord } from './record.js';
+import { moveToPlace, placeOf, RECORD, removeEarlier, requirePlace } from './place.js';
+import { writeRecord } from './record.js';
 import { type Verification, type Verified, verify } from './verify.js';
 
 export type { Verification, Verified } from './verify.js';
@@ -47,20 +48,27 @@ export interface ExportResult {
 export async function exportModel(given: ExportOptions, hooks: Hooks = {}): Promise<ExportResult> {
   checkHooks(hooks);
   const options = parseOptions(exportOptionsSchema, given);
-  const { to, encoder, cacheDir, pictures } = options;
+  const { to, out, encoder, cacheDir, pictures } = options;
   const { signal, onNote } = hooks;
   const format = FORMATS[to];
   const part = partOf(options, format);
+  const asked = ofOnnx(options);
+  // Before a model is downloaded, where its name doesn't matter.
+  if (out !== undefined) await requirePlace(placeOf({ out, to, part, name: '' }, format), options.overwrite);
   const model = await resolveModel(options.model, { cacheDir, encoder, signal, onNote });
-  const place = placeOf({ out: options.out, to, part, name: model.name }, format);
+  const place = placeOf({ out, to, part, name: model.name }, format);
   await requirePlace(place, options.overwrite);
-  const scratch = await besidePlace(place);
+  const scratch = await scratchBeside(place.path);
   try {
-    const job: Job = { model, part, folder: scratch.path, cacheDir, ...ofOnnx(options), signal, onNote };
+    const job: Job = { model, part, folder: scratch.path, cacheDir, ...asked, signal, onNote };
     const names = await format.write(job);
     signal?.throwIfAborted();
     const verifications = await verify(format, job, names, pictures);
-    if (!place.isFile) await writeRecord(to, job, names, verifications);
+    if (!place.isFile) {
+      await writeRecord(to, job, names, verifications);
+      const sources = [model.weights, model.encoder, model.encoderWeights, model.decoder];
+      await removeEarlier(place, to, { names, sources });
+    }
     const files = await moveToPlace(place, scratch.path, names);
     if (!place.isFile) await moveToPlace(place, scratch.path, [RECORD]);
     await scratch.remove();
@@ -103,6 +111,6 @@ function partOf(
   const wanted = decoderOnly ? 'decoder' : (part ?? parts[0]);
   if (parts.includes(wanted)) return wanted;
   throw new SamError('SAM_BAD_OPTION', `\`to\` ${to} has no \`part\` ${wanted}: it has ${parts.join(', ')}`, {
-    fix: 'leave out `part`, or take `to` torchscript',
+    fix: 'leave out `part`, or take `to` torchscript or onnx',
   });
 }

@@ -35,7 +35,8 @@ export const huggingFace: Format = {
     await writeConfigs(folder, model, { vision });
     return [WEIGHTS, CONFIG, PREPROCESSOR];
   },
-  open: (job) => openWeights(job, job.part === 'decoder' ? DECODER : ''),
+  open: async (job) =>
+    job.part === 'decoder' ? openWeights(job, DECODER, await epsilonOf(job.model)) : openWeights(job, ''),
 };
 
 async function writeWeights(

@@ -50,10 +50,17 @@ export async function decodeAll(model: SamModel, embedding: Float32Array, prompt
   return { lowResLogits, iouPredictions, outputs: 4 };
 }
 
-/** Opens exported weights, a folder with a config or a file, as any other program's are opened here. */
-export async function openWeights({ folder, part, signal, onNote, cacheDir }: Job, name: string): Promise<Exported> {
+/**
+ * Opens exported weights, a folder with a config or a file, as any other program's are opened here. `laidOver`: epsilon of the model
+ * that a decoder is laid over, where no config and no names beside it say it.
+ */
+export async function openWeights(
+  { folder, part, signal, onNote, cacheDir }: Job,
+  name: string,
+  laidOver?: number,
+): Promise<Exported> {
   const options = { cacheDir: cacheDir ?? defaultCacheDir(), cwd: folder, signal, onNote };
-  const { weights, normEpsilon } = await findSource(join(folder, name), options);
+  const { weights, normEpsilon = laidOver } = await findSource(join(folder, name), options);
   const encoder = part === 'decoder' ? undefined : await loadEncoder(weights);
   const model = await loadModel({ weights, ...(normEpsilon !== undefined && { normEpsilon }) });
   return {

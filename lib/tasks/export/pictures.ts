@@ -12,7 +12,13 @@ import type { ResolvedPromptOptions } from '../../models/prompt-options.js';
 import { dataOptions, modelOptions, promptOptions, sourceOptions } from '../../options.js';
 
 const RIVERS = 'sample:rivers';
-const runDataSchema = z.object({ ...dataOptions, cacheDir: modelOptions.cacheDir, seed: promptOptions.seed });
+/** What a run says of its data; of one that `push` published that isn't known. */
+const runDataSchema = z.object({
+  ...dataOptions,
+  data: dataOptions.data.optional(),
+  cacheDir: modelOptions.cacheDir,
+  seed: promptOptions.seed,
+});
 
 /** A labelled picture. */
 export interface Labelled {
@@ -40,10 +46,12 @@ export async function findPictures(
   if (model.checkpoint !== undefined) {
     try {
       const said: unknown = JSON.parse(model.checkpoint.metadata.options ?? '{}');
-      const options = runDataSchema.parse(said);
-      const { validation } = await loadData({ ...options, cacheDir }, hooks);
-      const pictures = await labelled(validation, most, prompts, signal);
-      if (pictures.length > 0) return { pictures, from: words(pictures, options.data) };
+      const { data, ...options } = runDataSchema.parse(said);
+      if (data !== undefined) {
+        const { validation } = await loadData({ ...options, data, cacheDir }, hooks);
+        const pictures = await labelled(validation, most, prompts, signal);
+        if (pictures.length > 0) return { pictures, from: words(pictures, data) };
+      }
     } catch (error) {
       signal?.throwIfAborted();
       onNote?.(

@@ -1,10 +1,15 @@
 /** Where an export goes: a folder, or one file; whole or not at all. */
-import { rm, stat } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
+import { readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, extname, join, resolve, sep } from 'node:path';
+import { z } from 'zod';
 import { SamError } from '../../core/errors.js';
-import { makeFolder, moveWhole, requireWritable, type ScratchFolder, scratchFolder } from '../../core/files.js';
+import { makeFolder, moveWhole, requireWritable } from '../../core/files.js';
+import { sha256File } from '../../core/hash.js';
 import type { Format } from './format.js';
 import type { ExportFormat, Part } from './options.js';
+
+/** Name of the record of an export in its folder. */
+export const RECORD = 'export.json';
 
 const FILES = ['.pt', '.pth'];
 
@@ -48,20 +53,40 @@ export async function requirePlace({ path, isFile }: Place, overwrite: boolean):
       },
     );
   }
-  await requireWritable(isFile ? path : join(path, 'export.json'), '`out`');
+  await requireWritable(isFile ? path : join(path, RECORD), '`out`');
 }
 
-/** Makes the folder where an export is made, beside its place, so that it is moved and not copied. `undo` takes back all that was made. */
-export async function besidePlace({ path }: Place): Promise<ScratchFolder & { undo(): Promise<void> }> {
-  const made = await makeFolder(dirname(path));
-  const scratch = await scratchFolder(dirname(path));
-  return {
-    ...scratch,
-    async undo() {
-      await scratch.remove();
-      if (made !== undefined) await rm(made, { recursive: true, force: true });
-    },
-  };
+const recordSchema = z.object({
+  format: z.string(),
+  files: z.array(z.object({ name: z.string(), sha256: z.string() })),
+});
+
+/**
+ * Removes what an earlier export of the format wrote into the folder, by its record, and the new one doesn't write: it would pass for a
+ * part of the new one. A file that was changed since is somebody's, and stays; so do those of `names` and the paths of `sources`.
+ */
+export async function removeEarlier(
+  { path }: Place,
+  format: ExportFormat,
+  { names, sources }: { names: readonly string[]; sources: readonly (string | undefined)[] },
+): Promise<void> {
+  const text = await readFile(join(path, RECORD), 'utf8').catch(() => '');
+  for (const { name, sha256 } of recordedFiles(text, format)) {
+    const file = resolve(path, name);
+    if (names.includes(name) || sources.includes(file) || !file.startsWith(path + sep)) continue;
+    if ((await sha256File(file).catch(() => undefined)) !== sha256) continue;
+    await rm(file);
+    if (dirname(file) !== path) await rmdir(dirname(file)).catch(() => {}); // where it was the last
+  }
+}
+
+function recordedFiles(text: string, format: ExportFormat): z.infer<typeof recordSchema>['files'] {
+  try {
+    const record = recordSchema.parse(JSON.parse(text));
+    return record.format === format ? record.files : [];
+  } catch {
+    return []; // no record of an export
+  }
 }
 
 /** Moves what was made to its place: of a folder that is there, files of the same names are replaced, others stay. Returns the paths. */

@@ -8,9 +8,9 @@ import { packageVersion } from '../../core/package-root.js';
 import { promptOptionsFor, trainedBands, trainedStretch } from '../../models/prompt-options.js';
 import type { Job } from './format.js';
 import type { ExportFormat } from './options.js';
+import { RECORD } from './place.js';
 import type { Verification } from './verify.js';
 
-export const RECORD = 'export.json';
 const FORMAT_VERSION = 1;
 
 /** Writes the record of an export into its folder. */

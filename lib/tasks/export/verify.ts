@@ -167,7 +167,7 @@ function told(verified: Verified, from: string, variant: Variant): string {
   const { meanIou, minIou, maxLogitDifference, scoreDifference } = verified;
   const [mean, least] = [meanIou, minIou].map((iou) => iou.toFixed(4));
   const [logits, predicted] = [maxLogitDifference, scoreDifference].map((value) => value.toPrecision(2));
-  const result = meanIou < LEAST_IOU ? 'the export is NOT the model' : 'verified';
   const which = variant === 'fp32' ? '' : ` ${variant}`;
-  return `${result}${which}: on ${from} mean IoU ${mean} with the model's masks (least ${least}), logits differ by ${logits} at most, predicted IoUs by ${predicted}`;
+  const result = meanIou < LEAST_IOU ? `the${which} export is NOT the model` : `verified${which}`;
+  return `${result}: on ${from} mean IoU ${mean} with the model's masks (least ${least}), logits differ by ${logits} at most, predicted IoUs by ${predicted}`;
 }

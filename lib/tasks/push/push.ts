@@ -1,10 +1,10 @@
 /** `sam-native push`: uploads what a run has tuned to the Hugging Face Hub, with a model card. */
 import { existsSync } from 'node:fs';
 import { readdir, rename, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { defaultCacheDir } from '../../core/cache-dir.js';
 import { SamError } from '../../core/errors.js';
-import { makeFolder, scratchFolder } from '../../core/files.js';
+import { requireWritable, scratchBeside } from '../../core/files.js';
 import type { Counted, Hooks } from '../../core/hooks.js';
 import { checkHooks, parseOptions } from '../../core/parse-options.js';
 import { hubEnvironment } from '../../hub/environment.js';
@@ -77,7 +77,7 @@ export async function pushModel(given: PushOptions, control: PushControl = {}): 
   requireRun(run);
   if (!dryRun) await requireWriter(asked);
 
-  const scratch = await scratchFolder(folder === undefined ? join(cacheDir, 'tmp') : dirname(folder));
+  const scratch = await scratchBeside(folder ?? join(cacheDir, 'tmp', 'push'));
   try {
     const title = await writeAll(scratch.path, options, { name, revision }, hooks);
     const files = await filesIn(scratch.path);
@@ -86,9 +86,11 @@ export async function pushModel(given: PushOptions, control: PushControl = {}): 
       ? { commit: null, private: null, changed: null }
       : await upload(asked, files, { public: options.public, message: message ?? title, attempts, pauseMs, ...hooks });
     if (folder !== undefined) await rename(scratch.path, folder);
-    return { ...made, ...sent, folder: folder ?? null };
-  } finally {
     await scratch.remove();
+    return { ...made, ...sent, folder: folder ?? null };
+  } catch (error) {
+    await scratch.undo();
+    throw error;
   }
 }
 
@@ -125,13 +127,13 @@ function requireRun(run: string): void {
   );
 }
 
-/** Returns the whole path of a folder that isn't there yet; those above it are made. */
+/** Returns the whole path of a folder that isn't there yet, and can be made. */
 async function freeFolder(out: string): Promise<string> {
   const folder = resolve(out);
   if (existsSync(folder)) {
     throw new SamError('SAM_BAD_OPTION', `${folder} is there already`, { fix: 'name another folder with `out`' });
   }
-  await makeFolder(dirname(folder));
+  await requireWritable(join(folder, 'README.md'), '`out`');
   return folder;
 }
 

@@ -42,4 +42,7 @@ test('are drawn where the data is gone, which is said, and where there is no run
   expect(gone.notes.join()).toMatch(/gone.*taking those of sample:rivers/);
   const none = await found(undefined, 1);
   expect(none).toMatchObject({ from: '1 validation picture of sample:rivers', notes: [] });
+  // What `push` published says how it is prompted, and not where its data lay.
+  const published = await found({ prompt: 'points', seed: 42 }, 1);
+  expect(published).toMatchObject({ from: '1 validation picture of sample:rivers', notes: [] });
 }, 60_000);

@@ -73,3 +73,11 @@ test('each variant is held against the model, which is asked once', async () => 
   expect(found.int8).toEqual({ verified: null, verification: 'not verified: no' });
   expect(notes).toBe(1);
 }, 120_000);
+
+test('which of the variants is not the model is said', async () => {
+  const wrong: Exported = { encode: async ({ values }) => values.slice(0, 256 * 64 * 64), close: async () => {} };
+  const format = opening(wrong);
+  const found = await verify(format, { ...(await job()), variants: ['fp32', 'int8'] }, [], 1);
+  expect(found.fp32!.verification).toMatch(/^the export is NOT the model: on/);
+  expect(found.int8!.verification).toMatch(/^the int8 export is NOT the model: on/);
+}, 120_000);
