@@ -30,6 +30,7 @@ const tasks = {
   openSplit: { call: api.openSplit, options: { data, split: 'train' } },
   predictImages: { call: api.predictImages, options: { images: ['a.jpg'] } },
   previewPrompts: { call: api.previewPrompts, options: { inputs: ['a.jpg'] } },
+  pushModel: { call: api.pushModel, options: { run: data, to: 'me/river' } },
   searchSettings: { call: api.searchSettings, options: { data } },
   splitData: { call: api.splitData, options: { data } },
   doctor: { call: api.doctor, options: {}, optional: true },

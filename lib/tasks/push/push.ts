@@ -60,8 +60,8 @@ export interface PushControl extends Hooks<Counted>, Patience {
  * model throws.
  */
 export async function pushModel(given: PushOptions, control: PushControl = {}): Promise<PushResult> {
+  checkHooks(control);
   const { attempts, pauseMs, env, ...hooks } = control;
-  checkHooks(hooks);
   const options = parseOptions(pushOptionsSchema, given);
   const { name, revision } = parseHubName(options.to) ?? notAName(options.to);
   const { run, dryRun, message, cacheDir = defaultCacheDir() } = options;
